@@ -1,0 +1,50 @@
+#ifndef ATOLL_MODEL_SCHEMA_H
+#define ATOLL_MODEL_SCHEMA_H
+#include "base/limits.h"
+#include "model/value.h"
+
+typedef enum class_kind { CLASS_NORMAL = 0, CLASS_EMBEDDED = 1, CLASS_ASYMMETRIC = 2 } class_kind;
+enum { PROPERTY_NULLABLE = 1, PROPERTY_LIST = 2, PROPERTY_PRIMARY_KEY = 4, PROPERTY_INDEXED = 8 };
+
+typedef struct model_property {
+    char *name;
+    property_key key;  /* given when stored; 0 in an app's schema */
+    value_type type;   /* of the value, or of the elements when PROPERTY_LIST */
+    uint8_t flags;
+    char *target_name; /* link, embedded */
+    class_key target;
+} model_property;
+
+typedef struct model_class {
+    char *name;
+    class_key key;
+    class_kind kind;
+    model_property *properties;
+    size_t property_count, property_capacity;
+    property_key primary_key; /* 0: none */
+} model_class;
+
+typedef struct model_schema {
+    model_class *classes;
+    size_t class_count, class_capacity;
+} model_schema;
+
+void schema_free(model_schema *s);
+status schema_copy(const model_schema *s, model_schema *out) MUST_CHECK;
+/* Builders: check names, limits, types, duplicates. */
+status schema_add_class(model_schema *s, bytes name, class_kind kind, size_t *index) MUST_CHECK;
+status schema_add_property(model_schema *s, size_t class_index, bytes name, value_type type, uint8_t flags, bytes target) MUST_CHECK;
+/* Rules of a whole schema: targets exist, one key per class with a legal type, embedded has no key, nothing holds an
+ * asymmetric class. synced: every normal and asymmetric class has a key named _id; asymmetric only in flexible realms:
+ * the messages are those of the systems before ("Asymmetric table 'X' not allowed in a local Realm"). */
+typedef enum schema_use { SCHEMA_LOCAL, SCHEMA_PARTITION, SCHEMA_FLEXIBLE } schema_use;
+status schema_validate(const model_schema *s, schema_use use) MUST_CHECK;
+/* Adds what `from` has and `into` has not; SCHEMA_MISMATCH names the class, property and both forms. *changed as told. */
+status schema_merge(model_schema *into, const model_schema *from, bool *changed) MUST_CHECK;
+const model_class *schema_class(const model_schema *s, class_key key);
+const model_class *schema_class_named(const model_schema *s, bytes name);
+const model_property *class_property(const model_class *c, property_key key);
+const model_property *class_property_named(const model_class *c, bytes name);
+status schema_write(buffer *to, const model_schema *s) MUST_CHECK; /* the stored record */
+status schema_read(bytes from, model_schema *out) MUST_CHECK;
+#endif

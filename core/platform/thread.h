@@ -1,0 +1,25 @@
+#ifndef ATOLL_PLATFORM_THREAD_H
+#define ATOLL_PLATFORM_THREAD_H
+#include "base/status.h"
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Locks, conditions and threads. At most one lock is held at a time; never while calling up or out. */
+typedef pthread_mutex_t mutex;
+typedef pthread_cond_t condition; /* on the monotonic clock */
+status mutex_init(mutex *m) MUST_CHECK;
+void mutex_destroy(mutex *m);
+static inline void mutex_lock(mutex *m) { pthread_mutex_lock(m); }
+static inline void mutex_unlock(mutex *m) { pthread_mutex_unlock(m); }
+status condition_init(condition *c) MUST_CHECK;
+void condition_destroy(condition *c);
+static inline void condition_wait(condition *c, mutex *m) { pthread_cond_wait(c, m); }
+bool condition_wait_ms(condition *c, mutex *m, uint64_t timeout_ms); /* false: time ran out */
+static inline void condition_broadcast(condition *c) { pthread_cond_broadcast(c); }
+typedef struct thread thread;
+status thread_start(const char *name, void (*run)(void *), void *argument, thread **out) MUST_CHECK;
+void thread_join(thread *t); /* waits and frees */
+uint64_t thread_self(void);  /* a number that no other live thread has */
+uint64_t process_self(void); /* changes in a forked child */
+#endif

@@ -1,0 +1,45 @@
+#ifndef ATOLL_SERVER_SERVER_H
+#define ATOLL_SERVER_SERVER_H
+#include "model/model.h"
+#include "query/query.h"
+
+/* The server's logic for one app, without I/O: the same engine holds the objects; peers are the server's ends of
+ * sessions. Outcomes are ordered by the app's model commits: version = commit version. Driven by server/runner.c
+ * (HTTP/2, one thread) or by the simulator. */
+typedef struct server_app server_app;
+typedef struct peer peer;
+
+typedef struct server_app_options {
+    const platform *platform;
+    const char *app_id;
+    bool flexible;                  /* else partition sync */
+    const char *partition_property; /* "_partition" */
+    bool development;               /* take schemas from clients */
+} server_app_options;
+status server_app_open(storage *store, const server_app_options *options, server_app **out) MUST_CHECK; /* takes the store over */
+void server_app_close(server_app *app);
+model_db *server_app_db(server_app *app);
+status server_app_sync(server_app *app) MUST_CHECK; /* fsync of what was committed; acknowledgements up to it may leave */
+
+/* One bound stream. The user was authenticated by the runner (auth is in server/auth.c). */
+status peer_new(server_app *app, const char *user_id, peer **out) MUST_CHECK;
+void peer_free(peer *p);
+void peer_received(peer *p, uint64_t now_ms, bytes message); /* one ClientMessage */
+typedef enum peer_action_kind { PEER_ACTION_SEND = 1, PEER_ACTION_CLOSE } peer_action_kind;
+typedef struct peer_action {
+    peer_action_kind kind;
+    bytes message; /* one ServerMessage; valid until the next call */
+    status code;   /* CLOSE: maps to a gRPC status */
+    const char *text;
+} peer_action;
+/* On demand, as session_poll. Acknowledgements of versions that are not durable yet are held back. */
+bool peer_poll(peer *p, uint64_t now_ms, peer_action *out);
+/* Does any peer of the app have something new to send since the last commit? The runner polls all of them then. */
+typedef struct peer_counters {
+    uint64_t messages_in, messages_out, bytes_in, bytes_out, rows_in, rows_out, uploads_applied;
+} peer_counters;
+void peer_get_counters(const peer *p, peer_counters *out);
+/* Ingested asymmetric objects: `atoll ingest tail`. Rows as NDJSON lines after a position. */
+status server_ingest_read(server_app *app, uint64_t after, size_t limit, buffer *ndjson, uint64_t *last) MUST_CHECK;
+/* FNV/hash over the rows of a class that match a query, independent of row order and of local keys: key, fields, lists. Clients use the same (sync/digest.h). */
+#endif
