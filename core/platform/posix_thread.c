@@ -1,0 +1,116 @@
+/* Locks, conditions and threads on POSIX.
+ * Must never: use the wall clock for a timeout (it jumps); leave a thread that nobody joins.
+ * Invariant: every condition waits on the monotonic clock; signals are blocked in the threads that the core starts,
+ * so that the application's handlers run in the application's threads. */
+#include "platform/thread.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct thread {
+    pthread_t handle;
+    void (*run)(void *);
+    void *argument;
+    char name[16]; /* what the kernel keeps of a thread's name, terminator included */
+};
+
+status mutex_init(mutex *m)
+{
+    int code = pthread_mutex_init(m, NULL);
+    if (code != 0) return fail(ATOLL_ERROR_OUT_OF_MEMORY, "could not create a lock: %s", strerror(code));
+    return ATOLL_OK;
+}
+
+void mutex_destroy(mutex *m)
+{
+    pthread_mutex_destroy(m);
+}
+
+status condition_init(condition *c)
+{
+    pthread_condattr_t attributes;
+    int code = pthread_condattr_init(&attributes);
+    if (code == 0) {
+        code = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+        if (code == 0) code = pthread_cond_init(c, &attributes);
+        pthread_condattr_destroy(&attributes);
+    }
+    if (code != 0) return fail(ATOLL_ERROR_OUT_OF_MEMORY, "could not create a condition: %s", strerror(code));
+    return ATOLL_OK;
+}
+
+void condition_destroy(condition *c)
+{
+    pthread_cond_destroy(c);
+}
+
+bool condition_wait_ms(condition *c, mutex *m, uint64_t timeout_ms)
+{
+    /* A year is forever for a wait, and keeps the addition below from overflowing. */
+    const uint64_t timeout_ms_max = 365ull * 24 * 3600 * 1000;
+    if (timeout_ms > timeout_ms_max) timeout_ms = timeout_ms_max;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(timeout_ms / 1000);
+    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    return pthread_cond_timedwait(c, m, &until) != ETIMEDOUT;
+}
+
+static void *run_thread(void *argument)
+{
+    thread *t = argument;
+#ifdef __linux__
+    pthread_setname_np(pthread_self(), t->name);
+#endif
+    t->run(t->argument);
+    return NULL;
+}
+
+status thread_start(const char *name, void (*run)(void *), void *argument, thread **out)
+{
+    thread *t = memory_allocate_zero(sizeof *t);
+    if (t == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    t->run = run;
+    t->argument = argument;
+    snprintf(t->name, sizeof t->name, "%s", name);
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int code = pthread_create(&t->handle, NULL, run_thread, t);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code != 0) {
+        memory_free(t);
+        return fail(ATOLL_ERROR_OUT_OF_MEMORY, "could not start thread \"%s\": %s", name, strerror(code));
+    }
+    *out = t;
+    return ATOLL_OK;
+}
+
+void thread_join(thread *t)
+{
+    if (t == NULL) return;
+    pthread_join(t->handle, NULL);
+    memory_free(t);
+}
+
+uint64_t thread_self(void)
+{
+    /* The address of a thread-local is unique among live threads, and cheaper than a system call. */
+    static _Thread_local char here;
+    return (uint64_t)(uintptr_t)&here;
+}
+
+uint64_t process_self(void)
+{
+    return (uint64_t)getpid();
+}
