@@ -1,0 +1,96 @@
+// Copies unmanaged objects, and all that they link to, into a realm.
+#ifndef CPPREALM_INTERNAL_ADD_HPP
+#define CPPREALM_INTERNAL_ADD_HPP
+
+#include <cpprealm/managed.hpp>
+
+namespace realm::internal {
+
+template <class T>
+void insert_object(realm_state &realm, atoll_list *list, std::int64_t index, const T *target, add_context &context) {
+    if (!target) throw exception(ATOLL_ERROR_NULL_NOT_ALLOWED, "a list of objects holds no null");
+    if constexpr (fields_of<T>::realm_kind == ATOLL_CLASS_EMBEDDED) {
+        auto made = own(checked(atoll_list_insert_embedded, list, index));
+        write_fields(realm, made.get(), realm.info(describe<T>()), *target, context, true);
+    } else {
+        auto value = values_of({mixed(add_object(realm, *target, context))});
+        checked(atoll_list_insert_value, list, index, value.get());
+    }
+}
+
+// Writes one property. A fresh object holds nothing yet, so that null and empty need no write there.
+template <class P>
+void store(realm_state &realm, atoll_object *object, std::uint32_t key, const P &value, add_context &context, bool fresh) {
+    if constexpr (unwrap_key<P>::is_key) {
+        (void)realm; // The key was given when the object was created.
+    } else if constexpr (codec<P>::supported) {
+        if constexpr (codec<P>::nullable) {
+            if (fresh && !value) return;
+        }
+        codec<P>::set(object, key, value);
+    } else if constexpr (std::is_pointer_v<P>) {
+        using T = std::remove_pointer_t<P>;
+        if (!value) {
+            if (!fresh) checked(atoll_object_set_null, object, key);
+        } else if constexpr (fields_of<T>::realm_kind == ATOLL_CLASS_EMBEDDED) {
+            auto made = own(checked(atoll_object_create_embedded, object, key));
+            write_fields(realm, made.get(), realm.info(describe<T>()), *value, context, true);
+        } else {
+            auto target = add_object(realm, *value, context);
+            checked(atoll_object_set_object, object, key, target.get());
+        }
+    } else {
+        using element = typename property_of<P>::element;
+        if (fresh && value.empty()) return;
+        auto list = own(checked(atoll_object_get_list, object, key));
+        if (!fresh) checked(atoll_list_clear, list.get());
+        std::int64_t index = 0;
+        for (const auto &item : value) {
+            if constexpr (std::is_pointer_v<element>) {
+                insert_object(realm, list.get(), index++, item, context);
+            } else {
+                checked(atoll_list_insert_value, list.get(), index++, value_of<element>(item).get());
+            }
+        }
+    }
+}
+
+template <class T>
+void write_fields(realm_state &realm, atoll_object *object, const class_info &info, const T &model, add_context &context,
+                  bool fresh) {
+    fields_of<T>::realm_visit([&](const char *, auto member, std::int32_t index) {
+        store(realm, object, info.keys[static_cast<std::size_t>(index)], model.*member, context, fresh);
+    });
+}
+
+// The value of the primary key, or nothing for a class without one.
+template <class T> std::shared_ptr<atoll_values> key_of(const T &model) {
+    std::shared_ptr<atoll_values> key;
+    fields_of<T>::realm_visit([&](const char *, auto member, std::int32_t) {
+        using P = std::decay_t<decltype(model.*member)>;
+        if constexpr (unwrap_key<P>::is_key) key = value_of((model.*member).value);
+    });
+    return key;
+}
+
+// An object whose key exists already is overwritten; its links are followed first to last, each object once.
+template <class T>
+std::shared_ptr<atoll_object> add_object(realm_state &realm, const T &model, add_context &context) {
+    auto known = context.done.find(&model);
+    if (known != context.done.end()) return known->second;
+    const class_info &info = realm.info(describe<T>());
+    auto key = key_of(model);
+    std::shared_ptr<atoll_object> object;
+    // What was added asymmetrically can't be read, so there is nothing to find.
+    if (key && fields_of<T>::realm_kind == ATOLL_CLASS_NORMAL) {
+        object = own(checked(atoll_realm_find, realm.realm.get(), info.class_key, key.get()));
+    }
+    bool fresh = !object;
+    if (fresh) object = own(checked(atoll_realm_create, realm.realm.get(), info.class_key, key.get()));
+    context.done[&model] = object;
+    write_fields(realm, object.get(), info, model, context, fresh);
+    return object;
+}
+
+} // namespace realm::internal
+#endif

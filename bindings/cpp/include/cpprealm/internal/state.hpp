@@ -1,0 +1,153 @@
+// What the handles of one opened realm share: the realm, the keys of its classes, and its observers.
+#ifndef CPPREALM_INTERNAL_STATE_HPP
+#define CPPREALM_INTERNAL_STATE_HPP
+
+#include <cpprealm/internal/codec.hpp>
+#include <cpprealm/internal/dispatcher.hpp>
+
+#include <map>
+
+namespace realm::internal {
+
+struct property_description {
+    std::string name;
+    atoll_value_type type = ATOLL_TYPE_NULL;
+    std::int32_t flags = 0;
+    std::string target;
+};
+
+// A class of the program as REALM_SCHEMA declared it. `properties` is in declaration order; a property's
+// index in the macros counts down, so that it is `properties.size() - 1 - position`.
+struct class_description {
+    std::string name;
+    std::int32_t kind = ATOLL_CLASS_NORMAL;
+    std::vector<property_description> properties;
+    const property_description &at(std::int32_t index) const { return properties[properties.size() - 1 - index]; }
+};
+
+using describe_function = const class_description &(*)();
+
+inline std::vector<describe_function> &registered_classes() {
+    static std::vector<describe_function> classes;
+    return classes;
+}
+
+struct class_info {
+    const class_description *description = nullptr;
+    std::uint32_t class_key = 0;
+    std::vector<std::uint32_t> keys; // by the index of the macros
+};
+
+struct app_state {
+    std::shared_ptr<dispatcher> events;
+    std::shared_ptr<atoll_app> app;
+};
+
+struct realm_state {
+    std::shared_ptr<app_state> app; // empty for a local realm
+    std::shared_ptr<atoll_queue> queue;
+    std::shared_ptr<atoll_realm> realm;
+    std::map<const class_description *, class_info> classes;
+    std::map<std::uint64_t, std::function<void(const atoll_event *)>> observers;
+    std::function<void()> on_release; // ends what the configuration registered for this realm
+    bool delivering = false;
+
+    ~realm_state() {
+        if (on_release) on_release();
+    }
+
+    const class_info &info(const class_description &description) {
+        auto found = classes.find(&description);
+        if (found != classes.end()) return found->second;
+        class_info info;
+        info.description = &description;
+        info.class_key = checked(atoll_realm_class, realm.get(), description.name.data(), description.name.size());
+        info.keys.resize(description.properties.size());
+        for (std::size_t i = 0; i < info.keys.size(); i++) {
+            const std::string &name = description.at(static_cast<std::int32_t>(i)).name;
+            info.keys[i] = checked(atoll_realm_property, realm.get(), info.class_key, name.data(), name.size());
+        }
+        return classes[&description] = std::move(info);
+    }
+
+    // Tells the observers what is queued. An observer that refreshes or writes adds to the same run.
+    void deliver() {
+        if (delivering) return;
+        delivering = true;
+        struct done {
+            bool &flag;
+            ~done() { flag = false; }
+        } ends{delivering};
+        while (auto event = own(checked(atoll_queue_next, queue.get(), std::int64_t{0}))) {
+            auto found = observers.find(atoll_event_registration(event.get()));
+            if (found == observers.end()) continue;
+            auto observer = found->second; // A copy: the observer may end itself.
+            observer(event.get());
+        }
+    }
+};
+
+} // namespace realm::internal
+
+namespace realm {
+
+// Keeps an observer alive; when it goes, the observer ends.
+class notification_token {
+public:
+    notification_token() = default;
+    notification_token(std::shared_ptr<internal::realm_state> state, std::uint64_t registration)
+        : state_(std::move(state)), registration_(registration) {}
+    notification_token(notification_token &&other) noexcept { *this = std::move(other); }
+    notification_token &operator=(notification_token &&other) noexcept {
+        std::swap(state_, other.state_);
+        std::swap(registration_, other.registration_);
+        return *this;
+    }
+    notification_token(const notification_token &) = delete;
+    notification_token &operator=(const notification_token &) = delete;
+    ~notification_token() { unregister(); }
+    void unregister() {
+        if (!state_) return;
+        atoll_realm_unobserve(state_->realm.get(), registration_);
+        state_->observers.erase(registration_);
+        state_.reset();
+    }
+
+private:
+    std::shared_ptr<internal::realm_state> state_;
+    std::uint64_t registration_ = 0;
+};
+
+// Which positions changed: deletions in the old order, insertions and modifications in the new one.
+struct collection_change {
+    std::vector<std::uint64_t> deletions;
+    std::vector<std::uint64_t> insertions;
+    std::vector<std::uint64_t> modifications;
+    bool collection_root_was_deleted = false;
+    bool initial = false; // the first call, which describes no change
+    bool empty() const {
+        return deletions.empty() && insertions.empty() && modifications.empty() && !collection_root_was_deleted;
+    }
+};
+
+namespace internal {
+inline std::vector<std::uint64_t> event_indexes(const atoll_event *event, std::int32_t kind) {
+    std::vector<std::uint64_t> indexes;
+    std::int64_t count = atoll_event_change_count(event, kind);
+    indexes.reserve(static_cast<std::size_t>(count));
+    for (std::int64_t i = 0; i < count; i++) {
+        indexes.push_back(static_cast<std::uint64_t>(atoll_event_change(event, kind, i)));
+    }
+    return indexes;
+}
+
+inline void read_change(const atoll_event *event, collection_change &change) {
+    change.deletions = event_indexes(event, ATOLL_CHANGE_DELETIONS);
+    change.insertions = event_indexes(event, ATOLL_CHANGE_INSERTIONS);
+    change.modifications = event_indexes(event, ATOLL_CHANGE_MODIFICATIONS_NEW);
+    change.initial = atoll_event_is_initial(event);
+    change.collection_root_was_deleted = atoll_event_is_deleted(event);
+}
+} // namespace internal
+} // namespace realm
+#endif

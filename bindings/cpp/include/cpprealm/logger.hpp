@@ -1,0 +1,43 @@
+// The library's log: level and sink.
+#ifndef CPPREALM_LOGGER_HPP
+#define CPPREALM_LOGGER_HPP
+
+#include <cpprealm/internal/error.hpp>
+
+namespace realm {
+
+struct logger {
+    enum class level : std::int32_t {
+        all = ATOLL_LOG_ALL,
+        trace = ATOLL_LOG_TRACE,
+        debug = ATOLL_LOG_DEBUG,
+        detail = ATOLL_LOG_DETAIL,
+        info = ATOLL_LOG_INFO,
+        warn = ATOLL_LOG_WARN,
+        error = ATOLL_LOG_ERROR,
+        fatal = ATOLL_LOG_FATAL,
+        off = ATOLL_LOG_OFF
+    };
+    virtual ~logger() = default;
+    // Any thread may call it; it must not call the library.
+    virtual void do_log(const std::string &category, level level, const std::string &message) = 0;
+};
+
+inline void set_default_level_threshold(logger::level level) { atoll_log_set_level(static_cast<std::int32_t>(level)); }
+
+// An empty pointer goes back to standard error.
+inline void set_default_logger(std::shared_ptr<logger> to) {
+    using held = std::shared_ptr<logger>;
+    if (!to) {
+        atoll_log_set_sink(nullptr, nullptr, nullptr);
+        return;
+    }
+    atoll_log_set_sink(
+        [](void *data, std::int32_t level, const char *category, const char *message) {
+            (*static_cast<held *>(data))->do_log(category, static_cast<logger::level>(level), message);
+        },
+        new held(std::move(to)), [](void *data) { delete static_cast<held *>(data); });
+}
+
+} // namespace realm
+#endif
