@@ -201,16 +201,68 @@ def export_map(description):
     return out
 
 
+def status_table_header():
+    out = NOTICE + "#ifndef ATOLL_API_STATUS_TABLE_H\n#define ATOLL_API_STATUS_TABLE_H\n"
+    return out + """#include "base/status.h"
+#include <stdbool.h>
+
+/* The name without ATOLL_ERROR_, "OK" for success, "UNKNOWN" for a code that the table lacks. */
+const char *status_table_name(status code);
+/* What went wrong in general, one sentence. */
+const char *status_table_text(status code);
+/* Whether the same call may succeed later without a change of the program. */
+bool status_table_retryable(status code);
+
+#endif
+"""
+
+
+STATUS_TABLE_CODE = """
+static const struct row *find(status code)
+{
+    size_t low = 0, high = sizeof rows / sizeof rows[0];
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (rows[middle].code == code) return &rows[middle];
+        if (rows[middle].code < code)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+const char *status_table_name(status code)
+{
+    const struct row *row = find(code);
+    return row == NULL ? "UNKNOWN" : row->name;
+}
+
+const char *status_table_text(status code)
+{
+    const struct row *row = find(code);
+    return row == NULL ? "An error that this version does not know." : row->text;
+}
+
+bool status_table_retryable(status code)
+{
+    const struct row *row = find(code);
+    return row != NULL && row->retryable;
+}
+"""
+
+
 def status_table(description):
-    values = description.statuses.values
-    out = NOTICE + ("/* The rows of the error table, ascending by code: STATUS_ROW(code, name, text, retryable).\n"
-                    " * Define STATUS_ROW before including this; it may be included more than once. */\n")
-    for value in values:
+    out = NOTICE + comment(["What is known about each status. It must never be edited by hand. Invariant: the rows "
+                            "ascend by code, so that a search by halves finds them."])
+    out += ("#include \"api/status_table.h\"\n#include <stddef.h>\n\nstruct row {\n    status code;\n    bool retryable;\n"
+            "    const char *name;\n    const char *text;\n};\n\nstatic const struct row rows[] = {\n")
+    for value in sorted(description.statuses.values, key=lambda v: v.number):
         name = value.name.removeprefix("ERROR_")
         retryable = "true" if value.retryable else "false"
         text = (value.text or value.doc).replace('"', '\\"')
-        out += f"STATUS_ROW(ATOLL_{value.name}, \"{name}\",\n           \"{text}\", {retryable})\n"
-    return out
+        out += f"    {{ATOLL_{value.name}, {retryable}, \"{name}\",\n     \"{text}\"}},\n"
+    return out + "};\n" + STATUS_TABLE_CODE
 
 
 def config_limits(description):
@@ -231,6 +283,7 @@ def files(description):
     out["core/include/atoll/handles.h"] = handles_header(description)
     out["core/include/atoll/atoll.h"] = umbrella(description)
     out["core/api/atoll.map"] = export_map(description)
-    out["core/api/status_table.inc"] = status_table(description)
+    out["core/api/status_table.h"] = status_table_header()
+    out["core/api/status_table.c"] = status_table(description)
     out["core/api/config_limits.h"] = config_limits(description)
     return out
