@@ -10,6 +10,10 @@ status file_read(const char *path, size_t size_max, buffer *out) MUST_CHECK; /* 
 /* Replaces the file in one step and syncs it and its folder; mode as for open(2), e.g. 0600. */
 status file_write(const char *path, bytes content, unsigned mode) MUST_CHECK;
 
+/* The absolute path without links and dots, so that one folder has one name; the last part need not exist. Makes the
+ * parent folders when asked, else a missing one gives FILE_NOT_FOUND. The caller frees *out with memory_free. */
+status file_canonical(const char *path, bool make_parents, char **out) MUST_CHECK;
+
 /* One process at a time: the lock dies with its holder. text is kept in the file for the error of the next one who
  * comes; NULL: "process N". FILE_IN_USE names the holder. */
 typedef struct file_lock file_lock;

@@ -1,0 +1,204 @@
+#ifndef ATOLL_API_API_H
+#define ATOLL_API_API_H
+#include <atoll/atoll.h>
+#include <stdatomic.h>
+#include "base/vector.h"
+#include "model/model.h"
+#include "platform/thread.h"
+#include "query/query.h"
+#include "sync/runner.h"
+#include "sync/subscription.h"
+
+/* What the files of this layer share. The layer is thin: check the arguments, call the layer below, translate the
+ * status into an atoll_error. Handles hold references to what they need, so they can be freed in any order. */
+
+/* ---- errors (error.c) ---- */
+void api_error_set(atoll_error **error, status code); /* text: fail_text(); keeps the first error */
+/* For functions that return a value: sets the error if code is not ATOLL_OK; true when it is ATOLL_OK. */
+bool api_ok(atoll_error **error, status code);
+/* For functions that return a status. */
+status api_result(atoll_error **error, status code);
+#define API_NOT_NULL(pointer)                                                                                          \
+    ((pointer) != NULL ? ATOLL_OK                                                                                      \
+                       : fail(ATOLL_ERROR_INVALID_ARGUMENT, "%s: the argument %s is NULL; pass a handle", __func__, #pointer))
+
+/* ---- values (values.c) ---- */
+typedef struct api_value {
+    value plain;          /* texts point into owned */
+    uint8_t *owned;
+    atoll_values *list;   /* a nested list, for IN $0 */
+    atoll_object *object; /* for links: which realm and class the row belongs to */
+} api_value;
+struct atoll_values {
+    VECTOR(api_value) items;
+};
+status values_item(const atoll_values *values, int64_t index, const api_value **out) MUST_CHECK;
+status values_add(atoll_values *values, const value *v) MUST_CHECK; /* copies texts */
+status values_of(const value *v, atoll_values **out) MUST_CHECK;    /* a new list with one value */
+status values_add_object_handle(atoll_values *values, atoll_object *object) MUST_CHECK; /* takes the object */
+/* Borrowed arguments for the query layer; freed by values_arguments_free. */
+typedef struct api_arguments {
+    query_arguments top;
+    value *plain;
+    const query_arguments **lists;
+    VECTOR(void *) owned;
+} api_arguments;
+status values_arguments(const atoll_values *values, api_arguments *out) MUST_CHECK;
+void values_arguments_free(api_arguments *arguments);
+
+/* ---- queues and events (queue.c) ---- */
+struct atoll_event {
+    int32_t type;
+    uint64_t registration;
+    bool initial, deleted;
+    VECTOR(int64_t) changes[5];
+    status code;
+    char *message;
+    atoll_user *user;
+    int64_t numbers[3];
+    double fraction;
+    char *texts[2];
+    struct atoll_event *next;
+};
+atoll_event *event_new(int32_t type, uint64_t registration); /* NULL: out of memory */
+void queue_push(atoll_queue *queue, atoll_event *event);     /* takes the event; drops it above the limit */
+atoll_queue *queue_retain(atoll_queue *queue);
+void queue_release(atoll_queue *queue);
+uint64_t api_next_id(void); /* requests and registrations, unique in the process */
+
+/* ---- schema, config ---- */
+struct atoll_schema {
+    model_schema schema;
+};
+struct atoll_user {
+    struct atoll_app *app; /* reference */
+    account *account;      /* reference */
+};
+struct atoll_config {
+    char *path; /* as set; NULL: derived */
+    char *effective_path;
+    atoll_schema *schema;
+    atoll_user *user; /* NULL: local */
+    bool flexible;
+    atoll_values *partition;
+    char *partition_property;
+    bool sync_commits;
+};
+status config_effective_path(const atoll_config *config, char **out) MUST_CHECK; /* caller frees */
+
+/* ---- app (app.c) ---- */
+typedef struct api_request {
+    uint64_t id;
+    atoll_queue *queue;
+} api_request;
+struct atoll_app {
+    atomic_int references;
+    char *app_id, *base_url, *base_path;
+    atoll_app_config *config;
+    runner *runner;
+    mutex lock; /* requests */
+    VECTOR(api_request) requests;
+};
+atoll_app *app_retain(atoll_app *app);
+void app_release(atoll_app *app);
+status app_request_new(atoll_app *app, atoll_queue *queue, uint64_t *id) MUST_CHECK; /* before the call that it names */
+atoll_user *user_wrap(atoll_app *app, account *user); /* takes the account reference; NULL: out of memory */
+struct atoll_app_config {
+    char *app_id, *base_url, *base_path;
+    int64_t connect_timeout_ms, request_timeout_ms, ping_period_ms, pong_timeout_ms, reconnect_delay_ms, reconnect_delay_ms_max;
+    int32_t reconnect_multiplier, reconnect_jitter_divisor;
+};
+
+/* ---- databases: one per path in the process, shared by its realms (database.c) ---- */
+typedef struct api_session_observer {
+    uint64_t id;
+    int kind, direction, mode; /* OBSERVE_* below */
+    atoll_queue *queue;
+    double last_fraction;
+} api_session_observer;
+enum { OBSERVE_CONNECTION, OBSERVE_PROGRESS, OBSERVE_ERRORS };
+typedef struct database {
+    char *path;
+    int realms; /* open realm instances; the registry's lock guards it */
+    model_db *model;
+    bool flexible, synced;
+    char *user_id;
+    char *partition; /* encoded, for the comparison of configurations */
+    atoll_app *app;
+    account *account;
+    runner_session *session;
+    bool dying;
+    atomic_int references;
+    mutex lock; /* realm_list, observers */
+    VECTOR(struct atoll_realm *) realm_list;
+    VECTOR(api_session_observer) observers;
+    struct database *next;
+} database;
+status database_open(const atoll_config *config, database **out) MUST_CHECK; /* counts one realm */
+void database_close(database *d);                                            /* one realm less; the last one closes */
+database *database_retain(database *d);
+void database_release(database *d);
+status database_delete_files(const char *path) MUST_CHECK;
+database *database_of_session(runner_session *session); /* a new reference or NULL */
+void database_event(database *d, const runner_event *event);
+
+/* ---- realm, object, list, results ---- */
+typedef enum observer_kind { OBSERVER_REALM, OBSERVER_RESULTS, OBSERVER_OBJECT, OBSERVER_LIST } observer_kind;
+typedef struct observer {
+    uint64_t id;
+    observer_kind kind;
+    atoll_queue *queue;
+    query *query;        /* results: own copy */
+    row_vector rows;     /* results: at the realm's version */
+    class_key class_of;  /* object, list */
+    row_key row;
+    property_key property;
+} observer;
+struct atoll_realm {
+    atomic_int references;
+    database *database;
+    uint64_t thread, process;
+    bool closed;
+    model_view *view; /* pinned */
+    model_txn *txn;
+    uint64_t write_count; /* grows with every write and advance: live results compare it */
+    VECTOR(observer *) observers;
+    map64 covered; /* classes that this transaction was allowed to write */
+    atomic_bool pending_signalled;
+};
+struct atoll_object {
+    atoll_realm *realm; /* reference */
+    class_key class_of;
+    row_key row;
+};
+struct atoll_list {
+    atoll_realm *realm;
+    class_key class_of;
+    row_key row;
+    property_key property;
+};
+struct atoll_results {
+    atoll_realm *realm;
+    query *query;
+    row_vector rows; /* cache */
+    uint64_t rows_at; /* write_count of the cache + 1; 0: none */
+    bool snapshot;    /* rows never change */
+};
+atoll_realm *realm_retain(atoll_realm *realm);
+void realm_release(atoll_realm *realm);
+status realm_check(const atoll_realm *realm) MUST_CHECK;       /* not NULL, open, this thread, not a forked child */
+status realm_check_write(const atoll_realm *realm) MUST_CHECK; /* and in a transaction */
+const model_view *realm_view(const atoll_realm *realm);        /* the transaction's or the pinned one */
+status realm_check_class_write(atoll_realm *realm, class_key c) MUST_CHECK; /* a flexible realm needs a subscription */
+status realm_object_new(atoll_realm *realm, class_key c, row_key row, atoll_object **out) MUST_CHECK;
+status object_check(const atoll_object *object) MUST_CHECK; /* its realm is usable and the row alive */
+status realm_property(const atoll_realm *realm, class_key c, property_key p, const model_property **out) MUST_CHECK;
+/* The value to store for a value handle: links are checked for realm and class. */
+status realm_convert(const atoll_realm *realm, const model_property *p, const api_value *from, value *out) MUST_CHECK;
+/* A new values handle with what model_get gave for the property. */
+status realm_wrap_value(atoll_realm *realm, const model_property *p, const value *v, atoll_values **out) MUST_CHECK;
+status results_rows(atoll_results *results) MUST_CHECK; /* fills the cache for the realm's current state */
+status observe_advance(atoll_realm *realm, model_view *newer) MUST_CHECK; /* takes newer; queues the observers' events */
+void observer_free(observer *o);
+status observer_add(atoll_realm *realm, observer *o) MUST_CHECK; /* takes it */
+#endif

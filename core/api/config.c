@@ -1,0 +1,192 @@
+/* atoll_config: where a realm is and what it syncs. It must never touch the disk. Invariant: a configuration with a
+ * user is either flexible or has a partition. */
+#include "api/api.h"
+#include <stdio.h>
+
+atoll_config *atoll_config_new(atoll_error **error)
+{
+    atoll_config *config = memory_allocate_zero(sizeof *config);
+    if (config == NULL) {
+        api_error_set(error, ATOLL_ERROR_OUT_OF_MEMORY);
+        return NULL;
+    }
+    config->sync_commits = true;
+    return config;
+}
+
+void atoll_config_free(atoll_config *config)
+{
+    if (config == NULL) return;
+    memory_free(config->path);
+    memory_free(config->effective_path);
+    atoll_schema_free(config->schema);
+    atoll_user_free(config->user);
+    atoll_values_free(config->partition);
+    memory_free(config->partition_property);
+    memory_free(config);
+}
+
+static status replace_text(char **text, const char *from, size_t size, const char *what)
+{
+    if (from == NULL || size == 0) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the %s is empty", what);
+    if (memchr(from, 0, size) != NULL) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the %s holds a zero byte", what);
+    char *copy = memory_copy_text(from, size);
+    if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    memory_free(*text);
+    *text = copy;
+    return ATOLL_OK;
+}
+
+atoll_status atoll_config_set_path(atoll_config *config, const char *path, size_t path_size, atoll_error **error)
+{
+    status result = API_NOT_NULL(config);
+    return api_result(error, result == ATOLL_OK ? replace_text(&config->path, path, path_size, "path") : result);
+}
+
+atoll_status atoll_config_set_schema(atoll_config *config, const atoll_schema *schema, atoll_error **error)
+{
+    status result = API_NOT_NULL(config);
+    if (result == ATOLL_OK) result = API_NOT_NULL(schema);
+    if (result != ATOLL_OK) return api_result(error, result);
+    atoll_schema *copy = memory_allocate_zero(sizeof *copy);
+    result = copy == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : schema_copy(&schema->schema, &copy->schema);
+    if (result == ATOLL_OK) {
+        atoll_schema_free(config->schema);
+        config->schema = copy;
+    } else {
+        memory_free(copy);
+    }
+    return api_result(error, result);
+}
+
+static status set_user(atoll_config *config, const atoll_user *user)
+{
+    TRY(API_NOT_NULL(config));
+    TRY(API_NOT_NULL(user));
+    atoll_user *copy = user_wrap(user->app, account_retain(user->account));
+    if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    atoll_user_free(config->user);
+    config->user = copy;
+    return ATOLL_OK;
+}
+
+atoll_status atoll_config_set_flexible(atoll_config *config, const atoll_user *user, atoll_error **error)
+{
+    status result = set_user(config, user);
+    if (result == ATOLL_OK) {
+        config->flexible = true;
+        atoll_values_free(config->partition);
+        config->partition = NULL;
+    }
+    return api_result(error, result);
+}
+
+static status check_partition(const atoll_values *partition)
+{
+    const api_value *item;
+    TRY(values_item(partition, 0, &item));
+    switch (item->plain.type) {
+    case VALUE_NULL:
+    case VALUE_STRING:
+    case VALUE_INT:
+    case VALUE_OBJECT_ID:
+    case VALUE_UUID:
+        return ATOLL_OK;
+    default:
+        return fail(ATOLL_ERROR_BAD_PARTITION_VALUE, "a partition is a string, int, object id, uuid or null, not a %s",
+                    value_type_name(item->plain.type));
+    }
+}
+
+atoll_status atoll_config_set_partition(atoll_config *config, const atoll_user *user, const atoll_values *partition, atoll_error **error)
+{
+    status result = check_partition(partition);
+    atoll_values *copy = NULL;
+    if (result == ATOLL_OK) result = values_of(&partition->items.items[0].plain, &copy);
+    if (result == ATOLL_OK) result = set_user(config, user);
+    if (result == ATOLL_OK) {
+        config->flexible = false;
+        atoll_values_free(config->partition);
+        config->partition = copy;
+    } else {
+        atoll_values_free(copy);
+    }
+    return api_result(error, result);
+}
+
+atoll_status atoll_config_set_partition_property(atoll_config *config, const char *name, size_t name_size, atoll_error **error)
+{
+    status result = API_NOT_NULL(config);
+    if (result == ATOLL_OK) result = replace_text(&config->partition_property, name, name_size, "name of the partition property");
+    return api_result(error, result);
+}
+
+atoll_status atoll_config_set_sync_commits(atoll_config *config, bool on, atoll_error **error)
+{
+    status result = API_NOT_NULL(config);
+    if (result == ATOLL_OK) config->sync_commits = on;
+    return api_result(error, result);
+}
+
+/* A partition value as part of a file name: a letter for the type and hexadecimal digits, so that no value can leave
+ * the folder or meet another. */
+static status partition_name(const value *v, buffer *out)
+{
+    buffer plain;
+    buffer_init(&plain, LIMIT_VALUE_SIZE_MAX * 2u);
+    status result = value_write(&plain, v);
+    if (plain.size > 100) { /* longer than a file name may be: its hash */
+        uint64_t hashes[2] = {hash_bytes(plain.data, plain.size, 1), hash_bytes(plain.data, plain.size, 2)};
+        buffer_clear(&plain);
+        if (result == ATOLL_OK) result = buffer_append(&plain, hashes, sizeof hashes);
+    }
+    static const char digits[] = "0123456789abcdef";
+    if (result == ATOLL_OK) result = buffer_append(out, "partition_", 10);
+    for (size_t i = 0; i < plain.size && result == ATOLL_OK; i++) {
+        char pair[2] = {digits[plain.data[i] >> 4], digits[plain.data[i] & 15]};
+        result = buffer_append(out, pair, 2);
+    }
+    buffer_free(&plain);
+    return result;
+}
+
+static status synced_path(const atoll_config *config, char **out)
+{
+    buffer path;
+    buffer_init(&path, 64u << 10);
+    const atoll_app *app = config->user->app;
+    const char *parts[] = {app->base_path, "/", app->app_id, "/", account_id(config->user->account), "/"};
+    status result = ATOLL_OK;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && result == ATOLL_OK; i++) result = buffer_append(&path, parts[i], strlen(parts[i]));
+    if (result == ATOLL_OK)
+        result = config->flexible ? buffer_append(&path, "flexible", 8) : partition_name(&config->partition->items.items[0].plain, &path);
+    if (result == ATOLL_OK) result = buffer_append(&path, ".atoll", 7);
+    if (result == ATOLL_OK)
+        *out = (char *)path.data;
+    else
+        buffer_free(&path);
+    return result;
+}
+
+status config_effective_path(const atoll_config *config, char **out)
+{
+    TRY(API_NOT_NULL(config));
+    if (config->path == NULL && config->user == NULL)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a local realm needs a path; call atoll_config_set_path");
+    if (config->path == NULL) return synced_path(config, out);
+    char *copy = memory_copy_text(config->path, strlen(config->path));
+    if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    *out = copy;
+    return ATOLL_OK;
+}
+
+atoll_bytes atoll_config_path(const atoll_config *config, atoll_error **error)
+{
+    char *path = NULL;
+    if (!api_ok(error, config_effective_path(config, &path))) return (atoll_bytes){NULL, 0};
+    /* The text is the configuration's: this is the one field that a reader fills. */
+    atoll_config *owner = (atoll_config *)(uintptr_t)config;
+    memory_free(owner->effective_path);
+    owner->effective_path = path;
+    return (atoll_bytes){path, strlen(path)};
+}

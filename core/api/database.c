@@ -1,0 +1,311 @@
+/* The registry of open databases: one per path and process, shared by the realm instances on it, with the session of a
+ * synced one. It must never be locked while something is called that waits for the network thread.
+ * Invariant: a database in the list has an open model; the last realm of a synced one hands it to its session, which
+ * closes it when everything is uploaded. */
+#include "api/api.h"
+#include "platform/file.h"
+#include <stdio.h>
+
+static mutex registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static database *registry;
+
+database *database_retain(database *d)
+{
+    atomic_fetch_add(&d->references, 1);
+    return d;
+}
+
+void database_release(database *d)
+{
+    if (d == NULL || atomic_fetch_sub(&d->references, 1) != 1) return;
+    account_release(d->account);
+    app_release(d->app);
+    for (size_t i = 0; i < d->observers.count; i++) queue_release(d->observers.items[i].queue);
+    vector_free(&d->observers);
+    vector_free(&d->realm_list);
+    memory_free(d->user_id);
+    memory_free(d->partition);
+    memory_free(d->path);
+    mutex_destroy(&d->lock);
+    memory_free(d);
+}
+
+static void unlink_database(database *d)
+{
+    for (database **at = &registry; *at != NULL; at = &(*at)->next) {
+        if (*at != d) continue;
+        *at = d->next;
+        return;
+    }
+}
+
+/* Wakes the realms of this database that look for changes; runs on the committing thread. */
+static void on_commit(void *context, uint64_t version, commit_origin origin)
+{
+    (void)origin;
+    database *d = context;
+    mutex_lock(&d->lock);
+    for (size_t i = 0; i < d->realm_list.count; i++) {
+        atoll_realm *realm = d->realm_list.items[i];
+        if (atomic_exchange(&realm->pending_signalled, true)) continue;
+        for (size_t k = 0; k < realm->observers.count; k++) {
+            observer *o = realm->observers.items[k];
+            if (o->kind != OBSERVER_REALM) continue;
+            atoll_event *event = event_new(ATOLL_EVENT_REALM_PENDING, o->id);
+            if (event != NULL) event->numbers[0] = (int64_t)version;
+            queue_push(o->queue, event);
+        }
+    }
+    mutex_unlock(&d->lock);
+}
+
+static char *partition_text(const atoll_config *config)
+{
+    if (config->user == NULL || config->flexible) return memory_copy_text("", 0);
+    buffer b;
+    buffer_init(&b, LIMIT_VALUE_SIZE_MAX * 2u);
+    char *text = NULL;
+    if (value_write(&b, &config->partition->items.items[0].plain) == ATOLL_OK) {
+        char name[40];
+        snprintf(name, sizeof name, "%016llx%016llx", (unsigned long long)hash_bytes(b.data, b.size, 1),
+                 (unsigned long long)hash_bytes(b.data, b.size, 2));
+        text = memory_copy_text(name, strlen(name));
+    }
+    buffer_free(&b);
+    return text;
+}
+
+static schema_use config_use(const atoll_config *config)
+{
+    return config->user == NULL ? SCHEMA_LOCAL : config->flexible ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION;
+}
+
+static status open_model(database *d, const atoll_config *config)
+{
+    schema_use use = config_use(config);
+    storage *store = NULL;
+    storage_options store_options = {.create = true};
+    TRY(storage_open_rocksdb(d->path, &store_options, &store));
+    model_options options = {.platform = platform_posix(), .use = use, .identity_rows = config->user != NULL,
+                             .durable = config->sync_commits, .checkpoint_thread = true};
+    TRY(model_open(store, &options, config->schema == NULL ? NULL : &config->schema->schema, &d->model));
+    status result = model_listen(d->model, on_commit, d);
+    if (result != ATOLL_OK) model_close(d->model);
+    return result;
+}
+
+static status start_session(database *d, const atoll_config *config)
+{
+    const atoll_app_config *a = config->user->app->config;
+    session_options options = {.db = d->model, .platform = platform_posix(), .flexible = config->flexible,
+                               .partition_property = config->partition_property == NULL ? "_partition" : config->partition_property,
+                               .user_id = account_id(d->account), .app_id = d->app->app_id,
+                               .reconnect_delay_ms = (uint64_t)a->reconnect_delay_ms, .reconnect_delay_ms_max = (uint64_t)a->reconnect_delay_ms_max,
+                               .reconnect_multiplier = (uint32_t)a->reconnect_multiplier,
+                               .reconnect_jitter_divisor = (uint32_t)a->reconnect_jitter_divisor,
+                               .connect_timeout_ms = (uint64_t)a->connect_timeout_ms, .ping_period_ms = (uint64_t)a->ping_period_ms,
+                               .pong_timeout_ms = (uint64_t)a->pong_timeout_ms};
+    if (!config->flexible) options.partition = config->partition->items.items[0].plain;
+    return runner_session_attach(d->app->runner, d->account, &options, &d->session);
+}
+
+static status make_database(const atoll_config *config, char *path, database **out)
+{
+    database *d = memory_allocate_zero(sizeof *d);
+    if (d == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    atomic_store(&d->references, 1);
+    status result = mutex_init(&d->lock);
+    if (result != ATOLL_OK) {
+        memory_free(d);
+        return result;
+    }
+    d->path = memory_copy_text(path, strlen(path));
+    d->partition = partition_text(config);
+    d->synced = config->user != NULL;
+    d->flexible = config->flexible;
+    if (d->synced) {
+        d->app = app_retain(config->user->app);
+        d->account = account_retain(config->user->account);
+        d->user_id = memory_copy_text(account_id(d->account), strlen(account_id(d->account)));
+    }
+    if (d->path == NULL || d->partition == NULL || (d->synced && d->user_id == NULL)) result = ATOLL_ERROR_OUT_OF_MEMORY;
+    if (result == ATOLL_OK) result = open_model(d, config);
+    if (result == ATOLL_OK && d->synced) {
+        result = start_session(d, config);
+        if (result != ATOLL_OK) model_close(d->model);
+    }
+    if (result == ATOLL_OK)
+        *out = d;
+    else
+        database_release(d);
+    return result;
+}
+
+/* The same path with another configuration in one process is refused: both would believe in their own. */
+static status check_same(const database *d, const atoll_config *config)
+{
+    bool same_user = (config->user != NULL) == d->synced &&
+                     (config->user == NULL || strcmp(account_id(config->user->account), d->user_id) == 0);
+    if (!same_user && d->synced && config->user != NULL)
+        return fail(ATOLL_ERROR_USER_MISMATCH, "%s is open for user %s, not %s; use another path", d->path, d->user_id,
+                    account_id(config->user->account));
+    char *partition = partition_text(config);
+    if (partition == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    bool same = same_user && d->flexible == config->flexible && strcmp(partition, d->partition) == 0;
+    memory_free(partition);
+    if (!same)
+        return fail(ATOLL_ERROR_MISMATCHED_CONFIG, "%s is open in this process with another configuration; close it first or use the same one",
+                    d->path);
+    return config->schema == NULL ? ATOLL_OK : schema_validate(&config->schema->schema, config_use(config));
+}
+
+/* Called with the registry locked. */
+static status reuse_database(database *d, const atoll_config *config)
+{
+    TRY(check_same(d, config));
+    if (config->schema != NULL) TRY(model_add_schema(d->model, &config->schema->schema));
+    if (d->dying) {
+        d->dying = false;
+        if (!runner_session_revive(d->session)) {
+            runner_session *old = d->session;
+            d->session = NULL;
+            TRY(start_session(d, config));
+            runner_session_release(old);
+        }
+    }
+    return ATOLL_OK;
+}
+
+status database_open(const atoll_config *config, database **out)
+{
+    char *given = NULL, *path = NULL;
+    TRY(config_effective_path(config, &given));
+    status result = config->schema == NULL ? ATOLL_OK : schema_validate(&config->schema->schema, config_use(config));
+    if (result == ATOLL_OK) result = file_canonical(given, true, &path);
+    memory_free(given);
+    TRY(result);
+    mutex_lock(&registry_lock);
+    database *d = registry;
+    while (d != NULL && strcmp(d->path, path) != 0) d = d->next;
+    if (d != NULL) {
+        result = reuse_database(d, config);
+    } else {
+        result = make_database(config, path, &d);
+        if (result == ATOLL_OK) {
+            d->next = registry;
+            registry = d;
+        }
+    }
+    if (result == ATOLL_OK) {
+        d->realms++;
+        *out = database_retain(d);
+    }
+    mutex_unlock(&registry_lock);
+    memory_free(path);
+    return result;
+}
+
+static void close_model(database *d)
+{
+    unlink_database(d);
+    model_unlisten(d->model, on_commit, d);
+    model_close(d->model);
+    d->model = NULL;
+    runner_session_release(d->session);
+    d->session = NULL;
+    database_release(d);
+}
+
+/* The session has uploaded everything (network thread). The realm may have been opened again meanwhile. */
+static void on_released(void *context)
+{
+    database *d = context;
+    mutex_lock(&registry_lock);
+    if (d->realms == 0 && d->dying) close_model(d);
+    mutex_unlock(&registry_lock);
+    database_release(d);
+}
+
+void database_close(database *d)
+{
+    mutex_lock(&registry_lock);
+    runner_session *detach = NULL;
+    if (--d->realms == 0) {
+        if (d->session == NULL) {
+            close_model(d);
+        } else {
+            d->dying = true;
+            detach = runner_session_retain(d->session);
+        }
+    }
+    mutex_unlock(&registry_lock);
+    if (detach != NULL) {
+        runner_session_detach(detach, on_released, database_retain(d));
+        runner_session_release(detach);
+    }
+    database_release(d);
+}
+
+status database_delete_files(const char *given)
+{
+    char *path = NULL;
+    TRY(file_canonical(given, false, &path));
+    mutex_lock(&registry_lock);
+    database *d = registry;
+    while (d != NULL && strcmp(d->path, path) != 0) d = d->next;
+    status result = d != NULL ? fail(ATOLL_ERROR_FILE_IN_USE, "%s is open in this process; close every realm on it first", path)
+                              : file_remove_tree(path);
+    mutex_unlock(&registry_lock);
+    memory_free(path);
+    return result;
+}
+
+database *database_of_session(runner_session *session)
+{
+    mutex_lock(&registry_lock);
+    database *d = registry;
+    while (d != NULL && d->session != session) d = d->next;
+    if (d != NULL) database_retain(d);
+    mutex_unlock(&registry_lock);
+    return d;
+}
+
+static atoll_event *progress_event(const database *d, api_session_observer *o, const session_progress *p)
+{
+    double fraction = o->direction == ATOLL_DIRECTION_UPLOAD ? p->upload_fraction : p->download_fraction;
+    if (fraction == o->last_fraction) return NULL;
+    atoll_event *event = event_new(ATOLL_EVENT_PROGRESS, o->id);
+    if (event == NULL) return NULL;
+    (void)d;
+    o->last_fraction = fraction;
+    event->fraction = fraction;
+    event->numbers[0] = (int64_t)(o->direction == ATOLL_DIRECTION_UPLOAD ? p->uploaded_bytes : p->downloaded_bytes);
+    event->numbers[1] = (int64_t)(o->direction == ATOLL_DIRECTION_UPLOAD ? p->uploadable_bytes : p->downloadable_bytes);
+    event->numbers[2] = o->mode == ATOLL_PROGRESS_CURRENT_WORK && fraction >= 1.0;
+    return event;
+}
+
+void database_event(database *d, const runner_event *e)
+{
+    session_progress progress = {0};
+    if (e->kind == RUNNER_EVENT_PROGRESS) runner_session_progress(e->session, &progress);
+    mutex_lock(&d->lock);
+    for (size_t i = 0; i < d->observers.count; i++) {
+        api_session_observer *o = &d->observers.items[i];
+        atoll_event *event = NULL;
+        if (e->kind == RUNNER_EVENT_CONNECTION && o->kind == OBSERVE_CONNECTION) {
+            event = event_new(ATOLL_EVENT_CONNECTION_CHANGED, o->id);
+            if (event != NULL) event->numbers[0] = e->number_old, event->numbers[1] = e->number_new;
+        } else if (e->kind == RUNNER_EVENT_PROGRESS && o->kind == OBSERVE_PROGRESS) {
+            event = progress_event(d, o, &progress);
+        } else if (e->kind == RUNNER_EVENT_ERROR && o->kind == OBSERVE_ERRORS) {
+            event = event_new(ATOLL_EVENT_SESSION_ERROR, o->id);
+            if (event != NULL) {
+                event->code = e->code;
+                event->message = memory_copy_text(e->text, strlen(e->text));
+            }
+        }
+        queue_push(o->queue, event);
+    }
+    mutex_unlock(&d->lock);
+}

@@ -1,0 +1,380 @@
+/* atoll_object: reading and writing one object. It must never cache a value: each call asks the realm's version.
+ * Invariant: the class and row of a handle never change; the row may die under it (OBJECT_INVALID). */
+#include "api/api.h"
+
+void atoll_object_free(atoll_object *object)
+{
+    if (object == NULL) return;
+    realm_release(object->realm);
+    memory_free(object);
+}
+
+atoll_object *atoll_object_copy(const atoll_object *object, atoll_error **error)
+{
+    atoll_object *copy = NULL;
+    status result = API_NOT_NULL(object);
+    if (result == ATOLL_OK) result = realm_object_new(object->realm, object->class_of, object->row, &copy);
+    return api_ok(error, result) ? copy : NULL;
+}
+
+bool atoll_object_is_valid(const atoll_object *object)
+{
+    return object != NULL && realm_check(object->realm) == ATOLL_OK && model_alive(realm_view(object->realm), object->class_of, object->row);
+}
+
+uint32_t atoll_object_class(const atoll_object *object)
+{
+    return object == NULL ? 0 : object->class_of;
+}
+
+uint64_t atoll_object_row(const atoll_object *object)
+{
+    return object == NULL ? 0 : object->row;
+}
+
+bool atoll_object_equals(const atoll_object *object, const atoll_object *other)
+{
+    if (object == NULL || other == NULL) return object == other;
+    return object->realm->database == other->realm->database && object->class_of == other->class_of && object->row == other->row;
+}
+
+status object_check(const atoll_object *object)
+{
+    TRY(API_NOT_NULL(object));
+    TRY(realm_check(object->realm));
+    if (model_alive(realm_view(object->realm), object->class_of, object->row)) return ATOLL_OK;
+    const model_class *c = schema_class(model_view_schema(realm_view(object->realm)), object->class_of);
+    if (c != NULL && c->kind == CLASS_ASYMMETRIC)
+        return fail(ATOLL_ERROR_OBJECT_INVALID, "Attempted to access detached row: %s is asymmetric, its objects leave the device at the commit",
+                    c->name);
+    return fail(ATOLL_ERROR_OBJECT_INVALID, "Attempted to access detached row: this %s object was deleted", c == NULL ? "?" : c->name);
+}
+
+static status check_write(atoll_object *object)
+{
+    TRY(API_NOT_NULL(object));
+    TRY(realm_check_write(object->realm));
+    TRY(object_check(object));
+    return realm_check_class_write(object->realm, object->class_of);
+}
+
+static status object_delete(atoll_object *object)
+{
+    TRY(check_write(object));
+    object->realm->write_count++;
+    return model_delete(object->realm->txn, object->class_of, object->row);
+}
+
+atoll_status atoll_object_delete(atoll_object *object, atoll_error **error)
+{
+    return api_result(error, object_delete(object));
+}
+
+atoll_object *atoll_object_parent(const atoll_object *object, atoll_error **error)
+{
+    model_owner owner;
+    atoll_object *parent = NULL;
+    status result = object_check(object);
+    if (result == ATOLL_OK) result = model_owner_get(realm_view(object->realm), object->class_of, object->row, &owner);
+    if (result == ATOLL_OK) result = realm_object_new(object->realm, owner.class_of, owner.row, &parent);
+    return api_ok(error, result) ? parent : NULL;
+}
+
+/* Reads a property; type VALUE_NULL means any. A null has type VALUE_NULL in *out. */
+static status read_property(const atoll_object *object, property_key p, value_type type, value *out)
+{
+    TRY(object_check(object));
+    const model_property *property;
+    TRY(realm_property(object->realm, object->class_of, p, &property));
+    if (property->flags & PROPERTY_LIST)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a list; use atoll_object_get_list", property->name);
+    if (type != VALUE_NULL && property->type != type)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not a %s", property->name, value_type_name(property->type), value_type_name(type));
+    return model_get(realm_view(object->realm), object->class_of, object->row, p, out);
+}
+
+bool atoll_object_is_null(const atoll_object *object, uint32_t property, atoll_error **error)
+{
+    value v;
+    return api_ok(error, read_property(object, property, VALUE_NULL, &v)) && v.type == VALUE_NULL;
+}
+
+bool atoll_object_get_bool(const atoll_object *object, uint32_t property, atoll_error **error)
+{
+    value v;
+    return api_ok(error, read_property(object, property, VALUE_BOOL, &v)) && v.type == VALUE_BOOL && v.as.boolean;
+}
+
+int64_t atoll_object_get_int(const atoll_object *object, uint32_t property, atoll_error **error)
+{
+    value v;
+    return api_ok(error, read_property(object, property, VALUE_INT, &v)) && v.type == VALUE_INT ? v.as.integer : 0;
+}
+
+double atoll_object_get_double(const atoll_object *object, uint32_t property, atoll_error **error)
+{
+    value v;
+    return api_ok(error, read_property(object, property, VALUE_DOUBLE, &v)) && v.type == VALUE_DOUBLE ? v.as.real : 0;
+}
+
+static atoll_bytes get_text(const atoll_object *object, property_key p, value_type type, atoll_error **error)
+{
+    value v;
+    if (!api_ok(error, read_property(object, p, type, &v)) || v.type == VALUE_NULL) return (atoll_bytes){NULL, 0};
+    /* An empty text still has an address: only null has none. */
+    return (atoll_bytes){v.as.text.data == NULL ? "" : (const char *)v.as.text.data, v.as.text.size};
+}
+
+atoll_bytes atoll_object_get_string(const atoll_object *object, uint32_t property, atoll_error **error)
+{
+    return get_text(object, property, VALUE_STRING, error);
+}
+
+atoll_bytes atoll_object_get_binary(const atoll_object *object, uint32_t property, atoll_error **error)
+{
+    return get_text(object, property, VALUE_BINARY, error);
+}
+
+atoll_timestamp atoll_object_get_timestamp(const atoll_object *object, uint32_t property, atoll_error **error)
+{
+    value v;
+    if (!api_ok(error, read_property(object, property, VALUE_TIMESTAMP, &v)) || v.type == VALUE_NULL) return (atoll_timestamp){0, 0, 0};
+    return (atoll_timestamp){v.as.timestamp.seconds, v.as.timestamp.nanoseconds, 0};
+}
+
+static atoll_bytes get_id(const atoll_object *object, property_key p, value_type type, size_t size, atoll_error **error)
+{
+    static _Thread_local char last[16]; /* borrowed until the next call, as the contract says */
+    value v;
+    if (!api_ok(error, read_property(object, p, type, &v)) || v.type == VALUE_NULL) return (atoll_bytes){NULL, 0};
+    memcpy(last, v.as.id, size);
+    return (atoll_bytes){last, size};
+}
+
+atoll_bytes atoll_object_get_uuid(const atoll_object *object, uint32_t property, atoll_error **error)
+{
+    return get_id(object, property, VALUE_UUID, 16, error);
+}
+
+atoll_bytes atoll_object_get_object_id(const atoll_object *object, uint32_t property, atoll_error **error)
+{
+    return get_id(object, property, VALUE_OBJECT_ID, 12, error);
+}
+
+static status get_object(const atoll_object *object, property_key p, atoll_object **out)
+{
+    value v;
+    TRY(read_property(object, p, VALUE_NULL, &v));
+    const model_property *property;
+    TRY(realm_property(object->realm, object->class_of, p, &property));
+    if (property->type != VALUE_LINK && property->type != VALUE_EMBEDDED)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not an object", property->name, value_type_name(property->type));
+    return v.type == VALUE_NULL ? ATOLL_OK : realm_object_new(object->realm, property->target, v.as.row, out);
+}
+
+atoll_object *atoll_object_get_object(const atoll_object *object, uint32_t property, atoll_error **error)
+{
+    atoll_object *target = NULL;
+    return api_ok(error, get_object(object, property, &target)) ? target : NULL;
+}
+
+status realm_wrap_value(atoll_realm *realm, const model_property *p, const value *v, atoll_values **out)
+{
+    if (v->type != VALUE_LINK && v->type != VALUE_EMBEDDED) return values_of(v, out);
+    atoll_values *values = memory_allocate_zero(sizeof *values);
+    if (values == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    atoll_object *object = NULL;
+    status result = realm_object_new(realm, p->target, v->as.row, &object);
+    if (result == ATOLL_OK) result = values_add_object_handle(values, object);
+    if (result == ATOLL_OK)
+        *out = values;
+    else
+        atoll_values_free(values);
+    return result;
+}
+
+atoll_values *atoll_object_get_value(const atoll_object *object, uint32_t property, atoll_error **error)
+{
+    value v;
+    const model_property *p = NULL;
+    atoll_values *values = NULL;
+    status result = read_property(object, property, VALUE_NULL, &v);
+    if (result == ATOLL_OK) result = realm_property(object->realm, object->class_of, property, &p);
+    if (result == ATOLL_OK) result = realm_wrap_value(object->realm, p, &v, &values);
+    return api_ok(error, result) ? values : NULL;
+}
+
+static status get_list(const atoll_object *object, property_key p, atoll_list **out)
+{
+    TRY(object_check(object));
+    const model_property *property;
+    TRY(realm_property(object->realm, object->class_of, p, &property));
+    if ((property->flags & PROPERTY_LIST) == 0) return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is not a list", property->name);
+    atoll_list *list = memory_allocate(sizeof *list);
+    if (list == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    *list = (atoll_list){realm_retain(object->realm), object->class_of, object->row, p};
+    *out = list;
+    return ATOLL_OK;
+}
+
+atoll_list *atoll_object_get_list(const atoll_object *object, uint32_t property, atoll_error **error)
+{
+    atoll_list *list = NULL;
+    return api_ok(error, get_list(object, property, &list)) ? list : NULL;
+}
+
+static status set_plain(atoll_object *object, property_key p, const value *v)
+{
+    TRY(check_write(object));
+    const model_property *property;
+    TRY(realm_property(object->realm, object->class_of, p, &property));
+    if (property->flags & PROPERTY_PRIMARY_KEY)
+        return fail(ATOLL_ERROR_PRIMARY_KEY_IMMUTABLE, "the primary key %s cannot change; create another object", property->name);
+    if (property->type == VALUE_EMBEDDED && v->type != VALUE_NULL)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%s holds an embedded object; use atoll_object_create_embedded", property->name);
+    object->realm->write_count++;
+    return model_set(object->realm->txn, object->class_of, object->row, p, v);
+}
+
+atoll_status atoll_object_set_null(atoll_object *object, uint32_t property, atoll_error **error)
+{
+    value v = value_null();
+    return api_result(error, set_plain(object, property, &v));
+}
+
+atoll_status atoll_object_set_bool(atoll_object *object, uint32_t property, bool boolean, atoll_error **error)
+{
+    value v = value_bool(boolean);
+    return api_result(error, set_plain(object, property, &v));
+}
+
+atoll_status atoll_object_set_int(atoll_object *object, uint32_t property, int64_t integer, atoll_error **error)
+{
+    value v = value_int(integer);
+    return api_result(error, set_plain(object, property, &v));
+}
+
+atoll_status atoll_object_set_double(atoll_object *object, uint32_t property, double real, atoll_error **error)
+{
+    value v = value_double(real);
+    return api_result(error, set_plain(object, property, &v));
+}
+
+static status set_text(atoll_object *object, property_key p, value_type type, const char *text, size_t size)
+{
+    if (text == NULL && size != 0) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the value is NULL but its size is %zu", size);
+    value v = {.type = type, .as.text = bytes_of(text == NULL ? "" : text, size)};
+    return set_plain(object, p, &v);
+}
+
+atoll_status atoll_object_set_string(atoll_object *object, uint32_t property, const char *value, size_t value_size, atoll_error **error)
+{
+    return api_result(error, set_text(object, property, VALUE_STRING, value, value_size));
+}
+
+atoll_status atoll_object_set_binary(atoll_object *object, uint32_t property, const char *value, size_t value_size, atoll_error **error)
+{
+    return api_result(error, set_text(object, property, VALUE_BINARY, value, value_size));
+}
+
+atoll_status atoll_object_set_timestamp(atoll_object *object, uint32_t property, atoll_timestamp stamp, atoll_error **error)
+{
+    if (stamp.nanoseconds < 0 || stamp.nanoseconds > 999999999)
+        return api_result(error, fail(ATOLL_ERROR_INVALID_ARGUMENT, "nanoseconds are 0 to 999999999, got %d", (int)stamp.nanoseconds));
+    value v = value_timestamp(stamp.seconds, stamp.nanoseconds);
+    return api_result(error, set_plain(object, property, &v));
+}
+
+static status set_id(atoll_object *object, property_key p, value_type type, const char *id, size_t size, size_t wanted)
+{
+    if (id == NULL || size != wanted)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a %s has %zu bytes, got %zu", value_type_name(type), wanted, id == NULL ? 0 : size);
+    value v = {.type = type};
+    memcpy(v.as.id, id, wanted);
+    return set_plain(object, p, &v);
+}
+
+atoll_status atoll_object_set_uuid(atoll_object *object, uint32_t property, const char *value, size_t value_size, atoll_error **error)
+{
+    return api_result(error, set_id(object, property, VALUE_UUID, value, value_size, 16));
+}
+
+atoll_status atoll_object_set_object_id(atoll_object *object, uint32_t property, const char *value, size_t value_size, atoll_error **error)
+{
+    return api_result(error, set_id(object, property, VALUE_OBJECT_ID, value, value_size, 12));
+}
+
+/* A link's target must be an object of the same realm and of the property's class, alive. */
+static status convert_link(const atoll_realm *realm, const model_property *p, const atoll_object *target, value *out)
+{
+    if (p->type != VALUE_LINK) return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not a link", p->name, value_type_name(p->type));
+    if (target->realm->database != realm->database)
+        return fail(ATOLL_ERROR_WRONG_REALM, "the target of %s belongs to another realm (%s)", p->name, target->realm->database->path);
+    if (target->class_of != p->target) return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s links to %s, not to the target's class", p->name, p->target_name);
+    if (!model_alive(realm_view(realm), target->class_of, target->row))
+        return fail(ATOLL_ERROR_OBJECT_INVALID, "the target of %s was deleted", p->name);
+    *out = value_link(target->row);
+    return ATOLL_OK;
+}
+
+status realm_convert(const atoll_realm *realm, const model_property *p, const api_value *from, value *out)
+{
+    if (from->object != NULL) return convert_link(realm, p, from->object, out);
+    if (from->plain.type == VALUE_LIST) return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: a list as the value of %s", p->name);
+    *out = from->plain;
+    return ATOLL_OK;
+}
+
+static status set_object(atoll_object *object, property_key p, const atoll_object *target)
+{
+    value v = value_null();
+    TRY(API_NOT_NULL(object));
+    if (target != NULL) {
+        const model_property *property;
+        TRY(realm_property(object->realm, object->class_of, p, &property));
+        TRY(convert_link(object->realm, property, target, &v));
+    }
+    return set_plain(object, p, &v);
+}
+
+atoll_status atoll_object_set_object(atoll_object *object, uint32_t property, const atoll_object *target, atoll_error **error)
+{
+    return api_result(error, set_object(object, property, target));
+}
+
+static status set_value(atoll_object *object, property_key p, const atoll_values *from)
+{
+    const api_value *item;
+    const model_property *property;
+    value v;
+    TRY(API_NOT_NULL(object));
+    TRY(values_item(from, 0, &item));
+    TRY(realm_property(object->realm, object->class_of, p, &property));
+    TRY(realm_convert(object->realm, property, item, &v));
+    return set_plain(object, p, &v);
+}
+
+atoll_status atoll_object_set_value(atoll_object *object, uint32_t property, const atoll_values *value, atoll_error **error)
+{
+    return api_result(error, set_value(object, property, value));
+}
+
+static status create_embedded(atoll_object *object, property_key p, atoll_object **out)
+{
+    TRY(check_write(object));
+    const model_property *property;
+    TRY(realm_property(object->realm, object->class_of, p, &property));
+    if (property->type != VALUE_EMBEDDED || (property->flags & PROPERTY_LIST))
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s does not hold one embedded object", property->name);
+    row_key row;
+    class_key target = property->target;
+    object->realm->write_count++;
+    TRY(model_set_embedded(object->realm->txn, object->class_of, object->row, p, &row));
+    return realm_object_new(object->realm, target, row, out);
+}
+
+atoll_object *atoll_object_create_embedded(atoll_object *object, uint32_t property, atoll_error **error)
+{
+    atoll_object *embedded = NULL;
+    return api_ok(error, create_embedded(object, property, &embedded)) ? embedded : NULL;
+}

@@ -1,0 +1,244 @@
+/* Event queues: what happens on other threads waits here until the user's code takes it. It must never call back.
+ * Invariant: the pipe holds exactly one byte while events wait, so that its fd is readable then and only then. */
+#include "api/api.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+struct atoll_queue {
+    atomic_int references;
+    mutex lock;
+    condition ready;
+    atoll_event *first, *last;
+    size_t count;
+    uint64_t dropped;
+    int pipe_read, pipe_write;
+};
+
+uint64_t api_next_id(void)
+{
+    static atomic_uint_least64_t last;
+    return atomic_fetch_add(&last, 1) + 1;
+}
+
+static status queue_open_pipe(atoll_queue *queue)
+{
+    int ends[2];
+    if (pipe(ends) != 0) return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "no pipe for an event queue: %s; close files or raise the limit", strerror(errno));
+    for (int i = 0; i < 2; i++) {
+        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+        fcntl(ends[i], F_SETFL, O_NONBLOCK);
+    }
+    queue->pipe_read = ends[0];
+    queue->pipe_write = ends[1];
+    return ATOLL_OK;
+}
+
+static status queue_make(atoll_queue **out)
+{
+    atoll_queue *queue = memory_allocate_zero(sizeof *queue);
+    if (queue == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    status result = queue_open_pipe(queue);
+    if (result == ATOLL_OK) result = mutex_init(&queue->lock);
+    if (result == ATOLL_OK) result = condition_init(&queue->ready);
+    if (result != ATOLL_OK) {
+        memory_free(queue);
+        return result;
+    }
+    atomic_store(&queue->references, 1);
+    *out = queue;
+    return ATOLL_OK;
+}
+
+atoll_queue *atoll_queue_new(atoll_error **error)
+{
+    atoll_queue *queue = NULL;
+    return api_ok(error, queue_make(&queue)) ? queue : NULL;
+}
+
+atoll_queue *queue_retain(atoll_queue *queue)
+{
+    atomic_fetch_add(&queue->references, 1);
+    return queue;
+}
+
+void queue_release(atoll_queue *queue)
+{
+    if (queue == NULL || atomic_fetch_sub(&queue->references, 1) != 1) return;
+    while (queue->first != NULL) {
+        atoll_event *event = queue->first;
+        queue->first = event->next;
+        atoll_event_free(event);
+    }
+    close(queue->pipe_read);
+    close(queue->pipe_write);
+    condition_destroy(&queue->ready);
+    mutex_destroy(&queue->lock);
+    memory_free(queue);
+}
+
+void atoll_queue_free(atoll_queue *queue)
+{
+    queue_release(queue);
+}
+
+int32_t atoll_queue_fd(const atoll_queue *queue)
+{
+    return queue == NULL ? -1 : queue->pipe_read;
+}
+
+/* The oldest log line makes room above the limit; other events are few by construction, and are kept. */
+static atoll_event *queue_drop_log(atoll_queue *queue)
+{
+    atoll_event *event = queue->first;
+    if (event == NULL || event->type != ATOLL_EVENT_LOG) return NULL;
+    queue->first = event->next;
+    queue->count--;
+    queue->dropped++;
+    return event;
+}
+
+void queue_push(atoll_queue *queue, atoll_event *event)
+{
+    if (event == NULL) return;
+    atoll_event *dropped = NULL;
+    mutex_lock(&queue->lock);
+    if (queue->count >= LIMIT_QUEUE_COUNT_MAX && event->type == ATOLL_EVENT_LOG) dropped = queue_drop_log(queue);
+    event->next = NULL;
+    if (queue->first == NULL) {
+        queue->first = event;
+        char byte = 1;
+        if (write(queue->pipe_write, &byte, 1) < 0) errno = 0; /* full: the fd is readable already */
+    } else {
+        queue->last->next = event;
+    }
+    queue->last = event;
+    queue->count++;
+    condition_broadcast(&queue->ready);
+    mutex_unlock(&queue->lock);
+    atoll_event_free(dropped);
+}
+
+static atoll_event *queue_take(atoll_queue *queue)
+{
+    atoll_event *event = queue->first;
+    if (event == NULL) return NULL;
+    queue->first = event->next;
+    queue->count--;
+    if (queue->first == NULL) {
+        char byte;
+        while (read(queue->pipe_read, &byte, 1) == 1) continue;
+    }
+    return event;
+}
+
+atoll_event *atoll_queue_next(atoll_queue *queue, int64_t timeout_ms, atoll_error **error)
+{
+    if (!api_ok(error, API_NOT_NULL(queue))) return NULL;
+    const platform *machine = platform_posix();
+    uint64_t until = machine->monotonic_ms(machine->context) + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0);
+    mutex_lock(&queue->lock);
+    atoll_event *event;
+    while ((event = queue_take(queue)) == NULL && timeout_ms != 0) {
+        if (timeout_ms < 0) {
+            condition_wait(&queue->ready, &queue->lock);
+            continue;
+        }
+        uint64_t now = machine->monotonic_ms(machine->context);
+        if (now >= until) break;
+        condition_wait_ms(&queue->ready, &queue->lock, until - now);
+    }
+    mutex_unlock(&queue->lock);
+    return event;
+}
+
+void atoll_queue_wake(atoll_queue *queue)
+{
+    if (queue != NULL) queue_push(queue, event_new(ATOLL_EVENT_WAKE, 0));
+}
+
+atoll_event *event_new(int32_t type, uint64_t registration)
+{
+    atoll_event *event = memory_allocate_zero(sizeof *event);
+    if (event == NULL) return NULL;
+    event->type = type;
+    event->registration = registration;
+    return event;
+}
+
+void atoll_event_free(atoll_event *event)
+{
+    if (event == NULL) return;
+    for (int kind = 0; kind < 5; kind++) vector_free(&event->changes[kind]);
+    memory_free(event->message);
+    for (int i = 0; i < 2; i++) memory_free(event->texts[i]);
+    atoll_user_free(event->user);
+    memory_free(event);
+}
+
+int32_t atoll_event_type(const atoll_event *event)
+{
+    return event == NULL ? 0 : event->type;
+}
+
+uint64_t atoll_event_registration(const atoll_event *event)
+{
+    return event == NULL ? 0 : event->registration;
+}
+
+bool atoll_event_is_initial(const atoll_event *event)
+{
+    return event != NULL && event->initial;
+}
+
+bool atoll_event_is_deleted(const atoll_event *event)
+{
+    return event != NULL && event->deleted;
+}
+
+int64_t atoll_event_change_count(const atoll_event *event, int32_t kind)
+{
+    return event == NULL || kind < 0 || kind > 4 ? 0 : (int64_t)event->changes[kind].count;
+}
+
+int64_t atoll_event_change(const atoll_event *event, int32_t kind, int64_t position)
+{
+    if (position < 0 || position >= atoll_event_change_count(event, kind)) return -1;
+    return event->changes[kind].items[position];
+}
+
+atoll_status atoll_event_status(const atoll_event *event)
+{
+    return event == NULL ? ATOLL_OK : event->code;
+}
+
+static atoll_bytes bytes_of_text(const char *text)
+{
+    return (atoll_bytes){text, text == NULL ? 0 : strlen(text)};
+}
+
+atoll_bytes atoll_event_message(const atoll_event *event)
+{
+    return bytes_of_text(event == NULL ? NULL : event->message);
+}
+
+atoll_user *atoll_event_user(const atoll_event *event)
+{
+    if (event == NULL || event->user == NULL) return NULL;
+    return user_wrap(event->user->app, account_retain(event->user->account));
+}
+
+int64_t atoll_event_number(const atoll_event *event, int32_t position)
+{
+    return event == NULL || position < 0 || position > 2 ? 0 : event->numbers[position];
+}
+
+double atoll_event_fraction(const atoll_event *event)
+{
+    return event == NULL ? 0 : event->fraction;
+}
+
+atoll_bytes atoll_event_text(const atoll_event *event, int32_t position)
+{
+    return bytes_of_text(event == NULL || position < 0 || position > 1 ? NULL : event->texts[position]);
+}

@@ -1,0 +1,393 @@
+/* atoll_realm: one thread's window on a database: a pinned version and, while it writes, the transaction.
+ * It must never be used by another thread than the one that opened it (checked); only its release may happen anywhere.
+ * Invariant: view is the newest version that this instance has advanced to; txn implies that it holds the writer. */
+#include "api/api.h"
+
+static status check_forked(const atoll_realm *realm)
+{
+    if (realm->process == process_self()) return ATOLL_OK;
+    return fail(ATOLL_ERROR_FORKED, "this realm was opened before fork(); open it again in the child (%s)", realm->database->path);
+}
+
+status realm_check(const atoll_realm *realm)
+{
+    TRY(API_NOT_NULL(realm));
+    if (realm->closed) return fail(ATOLL_ERROR_CLOSED, "the realm %s was closed; open it again", realm->database->path);
+    if (realm->thread != thread_self())
+        return fail(ATOLL_ERROR_WRONG_THREAD, "the realm %s belongs to the thread that opened it; open another instance on this thread",
+                    realm->database->path);
+    return check_forked(realm);
+}
+
+status realm_check_write(const atoll_realm *realm)
+{
+    TRY(realm_check(realm));
+    if (realm->txn == NULL)
+        return fail(ATOLL_ERROR_NO_TRANSACTION, "writing to %s needs a transaction; call atoll_realm_begin first", realm->database->path);
+    return ATOLL_OK;
+}
+
+const model_view *realm_view(const atoll_realm *realm)
+{
+    return realm->txn != NULL ? model_txn_view(realm->txn) : realm->view;
+}
+
+status realm_check_class_write(atoll_realm *realm, class_key c)
+{
+    if (!realm->database->flexible || map64_get(&realm->covered, c) != NULL) return ATOLL_OK;
+    const model_class *class_of = schema_class(model_view_schema(realm_view(realm)), c);
+    bool covered = class_of != NULL && class_of->kind != CLASS_NORMAL;
+    if (class_of != NULL && !covered) TRY(subscription_covers(realm->database->model, bytes_text(class_of->name), &covered));
+    if (!covered)
+        return fail(ATOLL_ERROR_NO_SUBSCRIPTION, "Cannot write to class %s when no flexible sync subscription has been created.",
+                    class_of == NULL ? "?" : class_of->name);
+    return map64_put(&realm->covered, c, 1);
+}
+
+static status realm_make(const atoll_config *config, atoll_realm **out)
+{
+    atoll_realm *realm = memory_allocate_zero(sizeof *realm);
+    if (realm == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    status result = database_open(config, &realm->database);
+    if (result != ATOLL_OK) {
+        memory_free(realm);
+        return result;
+    }
+    atomic_store(&realm->references, 1);
+    realm->thread = thread_self();
+    realm->process = process_self();
+    realm->view = model_view_newest(realm->database->model);
+    mutex_lock(&realm->database->lock);
+    result = vector_push(&realm->database->realm_list, realm);
+    mutex_unlock(&realm->database->lock);
+    if (result != ATOLL_OK) {
+        atoll_realm_free(realm);
+        return result;
+    }
+    *out = realm;
+    return ATOLL_OK;
+}
+
+atoll_realm *atoll_realm_open(const atoll_config *config, atoll_error **error)
+{
+    atoll_realm *realm = NULL;
+    return api_ok(error, realm_make(config, &realm)) ? realm : NULL;
+}
+
+static void forget_observers(atoll_realm *realm)
+{
+    database *d = realm->database;
+    mutex_lock(&d->lock);
+    for (size_t i = 0; i < d->realm_list.count; i++) {
+        if (d->realm_list.items[i] != realm) continue;
+        d->realm_list.items[i] = d->realm_list.items[--d->realm_list.count];
+        break;
+    }
+    for (size_t i = 0; i < realm->observers.count; i++) observer_free(realm->observers.items[i]);
+    vector_free(&realm->observers);
+    mutex_unlock(&d->lock);
+}
+
+void atoll_realm_close(atoll_realm *realm)
+{
+    if (realm == NULL || realm->closed || check_forked(realm) != ATOLL_OK) return;
+    realm->closed = true;
+    if (realm->txn != NULL) {
+        model_rollback(realm->txn);
+        realm->txn = NULL;
+    }
+    forget_observers(realm);
+    model_view_release(realm->view);
+    realm->view = NULL;
+    database_retain(realm->database); /* the realm keeps it for its path and messages */
+    database_close(realm->database);
+}
+
+atoll_realm *realm_retain(atoll_realm *realm)
+{
+    atomic_fetch_add(&realm->references, 1);
+    return realm;
+}
+
+void realm_release(atoll_realm *realm)
+{
+    if (realm == NULL || atomic_fetch_sub(&realm->references, 1) != 1) return;
+    atoll_realm_close(realm);
+    map64_free(&realm->covered);
+    database_release(realm->database);
+    memory_free(realm);
+}
+
+void atoll_realm_free(atoll_realm *realm)
+{
+    realm_release(realm);
+}
+
+bool atoll_realm_is_closed(const atoll_realm *realm)
+{
+    return realm == NULL || realm->closed;
+}
+
+atoll_bytes atoll_realm_path(const atoll_realm *realm)
+{
+    if (realm == NULL) return (atoll_bytes){NULL, 0};
+    return (atoll_bytes){realm->database->path, strlen(realm->database->path)};
+}
+
+atoll_schema *atoll_realm_schema(const atoll_realm *realm, atoll_error **error)
+{
+    if (!api_ok(error, realm_check(realm))) return NULL;
+    atoll_schema *schema = atoll_schema_new(error);
+    if (schema == NULL) return NULL;
+    if (api_ok(error, schema_copy(model_view_schema(realm_view(realm)), &schema->schema))) return schema;
+    memory_free(schema);
+    return NULL;
+}
+
+/* Moves to the newest version, so that a transaction starts from it and its observers hear of what came before. */
+static status advance(atoll_realm *realm, bool *moved)
+{
+    atomic_store(&realm->pending_signalled, false);
+    *moved = false;
+    if (model_version(realm->database->model) == model_view_version(realm->view)) return ATOLL_OK;
+    *moved = true;
+    return observe_advance(realm, model_view_newest(realm->database->model));
+}
+
+static status begin(atoll_realm *realm)
+{
+    TRY(realm_check(realm));
+    if (realm->txn != NULL)
+        return fail(ATOLL_ERROR_TRANSACTION_ACTIVE, "a transaction is already open on %s; commit or roll it back first", realm->database->path);
+    TRY(model_begin(realm->database->model, COMMIT_LOCAL, &realm->txn));
+    bool moved;
+    status result = advance(realm, &moved);
+    if (result != ATOLL_OK) {
+        model_rollback(realm->txn);
+        realm->txn = NULL;
+    }
+    realm->write_count++;
+    map64_clear(&realm->covered);
+    return result;
+}
+
+atoll_status atoll_realm_begin(atoll_realm *realm, atoll_error **error)
+{
+    return api_result(error, begin(realm));
+}
+
+static status commit(atoll_realm *realm, uint64_t *version)
+{
+    TRY(realm_check_write(realm));
+    model_txn *txn = realm->txn;
+    realm->txn = NULL;
+    realm->write_count++;
+    TRY(model_commit(txn, version));
+    bool moved;
+    return advance(realm, &moved);
+}
+
+int64_t atoll_realm_commit(atoll_realm *realm, atoll_error **error)
+{
+    uint64_t version = 0;
+    return api_ok(error, commit(realm, &version)) ? (int64_t)version : 0;
+}
+
+atoll_status atoll_realm_rollback(atoll_realm *realm, atoll_error **error)
+{
+    status result = realm_check_write(realm);
+    if (result == ATOLL_OK) {
+        model_rollback(realm->txn);
+        realm->txn = NULL;
+        realm->write_count++;
+    }
+    return api_result(error, result);
+}
+
+bool atoll_realm_is_in_transaction(const atoll_realm *realm)
+{
+    return realm != NULL && realm->txn != NULL;
+}
+
+bool atoll_realm_refresh(atoll_realm *realm, atoll_error **error)
+{
+    bool moved = false;
+    status result = realm_check(realm);
+    if (result == ATOLL_OK && realm->txn == NULL) result = advance(realm, &moved);
+    return api_ok(error, result) && moved;
+}
+
+int64_t atoll_realm_version(const atoll_realm *realm)
+{
+    return realm == NULL || realm->view == NULL ? 0 : (int64_t)model_view_version(realm->view);
+}
+
+atoll_status atoll_realm_set_defaults(atoll_realm *realm, bool on, atoll_error **error)
+{
+    status result = realm_check_write(realm);
+    if (result == ATOLL_OK) model_txn_set_default(realm->txn, on);
+    return api_result(error, result);
+}
+
+static status class_named(const atoll_realm *realm, bytes name, const model_class **out)
+{
+    TRY(realm_check(realm));
+    const model_class *c = schema_class_named(model_view_schema(realm_view(realm)), name);
+    if (c == NULL)
+        return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the realm %s has no class %.*s; add it to the schema", realm->database->path, (int)name.size,
+                    (const char *)name.data);
+    *out = c;
+    return ATOLL_OK;
+}
+
+uint32_t atoll_realm_class(const atoll_realm *realm, const char *name, size_t name_size, atoll_error **error)
+{
+    const model_class *c;
+    return api_ok(error, class_named(realm, bytes_of(name, name_size), &c)) ? c->key : 0;
+}
+
+static status class_of_key(const atoll_realm *realm, class_key key, const model_class **out)
+{
+    TRY(realm_check(realm));
+    const model_class *c = schema_class(model_view_schema(realm_view(realm)), key);
+    if (c == NULL) return fail(ATOLL_ERROR_UNKNOWN_CLASS, "class key %u does not exist in %s; take it from atoll_realm_class", key, realm->database->path);
+    *out = c;
+    return ATOLL_OK;
+}
+
+uint32_t atoll_realm_property(const atoll_realm *realm, uint32_t class_key, const char *name, size_t name_size, atoll_error **error)
+{
+    const model_class *c;
+    if (!api_ok(error, class_of_key(realm, class_key, &c))) return 0;
+    const model_property *p = class_property_named(c, bytes_of(name, name_size));
+    if (p != NULL) return p->key;
+    api_error_set(error, fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class %s has no property %.*s", c->name, (int)name_size, name));
+    return 0;
+}
+
+status realm_property(const atoll_realm *realm, class_key c, property_key p, const model_property **out)
+{
+    const model_class *class_of;
+    TRY(class_of_key(realm, c, &class_of));
+    *out = class_property(class_of, p);
+    if (*out == NULL) return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class %s has no property with key %u", class_of->name, p);
+    return ATOLL_OK;
+}
+
+status realm_object_new(atoll_realm *realm, class_key c, row_key row, atoll_object **out)
+{
+    atoll_object *object = memory_allocate(sizeof *object);
+    if (object == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    *object = (atoll_object){realm_retain(realm), c, row};
+    *out = object;
+    return ATOLL_OK;
+}
+
+static status key_of(const model_class *c, const atoll_values *key, const value **out)
+{
+    *out = NULL;
+    if (c->primary_key == 0) {
+        if (key == NULL) return ATOLL_OK;
+        return fail(ATOLL_ERROR_NO_PRIMARY_KEY, "class %s has no primary key; pass NULL", c->name);
+    }
+    if (key == NULL) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "class %s has a primary key; pass its value", c->name);
+    const api_value *item;
+    TRY(values_item(key, 0, &item));
+    const model_property *p = class_property(c, c->primary_key);
+    bool fits = item->plain.type == p->type || (item->plain.type == VALUE_NULL && (p->flags & PROPERTY_NULLABLE));
+    if (!fits)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "the primary key %s.%s is a %s, not a %s", c->name, p->name, value_type_name(p->type),
+                    value_type_name(item->plain.type));
+    *out = &item->plain;
+    return ATOLL_OK;
+}
+
+static status create(atoll_realm *realm, class_key key_of_class, const atoll_values *key, bool or_get, atoll_object **out)
+{
+    TRY(realm_check_write(realm));
+    const model_class *c;
+    TRY(class_of_key(realm, key_of_class, &c));
+    if (c->kind == CLASS_EMBEDDED)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%s is an embedded class; create it through its parent's property", c->name);
+    const value *key_value;
+    TRY(key_of(c, key, &key_value));
+    TRY(realm_check_class_write(realm, c->key));
+    row_key row = 0;
+    if (or_get && key_value != NULL) TRY(model_find(realm_view(realm), c->key, key_value, &row));
+    if (row == 0) TRY(model_create(realm->txn, c->key, key_value, &row));
+    realm->write_count++;
+    return realm_object_new(realm, key_of_class, row, out);
+}
+
+atoll_object *atoll_realm_create(atoll_realm *realm, uint32_t class_key, const atoll_values *key, atoll_error **error)
+{
+    atoll_object *object = NULL;
+    return api_ok(error, create(realm, class_key, key, false, &object)) ? object : NULL;
+}
+
+atoll_object *atoll_realm_create_or_get(atoll_realm *realm, uint32_t class_key, const atoll_values *key, atoll_error **error)
+{
+    atoll_object *object = NULL;
+    return api_ok(error, create(realm, class_key, key, true, &object)) ? object : NULL;
+}
+
+static status find(const atoll_realm *realm, class_key key_of_class, const atoll_values *key, atoll_object **out)
+{
+    const model_class *c;
+    TRY(class_of_key(realm, key_of_class, &c));
+    if (c->primary_key == 0) return fail(ATOLL_ERROR_NO_PRIMARY_KEY, "class %s has no primary key; query it instead", c->name);
+    if (c->kind == CLASS_ASYMMETRIC) return fail(ATOLL_ERROR_ASYMMETRIC, "class %s is asymmetric: its objects cannot be read", c->name);
+    const value *key_value;
+    TRY(key_of(c, key, &key_value));
+    row_key row = 0;
+    TRY(model_find(realm_view(realm), c->key, key_value, &row));
+    return row == 0 ? ATOLL_OK : realm_object_new((atoll_realm *)(uintptr_t)realm, key_of_class, row, out);
+}
+
+atoll_object *atoll_realm_find(const atoll_realm *realm, uint32_t class_key, const atoll_values *key, atoll_error **error)
+{
+    atoll_object *object = NULL;
+    return api_ok(error, find(realm, class_key, key, &object)) ? object : NULL;
+}
+
+atoll_object *atoll_realm_object(const atoll_realm *realm, uint32_t class_key, uint64_t row, atoll_error **error)
+{
+    const model_class *c;
+    status result = class_of_key(realm, class_key, &c);
+    atoll_object *object = NULL;
+    if (result == ATOLL_OK && !model_alive(realm_view(realm), class_key, row))
+        result = fail(ATOLL_ERROR_OBJECT_INVALID, "row %llu of %s is not there any more", (unsigned long long)row, c->name);
+    if (result == ATOLL_OK) result = realm_object_new((atoll_realm *)(uintptr_t)realm, class_key, row, &object);
+    return api_ok(error, result) ? object : NULL;
+}
+
+static status delete_class(atoll_realm *realm, class_key key_of_class)
+{
+    TRY(realm_check_write(realm));
+    const model_class *c;
+    TRY(class_of_key(realm, key_of_class, &c));
+    TRY(realm_check_class_write(realm, c->key));
+    row_vector rows = {0};
+    query *all = NULL;
+    TRY(query_new(model_view_schema(realm_view(realm)), c->key, bytes_of(NULL, 0), NULL, &all));
+    status result = query_run(all, realm_view(realm), &rows);
+    for (size_t i = 0; i < rows.count && result == ATOLL_OK; i++) result = model_delete(realm->txn, key_of_class, rows.items[i]);
+    realm->write_count++;
+    query_free(all);
+    vector_free(&rows);
+    return result;
+}
+
+atoll_status atoll_realm_delete_class(atoll_realm *realm, uint32_t class_key, atoll_error **error)
+{
+    return api_result(error, delete_class(realm, class_key));
+}
+
+atoll_status atoll_realm_delete_files(const atoll_config *config, atoll_error **error)
+{
+    char *path = NULL;
+    status result = config_effective_path(config, &path);
+    if (result == ATOLL_OK) result = database_delete_files(path);
+    memory_free(path);
+    return api_result(error, result);
+}

@@ -1,0 +1,210 @@
+/* atoll_results: a query bound to a realm, evaluated when it is asked. It must never be older than its realm: the cache
+ * of rows is good for one write_count only. Invariant: a snapshot's rows never change. */
+#include "api/api.h"
+
+static status results_make(const atoll_realm *realm, query *q, atoll_results **out)
+{
+    atoll_results *results = memory_allocate_zero(sizeof *results);
+    if (results == NULL) {
+        query_free(q);
+        return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    results->realm = realm_retain((atoll_realm *)(uintptr_t)realm);
+    results->query = q;
+    *out = results;
+    return ATOLL_OK;
+}
+
+static status compile(const atoll_realm *realm, class_key c, bytes text, const atoll_values *arguments, query **out)
+{
+    TRY(realm_check(realm));
+    const model_schema *schema = model_view_schema(realm_view(realm));
+    const model_class *class_of = schema_class(schema, c);
+    if (class_of == NULL) return fail(ATOLL_ERROR_UNKNOWN_CLASS, "class key %u does not exist in %s", c, realm->database->path);
+    if (class_of->kind == CLASS_ASYMMETRIC)
+        return fail(ATOLL_ERROR_ASYMMETRIC, "class %s is asymmetric: its objects leave the device and cannot be queried", class_of->name);
+    api_arguments borrowed;
+    TRY(values_arguments(arguments, &borrowed));
+    status result = query_new(schema, c, text, &borrowed.top, out);
+    values_arguments_free(&borrowed);
+    return result;
+}
+
+atoll_results *atoll_results_new(const atoll_realm *realm, uint32_t class_key, const char *query_chars, size_t query_size,
+                                 const atoll_values *arguments, atoll_error **error)
+{
+    query *q = NULL;
+    atoll_results *results = NULL;
+    status result = compile(realm, class_key, bytes_of(query_chars, query_size), arguments, &q);
+    if (result == ATOLL_OK) result = results_make(realm, q, &results);
+    return api_ok(error, result) ? results : NULL;
+}
+
+void atoll_results_free(atoll_results *results)
+{
+    if (results == NULL) return;
+    query_free(results->query);
+    vector_free(&results->rows);
+    realm_release(results->realm);
+    memory_free(results);
+}
+
+static status results_check(const atoll_results *results)
+{
+    TRY(API_NOT_NULL(results));
+    return realm_check(results->realm);
+}
+
+static status filter(const atoll_results *results, bytes text, const atoll_values *arguments, atoll_results **out)
+{
+    TRY(results_check(results));
+    query *more = NULL, *both = NULL;
+    TRY(compile(results->realm, query_class(results->query), text, arguments, &more));
+    status result = query_and(results->query, more, &both);
+    query_free(more);
+    return result == ATOLL_OK ? results_make(results->realm, both, out) : result;
+}
+
+atoll_results *atoll_results_filter(const atoll_results *results, const char *query_chars, size_t query_size, const atoll_values *arguments,
+                                    atoll_error **error)
+{
+    atoll_results *filtered = NULL;
+    return api_ok(error, filter(results, bytes_of(query_chars, query_size), arguments, &filtered)) ? filtered : NULL;
+}
+
+status results_rows(atoll_results *results)
+{
+    TRY(results_check(results));
+    if (results->snapshot || results->rows_at == results->realm->write_count + 1) return ATOLL_OK;
+    row_vector rows = {0};
+    status result = query_run(results->query, realm_view(results->realm), &rows);
+    if (result != ATOLL_OK) {
+        vector_free(&rows);
+        return result;
+    }
+    vector_free(&results->rows);
+    results->rows = rows;
+    results->rows_at = results->realm->write_count + 1;
+    return ATOLL_OK;
+}
+
+/* The cache of rows is the one field that a reader fills. */
+static atoll_results *cache_of(const atoll_results *results)
+{
+    return (atoll_results *)(uintptr_t)results;
+}
+
+static status snapshot(const atoll_results *results, atoll_results **out)
+{
+    TRY(results_rows(cache_of(results)));
+    query *q = NULL;
+    TRY(query_and(results->query, NULL, &q));
+    atoll_results *copy = NULL;
+    TRY(results_make(results->realm, q, &copy));
+    copy->snapshot = true;
+    status result = ATOLL_OK;
+    if (results->rows.count != 0) result = vector_reserve(&copy->rows, results->rows.count);
+    if (result != ATOLL_OK) {
+        atoll_results_free(copy);
+        return result;
+    }
+    if (results->rows.count != 0) memcpy(copy->rows.items, results->rows.items, results->rows.count * sizeof *copy->rows.items);
+    copy->rows.count = results->rows.count;
+    *out = copy;
+    return ATOLL_OK;
+}
+
+atoll_results *atoll_results_snapshot(const atoll_results *results, atoll_error **error)
+{
+    atoll_results *copy = NULL;
+    return api_ok(error, snapshot(results, &copy)) ? copy : NULL;
+}
+
+int64_t atoll_results_count(const atoll_results *results, atoll_error **error)
+{
+    uint64_t count = 0;
+    status result = results_check(results);
+    if (result == ATOLL_OK && (results->snapshot || results->rows_at == results->realm->write_count + 1))
+        count = results->rows.count;
+    else if (result == ATOLL_OK)
+        result = query_count(results->query, realm_view(results->realm), &count);
+    return api_ok(error, result) ? (int64_t)count : 0;
+}
+
+static status row_at(const atoll_results *results, int64_t index, row_key *out)
+{
+    TRY(results_rows(cache_of(results)));
+    if (index < 0 || (uint64_t)index >= results->rows.count)
+        return fail(ATOLL_ERROR_OUT_OF_RANGE, "index %lld is outside of the %zu results", (long long)index, results->rows.count);
+    *out = results->rows.items[index];
+    return ATOLL_OK;
+}
+
+uint64_t atoll_results_row(const atoll_results *results, int64_t index, atoll_error **error)
+{
+    row_key row = 0;
+    return api_ok(error, row_at(results, index, &row)) ? row : 0;
+}
+
+atoll_object *atoll_results_object(const atoll_results *results, int64_t index, atoll_error **error)
+{
+    row_key row = 0;
+    atoll_object *object = NULL;
+    status result = row_at(results, index, &row);
+    if (result == ATOLL_OK) result = realm_object_new(results->realm, query_class(results->query), row, &object);
+    return api_ok(error, result) ? object : NULL;
+}
+
+int64_t atoll_results_index_of(const atoll_results *results, const atoll_object *object, atoll_error **error)
+{
+    status result = results_rows(cache_of(results));
+    if (result == ATOLL_OK) result = API_NOT_NULL(object);
+    if (!api_ok(error, result)) return -1;
+    if (object->class_of != query_class(results->query) || object->realm->database != results->realm->database) return -1;
+    for (size_t i = 0; i < results->rows.count; i++)
+        if (results->rows.items[i] == object->row) return (int64_t)i;
+    return -1;
+}
+
+atoll_values *atoll_results_sum(const atoll_results *results, uint32_t property, atoll_error **error)
+{
+    value v;
+    atoll_values *values = NULL;
+    status result = results_check(results);
+    if (result == ATOLL_OK) result = query_aggregate(results->query, realm_view(results->realm), property, AGGREGATE_SUM, &v);
+    if (result == ATOLL_OK) result = values_of(&v, &values);
+    return api_ok(error, result) ? values : NULL;
+}
+
+static status delete_all(const atoll_results *results)
+{
+    TRY(results_check(results));
+    TRY(realm_check_write(results->realm));
+    TRY(realm_check_class_write(results->realm, query_class(results->query)));
+    TRY(results_rows(cache_of(results)));
+    atoll_realm *realm = results->realm;
+    status result = ATOLL_OK;
+    for (size_t i = 0; i < results->rows.count && result == ATOLL_OK; i++) {
+        if (!model_alive(realm_view(realm), query_class(results->query), results->rows.items[i])) continue;
+        result = model_delete(realm->txn, query_class(results->query), results->rows.items[i]);
+    }
+    realm->write_count++;
+    return result;
+}
+
+atoll_status atoll_results_delete_all(const atoll_results *results, atoll_error **error)
+{
+    return api_result(error, delete_all(results));
+}
+
+atoll_bytes atoll_results_query(const atoll_results *results, atoll_error **error)
+{
+    if (!api_ok(error, API_NOT_NULL(results))) return (atoll_bytes){NULL, 0};
+    bytes text = query_text(results->query);
+    return (atoll_bytes){(const char *)text.data, text.size};
+}
+
+uint32_t atoll_results_class(const atoll_results *results)
+{
+    return results == NULL ? 0 : query_class(results->query);
+}
