@@ -1,0 +1,182 @@
+"""How attributes of stored objects are read and written.
+
+One ClassInfo exists per realm and class: it holds the keys that the core gave to the class and its properties in that
+realm. Invariant: whatever reaches a setter here was checked by the property, so the core sees only its own types.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Optional
+
+from . import _kinds as kinds
+from . import errors
+from ._bridge import Handle, Values, add_value, from_timestamp, native, object_handle, to_timestamp
+from ._constants import EventType
+from .object_id import ObjectId
+from .schema import ObjectBase, Property
+
+if TYPE_CHECKING:
+    from .realm import Realm
+
+
+def _get_timestamp(handle: int, key: int) -> Any:
+    return from_timestamp(native.atoll_object_get_timestamp(handle, key))
+
+
+def _get_uuid(handle: int, key: int) -> Any:
+    value = native.atoll_object_get_uuid(handle, key)
+    return None if value is None else uuid.UUID(bytes=value)
+
+
+def _get_object_id(handle: int, key: int) -> Any:
+    value = native.atoll_object_get_object_id(handle, key)
+    return None if value is None else ObjectId(value)
+
+
+_GETTERS: dict[int, Callable[[int, int], Any]] = {
+    kinds.BOOL: native.atoll_object_get_bool,
+    kinds.INT: native.atoll_object_get_int,
+    kinds.DOUBLE: native.atoll_object_get_double,
+    kinds.STRING: native.atoll_object_get_string,
+    kinds.BINARY: native.atoll_object_get_binary,
+    kinds.TIMESTAMP: _get_timestamp,
+    kinds.UUID: _get_uuid,
+    kinds.OBJECT_ID: _get_object_id,
+}
+_SETTERS: dict[int, Callable[[int, int, Any], Any]] = {
+    kinds.BOOL: native.atoll_object_set_bool,
+    kinds.INT: native.atoll_object_set_int,
+    kinds.DOUBLE: native.atoll_object_set_double,
+    kinds.STRING: native.atoll_object_set_string,
+    kinds.BINARY: native.atoll_object_set_binary,
+    kinds.TIMESTAMP: lambda handle, key, value: native.atoll_object_set_timestamp(
+        handle, key, to_timestamp(value)
+    ),
+    kinds.UUID: lambda handle, key, value: native.atoll_object_set_uuid(handle, key, value.bytes),
+    kinds.OBJECT_ID: lambda handle, key, value: native.atoll_object_set_object_id(handle, key, value.binary),
+}
+# Types whose null is told by a call of its own; the others come back as None.
+_ASK_FOR_NULL = {kinds.BOOL, kinds.INT, kinds.DOUBLE, kinds.TIMESTAMP}
+
+
+class ClassInfo:
+    """A class in one realm."""
+
+    __slots__ = ("realm", "cls", "key", "keys", "names", "__weakref__")
+
+    def __init__(self, realm: "Realm", cls: Any) -> None:
+        self.realm = realm
+        self.cls = cls
+        pointer = realm._pointer()
+        self.key: int = native.atoll_realm_class(pointer, cls._atoll_class_name)
+        self.keys: dict[str, int] = {}
+        for name, declared in cls._atoll_properties.items():
+            self.keys[name] = native.atoll_realm_property(pointer, self.key, declared.stored_name)
+        self.names: dict[int, str] = {key: name for name, key in self.keys.items()}
+
+    # ---------- objects ----------
+
+    def wrap(self, pointer: int) -> Any:
+        """A live object for a new object handle."""
+        instance = self.cls.__new__(self.cls)
+        instance._atoll_handle = object_handle(pointer)
+        instance._atoll_info = self
+        return instance
+
+    def adopt(self, instance: ObjectBase, pointer: int) -> None:
+        """Make an unmanaged instance the live object of a handle."""
+        instance._atoll_handle = object_handle(pointer)
+        instance._atoll_info = self
+        instance._atoll_values = {}
+        instance._atoll_defaulted = set()
+
+    def is_valid(self, instance: ObjectBase) -> bool:
+        return native.atoll_object_is_valid(instance._atoll_handle.pointer)
+
+    def equals(self, instance: ObjectBase, other: ObjectBase) -> bool:
+        return native.atoll_object_equals(instance._atoll_handle.pointer, other._atoll_handle.pointer)
+
+    def hash(self, instance: ObjectBase) -> int:
+        return hash((self.key, native.atoll_object_row(instance._atoll_handle.pointer)))
+
+    def parent(self, instance: ObjectBase) -> ObjectBase:
+        return self.realm._wrap(native.atoll_object_parent(instance._atoll_handle.pointer))
+
+    def observe_object(self, instance: ObjectBase, callback: Callable[[Any, Any], None]) -> Any:
+        handle: Handle = instance._atoll_handle
+        return self.realm._observe(
+            EventType.OBJECT_CHANGED,
+            lambda queue: native.atoll_object_observe(handle.pointer, queue),
+            lambda event: (instance, event.object_change(self.names)),
+            callback,
+        )
+
+    # ---------- attributes ----------
+
+    def read(self, instance: ObjectBase, declared: Property) -> Any:
+        handle = instance._atoll_handle.pointer
+        key = self.keys[declared.name]
+        if declared.is_list:
+            from .sequences import List
+
+            return List(self.realm, declared, native.atoll_object_get_list(handle, key), instance)
+        getter = _GETTERS.get(declared.type)
+        if getter is not None:
+            if declared.is_nullable and declared.type in _ASK_FOR_NULL:
+                if native.atoll_object_is_null(handle, key):
+                    return None
+            return getter(handle, key)
+        pointer = native.atoll_object_get_object(handle, key)
+        return self.realm._wrap(pointer) if pointer else None
+
+    def write(self, instance: ObjectBase, declared: Property, value: Any, update: bool = False) -> None:
+        handle = instance._atoll_handle.pointer
+        key = self.keys[declared.name]
+        if declared.is_list:
+            values = declared.check(value)
+            target = self.read(instance, declared)
+            target._replace(values, update)
+            return
+        value = declared.check_one(value)
+        if value is None:
+            native.atoll_object_set_null(handle, key)
+        elif declared.type == kinds.LINK:
+            self.realm._ensure_stored(value, update)
+            native.atoll_object_set_object(handle, key, value._atoll_handle.pointer)
+        elif declared.type == kinds.EMBEDDED:
+            self.realm._check_unowned(value)
+            self.realm._fill_embedded(value, native.atoll_object_create_embedded(handle, key), update)
+        else:
+            _SETTERS[declared.type](handle, key, value)
+
+    def fill(self, instance: ObjectBase, values: Iterable[tuple[Property, Any]], update: bool = False) -> None:
+        """Write several properties; the key was written by the creation."""
+        for declared, value in values:
+            if not declared.is_primary_key:
+                self.write(instance, declared, value, update)
+
+    def key_values(self, key: Any) -> Optional[Values]:
+        """The primary key as a value of the core, or None for a class without one."""
+        declared = self.cls._atoll_key
+        if declared is None:
+            return None
+        return element(declared, key)
+
+
+def element(declared: Property, value: Any) -> Values:
+    """One value of a property's type, to be closed by the caller."""
+    values = Values()
+    try:
+        add_value(values.pointer, declared.check_one(value))
+    except BaseException:
+        values.close()
+        raise
+    return values
+
+
+def require_key(cls: Any) -> Property:
+    declared = cls._atoll_key
+    if declared is None:
+        raise errors.new(errors.NoPrimaryKeyError, f"{cls.__name__} has no primary key to look for")
+    return declared

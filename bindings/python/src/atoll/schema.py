@@ -1,0 +1,555 @@
+"""Classes by declaration: annotations of a Python class become the properties of a stored class.
+
+This module knows nothing of the native library: it reads annotations, keeps the values of objects that are not stored
+yet, and hands every access to a stored object to ``access``. Invariant: a class is resolved once, and from then on its
+properties do not change.
+"""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import types
+import typing
+import uuid
+import weakref
+from typing import Any, Callable, ClassVar, Mapping, Optional
+
+from . import _kinds as kinds
+from . import errors
+from ._constants import ClassKind
+from .object_id import ObjectId
+
+_MISSING: Any = object()
+
+SCALARS: dict[type, int] = {
+    bool: kinds.BOOL,
+    int: kinds.INT,
+    float: kinds.DOUBLE,
+    str: kinds.STRING,
+    bytes: kinds.BINARY,
+    datetime.datetime: kinds.TIMESTAMP,
+    uuid.UUID: kinds.UUID,
+    ObjectId: kinds.OBJECT_ID,
+}
+TYPE_NAMES: dict[int, str] = {
+    **{number: kind.__name__ for kind, number in SCALARS.items()},
+    kinds.LINK: "a link",
+    kinds.EMBEDDED: "an embedded object",
+}
+_KEY_TYPES = {kinds.INT, kinds.STRING, kinds.UUID, kinds.OBJECT_ID}
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+_ZERO: dict[int, Any] = {
+    kinds.BOOL: False,
+    kinds.INT: 0,
+    kinds.DOUBLE: 0.0,
+    kinds.STRING: "",
+    kinds.BINARY: b"",
+    kinds.TIMESTAMP: _EPOCH,
+    kinds.UUID: uuid.UUID(int=0),
+    kinds.OBJECT_ID: ObjectId(bytes(12)),
+}
+
+
+class FieldOptions:
+    """What ``field()`` and ``primary_key()`` say about a property."""
+
+    __slots__ = ("default", "default_factory", "is_primary_key", "is_indexed", "stored_name")
+
+    def __init__(
+        self,
+        default: Any = _MISSING,
+        default_factory: Optional[Callable[[], Any]] = None,
+        is_primary_key: bool = False,
+        is_indexed: bool = False,
+        stored_name: Optional[str] = None,
+    ) -> None:
+        if default is not _MISSING and default_factory is not None:
+            raise TypeError("give a default or a default_factory, not both")
+        self.default = default
+        self.default_factory = default_factory
+        self.is_primary_key = is_primary_key
+        self.is_indexed = is_indexed
+        self.stored_name = stored_name
+
+
+def field(
+    *,
+    default: Any = _MISSING,
+    default_factory: Optional[Callable[[], Any]] = None,
+    indexed: bool = False,
+    map_to: Optional[str] = None,
+) -> Any:
+    """Say more about a property: ``score: int = atoll.field(default=1, indexed=True)``.
+
+    ``default`` or ``default_factory()`` is the value of new objects that were given none; it is stored as a default,
+    which loses to every value that somebody chose. ``indexed`` makes equality queries fast. ``map_to`` is the stored
+    name where it differs from the Python name. Since: 0.1
+    """
+    return FieldOptions(default, default_factory, is_indexed=indexed, stored_name=map_to)
+
+
+def primary_key(
+    *,
+    default: Any = _MISSING,
+    default_factory: Optional[Callable[[], Any]] = None,
+    map_to: Optional[str] = None,
+) -> Any:
+    """Make a property the primary key: ``_id: atoll.ObjectId = atoll.primary_key()``.
+
+    Types: int, str, uuid.UUID, ObjectId. A UUID or ObjectId key of a new object that was given none is a fresh one.
+    A key never changes. Synced classes need one, stored as ``_id``. Since: 0.1
+    """
+    return FieldOptions(default, default_factory, is_primary_key=True, stored_name=map_to)
+
+
+class Property:
+    """One property of a class, as a descriptor. ``Dog.age`` is the Property, ``dog.age`` the value. Since: 0.1"""
+
+    def __init__(self, owner: type, name: str, annotation: Any, options: FieldOptions) -> None:
+        self.name = name
+        self.stored_name = options.stored_name or name
+        self.annotation = annotation
+        self.options = options
+        self.owner = owner
+        self.type = kinds.NULL
+        self.is_nullable = False
+        self.is_list = False
+        self.target: Optional[type] = None
+
+    @property
+    def is_primary_key(self) -> bool:
+        return self.options.is_primary_key
+
+    @property
+    def is_indexed(self) -> bool:
+        return self.options.is_indexed
+
+    def __repr__(self) -> str:
+        return f"<property {self.owner.__name__}.{self.name}>"
+
+    def __get__(self, instance: Any, owner: Optional[type] = None) -> Any:
+        if instance is None:
+            return self
+        if instance._atoll_handle is None:
+            return self._unmanaged_value(instance)
+        return instance._atoll_info.read(instance, self)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        if instance._atoll_handle is None:
+            instance._atoll_values[self.name] = self.check(value)
+            instance._atoll_defaulted.discard(self.name)
+        else:
+            instance._atoll_info.write(instance, self, value)
+
+    def _unmanaged_value(self, instance: Any) -> Any:
+        values = instance._atoll_values
+        if self.name not in values:
+            resolve(type(instance))
+            values[self.name] = [] if self.is_list else self.zero()
+        return values[self.name]
+
+    def zero(self) -> Any:
+        """The value that a new object has when nobody gave one."""
+        if self.is_list:
+            return []
+        if self.is_nullable or self.type in (kinds.LINK, kinds.EMBEDDED):
+            return None
+        return _ZERO[self.type]
+
+    def make_default(self) -> Any:
+        """The declared default of a new object, or _MISSING."""
+        if self.options.default_factory is not None:
+            return self.options.default_factory()
+        if self.options.default is not _MISSING:
+            return self.options.default
+        if self.is_primary_key and self.type == kinds.OBJECT_ID:
+            return ObjectId()
+        if self.is_primary_key and self.type == kinds.UUID:
+            return uuid.uuid4()
+        return _MISSING
+
+    def check(self, value: Any) -> Any:
+        """The value as it is stored, or TypeMismatchError, NullNotAllowedError."""
+        resolve(self.owner)
+        if not self.is_list:
+            return self.check_one(value)
+        if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+            raise errors.new(
+                errors.TypeMismatchError,
+                f"{self.owner.__name__}.{self.name} is a list of {TYPE_NAMES[self.type]}; got {type(value).__name__}",
+            )
+        return [self.check_one(item) for item in value]
+
+    def check_one(self, value: Any) -> Any:
+        """Like check, for one element of a list."""
+        kind = self.type
+        if value is None:
+            if self.is_nullable or (not self.is_list and self.target is not None):
+                return None
+            raise errors.new(
+                errors.NullNotAllowedError,
+                f"{self.owner.__name__}.{self.name} is not optional: declare it `| None`, or give a value",
+            )
+        if self.target is not None:
+            if isinstance(value, self.target):
+                return value
+        elif kind == kinds.BOOL:
+            if isinstance(value, bool):
+                return value
+        elif kind == kinds.INT:
+            if isinstance(value, int) and not isinstance(value, bool):
+                if not -(2**63) <= value < 2**63:
+                    raise errors.new(
+                        errors.OutOfRangeError, f"{self.owner.__name__}.{self.name} takes 64 bits; got {value}"
+                    )
+                return value
+        elif kind == kinds.DOUBLE:
+            if isinstance(value, (float, int)) and not isinstance(value, bool):
+                return float(value)
+        elif kind == kinds.STRING:
+            if isinstance(value, str):
+                return value
+        elif kind == kinds.BINARY:
+            if isinstance(value, (bytes, bytearray, memoryview)):
+                return bytes(value)
+        elif kind == kinds.TIMESTAMP:
+            if isinstance(value, datetime.datetime):
+                check_aware(value)
+                return value
+        elif kind == kinds.UUID:
+            if isinstance(value, uuid.UUID):
+                return value
+        elif kind == kinds.OBJECT_ID:
+            if isinstance(value, ObjectId):
+                return value
+        expected = self.target.__name__ if self.target is not None else TYPE_NAMES[kind]
+        raise errors.new(
+            errors.TypeMismatchError,
+            f"{self.owner.__name__}.{self.name} takes {expected}; got {type(value).__name__}",
+        )
+
+
+def check_aware(value: datetime.datetime) -> None:
+    """A date without a time zone names no moment, so it is refused."""
+    if value.tzinfo is None or value.utcoffset() is None:
+        raise errors.new(
+            errors.InvalidArgumentError,
+            "a datetime needs a time zone: use datetime.now(timezone.utc), or .replace(tzinfo=...)",
+        )
+
+
+class ObjectBase:
+    """What the three kinds of objects share. Derive from Object, EmbeddedObject or AsymmetricObject instead.
+
+    An instance begins unmanaged: plain values in memory, any thread. Once added to a realm (``realm.add(dog)``, or as
+    the value of a link) it is live: attributes are read from and written to the realm, and it belongs to the realm's
+    thread.
+    """
+
+    _atoll_kind: ClassVar[int] = -1
+    _atoll_class_name: ClassVar[str] = ""
+    _atoll_properties: ClassVar[Mapping[str, Property]] = {}
+    _atoll_key: ClassVar[Optional[Property]] = None
+    _atoll_is_resolved: ClassVar[bool] = True
+    _atoll_handle: Any
+    _atoll_info: Any
+    _atoll_values: dict
+    _atoll_defaulted: set
+
+    def __init_subclass__(cls, *, map_to: Optional[str] = None, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if "_atoll_kind" in cls.__dict__:
+            return  # one of the three kinds below
+        _declare(cls, map_to)
+
+    def __init__(self, **values: Any) -> None:
+        cls = type(self)
+        if cls._atoll_kind < 0 or not cls._atoll_class_name:
+            raise TypeError(f"{cls.__name__} is no class of your own: derive one from it and declare its properties")
+        resolve(cls)
+        self._atoll_handle = None
+        self._atoll_info = None
+        self._atoll_values = {}
+        self._atoll_defaulted = set()
+        for name, value in values.items():
+            found = cls._atoll_properties.get(name)
+            if found is None:
+                raise TypeError(f"{cls.__name__} has no property {name!r}; it has {', '.join(cls._atoll_properties)}")
+            self._atoll_values[name] = found.check(value)
+        for name, declared in cls._atoll_properties.items():
+            if name not in values:
+                value = declared.make_default()
+                if value is not _MISSING:
+                    self._atoll_values[name] = declared.check(value)
+                    self._atoll_defaulted.add(name)
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether it is stored in a realm (or was, before it was deleted). Since: 0.1"""
+        return self._atoll_handle is not None
+
+    @property
+    def is_valid(self) -> bool:
+        """False once it was deleted, the realm was closed, or, for an asymmetric object, committed. Since: 0.1"""
+        return self._atoll_handle is None or self._atoll_info.is_valid(self)
+
+    def observe(self, callback: Callable[[Any, Any], None]) -> Any:
+        """Call ``callback(object, change)`` after each version in which it changed.
+
+        ``change`` is an ObjectChange: ``is_deleted`` and the names of the changed ``properties``. Callbacks run on the
+        realm's thread, inside ``refresh()``, a commit, or the asyncio loop that runs there. Returns a Token;
+        ``token.stop()`` ends it.
+
+        Errors: InvalidArgumentError for an object outside a realm, InvalidObjectError, WrongThreadError. Since: 0.1
+        """
+        return _managed_info(self).observe_object(self, callback)
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, ObjectBase):
+            return NotImplemented
+        if self._atoll_handle is None or other._atoll_handle is None:
+            return False
+        return self._atoll_info.equals(self, other)
+
+    def __hash__(self) -> int:
+        """By identity until it is stored, by class and row from then on."""
+        return id(self) if self._atoll_handle is None else self._atoll_info.hash(self)
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        if not self.is_valid:
+            return f"<{name}: no longer valid>"
+        key = type(self)._atoll_key
+        if key is not None:
+            return f"<{name} {key.name}={getattr(self, key.name)!r}>"
+        return f"<{name}>"
+
+
+class Object(ObjectBase):
+    """A stored object that lives on its own and can be queried, linked to and, with a key, synced.
+
+    ::
+
+        class Dog(atoll.Object):
+            _id: atoll.ObjectId = atoll.primary_key()
+            name: str
+            age: int | None = None
+            owner: "Person | None"
+            tags: list[str]
+
+    Types: bool, int (64 bits), float (a double), str, bytes (up to 16 MB), datetime (with a time zone; stored in UTC),
+    uuid.UUID, ObjectId, each ``| None`` too; another Object ``| None`` (a link); an EmbeddedObject ``| None``; lists of
+    these. Fields without a default start as null, zero or empty. ``class Dog(atoll.Object, map_to="dogs")`` stores
+    the class under another name. Annotate with ``ClassVar`` what is not to be stored. Since: 0.1
+    """
+
+    _atoll_kind = int(ClassKind.NORMAL)
+
+
+class EmbeddedObject(ObjectBase):
+    """An object that belongs to exactly one property of one parent and is deleted with it; it has no key. Since: 0.1"""
+
+    _atoll_kind = int(ClassKind.EMBEDDED)
+
+
+class AsymmetricObject(ObjectBase):
+    """An object that is only ever sent: added, uploaded once, then removed from the device.
+
+    It can't be queried, subscribed to, or read once its transaction is committed (InvalidObjectError), and exists in
+    realms with flexible sync only. Since: 0.1
+    """
+
+    _atoll_kind = int(ClassKind.ASYMMETRIC)
+
+
+def parent(embedded: EmbeddedObject) -> ObjectBase:
+    """The object that holds a stored embedded object.
+
+    Errors: InvalidArgumentError outside a realm, InvalidObjectError, WrongThreadError. Since: 0.1
+    """
+    return _managed_info(embedded).parent(embedded)
+
+
+def _managed_info(instance: ObjectBase) -> Any:
+    if instance._atoll_handle is None:
+        raise errors.new(errors.InvalidArgumentError, f"{instance!r} is in no realm yet: add it first")
+    return instance._atoll_info
+
+
+# ---------- from annotations to properties ----------
+
+_declared: "weakref.WeakValueDictionary[tuple[str, str, str], type]" = weakref.WeakValueDictionary()
+
+
+def _scope(cls: type) -> str:
+    return cls.__qualname__.rpartition(".")[0]
+
+
+def _declare(cls: Any, map_to: Optional[str]) -> None:
+    properties: dict[str, Property] = {}
+    for base in reversed(cls.__mro__[1:]):
+        for inherited in getattr(base, "__dict__", {}).get("_atoll_properties", {}).values():
+            properties[inherited.name] = Property(cls, inherited.name, inherited.annotation, inherited.options)
+    for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+        if _is_class_variable(annotation) or name.startswith("_atoll_"):
+            continue
+        default = cls.__dict__.get(name, _MISSING)
+        options = default if isinstance(default, FieldOptions) else FieldOptions(default)
+        if isinstance(options.default, (list, dict, set)):
+            raise errors.new(
+                errors.SchemaInvalidError,
+                f"{cls.__name__}.{name}: a list starts empty; for other contents use field(default_factory=...)",
+            )
+        properties[name] = Property(cls, name, annotation, options)
+    for name, declared in properties.items():
+        setattr(cls, name, declared)
+    keys = [declared for declared in properties.values() if declared.is_primary_key]
+    if len(keys) > 1:
+        raise errors.new(
+            errors.SchemaInvalidError, f"{cls.__name__} has {len(keys)} primary keys; a class has one at most"
+        )
+    cls._atoll_class_name = map_to or cls.__name__
+    cls._atoll_properties = properties
+    cls._atoll_key = keys[0] if keys else None
+    cls._atoll_is_resolved = False
+    _declared[(cls.__module__, _scope(cls), cls.__name__)] = cls
+
+
+def _is_class_variable(annotation: Any) -> bool:
+    if isinstance(annotation, str):
+        return annotation.replace("typing.", "").startswith("ClassVar")
+    return annotation is ClassVar or typing.get_origin(annotation) is ClassVar
+
+
+class _Names(dict):
+    """The names that an annotation may use beside those of its module: classes declared in the same scope."""
+
+    def __init__(self, cls: type) -> None:
+        super().__init__()
+        self.cls = cls
+
+    def __missing__(self, name: str) -> Any:
+        module, scope = self.cls.__module__, _scope(self.cls)
+        found = _declared.get((module, scope, name))
+        if found is None:
+            raise KeyError(name)
+        return found
+
+
+def resolve(cls: Any) -> None:
+    """Turn the annotations of a class into types, once.
+
+    Errors: SchemaInvalidError names the property and what it may be; NotSupportedError for types that come later.
+    """
+    if cls._atoll_is_resolved:
+        return
+    for declared in cls._atoll_properties.values():
+        _resolve_property(declared)
+    cls._atoll_is_resolved = True
+
+
+def _invalid(declared: Property, message: str) -> Exception:
+    return errors.new(errors.SchemaInvalidError, f"{declared.owner.__name__}.{declared.name}: {message}")
+
+
+def _evaluate(declared: Property, annotation: Any) -> Any:
+    if isinstance(annotation, typing.ForwardRef):
+        annotation = annotation.__forward_arg__
+    if not isinstance(annotation, str):
+        return annotation
+    module = sys.modules.get(declared.owner.__module__)
+    # The class that declared the annotation may be a base in another module.
+    for base in declared.owner.__mro__:
+        if base.__dict__.get("__annotations__", {}).get(declared.name) == annotation:
+            module = sys.modules.get(base.__module__, module)
+            break
+    try:
+        return eval(annotation, dict(vars(module)) if module else {}, _Names(declared.owner))
+    except Exception as problem:
+        raise _invalid(declared, f"can't read the annotation {annotation!r}: {problem}") from problem
+
+
+def _split_optional(declared: Property, annotation: Any) -> tuple[Any, bool]:
+    annotation = _evaluate(declared, annotation)
+    if typing.get_origin(annotation) not in (typing.Union, types.UnionType):
+        return annotation, False
+    choices = [choice for choice in typing.get_args(annotation) if choice is not type(None)]
+    if len(choices) != 1:
+        raise errors.new(
+            errors.NotSupportedError,
+            f"{declared.owner.__name__}.{declared.name}: not supported yet: a property of several types",
+        )
+    return _evaluate(declared, choices[0]), len(choices) < len(typing.get_args(annotation))
+
+
+def _resolve_property(declared: Property) -> None:
+    annotation, is_nullable = _split_optional(declared, declared.annotation)
+    is_list = False
+    if typing.get_origin(annotation) in (list, typing.List) or annotation is list:
+        if is_nullable:
+            raise _invalid(declared, "a list is never None, it is empty: declare it list[...]")
+        if not typing.get_args(annotation):
+            raise _invalid(declared, "say of what the list is: list[str]")
+        is_list = True
+        annotation, is_nullable = _split_optional(declared, typing.get_args(annotation)[0])
+    if not isinstance(annotation, type):
+        name = getattr(typing.get_origin(annotation), "__name__", str(annotation))
+        raise errors.new(
+            errors.NotSupportedError, f"{declared.owner.__name__}.{declared.name}: not supported yet: {name}"
+        )
+    kind, target = _kind_of(declared, annotation)
+    if target is not None and is_list and is_nullable:
+        raise _invalid(declared, f"a list of objects holds no None: declare it list[{target.__name__}]")
+    if target is not None and not is_list and not is_nullable:
+        raise _invalid(declared, f"a link may always be None: declare it `{target.__name__} | None`")
+    if declared.is_primary_key and (is_list or kind not in _KEY_TYPES):
+        raise _invalid(declared, "a primary key is an int, str, uuid.UUID or ObjectId")
+    declared.type = kind
+    declared.is_nullable = is_nullable
+    declared.is_list = is_list
+    declared.target = target
+
+
+def _kind_of(declared: Property, annotation: type) -> tuple[int, Optional[type]]:
+    if annotation in SCALARS:
+        return SCALARS[annotation], None
+    if issubclass(annotation, AsymmetricObject):
+        raise _invalid(declared, f"no class may hold the asymmetric class {annotation.__name__}")
+    if issubclass(annotation, EmbeddedObject):
+        return kinds.EMBEDDED, annotation
+    if issubclass(annotation, Object):
+        return kinds.LINK, annotation
+    raise errors.new(
+        errors.NotSupportedError,
+        f"{declared.owner.__name__}.{declared.name}: not supported yet: {annotation.__name__}; a property is a bool, "
+        "int, float, str, bytes, datetime, uuid.UUID, ObjectId, an object, or a list of these",
+    )
+
+
+def closure(classes: typing.Iterable[type]) -> list[type]:
+    """The classes and all that they link to or embed, each once, in a stable order.
+
+    Errors: SchemaInvalidError for something that is no object class and for two classes of one name.
+    """
+    found: list[Any] = []
+    waiting = list(classes)
+    while waiting:
+        cls: Any = waiting.pop(0)
+        if not (isinstance(cls, type) and issubclass(cls, ObjectBase) and cls._atoll_class_name):
+            raise errors.new(errors.SchemaInvalidError, f"{cls!r} is no class derived from atoll.Object")
+        if cls in found:
+            continue
+        for other in found:
+            if other._atoll_class_name == cls._atoll_class_name:
+                raise errors.new(
+                    errors.SchemaInvalidError, f"two classes are stored as {cls._atoll_class_name!r}: {other}, {cls}"
+                )
+        resolve(cls)
+        found.append(cls)
+        waiting.extend(
+            declared.target for declared in cls._atoll_properties.values() if declared.target is not None
+        )
+    return found
