@@ -15,6 +15,16 @@
 %atoll_handle(atoll_subscription_update)
 %atoll_handle(atoll_values)
 
+%apply (const atoll_binary_char *BINARY, size_t SIZE) { (const atoll_binary_char *value, size_t value_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *app_id, size_t app_id_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *class_name, size_t class_name_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *email, size_t email_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *name, size_t name_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *password, size_t password_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *query, size_t query_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *target, size_t target_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *value, size_t value_size) };
+
 %atoll_blocking(atoll_app_open)
 %atoll_blocking(atoll_app_free)
 %atoll_blocking(atoll_queue_free)
