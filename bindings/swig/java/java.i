@@ -145,6 +145,7 @@ static void throw_error(JNIEnv *jenv, atoll_error *error)
     atoll_error_free(error);
     if (text == NULL) return;
     jobject made = (*jenv)->CallStaticObjectMethod(jenv, exception_maker, make_exception, code, text, retryable);
+    if ((*jenv)->ExceptionCheck(jenv)) return;
     if (made != NULL) (*jenv)->Throw(jenv, (jthrowable)made);
 }
 %}
