@@ -1,0 +1,130 @@
+/* Sum, least, greatest and mean of one property over the rows of a query.
+ * It must never build the list of rows unless a LIMIT says which ones count.
+ * Invariant: nulls and NaN-less order as in SORT; an empty set sums to 0 and has no least, greatest or mean. */
+#include "query/query_internal.h"
+#include <math.h>
+
+typedef struct total {
+    aggregate_kind kind;
+    value_type type;
+    uint64_t count;
+    int64_t integer;
+    double real;
+    value best;
+    bool overflow;
+} total;
+
+static bool better(const total *t, const value *v)
+{
+    if (t->count == 0) return true;
+    int order = value_compare(v, &t->best);
+    return t->kind == AGGREGATE_MINIMUM ? order < 0 : order > 0;
+}
+
+static void add(total *t, const value *v)
+{
+    if (v->type == VALUE_NULL) return;
+    if (t->kind == AGGREGATE_MINIMUM || t->kind == AGGREGATE_MAXIMUM) {
+        if (v->type == VALUE_DOUBLE && isnan(v->as.real)) return; /* NaN is neither least nor greatest. */
+        if (better(t, v)) t->best = *v;
+    } else if (v->type == VALUE_INT) {
+        t->overflow = t->overflow || __builtin_add_overflow(t->integer, v->as.integer, &t->integer);
+        t->real += (double)v->as.integer;
+    } else {
+        t->real += v->as.real;
+    }
+    t->count++;
+}
+
+static bool is_null(const model_column *c, size_t i)
+{
+    return c->null_bits != NULL && (c->null_bits[i / 64] >> (i % 64) & 1) != 0;
+}
+
+/* The common case without making values: numbers that are all there. */
+static void add_word(total *t, const model_column *c, size_t word, uint64_t mask)
+{
+    bool sums = t->kind == AGGREGATE_SUM || t->kind == AGGREGATE_AVERAGE;
+    if (sums && mask == UINT64_MAX && c->type == VALUE_DOUBLE && c->null_bits == NULL) {
+        const double *at = c->doubles + 64 * word;
+        double parts[4] = {0};
+        for (size_t i = 0; i < 64; i += 4) {
+            for (size_t k = 0; k < 4; k++) parts[k] += at[i + k];
+        }
+        t->real += (parts[0] + parts[1]) + (parts[2] + parts[3]);
+        t->count += 64;
+        return;
+    }
+    for (; mask != 0; mask &= mask - 1) {
+        size_t i = 64 * word + (size_t)__builtin_ctzll(mask);
+        if (is_null(c, i)) continue;
+        value v = column_value(c, i, NULL);
+        add(t, &v);
+    }
+}
+
+static status add_segments(const query *q, const model_view *view, const model_property *p, total *t)
+{
+    segment_source source = {.rows = {.view = view}, .class_of = q->class_of->key};
+    value fallback = property_fallback(p->type, (p->flags & PROPERTY_NULLABLE) != 0);
+    uint64_t cursor = 0, mask[MASK_WORDS];
+    while (model_scan(view, source.class_of, &cursor, &source.segment)) {
+        memcpy(mask, source.segment.alive, sizeof mask);
+        segment_matches(&source, q->tree.root, mask);
+        TRY(source.rows.error);
+        model_column column = {0};
+        TRY(model_segment_column(view, source.class_of, &source.segment, p->key, &column));
+        for (size_t w = 0; w < MASK_WORDS; w++) {
+            if (column.present) add_word(t, &column, w, mask[w]);
+            else for (uint64_t left = mask[w]; left != 0; left &= left - 1) add(t, &fallback);
+        }
+    }
+    return ATOLL_OK;
+}
+
+static status add_rows(const query *q, const model_view *view, const model_property *p, total *t)
+{
+    row_vector rows = {0};
+    status result = ATOLL_OK;
+    TRY_GOTO(query_run(q, view, &rows));
+    for (size_t i = 0; i < rows.count; i++) {
+        value v;
+        TRY_GOTO(model_get(view, q->class_of->key, rows.items[i], p->key, &v));
+        add(t, &v);
+    }
+done:
+    vector_free(&rows);
+    return result;
+}
+
+static status check(const query *q, const model_property *p, aggregate_kind kind)
+{
+    bool number = p->type == VALUE_INT || p->type == VALUE_DOUBLE;
+    bool ordered = kind == AGGREGATE_MINIMUM || kind == AGGREGATE_MAXIMUM;
+    if ((p->flags & PROPERTY_LIST) != 0) {
+        return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: aggregates over the list '%s.%s'", q->class_of->name, p->name);
+    }
+    if (number || (ordered && p->type == VALUE_TIMESTAMP)) return ATOLL_OK;
+    return fail(ATOLL_ERROR_QUERY_TYPE, "property '%s.%s' is of type %s, which has no %s", q->class_of->name, p->name,
+                value_type_name(p->type), ordered ? "least or greatest value here" : "sum or mean");
+}
+
+status query_aggregate(const query *q, const model_view *view, property_key key, aggregate_kind kind, value *out)
+{
+    const model_property *p = class_property(q->class_of, key);
+    if (p == NULL) return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property of key %u", q->class_of->name, key);
+    TRY(check(q, p, kind));
+    total t = {.kind = kind, .type = p->type};
+    TRY(q->has_limit ? add_rows(q, view, p, &t) : add_segments(q, view, p, &t));
+    if (kind == AGGREGATE_SUM && p->type == VALUE_INT) {
+        if (t.overflow) return fail(ATOLL_ERROR_OUT_OF_RANGE, "the sum of '%s.%s' does not fit 64 bits", q->class_of->name, p->name);
+        *out = value_int(t.integer);
+    } else if (kind == AGGREGATE_SUM) {
+        *out = value_double(t.real);
+    } else if (t.count == 0) {
+        *out = value_null();
+    } else {
+        *out = kind == AGGREGATE_AVERAGE ? value_double(t.real / (double)t.count) : t.best;
+    }
+    return ATOLL_OK;
+}

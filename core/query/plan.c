@@ -1,0 +1,152 @@
+/* Chooses how a bound comparison runs over columns, and turns it into a closed range where it can.
+ * It must never change what a comparison matches: a range is used only when it says exactly the same.
+ * Invariant: PASS_INTEGER, PASS_DOUBLE and PASS_TIMESTAMP never match null, except with `outside`. */
+#include "query/query_internal.h"
+#include <math.h>
+
+static void integer_range(comparison c, int64_t at, pass_range *out)
+{
+    *out = (pass_range){.low = INT64_MIN, .high = INT64_MAX, .outside = c == COMPARE_NOT_EQUAL};
+    if (c == COMPARE_EQUAL || c == COMPARE_NOT_EQUAL || c == COMPARE_GREATER_EQUAL) out->low = at;
+    if (c == COMPARE_EQUAL || c == COMPARE_NOT_EQUAL || c == COMPARE_LESS_EQUAL) out->high = at;
+    if (c == COMPARE_LESS) {
+        out->empty = at == INT64_MIN;
+        if (!out->empty) out->high = at - 1;
+    }
+    if (c == COMPARE_GREATER) {
+        out->empty = at == INT64_MAX;
+        if (!out->empty) out->low = at + 1;
+    }
+}
+
+/* Integers against a double: the bound moves to the next integer inside. False: left to the general comparison. */
+static bool integer_range_of_double(comparison c, double at, pass_range *out)
+{
+    if (!(at > -9.2e18 && at < 9.2e18)) return false;
+    double whole = floor(at);
+    if (whole == at) {
+        integer_range(c, (int64_t)whole, out);
+        return true;
+    }
+    if (c == COMPARE_LESS || c == COMPARE_LESS_EQUAL) {
+        integer_range(COMPARE_LESS_EQUAL, (int64_t)whole, out);
+    } else if (c == COMPARE_GREATER || c == COMPARE_GREATER_EQUAL) {
+        integer_range(COMPARE_GREATER_EQUAL, (int64_t)whole + 1, out);
+    } else {
+        *out = (pass_range){.empty = true, .outside = c == COMPARE_NOT_EQUAL};
+    }
+    return true;
+}
+
+static bool double_range(comparison c, double at, pass_range *out)
+{
+    if (isnan(at)) return false;
+    *out = (pass_range){.low_double = -INFINITY, .high_double = INFINITY, .outside = c == COMPARE_NOT_EQUAL};
+    if (c == COMPARE_EQUAL || c == COMPARE_NOT_EQUAL || c == COMPARE_GREATER_EQUAL) out->low_double = at;
+    if (c == COMPARE_EQUAL || c == COMPARE_NOT_EQUAL || c == COMPARE_LESS_EQUAL) out->high_double = at;
+    if (c == COMPARE_LESS) {
+        out->empty = at == -INFINITY;
+        out->high_double = nextafter(at, -INFINITY);
+    }
+    if (c == COMPARE_GREATER) {
+        out->empty = at == INFINITY;
+        out->low_double = nextafter(at, INFINITY);
+    }
+    return true;
+}
+
+static bool step_nanoseconds(int64_t *seconds, int32_t *nanoseconds, int by)
+{
+    /* Stored timestamps keep both parts of one sign, so stepping over a second is left to the general comparison. */
+    int64_t stepped = (int64_t)*nanoseconds + by;
+    bool inside = stepped > -1000000000 && stepped < 1000000000;
+    if (!inside || (*seconds > 0 && stepped < 0) || (*seconds < 0 && stepped > 0)) return false;
+    *nanoseconds = (int32_t)stepped;
+    return true;
+}
+
+static bool timestamp_range(comparison c, const value *at, pass_range *out)
+{
+    int64_t seconds = at->as.timestamp.seconds;
+    int32_t nanoseconds = at->as.timestamp.nanoseconds;
+    if (c == COMPARE_LESS && !step_nanoseconds(&seconds, &nanoseconds, -1)) return false;
+    if (c == COMPARE_GREATER && !step_nanoseconds(&seconds, &nanoseconds, 1)) return false;
+    *out = (pass_range){.low = INT64_MIN, .low_nanoseconds = INT32_MIN, .high = INT64_MAX, .high_nanoseconds = INT32_MAX,
+                        .outside = c == COMPARE_NOT_EQUAL};
+    if (c != COMPARE_LESS && c != COMPARE_LESS_EQUAL) {
+        out->low = seconds;
+        out->low_nanoseconds = nanoseconds;
+    }
+    if (c != COMPARE_GREATER && c != COMPARE_GREATER_EQUAL) {
+        out->high = seconds;
+        out->high_nanoseconds = nanoseconds;
+    }
+    return true;
+}
+
+static comparison turned(comparison c)
+{
+    switch (c) {
+    case COMPARE_LESS: return COMPARE_GREATER;
+    case COMPARE_LESS_EQUAL: return COMPARE_GREATER_EQUAL;
+    case COMPARE_GREATER: return COMPARE_LESS;
+    case COMPARE_GREATER_EQUAL: return COMPARE_LESS_EQUAL;
+    case COMPARE_EQUAL:
+    case COMPARE_NOT_EQUAL:
+    case COMPARE_BEGINS_WITH:
+    case COMPARE_ENDS_WITH:
+    case COMPARE_CONTAINS:
+    case COMPARE_LIKE: break;
+    }
+    return c;
+}
+
+static bool column_operand(const operand *o)
+{
+    bool link = o->type == VALUE_LINK || o->type == VALUE_EMBEDDED;
+    return o->kind == OPERAND_PATH && o->step_count == 1 && !o->many && o->post == POST_VALUE && !link;
+}
+
+static pass_kind plan(node *n)
+{
+    bool plain = n->comparison <= COMPARE_GREATER_EQUAL;
+    bool constant_first = n->left.kind == OPERAND_CONSTANT && plain && column_operand(&n->right);
+    const operand *column = constant_first ? &n->right : &n->left;
+    const operand *other = constant_first ? &n->left : &n->right;
+    if (!column_operand(column) || other->kind == OPERAND_PATH) return PASS_ROW;
+    if (other->kind == OPERAND_CONSTANTS) return PASS_COLUMN;
+    comparison c = constant_first ? turned(n->comparison) : n->comparison;
+    const value *at = &other->constant;
+    pass_kind general = constant_first ? PASS_ROW : PASS_COLUMN;
+    if (!plain || at->type == VALUE_NULL) return general;
+    switch (column->type) {
+    case VALUE_BOOL:
+        if (at->type != VALUE_BOOL) return general;
+        integer_range(c, at->as.boolean ? 1 : 0, &n->range);
+        return PASS_INTEGER;
+    case VALUE_INT:
+        if (at->type == VALUE_DOUBLE) return integer_range_of_double(c, at->as.real, &n->range) ? PASS_INTEGER : general;
+        integer_range(c, at->as.integer, &n->range);
+        return PASS_INTEGER;
+    case VALUE_DOUBLE: {
+        double real = at->type == VALUE_INT ? (double)at->as.integer : at->as.real;
+        bool exact = at->type != VALUE_INT || (at->as.integer > -(1ll << 53) && at->as.integer < 1ll << 53);
+        return exact && double_range(c, real, &n->range) ? PASS_DOUBLE : general;
+    }
+    case VALUE_TIMESTAMP: return timestamp_range(c, at, &n->range) ? PASS_TIMESTAMP : general;
+    case VALUE_NULL:
+    case VALUE_STRING:
+    case VALUE_BINARY:
+    case VALUE_UUID:
+    case VALUE_OBJECT_ID:
+    case VALUE_LINK:
+    case VALUE_EMBEDDED:
+    case VALUE_LIST: break;
+    }
+    return general;
+}
+
+void pass_plan(node *n)
+{
+    n->pass = plan(n);
+}

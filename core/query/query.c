@@ -1,0 +1,224 @@
+/* The door of the query layer: making, freeing, joining and running queries.
+ * It must never change a query after query_new gave it out: any thread may run it at any time.
+ * Invariant: rows without SORT are in ascending order, which is what results_advance builds on. */
+#include "query/query_internal.h"
+
+/* ---- memory ---- */
+
+typedef struct arena_block {
+    struct arena_block *next;
+    size_t size, used;
+    max_align_t data[];
+} arena_block;
+
+enum { ARENA_BLOCK_SIZE = 4096 };
+
+void *arena_take(arena *a, size_t size)
+{
+    size = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+    if (a->blocks == NULL || a->blocks->size - a->blocks->used < size) {
+        size_t wanted = size > ARENA_BLOCK_SIZE ? size : ARENA_BLOCK_SIZE;
+        arena_block *made = memory_allocate_zero(sizeof *made + wanted);
+        if (made == NULL) return NULL;
+        made->size = wanted;
+        made->next = a->blocks;
+        a->blocks = made;
+    }
+    uint8_t *taken = (uint8_t *)a->blocks->data + a->blocks->used;
+    a->blocks->used += size;
+    return taken;
+}
+
+status arena_copy(arena *a, bytes from, bytes *out)
+{
+    uint8_t *copy = arena_take(a, from.size + 1);
+    if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    if (from.size > 0) memcpy(copy, from.data, from.size);
+    *out = bytes_of(copy, from.size);
+    return ATOLL_OK;
+}
+
+void arena_free(arena *a)
+{
+    while (a->blocks != NULL) {
+        arena_block *next = a->blocks->next;
+        memory_free(a->blocks);
+        a->blocks = next;
+    }
+}
+
+/* ---- making ---- */
+
+status query_new(const model_schema *schema, class_key c, bytes text, const query_arguments *arguments, query **out)
+{
+    const model_class *class_of = schema_class(schema, c);
+    if (class_of == NULL) return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the schema has no class of key %u", c);
+    query *made = memory_allocate_zero(sizeof *made);
+    if (made == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    status result = ATOLL_OK;
+    bytes kept = {0};
+    made->schema = schema;
+    made->class_of = class_of;
+    /* Names in the tree point into the text, which need not live as long as the query. */
+    if (text.size <= LIMIT_QUERY_SIZE_MAX) TRY_GOTO(arena_copy(&made->memory, text, &kept));
+    else kept = text;
+    TRY_GOTO(query_parse(&made->memory, kept, &made->tree));
+    TRY_GOTO(query_bind(made, arguments));
+    TRY_GOTO(query_write_text(made));
+    *out = made;
+    return ATOLL_OK;
+done:
+    query_free(made);
+    return result;
+}
+
+void query_free(query *q)
+{
+    if (q == NULL) return;
+    arena_free(&q->memory);
+    vector_free(&q->properties);
+    vector_free(&q->dependencies);
+    memory_free(q);
+}
+
+class_key query_class(const query *q)
+{
+    return q->class_of->key;
+}
+
+bytes query_text(const query *q)
+{
+    return q->text;
+}
+
+bool query_has_sort(const query *q)
+{
+    return q->has_sort;
+}
+
+static status write_both(buffer *to, const query *a, const query *b)
+{
+    const node *left = a->tree.root, *right = b->tree.root;
+    bool both = left->kind != NODE_TRUE && right->kind != NODE_TRUE;
+    if (left->kind != NODE_TRUE || !both) TRY(query_write_node(to, left->kind != NODE_TRUE ? left : right));
+    if (both) {
+        TRY(buffer_append(to, " and ", 5));
+        TRY(query_write_node(to, right));
+    }
+    TRY(query_write_suffixes(to, &a->tree));
+    return query_write_suffixes(to, &b->tree);
+}
+
+status query_and(const query *a, const query *b, query **out)
+{
+    if (a->class_of->key != b->class_of->key) {
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a query of class '%s' and one of class '%s' cannot be joined",
+                    a->class_of->name, b->class_of->name);
+    }
+    if (a->has_limit) return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: filtering results that have a LIMIT");
+    buffer text;
+    buffer_init(&text, LIMIT_QUERY_SIZE_MAX);
+    status result = ATOLL_OK;
+    TRY_GOTO(write_both(&text, a, b));
+    TRY_GOTO(query_new(a->schema, a->class_of->key, buffer_view(&text), NULL, out));
+done:
+    buffer_free(&text);
+    return result;
+}
+
+status query_properties(const query *q, const property_key **out, size_t *count, bool *crosses_links)
+{
+    *out = q->properties.items;
+    *count = q->properties.count;
+    *crosses_links = q->crosses_links;
+    return ATOLL_OK;
+}
+
+/* ---- running ---- */
+
+bool query_matches(const query *q, const model_view *view, row_key row)
+{
+    if (!model_alive(view, q->class_of->key, row)) return false;
+    row_source source = {.view = view};
+    return row_matches(&source, q->tree.root, q->class_of->key, row) && source.error == ATOLL_OK;
+}
+
+bool query_matches_values(const query *q, query_getter get, void *context)
+{
+    row_source source = {.get = get, .get_context = context};
+    return row_matches(&source, q->tree.root, q->class_of->key, 0);
+}
+
+static status push_rows(const model_segment *segment, const uint64_t mask[MASK_WORDS], row_vector *out)
+{
+    size_t count = 0;
+    for (size_t w = 0; w < MASK_WORDS; w++) count += (size_t)__builtin_popcountll(mask[w]);
+    TRY(vector_reserve(out, count));
+    for (size_t w = 0; w < MASK_WORDS; w++) {
+        for (uint64_t left = mask[w]; left != 0; left &= left - 1) {
+            out->items[out->count++] = segment->first + 64 * w + (unsigned)__builtin_ctzll(left);
+        }
+    }
+    return ATOLL_OK;
+}
+
+/* A LIMIT before any SORT bounds the scan itself. */
+static uint64_t scan_limit(const query *q)
+{
+    bool first_limits = q->tree.suffix_count > 0 && q->tree.suffixes[0].is_limit;
+    return first_limits ? q->tree.suffixes[0].limit : UINT64_MAX;
+}
+
+static status scan(const query *q, const model_view *view, row_vector *out)
+{
+    segment_source source = {.rows = {.view = view}, .class_of = q->class_of->key};
+    uint64_t cursor = 0, limit = scan_limit(q), mask[MASK_WORDS];
+    while (out->count < limit && model_scan(view, source.class_of, &cursor, &source.segment)) {
+        memcpy(mask, source.segment.alive, sizeof mask);
+        segment_matches(&source, q->tree.root, mask);
+        TRY(source.rows.error);
+        TRY(push_rows(&source.segment, mask, out));
+    }
+    if (out->count > limit) out->count = (size_t)limit;
+    return ATOLL_OK;
+}
+
+status query_run(const query *q, const model_view *view, row_vector *out)
+{
+    row_vector rows = {0};
+    status result = ATOLL_OK;
+    TRY_GOTO(scan(q, view, &rows));
+    for (size_t i = 0; i < q->tree.suffix_count; i++) {
+        const suffix *s = &q->tree.suffixes[i];
+        if (!s->is_limit) TRY_GOTO(rows_sort(s, view, &rows));
+        else if (rows.count > s->limit) rows.count = (size_t)s->limit;
+    }
+    vector_free(out);
+    *out = rows;
+    return ATOLL_OK;
+done:
+    vector_free(&rows);
+    return result;
+}
+
+status query_count(const query *q, const model_view *view, uint64_t *out)
+{
+    segment_source source = {.rows = {.view = view}, .class_of = q->class_of->key};
+    uint64_t cursor = 0, count = 0, mask[MASK_WORDS];
+    if (q->tree.root->kind == NODE_TRUE) {
+        count = model_count(view, source.class_of);
+    } else {
+        while (model_scan(view, source.class_of, &cursor, &source.segment)) {
+            memcpy(mask, source.segment.alive, sizeof mask);
+            segment_matches(&source, q->tree.root, mask);
+            TRY(source.rows.error);
+            for (size_t w = 0; w < MASK_WORDS; w++) count += (uint64_t)__builtin_popcountll(mask[w]);
+        }
+    }
+    for (size_t i = 0; i < q->tree.suffix_count; i++) {
+        const suffix *s = &q->tree.suffixes[i];
+        if (s->is_limit && count > s->limit) count = s->limit;
+    }
+    *out = count;
+    return ATOLL_OK;
+}

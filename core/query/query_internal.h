@@ -1,0 +1,171 @@
+#ifndef ATOLL_QUERY_INTERNAL_H
+#define ATOLL_QUERY_INTERNAL_H
+#include "query/query.h"
+
+/* The steps of the query layer, each in its own file:
+ *   lexer.c text → tokens;  parser.c tokens → tree;  bind.c names and types checked, arguments filled in;
+ *   text.c tree → canonical text;  compare.c one comparison of two values;  evaluate.c the tree over one row;
+ *   execute.c the tree over segments;  sort.c, aggregate.c, advance.c what is built on the rows;  query.c the door. */
+
+/* ---- memory: everything that a query holds dies with it ---- */
+typedef struct arena {
+    struct arena_block *blocks;
+} arena;
+void *arena_take(arena *a, size_t size); /* NULL after fail(OUT_OF_MEMORY); cleared, aligned for any type */
+status arena_copy(arena *a, bytes from, bytes *out) MUST_CHECK;
+void arena_free(arena *a);
+
+/* ---- tokens ---- */
+typedef struct position {
+    uint32_t line, column; /* from 1; columns count characters */
+} position;
+typedef enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_CONSTANT, TOKEN_ARGUMENT, TOKEN_SYMBOL, TOKEN_AT } token_kind;
+typedef enum symbol {
+    SYMBOL_NONE, SYMBOL_OPEN, SYMBOL_CLOSE, SYMBOL_OPEN_BRACE, SYMBOL_CLOSE_BRACE, SYMBOL_OPEN_BRACKET,
+    SYMBOL_CLOSE_BRACKET, SYMBOL_COMMA, SYMBOL_DOT, SYMBOL_EQUAL, SYMBOL_NOT_EQUAL, SYMBOL_LESS, SYMBOL_LESS_EQUAL,
+    SYMBOL_GREATER, SYMBOL_GREATER_EQUAL, SYMBOL_AND, SYMBOL_OR, SYMBOL_NOT, SYMBOL_PLUS, SYMBOL_MINUS, SYMBOL_TIMES,
+    SYMBOL_DIVIDE, SYMBOL_FOLD
+} symbol;
+typedef struct token {
+    token_kind kind;
+    symbol symbol;
+    position at;
+    bytes raw;      /* as written */
+    bytes text;     /* WORD: escapes undone; AT: the word behind @ */
+    value constant; /* CONSTANT */
+    uint64_t index; /* ARGUMENT */
+} token;
+typedef struct lexer {
+    const uint8_t *next, *end;
+    position at;
+    arena *memory;
+} lexer;
+status lexer_next(lexer *l, token *out) MUST_CHECK;
+/* The forms with calendar, hex and base64 digits (literal.c); *matched false: the text is no such literal. */
+status literal_read(lexer *l, token *out, bool *matched) MUST_CHECK;
+void lexer_advance(lexer *l, size_t size); /* steps over size bytes, counting lines and columns */
+status base64_decode(arena *memory, bytes from, bytes *out, bool *valid) MUST_CHECK;
+status base64_append(buffer *to, bytes from) MUST_CHECK;
+bool words_equal(bytes word, const char *lower); /* ASCII letters of any case */
+
+/* ---- tree ---- */
+typedef enum quantifier { QUANTIFIER_NONE_WRITTEN, QUANTIFIER_ANY, QUANTIFIER_ALL, QUANTIFIER_NONE } quantifier;
+typedef enum operand_kind { OPERAND_CONSTANT, OPERAND_ARGUMENT, OPERAND_PATH, OPERAND_CONSTANTS } operand_kind;
+typedef enum path_post { POST_VALUE, POST_COUNT } path_post; /* COUNT: elements of a list, size of a text */
+typedef struct path_step {
+    bytes name;
+    position at;
+    class_key class_of; /* bound: the class that the property is of, and the property */
+    property_key property;
+    value_type type;
+    class_key target;
+    bool list, nullable;
+} path_step;
+typedef struct operand {
+    operand_kind kind;
+    quantifier quantifier;
+    position at;
+    path_step *steps;
+    size_t step_count;
+    path_post post;
+    value constant;
+    uint64_t argument;
+    struct operand *items; /* CONSTANTS as parsed */
+    value *constants;      /* CONSTANTS as bound */
+    size_t item_count;
+    value_type type; /* bound; of each value */
+    bool many;       /* bound: any number of values */
+} operand;
+typedef enum comparison {
+    COMPARE_EQUAL, COMPARE_NOT_EQUAL, COMPARE_LESS, COMPARE_LESS_EQUAL, COMPARE_GREATER, COMPARE_GREATER_EQUAL,
+    COMPARE_BEGINS_WITH, COMPARE_ENDS_WITH, COMPARE_CONTAINS, COMPARE_LIKE
+} comparison;
+typedef enum node_kind { NODE_TRUE, NODE_FALSE, NODE_AND, NODE_OR, NODE_NOT, NODE_COMPARE } node_kind;
+/* How execute.c runs a comparison: as a closed range over a fixed-size column, a column of any type, or row by row. */
+typedef enum pass_kind { PASS_ROW, PASS_INTEGER, PASS_DOUBLE, PASS_TIMESTAMP, PASS_COLUMN } pass_kind;
+typedef struct pass_range {
+    bool empty, outside;  /* empty: no value is inside; outside: matches what is not inside, null too */
+    int64_t low, high;    /* integers; seconds */
+    int32_t low_nanoseconds, high_nanoseconds;
+    double low_double, high_double;
+} pass_range;
+typedef struct node {
+    node_kind kind;
+    position at;
+    struct node **children;
+    size_t child_count;
+    comparison comparison;
+    bool fold, in; /* [c]; written IN */
+    operand left, right;
+    pass_kind pass;
+    pass_range range;
+} node;
+typedef struct sort_key {
+    operand path;
+    bool descending;
+} sort_key;
+typedef struct suffix {
+    bool is_limit;
+    uint64_t limit;
+    sort_key *keys;
+    size_t key_count;
+} suffix;
+typedef struct tree {
+    node *root;
+    suffix *suffixes;
+    size_t suffix_count;
+} tree;
+status query_parse(arena *memory, bytes text, tree *out) MUST_CHECK;
+
+/* A class whose rows the query looks into: any change of them, or their life alone, may change who matches. */
+typedef struct dependency {
+    class_key class_of;
+    bool life_only;
+} dependency;
+struct query {
+    arena memory;
+    const model_schema *schema;
+    const model_class *class_of;
+    tree tree;
+    bytes text;
+    VECTOR(property_key) properties;
+    VECTOR(dependency) dependencies;
+    bool crosses_links, has_sort, has_limit;
+};
+status query_bind(query *q, const query_arguments *arguments) MUST_CHECK;
+status query_write_text(query *q) MUST_CHECK; /* fills q->text */
+status query_write_node(buffer *to, const node *n) MUST_CHECK;
+status query_write_suffixes(buffer *to, const tree *t) MUST_CHECK;
+void pass_plan(node *n); /* chooses the pass of a bound comparison */
+
+/* ---- values ---- */
+/* The whole truth of one comparison, null rules included; a failed comparison of types is false. */
+bool values_match(comparison c, bool fold, const value *left, const value *right);
+int number_compare(const value *a, const value *b, bool *unordered); /* INT and DOUBLE by number */
+uint32_t fold_character(uint32_t character);
+
+/* ---- rows ---- */
+typedef struct row_source {
+    const model_view *view;
+    query_getter get; /* instead of a view */
+    void *get_context;
+    status error; /* the first failure of a read; what was evaluated then means nothing */
+} row_source;
+bool row_matches(row_source *source, const node *n, class_key c, row_key row);
+/* A path without lists; *through_null told when a link before the end is null. */
+void path_value(row_source *source, const operand *path, row_key row, value *out, bool *through_null);
+
+/* ---- segments ---- */
+enum { MASK_WORDS = MODEL_BLOCK_ROWS / 64 };
+typedef struct segment_source {
+    row_source rows;
+    class_key class_of;
+    model_segment segment;
+} segment_source;
+/* Leaves in mask the rows of it that match. */
+void segment_matches(segment_source *source, const node *n, uint64_t mask[MASK_WORDS]);
+/* Row i of a column as a value. fallback: what a missing column reads as. */
+value column_value(const model_column *column, size_t i, const value *fallback);
+value property_fallback(value_type type, bool nullable);
+status rows_sort(const suffix *s, const model_view *view, row_vector *rows) MUST_CHECK;
+#endif

@@ -1,0 +1,232 @@
+/* SORT: rows in the order of one or more keys.
+ * It must never be unstable: rows that are equal under all keys keep the order they came in, so that a later SORT
+ * dominates and an earlier one breaks its ties.
+ * How: the first key of each row becomes 64 bits that sort as it does; a radix sort orders those; runs of equal bits are
+ * then merged by comparing all keys in full, unless the bits already said everything. */
+#include "query/query_internal.h"
+#include <math.h>
+
+typedef struct sortable {
+    uint64_t bits;
+    uint64_t index; /* place in the rows and in the keys */
+} sortable;
+
+/* rank: 0 null, 1 a value, 2 behind a null link (last when ascending) */
+typedef struct sort_value {
+    value value;
+    uint8_t rank;
+} sort_value;
+
+typedef struct sorter {
+    const suffix *suffix;
+    const model_view *view;
+    row_vector *rows;
+    sort_value *keys;    /* rows × keys */
+    sortable *items, *spare;
+    bool bits_say_all;
+} sorter;
+
+/* ---- keys ---- */
+
+/* One column read segment by segment, while the rows ascend as a scan leaves them. */
+static status read_column(sorter *s, class_key c, const path_step *step, size_t key)
+{
+    value fallback = property_fallback(step->type, step->nullable);
+    uint64_t cursor = 0;
+    size_t i = 0, stride = s->suffix->key_count;
+    model_segment segment;
+    while (i < s->rows->count && model_scan(s->view, c, &cursor, &segment)) {
+        row_key end = segment.first + MODEL_BLOCK_ROWS;
+        if (s->rows->items[i] >= end) continue;
+        model_column column = {0};
+        TRY(model_segment_column(s->view, c, &segment, step->property, &column));
+        for (; i < s->rows->count && s->rows->items[i] < end; i++) {
+            sort_value *to = &s->keys[i * stride + key];
+            to->value = column_value(&column, (size_t)(s->rows->items[i] - segment.first), &fallback);
+            to->rank = to->value.type != VALUE_NULL;
+        }
+    }
+    return i == s->rows->count ? ATOLL_OK : fail(ATOLL_ERROR_INTERNAL, "a row to sort is not in its class");
+}
+
+static status read_key(sorter *s, size_t key, bool ascending_rows)
+{
+    const operand *path = &s->suffix->keys[key].path;
+    if (ascending_rows && path->step_count == 1) return read_column(s, path->steps[0].class_of, &path->steps[0], key);
+    row_source source = {.view = s->view};
+    for (size_t i = 0; i < s->rows->count; i++) {
+        sort_value *to = &s->keys[i * s->suffix->key_count + key];
+        bool through_null = false;
+        path_value(&source, path, s->rows->items[i], &to->value, &through_null);
+        to->rank = through_null ? 2 : to->value.type != VALUE_NULL;
+        TRY(source.error);
+    }
+    return ATOLL_OK;
+}
+
+static uint64_t integer_bits(int64_t integer)
+{
+    return (uint64_t)integer ^ (uint64_t)1 << 63;
+}
+
+static uint64_t double_bits(double real)
+{
+    if (isnan(real)) return 0; /* NaN before every number. */
+    uint64_t bits = 0;
+    real += 0.0; /* -0 and 0 are equal. */
+    memcpy(&bits, &real, sizeof bits);
+    return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
+}
+
+static uint64_t leading_bits(const uint8_t *data, size_t size)
+{
+    uint64_t bits = 0;
+    for (size_t i = 0; i < 8; i++) bits = bits << 8 | (i < size ? data[i] : 0);
+    return bits;
+}
+
+/* Bits that sort as the value does; *exact stays set only if equal bits mean equal values. */
+static uint64_t value_bits(const value *v, bool *exact)
+{
+    switch (v->type) {
+    case VALUE_BOOL: return v->as.boolean ? 1 : 0;
+    case VALUE_INT: return integer_bits(v->as.integer);
+    case VALUE_DOUBLE: return double_bits(v->as.real);
+    case VALUE_TIMESTAMP: *exact = false; return integer_bits(v->as.timestamp.seconds);
+    case VALUE_STRING:
+    case VALUE_BINARY: *exact = false; return leading_bits(v->as.text.data, v->as.text.size);
+    case VALUE_UUID:
+    case VALUE_OBJECT_ID: *exact = false; return leading_bits(v->as.id, 16);
+    case VALUE_LINK:
+    case VALUE_EMBEDDED: return v->as.row;
+    case VALUE_NULL:
+    case VALUE_LIST: break;
+    }
+    *exact = false;
+    return 0;
+}
+
+static void fill_bits(sorter *s)
+{
+    size_t stride = s->suffix->key_count;
+    bool descending = s->suffix->keys[0].descending, exact = stride == 1;
+    for (size_t i = 0; i < s->rows->count; i++) {
+        const sort_value *key = &s->keys[i * stride];
+        /* Nulls share their bits with the least or the greatest value: the full comparison parts them. */
+        uint64_t bits = key->rank == 1 ? value_bits(&key->value, &exact) : key->rank == 0 ? 0 : UINT64_MAX;
+        if (key->rank != 1) exact = false;
+        s->items[i] = (sortable){descending ? ~bits : bits, i};
+    }
+    s->bits_say_all = exact;
+}
+
+/* ---- order ---- */
+
+static int compare_values(const value *a, const value *b)
+{
+    /* The bits hold NaN least and both zeros equal; the order of values must agree with them. */
+    if (a->type == VALUE_DOUBLE && b->type == VALUE_DOUBLE) {
+        uint64_t left = double_bits(a->as.real), right = double_bits(b->as.real);
+        return (left > right) - (left < right);
+    }
+    return value_compare(a, b);
+}
+
+static int compare_rows(const sorter *s, uint64_t a, uint64_t b)
+{
+    size_t stride = s->suffix->key_count;
+    for (size_t k = 0; k < stride; k++) {
+        const sort_value *left = &s->keys[a * stride + k], *right = &s->keys[b * stride + k];
+        int order = left->rank != right->rank ? (left->rank < right->rank ? -1 : 1)
+                    : left->rank == 1         ? compare_values(&left->value, &right->value)
+                                              : 0;
+        if (order != 0) return s->suffix->keys[k].descending ? -order : order;
+    }
+    return 0;
+}
+
+/* Eight stable passes of one byte each; a byte that all rows share is skipped. */
+static void radix_sort(sorter *s)
+{
+    size_t count = s->rows->count;
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        size_t places[256] = {0}, total = 0;
+        for (size_t i = 0; i < count; i++) places[s->items[i].bits >> shift & 255]++;
+        if (places[s->items[0].bits >> shift & 255] == count) continue;
+        for (size_t b = 0; b < 256; b++) {
+            size_t here = places[b];
+            places[b] = total;
+            total += here;
+        }
+        for (size_t i = 0; i < count; i++) s->spare[places[s->items[i].bits >> shift & 255]++] = s->items[i];
+        sortable *swapped = s->items;
+        s->items = s->spare;
+        s->spare = swapped;
+    }
+}
+
+static void merge(sorter *s, size_t from, size_t middle, size_t to)
+{
+    size_t left = from, right = middle;
+    for (size_t i = from; i < to; i++) {
+        bool take_left = left < middle && (right >= to || compare_rows(s, s->items[left].index, s->items[right].index) <= 0);
+        s->spare[i] = take_left ? s->items[left++] : s->items[right++];
+    }
+    memcpy(s->items + from, s->spare + from, (to - from) * sizeof *s->items);
+}
+
+/* Bottom-up, so that the depth of the stack does not follow the data. */
+static void merge_sort(sorter *s, size_t from, size_t to)
+{
+    for (size_t width = 1; width < to - from; width *= 2) {
+        for (size_t at = from; at + width < to; at += 2 * width) {
+            size_t end = at + 2 * width < to ? at + 2 * width : to;
+            merge(s, at, at + width, end);
+        }
+    }
+}
+
+static void sort_equal_runs(sorter *s)
+{
+    size_t count = s->rows->count;
+    for (size_t from = 0, to = 0; from < count; from = to) {
+        for (to = from + 1; to < count && s->items[to].bits == s->items[from].bits;) to++;
+        if (to - from > 1) merge_sort(s, from, to);
+    }
+}
+
+static bool rows_ascend(const row_vector *rows)
+{
+    for (size_t i = 1; i < rows->count; i++) {
+        if (rows->items[i - 1] >= rows->items[i]) return false;
+    }
+    return true;
+}
+
+status rows_sort(const suffix *suffix, const model_view *view, row_vector *rows)
+{
+    size_t count = rows->count;
+    if (count < 2) return ATOLL_OK;
+    sorter s = {.suffix = suffix, .view = view, .rows = rows};
+    status result = ATOLL_ERROR_OUT_OF_MEMORY;
+    row_key *sorted = memory_allocate(count * sizeof *sorted);
+    sortable *first = memory_allocate(count * sizeof *first), *second = memory_allocate(count * sizeof *second);
+    s.keys = memory_allocate_zero(count * suffix->key_count * sizeof *s.keys);
+    s.items = first;
+    s.spare = second;
+    if (sorted == NULL || first == NULL || second == NULL || s.keys == NULL) goto done;
+    bool ascending = rows_ascend(rows);
+    for (size_t k = 0; k < suffix->key_count; k++) TRY_GOTO(read_key(&s, k, ascending));
+    fill_bits(&s);
+    radix_sort(&s);
+    if (!s.bits_say_all) sort_equal_runs(&s);
+    for (size_t i = 0; i < count; i++) sorted[i] = rows->items[s.items[i].index];
+    memcpy(rows->items, sorted, count * sizeof *sorted);
+    result = ATOLL_OK;
+done:
+    memory_free(sorted);
+    memory_free(first);
+    memory_free(second);
+    memory_free(s.keys);
+    return result;
+}

@@ -1,0 +1,194 @@
+/* The canonical text of a bound query: `age < 3`, `a == "x" and b == 1`, `!(...)`, TRUEPREDICATE; arguments filled in.
+ * It must never lose a difference that matters: the text parses back to a tree that matches the same rows.
+ * Invariant: programs compare these texts byte for byte, so a form once written is not changed. */
+#include "query/query_internal.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static status put(buffer *to, const char *text)
+{
+    return buffer_append(to, text, strlen(text));
+}
+
+static status put_string(buffer *to, bytes text)
+{
+    static const char escaped[] = "\"\\\b\f\n\r\t", names[] = "\"\\bfnrt";
+    TRY(put(to, "\""));
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t byte = text.data[i];
+        const char *found = byte == 0 ? NULL : strchr(escaped, byte);
+        if (found != NULL) {
+            char pair[2] = {'\\', names[found - escaped]};
+            TRY(buffer_append(to, pair, 2));
+        } else if (byte < 0x20) {
+            char code[8];
+            snprintf(code, sizeof code, "\\u%04x", byte);
+            TRY(put(to, code));
+        } else {
+            TRY(buffer_append_byte(to, byte));
+        }
+    }
+    return put(to, "\"");
+}
+
+static status put_double(buffer *to, double real)
+{
+    char text[40];
+    if (isnan(real)) return put(to, "nan");
+    if (isinf(real)) return put(to, real < 0 ? "-inf" : "inf");
+    /* The shortest of the three that reads back as the same number. */
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, real);
+        if (strtod(text, NULL) == real) break;
+    }
+    for (char *at = text; *at != 0; at++) {
+        if (*at == ',') *at = '.'; /* the host program's locale */
+    }
+    return put(to, text);
+}
+
+static status put_id(buffer *to, const uint8_t *id, size_t size)
+{
+    TRY(put(to, size == 16 ? "uuid(" : "oid("));
+    for (size_t i = 0; i < size; i++) {
+        char pair[4];
+        bool dash = size == 16 && (i == 4 || i == 6 || i == 8 || i == 10);
+        snprintf(pair, sizeof pair, "%s%02x", dash ? "-" : "", id[i]);
+        TRY(put(to, pair));
+    }
+    return put(to, ")");
+}
+
+static status put_value(buffer *to, const value *v)
+{
+    char text[64];
+    switch (v->type) {
+    case VALUE_NULL: return put(to, "NULL");
+    case VALUE_BOOL: return put(to, v->as.boolean ? "true" : "false");
+    case VALUE_INT: snprintf(text, sizeof text, "%lld", (long long)v->as.integer); return put(to, text);
+    case VALUE_DOUBLE: return put_double(to, v->as.real);
+    case VALUE_STRING: return put_string(to, v->as.text);
+    case VALUE_BINARY:
+        TRY(put(to, "B64\""));
+        TRY(base64_append(to, v->as.text));
+        return put(to, "\"");
+    case VALUE_TIMESTAMP:
+        snprintf(text, sizeof text, "T%lld:%d", (long long)v->as.timestamp.seconds, v->as.timestamp.nanoseconds);
+        return put(to, text);
+    case VALUE_UUID: return put_id(to, v->as.id, 16);
+    case VALUE_OBJECT_ID: return put_id(to, v->as.id, 12);
+    case VALUE_LINK:
+    case VALUE_EMBEDDED: snprintf(text, sizeof text, "O%llu", (unsigned long long)v->as.row); return put(to, text);
+    case VALUE_LIST: break;
+    }
+    return fail(ATOLL_ERROR_INTERNAL, "a query cannot hold a list as a value");
+}
+
+static status put_name(buffer *to, bytes name)
+{
+    static const char blanks[] = " \t\n\r", names[] = " tnr";
+    for (size_t i = 0; i < name.size; i++) {
+        const char *found = name.data[i] == 0 ? NULL : strchr(blanks, name.data[i]);
+        if (found == NULL) {
+            TRY(buffer_append_byte(to, name.data[i]));
+        } else {
+            char pair[2] = {'\\', names[found - blanks]};
+            TRY(buffer_append(to, pair, 2));
+        }
+    }
+    return ATOLL_OK;
+}
+
+static status put_operand(buffer *to, const operand *o)
+{
+    static const char *const quantifiers[] = {"", "ANY ", "ALL ", "NONE "};
+    TRY(put(to, quantifiers[o->quantifier]));
+    if (o->kind == OPERAND_CONSTANT) return put_value(to, &o->constant);
+    if (o->kind == OPERAND_CONSTANTS) {
+        TRY(put(to, "{"));
+        for (size_t i = 0; i < o->item_count; i++) {
+            if (i > 0) TRY(put(to, ", "));
+            TRY(put_value(to, &o->constants[i]));
+        }
+        return put(to, "}");
+    }
+    for (size_t i = 0; i < o->step_count; i++) {
+        if (i > 0) TRY(put(to, "."));
+        TRY(put_name(to, o->steps[i].name));
+    }
+    return o->post == POST_COUNT ? put(to, ".@count") : ATOLL_OK;
+}
+
+static status put_comparison(buffer *to, const node *n)
+{
+    static const char *const signs[] = {"==", "!=", "<", "<=", ">", ">=", "BEGINSWITH", "ENDSWITH", "CONTAINS", "LIKE"};
+    TRY(put_operand(to, &n->left));
+    TRY(put(to, " "));
+    TRY(put(to, n->in ? "IN" : signs[n->comparison]));
+    TRY(put(to, n->fold ? "[c] " : " "));
+    return put_operand(to, &n->right);
+}
+
+static status put_chain(buffer *to, const node *n, const char *between)
+{
+    for (size_t i = 0; i < n->child_count; i++) {
+        if (i > 0) TRY(put(to, between));
+        TRY(query_write_node(to, n->children[i]));
+    }
+    return ATOLL_OK;
+}
+
+status query_write_node(buffer *to, const node *n)
+{
+    switch (n->kind) {
+    case NODE_TRUE: return put(to, "TRUEPREDICATE");
+    case NODE_FALSE: return put(to, "FALSEPREDICATE");
+    case NODE_COMPARE: return put_comparison(to, n);
+    case NODE_AND: return put_chain(to, n, " and ");
+    case NODE_OR:
+        TRY(put(to, "("));
+        TRY(put_chain(to, n, " or "));
+        return put(to, ")");
+    case NODE_NOT:
+        TRY(put(to, "!("));
+        TRY(query_write_node(to, n->children[0]));
+        return put(to, ")");
+    }
+    return fail(ATOLL_ERROR_INTERNAL, "a node of the query has no kind");
+}
+
+status query_write_suffixes(buffer *to, const tree *t)
+{
+    for (size_t i = 0; i < t->suffix_count; i++) {
+        const suffix *s = &t->suffixes[i];
+        if (s->is_limit) {
+            char text[40];
+            snprintf(text, sizeof text, " LIMIT(%llu)", (unsigned long long)s->limit);
+            TRY(put(to, text));
+            continue;
+        }
+        TRY(put(to, " SORT("));
+        for (size_t k = 0; k < s->key_count; k++) {
+            if (k > 0) TRY(put(to, ", "));
+            TRY(put_operand(to, &s->keys[k].path));
+            TRY(put(to, s->keys[k].descending ? " DESC" : " ASC"));
+        }
+        TRY(put(to, ")"));
+    }
+    return ATOLL_OK;
+}
+
+status query_write_text(query *q)
+{
+    /* Arguments may be long; what they fill in is bounded by the values' own limit. */
+    buffer text;
+    buffer_init(&text, (size_t)1 << 31);
+    status result = ATOLL_OK;
+    TRY_GOTO(query_write_node(&text, q->tree.root));
+    TRY_GOTO(query_write_suffixes(&text, &q->tree));
+    TRY_GOTO(arena_copy(&q->memory, buffer_view(&text), &q->text));
+done:
+    buffer_free(&text);
+    return result;
+}
