@@ -1,0 +1,45 @@
+/* atoll-bench: sections under the names of the peer's benchmark, figures as "name value unit".
+ * usage: atoll-bench FOLDER [--objects N] [--atolld PATH] SECTION... */
+#include "bench.h"
+
+typedef struct section {
+    const char *name;
+    void (*run)(const bench_options *options);
+} section;
+
+static const section sections[] = {
+    {"insert_bulk", bench_insert_bulk}, {"open_warm", bench_open_warm},       {"ops", bench_ops},
+    {"insert_bulk_1000", bench_insert_bulk_1000}, {"insert_single", bench_insert_single}, {"raw", bench_raw},
+    {"sync_offline", bench_sync_offline}, {"sync_latency", bench_sync_latency},
+};
+
+static int run_section(const char *name, const bench_options *options)
+{
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        if (strcmp(sections[i].name, name) != 0) continue;
+        sections[i].run(options);
+        return 0;
+    }
+    fprintf(stderr, "unknown section %s\n", name);
+    return 2;
+}
+
+int main(int count, char **arguments)
+{
+    bench_options options = {.objects = 1000000, .atolld = "atolld"};
+    if (count < 3) {
+        fprintf(stderr, "usage: atoll-bench FOLDER [--objects N] [--atolld PATH] SECTION...\n");
+        return 2;
+    }
+    options.folder = arguments[1];
+    int result = 0;
+    for (int i = 2; i < count && result == 0; i++) {
+        if (strcmp(arguments[i], "--objects") == 0 && i + 1 < count)
+            options.objects = strtol(arguments[++i], NULL, 10);
+        else if (strcmp(arguments[i], "--atolld") == 0 && i + 1 < count)
+            options.atolld = arguments[++i];
+        else
+            result = run_section(arguments[i], &options);
+    }
+    return result;
+}
