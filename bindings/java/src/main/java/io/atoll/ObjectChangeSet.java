@@ -1,0 +1,10 @@
+package io.atoll;
+
+/** What happened to an object. */
+public interface ObjectChangeSet {
+    boolean isDeleted();
+
+    String[] getChangedFields();
+
+    boolean isFieldChanged(String fieldName);
+}

@@ -1,0 +1,36 @@
+package io.atoll;
+
+/** What happened to a collection: deletions in the old order, insertions and changes in the new one. */
+public interface OrderedCollectionChangeSet {
+    /** INITIAL for the first call, which describes no change. */
+    enum State {
+        INITIAL, UPDATE, ERROR
+    }
+
+    State getState();
+
+    int[] getDeletions();
+
+    int[] getInsertions();
+
+    int[] getChanges();
+
+    Range[] getDeletionRanges();
+
+    Range[] getInsertionRanges();
+
+    Range[] getChangeRanges();
+
+    Throwable getError();
+
+    /** Neighbouring positions. */
+    final class Range {
+        public final int startIndex;
+        public final int length;
+
+        public Range(int startIndex, int length) {
+            this.startIndex = startIndex;
+            this.length = length;
+        }
+    }
+}

@@ -1,0 +1,519 @@
+package io.atoll;
+
+import io.atoll.internal.Constants;
+import io.atoll.internal.Errors;
+import io.atoll.internal.EventHandler;
+import io.atoll.internal.Importer;
+import io.atoll.internal.Library;
+import io.atoll.internal.ManagedObject;
+import io.atoll.internal.Models;
+import io.atoll.internal.Native;
+import io.atoll.internal.ObjectType;
+import io.atoll.internal.Property;
+import io.atoll.internal.RealmCore;
+import io.atoll.internal.RealmObjectProxy;
+import io.atoll.mongodb.sync.SubscriptionSet;
+import java.io.Closeable;
+import java.io.File;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ThreadFactory;
+
+/**
+ * An opened realm. It and what comes from it belong to the thread that opened it; within a thread, all instances of one
+ * configuration are the same, and it closes with the last close().
+ */
+public final class Realm implements Closeable {
+    /** Work inside a transaction. */
+    public interface Transaction {
+        void execute(Realm realm);
+
+        /** Told that it was committed. */
+        interface OnSuccess {
+            void onSuccess();
+        }
+
+        /** Told that it was rolled back, and why. */
+        interface OnError {
+            void onError(Throwable error);
+        }
+    }
+
+    private static final ThreadLocal<Map<String, Realm>> OPEN = new ThreadLocal<Map<String, Realm>>() {
+        @Override
+        protected Map<String, Realm> initialValue() {
+            return new HashMap<>();
+        }
+    };
+    private static final ExecutorService BACKGROUND = Executors.newCachedThreadPool(new ThreadFactory() {
+        @Override
+        public Thread newThread(Runnable work) {
+            Thread thread = new Thread(work, "atoll-transaction");
+            thread.setDaemon(true);
+            return thread;
+        }
+    });
+    private static RealmConfiguration defaultConfiguration;
+
+    final RealmCore core;
+    final Listeners listeners;
+    private final RealmConfiguration configuration;
+    private int references;
+
+    private Realm(RealmConfiguration configuration) {
+        this.configuration = configuration;
+        long config = configuration.nativeConfig();
+        try {
+            core = new RealmCore(this, config);
+        } finally {
+            Native.atoll_config_free(config);
+        }
+        listeners = new Listeners(core);
+    }
+
+    static Realm of(RealmCore core) {
+        return (Realm) core.realm;
+    }
+
+    /** For the library's own packages. */
+    public RealmCore realmGet$core() {
+        return core;
+    }
+
+    // ---------- opening ----------
+
+    /** Accepted for source compatibility; nothing needs to be initialised. */
+    public static void init(Object context) {
+        Library.load();
+    }
+
+    public static synchronized void setDefaultConfiguration(RealmConfiguration configuration) {
+        defaultConfiguration = configuration;
+    }
+
+    public static synchronized RealmConfiguration getDefaultConfiguration() {
+        if (defaultConfiguration == null) {
+            defaultConfiguration = new RealmConfiguration.Builder().build();
+        }
+        return defaultConfiguration;
+    }
+
+    public static Realm getDefaultInstance() {
+        return getInstance(getDefaultConfiguration());
+    }
+
+    public static Realm getInstance(RealmConfiguration configuration) {
+        if (configuration == null) {
+            throw new IllegalArgumentException("A non-null RealmConfiguration must be provided");
+        }
+        Map<String, Realm> open = OPEN.get();
+        Realm realm = open.get(configuration.getPath());
+        if (realm != null && !realm.configuration.equals(configuration)) {
+            throw new IllegalArgumentException("Configurations cannot be different if used to open the same file: "
+                    + configuration.getPath());
+        }
+        if (realm == null) {
+            realm = new Realm(configuration);
+            open.put(configuration.getPath(), realm);
+            realm.references = 1;
+            try {
+                realm.prepare();
+            } catch (RuntimeException e) {
+                realm.close();
+                throw e;
+            }
+            return realm;
+        }
+        realm.references++;
+        return realm;
+    }
+
+    private void prepare() {
+        if (configuration.getInitialData() != null && Native.atoll_realm_version(core.pointer()) <= 1 && isEmpty()) {
+            executeTransaction(configuration.getInitialData());
+        }
+        configuration.opened(this);
+    }
+
+    /** Deletes a realm that nobody has open; true. */
+    public static boolean deleteRealm(RealmConfiguration configuration) {
+        long config = configuration.nativeConfig();
+        try {
+            Native.atoll_realm_delete_files(config);
+            return true;
+        } finally {
+            Native.atoll_config_free(config);
+        }
+    }
+
+    public static boolean compactRealm(RealmConfiguration configuration) {
+        throw Errors.notSupported("compactRealm");
+    }
+
+    @Override
+    public void close() {
+        if (references > 0 && --references == 0) {
+            OPEN.get().remove(configuration.getPath());
+            core.close();
+        }
+    }
+
+    public boolean isClosed() {
+        return core.isClosed();
+    }
+
+    public String getPath() {
+        return configuration.getPath();
+    }
+
+    public RealmConfiguration getConfiguration() {
+        return configuration;
+    }
+
+    public boolean isFrozen() {
+        return false;
+    }
+
+    public Realm freeze() {
+        throw Errors.notSupported("freeze");
+    }
+
+    public void writeCopyTo(File destination) {
+        throw Errors.notSupported("writeCopyTo");
+    }
+
+    // ---------- transactions ----------
+
+    public void beginTransaction() {
+        Native.atoll_realm_begin(core.pointer());
+    }
+
+    public void commitTransaction() {
+        Native.atoll_realm_commit(core.pointer());
+        core.deliver();
+    }
+
+    public void cancelTransaction() {
+        Native.atoll_realm_rollback(core.pointer());
+    }
+
+    public boolean isInTransaction() {
+        return Native.atoll_realm_is_in_transaction(core.pointer());
+    }
+
+    /** All or nothing: what the work throws rolls everything back and is thrown on. */
+    public void executeTransaction(Transaction transaction) {
+        if (transaction == null) {
+            throw new IllegalArgumentException("Transaction should not be null");
+        }
+        beginTransaction();
+        boolean done = false;
+        try {
+            transaction.execute(this);
+            done = true;
+        } finally {
+            if (!done && isInTransaction()) {
+                cancelTransaction();
+            }
+        }
+        if (isInTransaction()) {
+            commitTransaction();
+        }
+    }
+
+    public RealmAsyncTask executeTransactionAsync(Transaction transaction) {
+        return executeTransactionAsync(transaction, null, null);
+    }
+
+    public RealmAsyncTask executeTransactionAsync(Transaction transaction, Transaction.OnSuccess onSuccess) {
+        return executeTransactionAsync(transaction, onSuccess, null);
+    }
+
+    public RealmAsyncTask executeTransactionAsync(Transaction transaction, Transaction.OnError onError) {
+        return executeTransactionAsync(transaction, null, onError);
+    }
+
+    /** Runs it on a background thread with a realm of its own; the listeners are told there. */
+    public RealmAsyncTask executeTransactionAsync(final Transaction transaction, final Transaction.OnSuccess onSuccess,
+            final Transaction.OnError onError) {
+        final RealmConfiguration same = configuration;
+        return background(new Runnable() {
+            @Override
+            public void run() {
+                try (Realm realm = getInstance(same)) {
+                    realm.refresh();
+                    realm.executeTransaction(transaction);
+                } catch (RuntimeException e) {
+                    if (onError == null) {
+                        throw e;
+                    }
+                    onError.onError(e);
+                    return;
+                }
+                if (onSuccess != null) {
+                    onSuccess.onSuccess();
+                }
+            }
+        });
+    }
+
+    private static RealmAsyncTask background(Runnable work) {
+        final Future<?> future = BACKGROUND.submit(work);
+        return new RealmAsyncTask() {
+            @Override
+            public void cancel() {
+                future.cancel(false);
+            }
+
+            @Override
+            public boolean isCancelled() {
+                return future.isCancelled();
+            }
+        };
+    }
+
+    /** Goes to the newest version, then tells the listeners of what changed. */
+    public void refresh() {
+        Native.atoll_realm_refresh(core.pointer());
+        core.deliver();
+    }
+
+    // ---------- objects ----------
+
+    /** A new object with the default values of its class. */
+    public <E extends RealmModel> E createObject(Class<E> model) {
+        return createObject(model, null);
+    }
+
+    @SuppressWarnings("unchecked")
+    public <E extends RealmModel> E createObject(Class<E> model, Object primaryKey) {
+        ObjectType<E> type = Models.of(model);
+        if (type.key >= 0 && primaryKey == null) {
+            throw new IllegalArgumentException(type.name + " has a primary key: use createObject(Class, Object)");
+        }
+        ManagedObject made = core.create(type, primaryKey);
+        Native.atoll_realm_set_defaults(core.pointer(), true);
+        try {
+            new Importer(core, true).fill(made, type.create(), true);
+        } finally {
+            Native.atoll_realm_set_defaults(core.pointer(), false);
+        }
+        return (E) made.proxy();
+    }
+
+    /** A new embedded object in a property of its parent: it replaces what was there, or is appended to a list. */
+    @SuppressWarnings("unchecked")
+    public <E extends RealmModel> E createEmbeddedObject(Class<E> model, RealmModel parent, String parentProperty) {
+        ManagedObject owner = RealmObject.managed(parent);
+        int i = owner.type.find(parentProperty);
+        if (i < 0) {
+            throw new IllegalArgumentException(owner.type.name + " has no property \"" + parentProperty + "\"");
+        }
+        ObjectType<E> type = Models.of(model);
+        Property property = owner.type.properties[i];
+        if (property.type != Constants.TYPE_EMBEDDED || Models.of(property.javaType) != (ObjectType<?>) type) {
+            throw new IllegalArgumentException("\"" + parentProperty + "\" does not hold " + type.name);
+        }
+        long made;
+        if (property.isList()) {
+            io.atoll.internal.ManagedList list = owner.list(i);
+            made = Native.atoll_list_insert_embedded(list.pointer(), list.size());
+        } else {
+            made = Native.atoll_object_create_embedded(owner.pointer(), owner.propertyKey(i));
+        }
+        return (E) core.wrap(type, made).proxy();
+    }
+
+    @SuppressWarnings("unchecked")
+    private <E> E copy(E object, boolean update) {
+        return (E) new Importer(core, update).importObject(object).proxy();
+    }
+
+    /** Copies it, and all that it links to; an existing key is an error. Gives the managed object. */
+    public <E extends RealmModel> E copyToRealm(E object, ImportFlag... flags) {
+        return copy(object, false);
+    }
+
+    /** The same, and an existing key is overwritten. */
+    public <E extends RealmModel> E copyToRealmOrUpdate(E object, ImportFlag... flags) {
+        requireKey(object);
+        return copy(object, true);
+    }
+
+    public <E extends RealmModel> List<E> copyToRealm(Iterable<E> objects, ImportFlag... flags) {
+        return copyAll(objects, false);
+    }
+
+    public <E extends RealmModel> List<E> copyToRealmOrUpdate(Iterable<E> objects, ImportFlag... flags) {
+        return copyAll(objects, true);
+    }
+
+    @SuppressWarnings("unchecked")
+    private <E extends RealmModel> List<E> copyAll(Iterable<E> objects, boolean update) {
+        Importer importer = new Importer(core, update);
+        List<E> copies = new ArrayList<>();
+        for (E object : objects) {
+            copies.add((E) importer.importObject(object).proxy());
+        }
+        return copies;
+    }
+
+    private static void requireKey(Object object) {
+        if (object != null && Models.of(object.getClass()).key < 0) {
+            throw new IllegalArgumentException("A RealmObject with no @PrimaryKey cannot be updated: "
+                    + object.getClass().getName());
+        }
+    }
+
+    /** Copies without making managed objects. */
+    public void insert(RealmModel object) {
+        new Importer(core, false).importObject(object);
+    }
+
+    public void insert(Iterable<? extends RealmModel> objects) {
+        Importer importer = new Importer(core, false);
+        for (RealmModel object : objects) {
+            importer.importObject(object);
+        }
+    }
+
+    public void insertOrUpdate(RealmModel object) {
+        requireKey(object);
+        new Importer(core, true).importObject(object);
+    }
+
+    public void insertOrUpdate(Iterable<? extends RealmModel> objects) {
+        Importer importer = new Importer(core, true);
+        for (RealmModel object : objects) {
+            requireKey(object);
+            importer.importObject(object);
+        }
+    }
+
+    /** Sends an object that is only sent; after the commit it can't be read here. */
+    public void insert(AsymmetricRealmObject object) {
+        new Importer(core, false).importObject(object);
+    }
+
+    /** An unmanaged copy of a managed object and of all that it links to. */
+    public <E extends RealmModel> E copyFromRealm(E object) {
+        return copyFromRealm(object, Integer.MAX_VALUE);
+    }
+
+    /** The same to a depth; links below it are null. */
+    public <E extends RealmModel> E copyFromRealm(E object, int maxDepth) {
+        RealmObject.managed(object);
+        return detach(object, maxDepth, new IdentityHashMap<Object, Object>());
+    }
+
+    public <E extends RealmModel> List<E> copyFromRealm(Iterable<E> objects) {
+        List<E> copies = new ArrayList<>();
+        for (E object : objects) {
+            copies.add(copyFromRealm(object));
+        }
+        return copies;
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <E> E detach(E object, int depth, Map<Object, Object> done) {
+        ManagedObject state = ((RealmObjectProxy) object).realmGet$object();
+        for (Map.Entry<Object, Object> entry : done.entrySet()) {
+            if (((ManagedObject) entry.getKey()).type == state.type && ((ManagedObject) entry.getKey()).sameAs(state)) {
+                return (E) entry.getValue();
+            }
+        }
+        ObjectType<Object> type = (ObjectType<Object>) state.type;
+        Object copy = type.create();
+        done.put(state, copy);
+        for (int i = 0; i < type.properties.length; i++) {
+            Object value = type.get(object, i);
+            if (value instanceof RealmList) {
+                RealmList<Object> items = new RealmList<>();
+                for (Object item : (RealmList<Object>) value) {
+                    if (!(item instanceof RealmObjectProxy)) {
+                        items.add(item);
+                    } else if (depth > 0) {
+                        items.add(detach(item, depth - 1, done));
+                    }
+                }
+                value = items;
+            } else if (value instanceof RealmObjectProxy) {
+                value = depth > 0 ? detach(value, depth - 1, done) : null;
+            }
+            type.set(copy, i, value);
+        }
+        return (E) copy;
+    }
+
+    // ---------- reading and deleting ----------
+
+    public <E extends RealmModel> RealmQuery<E> where(Class<E> model) {
+        return new RealmQuery<>(this, Models.<E>of(model));
+    }
+
+    /** Deletes all objects of a class. */
+    public void delete(Class<? extends RealmModel> model) {
+        Native.atoll_realm_delete_class(core.pointer(), core.classKey(Models.of(model)));
+    }
+
+    public void deleteAll() {
+        for (ObjectType<?> type : configuration.types()) {
+            if (type.kind == Constants.CLASS_NORMAL) {
+                Native.atoll_realm_delete_class(core.pointer(), core.classKey(type));
+            }
+        }
+    }
+
+    public boolean isEmpty() {
+        for (ObjectType<?> type : configuration.types()) {
+            if (type.kind == Constants.CLASS_NORMAL && count(type) > 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private long count(ObjectType<?> type) {
+        long results = Native.atoll_results_new(core.pointer(), core.classKey(type), null, 0);
+        try {
+            return Native.atoll_results_count(results);
+        } finally {
+            Native.atoll_results_free(results);
+        }
+    }
+
+    /** What a flexibly synced realm asks the server for. */
+    public SubscriptionSet getSubscriptions() {
+        return new SubscriptionSet(this);
+    }
+
+    // ---------- listeners ----------
+
+    /** Runs on this thread, after refresh() or a commit of this realm, when it advanced. */
+    public void addChangeListener(final RealmChangeListener<Realm> listener) {
+        long registration = Native.atoll_realm_observe(core.pointer(), core.queue());
+        listeners.add(this, listener, registration);
+        core.observe(registration, new EventHandler() {
+            @Override
+            public void onEvent(long event) {
+                if (Native.atoll_event_type(event) == Constants.EVENT_REALM_CHANGED) {
+                    listener.onChange(Realm.this);
+                }
+            }
+        });
+    }
+
+    public void removeChangeListener(RealmChangeListener<Realm> listener) {
+        listeners.remove(this, listener);
+    }
+
+    public void removeAllChangeListeners() {
+        listeners.remove(this, null);
+    }
+}

@@ -1,0 +1,123 @@
+package io.atoll;
+
+import io.atoll.annotations.RealmClass;
+import io.atoll.internal.ChangeSets;
+import io.atoll.internal.EventHandler;
+import io.atoll.internal.ManagedObject;
+import io.atoll.internal.Native;
+import io.atoll.internal.RealmObjectProxy;
+
+/**
+ * Base of model classes. Their fields are private with getters and setters: an object that a realm hands out is of a
+ * generated subclass whose accessors read and write the realm. The static forms serve classes that implement RealmModel.
+ */
+@RealmClass
+public abstract class RealmObject implements RealmModel {
+    static ManagedObject managed(Object object) {
+        if (!(object instanceof RealmObjectProxy)) {
+            throw new IllegalArgumentException("Object not managed by Realm, so it cannot be removed or observed.");
+        }
+        return ((RealmObjectProxy) object).realmGet$object();
+    }
+
+    /** Deletes it; needs a transaction. */
+    public final void deleteFromRealm() {
+        deleteFromRealm(this);
+    }
+
+    public static <E extends RealmModel> void deleteFromRealm(E object) {
+        managed(object).delete();
+    }
+
+    public final boolean isManaged() {
+        return isManaged(this);
+    }
+
+    public static <E extends RealmModel> boolean isManaged(E object) {
+        return object instanceof RealmObjectProxy;
+    }
+
+    /** False once it was deleted or its realm closed. An unmanaged object is valid. */
+    public final boolean isValid() {
+        return isValid(this);
+    }
+
+    public static <E extends RealmModel> boolean isValid(E object) {
+        return object != null && (!(object instanceof RealmObjectProxy) || managed(object).isValid());
+    }
+
+    public final boolean isFrozen() {
+        return false;
+    }
+
+    public final boolean isLoaded() {
+        return true;
+    }
+
+    public final boolean load() {
+        return true;
+    }
+
+    /** The realm that it belongs to; null for an unmanaged object. */
+    public final Realm getRealm() {
+        return getRealm(this);
+    }
+
+    public static Realm getRealm(RealmModel object) {
+        return object instanceof RealmObjectProxy ? (Realm) managed(object).core.realm : null;
+    }
+
+    public final <E extends RealmModel> E freeze() {
+        throw io.atoll.internal.Errors.notSupported("freeze");
+    }
+
+    /** The listener runs on the realm's thread, after refresh() or a commit of this realm. */
+    public final <E extends RealmModel> void addChangeListener(final RealmChangeListener<E> listener) {
+        @SuppressWarnings("unchecked")
+        final E self = (E) this;
+        addChangeListener(self, listener);
+    }
+
+    public final <E extends RealmModel> void addChangeListener(RealmObjectChangeListener<E> listener) {
+        @SuppressWarnings("unchecked")
+        final E self = (E) this;
+        addChangeListener(self, listener);
+    }
+
+    public static <E extends RealmModel> void addChangeListener(E object, final RealmChangeListener<E> listener) {
+        observe(object, listener, new RealmObjectChangeListener<E>() {
+            @Override
+            public void onChange(E changed, ObjectChangeSet changes) {
+                listener.onChange(changed);
+            }
+        });
+    }
+
+    public static <E extends RealmModel> void addChangeListener(E object, RealmObjectChangeListener<E> listener) {
+        observe(object, listener, listener);
+    }
+
+    private static <E extends RealmModel> void observe(final E object, Object key, final RealmObjectChangeListener<E> listener) {
+        final ManagedObject state = managed(object);
+        long registration = Native.atoll_object_observe(state.pointer(), state.core.queue());
+        Realm.of(state.core).listeners.add(object, key, registration);
+        state.core.observe(registration, new EventHandler() {
+            @Override
+            public void onEvent(long event) {
+                listener.onChange(object, ChangeSets.object(event, state));
+            }
+        });
+    }
+
+    public final void removeChangeListener(Object listener) {
+        removeChangeListener(this, listener);
+    }
+
+    public static void removeChangeListener(RealmModel object, Object listener) {
+        Realm.of(managed(object).core).listeners.remove(object, listener);
+    }
+
+    public final void removeAllChangeListeners() {
+        Realm.of(managed(this).core).listeners.remove(this, null);
+    }
+}

@@ -1,0 +1,275 @@
+package io.atoll;
+
+import io.atoll.internal.ChangeSets;
+import io.atoll.internal.Constants;
+import io.atoll.internal.EventHandler;
+import io.atoll.internal.Handle;
+import io.atoll.internal.Native;
+import io.atoll.internal.ObjectType;
+import io.atoll.internal.Values;
+import java.util.AbstractList;
+import java.util.Date;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+
+/** What a query finds: live, read-only. An iteration walks over what there was when it began. */
+public class RealmResults<E> extends AbstractList<E> implements OrderedRealmCollection<E> {
+    final Realm realm;
+    final ObjectType<E> type;
+    private final Handle handle;
+
+    RealmResults(Realm realm, ObjectType<E> type, long pointer) {
+        this.realm = realm;
+        this.type = type;
+        this.handle = realm.core.ownResults(this, pointer);
+    }
+
+    long pointer() {
+        return handle.pointer();
+    }
+
+    public Realm getRealm() {
+        return realm;
+    }
+
+    @Override
+    public boolean isValid() {
+        return handle.isOpen();
+    }
+
+    @Override
+    public boolean isManaged() {
+        return true;
+    }
+
+    public boolean isLoaded() {
+        return true;
+    }
+
+    public boolean load() {
+        return true;
+    }
+
+    public boolean isFrozen() {
+        return false;
+    }
+
+    public RealmResults<E> freeze() {
+        throw io.atoll.internal.Errors.notSupported("freeze");
+    }
+
+    @Override
+    public int size() {
+        return (int) Math.min(Integer.MAX_VALUE, Native.atoll_results_count(pointer()));
+    }
+
+    @Override
+    @SuppressWarnings("unchecked")
+    public E get(int index) {
+        return (E) realm.core.wrap(type, Native.atoll_results_object(pointer(), index)).proxy();
+    }
+
+    @Override
+    public E first() {
+        if (isEmpty()) {
+            throw new IndexOutOfBoundsException("No results were found.");
+        }
+        return get(0);
+    }
+
+    public E first(E defaultValue) {
+        return isEmpty() ? defaultValue : get(0);
+    }
+
+    @Override
+    public E last() {
+        int size = size();
+        if (size == 0) {
+            throw new IndexOutOfBoundsException("No results were found.");
+        }
+        return get(size - 1);
+    }
+
+    public E last(E defaultValue) {
+        return isEmpty() ? defaultValue : last();
+    }
+
+    @Override
+    public Iterator<E> iterator() {
+        final long[] rows = new long[size()];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = Native.atoll_results_row(pointer(), i);
+        }
+        return new Iterator<E>() {
+            private int next;
+
+            @Override
+            public boolean hasNext() {
+                return next < rows.length;
+            }
+
+            @Override
+            @SuppressWarnings("unchecked")
+            public E next() {
+                if (next >= rows.length) {
+                    throw new NoSuchElementException();
+                }
+                long object = Native.atoll_realm_object(realm.core.pointer(), realm.core.classKey(type), rows[next++]);
+                return (E) realm.core.wrap(type, object).proxy();
+            }
+
+            @Override
+            public void remove() {
+                throw new UnsupportedOperationException("use deleteFromRealm");
+            }
+        };
+    }
+
+    @Override
+    public boolean contains(Object object) {
+        return indexOf(object) >= 0;
+    }
+
+    @Override
+    public int indexOf(Object object) {
+        if (!(object instanceof io.atoll.internal.RealmObjectProxy)) {
+            return -1;
+        }
+        return (int) Native.atoll_results_index_of(pointer(), RealmObject.managed(object).pointer());
+    }
+
+    /** Narrows these results. */
+    public RealmQuery<E> where() {
+        return new RealmQuery<>(this);
+    }
+
+    public RealmResults<E> sort(String field) {
+        return sort(field, Sort.ASCENDING);
+    }
+
+    public RealmResults<E> sort(String field, Sort order) {
+        return where().sort(field, order).findAll();
+    }
+
+    public Number sum(String field) {
+        long values = Native.atoll_results_sum(pointer(), realm.core.propertyKey(type, field));
+        try {
+            Number sum = (Number) Values.read(values, 0, Long.class);
+            return sum == null ? Long.valueOf(0) : sum;
+        } finally {
+            Native.atoll_values_free(values);
+        }
+    }
+
+    /** The smallest value; null if there is none. */
+    public Number min(String field) {
+        return (Number) extreme(field, Sort.ASCENDING);
+    }
+
+    public Number max(String field) {
+        return (Number) extreme(field, Sort.DESCENDING);
+    }
+
+    public Date minDate(String field) {
+        return (Date) extreme(field, Sort.ASCENDING);
+    }
+
+    public Date maxDate(String field) {
+        return (Date) extreme(field, Sort.DESCENDING);
+    }
+
+    private Object extreme(String field, Sort order) {
+        int i = property(field);
+        E best = valued(i).sort(field, order).findFirst();
+        return best == null ? null : type.get(best, i);
+    }
+
+    /** Over the values that are not null; 0 if there is none. */
+    public double average(String field) {
+        long count = valued(property(field)).count();
+        return count == 0 ? 0 : sum(field).doubleValue() / count;
+    }
+
+    private RealmQuery<E> valued(int i) {
+        boolean nullable = (type.properties[i].flags & Constants.PROPERTY_NULLABLE) != 0;
+        return nullable ? where().isNotNull(type.properties[i].field) : where();
+    }
+
+    private int property(String field) {
+        int i = type.find(field);
+        if (i < 0) {
+            throw new IllegalArgumentException(type.name + " has no property \"" + field + "\"");
+        }
+        return i;
+    }
+
+    @Override
+    public boolean deleteAllFromRealm() {
+        boolean any = !isEmpty();
+        Native.atoll_results_delete_all(pointer());
+        return any;
+    }
+
+    public void deleteFromRealm(int index) {
+        RealmObject.managed(get(index)).delete();
+    }
+
+    public boolean deleteFirstFromRealm() {
+        if (isEmpty()) {
+            return false;
+        }
+        deleteFromRealm(0);
+        return true;
+    }
+
+    public boolean deleteLastFromRealm() {
+        int size = size();
+        if (size == 0) {
+            return false;
+        }
+        deleteFromRealm(size - 1);
+        return true;
+    }
+
+    /** The query in its canonical text. */
+    public String getDescription() {
+        return Native.atoll_results_query(pointer());
+    }
+
+    /** Called first with what there is, then on this thread after refresh() or a commit of this realm. */
+    public void addChangeListener(final RealmChangeListener<RealmResults<E>> listener) {
+        observe(listener, new OrderedRealmCollectionChangeListener<RealmResults<E>>() {
+            @Override
+            public void onChange(RealmResults<E> collection, OrderedCollectionChangeSet changes) {
+                listener.onChange(collection);
+            }
+        });
+    }
+
+    public void addChangeListener(OrderedRealmCollectionChangeListener<RealmResults<E>> listener) {
+        observe(listener, listener);
+    }
+
+    private void observe(Object key, final OrderedRealmCollectionChangeListener<RealmResults<E>> listener) {
+        long registration = Native.atoll_results_observe(pointer(), realm.core.queue());
+        realm.listeners.add(this, key, registration);
+        realm.core.observe(registration, new EventHandler() {
+            @Override
+            public void onEvent(long event) {
+                listener.onChange(RealmResults.this, ChangeSets.collection(event));
+            }
+        });
+    }
+
+    public void removeChangeListener(RealmChangeListener<RealmResults<E>> listener) {
+        realm.listeners.remove(this, listener);
+    }
+
+    public void removeChangeListener(OrderedRealmCollectionChangeListener<RealmResults<E>> listener) {
+        realm.listeners.remove(this, listener);
+    }
+
+    public void removeAllChangeListeners() {
+        realm.listeners.remove(this, null);
+    }
+}

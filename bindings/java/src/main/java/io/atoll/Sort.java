@@ -1,0 +1,6 @@
+package io.atoll;
+
+/** Direction of a sort. */
+public enum Sort {
+    ASCENDING, DESCENDING
+}

@@ -1,0 +1,95 @@
+package io.atoll.internal;
+
+/** A list property of a managed object. */
+public final class ManagedList {
+    public final RealmCore core;
+    public final Property property;
+    public final ManagedObject owner;
+    private final Handle handle;
+
+    ManagedList(RealmCore core, Property property, ManagedObject owner, long pointer) {
+        this.core = core;
+        this.property = property;
+        this.owner = owner;
+        this.handle = core.own(this, pointer, RealmCore.FREE_LIST);
+    }
+
+    public long pointer() {
+        return handle.pointer();
+    }
+
+    public boolean isValid() {
+        return handle.isOpen() && Native.atoll_list_is_valid(pointer());
+    }
+
+    public int size() {
+        return (int) Math.min(Integer.MAX_VALUE, Native.atoll_list_count(pointer()));
+    }
+
+    public Object get(int index) {
+        check(index, size());
+        if (property.isObject()) {
+            long object = Native.atoll_list_get_object(pointer(), index);
+            return core.wrap(Models.of(property.javaType), object).proxy();
+        }
+        long value = Native.atoll_list_get_value(pointer(), index);
+        try {
+            return Values.read(value, 0, property.javaType);
+        } finally {
+            Native.atoll_values_free(value);
+        }
+    }
+
+    public void set(int index, Object value) {
+        check(index, size());
+        if (property.type == Constants.TYPE_EMBEDDED) {
+            new Importer(core, true).fill(core.wrap(Models.of(property.javaType),
+                    Native.atoll_list_set_embedded(pointer(), index)), value, true);
+            return;
+        }
+        long values = Values.of(element(value));
+        try {
+            Native.atoll_list_set_value(pointer(), index, values);
+        } finally {
+            Native.atoll_values_free(values);
+        }
+    }
+
+    public void insert(int index, Object value) {
+        insert(index, value, new Importer(core, true));
+    }
+
+    void insert(int index, Object value, Importer importer) {
+        if (property.type == Constants.TYPE_EMBEDDED) {
+            importer.fill(core.wrap(Models.of(property.javaType), Native.atoll_list_insert_embedded(pointer(), index)),
+                    value, true);
+            return;
+        }
+        Object stored = property.isObject() && value != null ? importer.importObject(value).proxy() : value;
+        long values = Values.of(stored);
+        try {
+            Native.atoll_list_insert_value(pointer(), index, values);
+        } finally {
+            Native.atoll_values_free(values);
+        }
+    }
+
+    private Object element(Object value) {
+        return property.isObject() && value != null ? new Importer(core, true).importObject(value).proxy() : value;
+    }
+
+    public void remove(int index) {
+        check(index, size());
+        Native.atoll_list_erase(pointer(), index);
+    }
+
+    public void clear() {
+        Native.atoll_list_clear(pointer());
+    }
+
+    private static void check(int index, int size) {
+        if (index < 0 || index >= size) {
+            throw new IndexOutOfBoundsException("index " + index + " of a list of " + size);
+        }
+    }
+}

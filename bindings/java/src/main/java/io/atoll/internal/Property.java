@@ -1,0 +1,31 @@
+package io.atoll.internal;
+
+/** One stored property of a class, as the annotation processor found it. */
+public final class Property {
+    public final String field;
+    public final String name;
+    public final int type;
+    public final int flags;
+    /** The Java type of the value, or of the list's elements: boxed for numbers. */
+    public final Class<?> javaType;
+
+    public Property(String field, String name, int type, int flags, Class<?> javaType) {
+        this.field = field;
+        this.name = name;
+        this.type = type;
+        this.flags = flags;
+        this.javaType = javaType;
+    }
+
+    public boolean isList() {
+        return (flags & Constants.PROPERTY_LIST) != 0;
+    }
+
+    public boolean isKey() {
+        return (flags & Constants.PROPERTY_PRIMARY_KEY) != 0;
+    }
+
+    public boolean isObject() {
+        return type == Constants.TYPE_LINK || type == Constants.TYPE_EMBEDDED;
+    }
+}

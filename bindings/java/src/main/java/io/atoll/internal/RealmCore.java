@@ -1,0 +1,181 @@
+package io.atoll.internal;
+
+import java.lang.ref.ReferenceQueue;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import java.util.Set;
+
+/** One opened realm: its native handle, the keys of its classes, its observers. Belongs to the thread that opened it. */
+public final class RealmCore {
+    static final Handle.Free FREE_OBJECT = new Handle.Free() {
+        @Override
+        public void free(long pointer) {
+            Native.atoll_object_free(pointer);
+        }
+    };
+    static final Handle.Free FREE_LIST = new Handle.Free() {
+        @Override
+        public void free(long pointer) {
+            Native.atoll_list_free(pointer);
+        }
+    };
+    public static final Handle.Free FREE_RESULTS = new Handle.Free() {
+        @Override
+        public void free(long pointer) {
+            Native.atoll_results_free(pointer);
+        }
+    };
+
+    /** The Realm that stands for it; only handed out. */
+    public final Object realm;
+    private final ReferenceQueue<Object> garbage = new ReferenceQueue<>();
+    private final Set<Handle> live = Collections.synchronizedSet(new HashSet<Handle>());
+    private final Map<ObjectType<?>, int[]> keys = new IdentityHashMap<>();
+    private final Map<ObjectType<?>, Integer> classKeys = new IdentityHashMap<>();
+    private final Map<Long, EventHandler> observers = new HashMap<>();
+    private final long queue;
+    private final Handle handle;
+    private boolean delivering;
+
+    public RealmCore(Object realm, long config) {
+        this.realm = realm;
+        long opened = Native.atoll_realm_open(config);
+        long events = Native.atoll_queue_new();
+        queue = events;
+        handle = Handle.shared(this, opened, free(live, events));
+    }
+
+    // Static, so that it keeps the set and not the core: a realm that nobody holds any more goes with all that is its.
+    private static Handle.Free free(final Set<Handle> live, final long queue) {
+        return new Handle.Free() {
+            @Override
+            public void free(long pointer) {
+                Handle.closeAll(live);
+                Native.atoll_realm_close(pointer);
+                Native.atoll_realm_free(pointer);
+                Native.atoll_queue_free(queue);
+            }
+        };
+    }
+
+    Handle own(Object owner, long pointer, Handle.Free free) {
+        Handle.drain(garbage);
+        return Handle.confined(owner, garbage, live, pointer, free);
+    }
+
+    public Handle ownResults(Object owner, long pointer) {
+        return own(owner, pointer, FREE_RESULTS);
+    }
+
+    public long pointer() {
+        return handle.pointer();
+    }
+
+    public boolean isClosed() {
+        return !handle.isOpen();
+    }
+
+    public void close() {
+        observers.clear();
+        handle.close();
+    }
+
+    public int classKey(ObjectType<?> type) {
+        Integer key = classKeys.get(type);
+        if (key == null) {
+            key = Native.atoll_realm_class(pointer(), type.name);
+            classKeys.put(type, key);
+        }
+        return key;
+    }
+
+    int[] keys(ObjectType<?> type) {
+        int[] found = keys.get(type);
+        if (found == null) {
+            int classKey = classKey(type);
+            found = new int[type.properties.length];
+            for (int i = 0; i < found.length; i++) {
+                found[i] = Native.atoll_realm_property(pointer(), classKey, type.properties[i].name);
+            }
+            keys.put(type, found);
+        }
+        return found;
+    }
+
+    public int propertyKey(ObjectType<?> type, String field) {
+        int i = type.find(field);
+        if (i < 0) {
+            throw new IllegalArgumentException(type.name + " has no property \"" + field + "\"");
+        }
+        return keys(type)[i];
+    }
+
+    public ManagedObject wrap(ObjectType<?> type, long pointer) {
+        return new ManagedObject(this, type, pointer);
+    }
+
+    public ManagedObject create(ObjectType<?> type, Object key) {
+        long values = type.key < 0 ? 0 : Values.of(key);
+        try {
+            return wrap(type, Native.atoll_realm_create(pointer(), classKey(type), values));
+        } finally {
+            Native.atoll_values_free(values);
+        }
+    }
+
+    public ManagedObject find(ObjectType<?> type, Object key) {
+        long values = Values.of(key);
+        try {
+            long found = Native.atoll_realm_find(pointer(), classKey(type), values);
+            return found == 0 ? null : wrap(type, found);
+        } finally {
+            Native.atoll_values_free(values);
+        }
+    }
+
+    // ---------- observers ----------
+
+    public long queue() {
+        return queue;
+    }
+
+    public void observe(long registration, EventHandler handler) {
+        observers.put(registration, handler);
+    }
+
+    public void unobserve(long registration) {
+        observers.remove(registration);
+        if (!isClosed()) {
+            Native.atoll_realm_unobserve(pointer(), registration);
+        }
+    }
+
+    /** Tells the observers what is queued. An observer that refreshes or writes adds to the same run. */
+    public void deliver() {
+        if (delivering) {
+            return;
+        }
+        delivering = true;
+        try {
+            while (!isClosed()) {
+                long event = Native.atoll_queue_next(queue, 0);
+                if (event == 0) {
+                    return;
+                }
+                try {
+                    EventHandler handler = observers.get(Native.atoll_event_registration(event));
+                    if (handler != null) {
+                        handler.onEvent(event);
+                    }
+                } finally {
+                    Native.atoll_event_free(event);
+                }
+            }
+        } finally {
+            delivering = false;
+        }
+    }
+}
