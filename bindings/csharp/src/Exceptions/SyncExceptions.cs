@@ -1,0 +1,155 @@
+using System.Net;
+
+namespace Realms.Sync.Exceptions;
+
+/// <summary>The server, or the way to it, refused a log-in, a registration or another call of an app.</summary>
+public class AppException : Exception
+{
+    internal AppException(string message, int status, Exception? inner = null)
+        : base(message, inner)
+        => StatusCode = ToHttp(status);
+
+    public HttpStatusCode? StatusCode { get; }
+
+    private static HttpStatusCode? ToHttp(int status) => status switch
+    {
+        NativeStatus.InvalidCredentials or NativeStatus.BadToken or NativeStatus.NotLoggedIn => HttpStatusCode.Unauthorized,
+        NativeStatus.UserExists => HttpStatusCode.Conflict,
+        NativeStatus.UserDisabled or NativeStatus.LoginMethodDisabled => HttpStatusCode.Forbidden,
+        NativeStatus.UnknownApp => HttpStatusCode.NotFound,
+        NativeStatus.InvalidArgument => HttpStatusCode.BadRequest,
+        NativeStatus.Server => HttpStatusCode.InternalServerError,
+        _ => null,
+    };
+}
+
+/// <summary>Why a session failed.</summary>
+public enum ErrorCode
+{
+    RuntimeError = 1000,
+    BadPartitionValue = 1029,
+    ProtocolInvariantFailed = 1038,
+    BadChangeset = 1015,
+    SubscriptionFailed = 1016,
+    BadQuery = 1031,
+    ClientReset = 1032,
+    InvalidSchemaChange = 1036,
+    PermissionDenied = 1037,
+    ServerPermissionsChanged = 1040,
+    UserMismatch = 1041,
+    WriteNotAllowed = 1044,
+    AutoClientResetFailed = 1028,
+    WrongSyncType = 1043,
+    CompensatingWrite = 1033,
+    [Obsolete("Use RuntimeError.")]
+    Unknown = RuntimeError,
+    [Obsolete("Use RuntimeError.")]
+    OtherSessionError = RuntimeError,
+    [Obsolete("Use BadPartitionValue.")]
+    IllegalRealmPath = BadPartitionValue,
+    [Obsolete("Use ClientReset.")]
+    BadClientFileIdentifier = ClientReset,
+    [Obsolete("Use ProtocolInvariantFailed.")]
+    BadServerVersion = ProtocolInvariantFailed,
+    [Obsolete("Use ProtocolInvariantFailed.")]
+    BadClientVersion = ProtocolInvariantFailed,
+    [Obsolete("Use ClientReset.")]
+    DivergingHistories = ClientReset,
+    [Obsolete("Use ClientReset.")]
+    BadClientFile = ClientReset,
+    [Obsolete("Use ClientReset.")]
+    ClientFileExpired = ClientReset,
+    [Obsolete("It is not raised any more.")]
+    TooManySessions = -2,
+    [Obsolete("It is not raised any more.")]
+    ObjectAlreadyExists = -3,
+    [Obsolete("It is not raised any more.")]
+    InitialSyncNotCompleted = -4,
+    [Obsolete("Use ProtocolInvariantFailed.")]
+    BadProgress = ProtocolInvariantFailed,
+}
+
+/// <summary>A session failed.</summary>
+public class SessionException : Exception
+{
+    internal SessionException(string message, ErrorCode errorCode, Exception? inner = null)
+        : base(message, inner)
+        => ErrorCode = errorCode;
+
+    public ErrorCode ErrorCode { get; }
+
+    internal static SessionException From(int status, string message) => status switch
+    {
+        NativeStatus.ClientReset or NativeStatus.CopiedFolder => new ClientResetException(message),
+        NativeStatus.CompensatingWrite => new CompensatingWriteException(message),
+        _ => new SessionException(message, CodeOf(status)),
+    };
+
+    internal static ErrorCode CodeOf(int status) => status switch
+    {
+        NativeStatus.Protocol or NativeStatus.ProtocolVersion => ErrorCode.ProtocolInvariantFailed,
+        NativeStatus.BadPartitionValue => ErrorCode.BadPartitionValue,
+        NativeStatus.WrongSyncType => ErrorCode.WrongSyncType,
+        NativeStatus.BadQuery => ErrorCode.BadQuery,
+        NativeStatus.SubscriptionFailed => ErrorCode.SubscriptionFailed,
+        NativeStatus.ClientReset or NativeStatus.CopiedFolder => ErrorCode.ClientReset,
+        NativeStatus.PermissionDenied => ErrorCode.PermissionDenied,
+        NativeStatus.CompensatingWrite => ErrorCode.CompensatingWrite,
+        NativeStatus.InvalidSchemaChange => ErrorCode.InvalidSchemaChange,
+        NativeStatus.BadChangeset => ErrorCode.BadChangeset,
+        NativeStatus.UserMismatch => ErrorCode.UserMismatch,
+        _ => ErrorCode.RuntimeError,
+    };
+}
+
+/// <summary>The server took back writes that were not permitted.</summary>
+public class CompensatingWriteException : SessionException
+{
+    internal CompensatingWriteException(string message)
+        : base(message, ErrorCode.CompensatingWrite)
+    {
+    }
+
+    /// <summary>Not listed one by one yet: the message says what was taken back.</summary>
+    public IEnumerable<CompensatingWriteInfo> CompensatingWrites
+        => throw new NotSupportedException("not supported yet: the list of compensating writes (see the message)");
+}
+
+/// <summary>One write that was taken back.</summary>
+public class CompensatingWriteInfo
+{
+    internal CompensatingWriteInfo(string objectType, RealmValue primaryKey, string reason)
+    {
+        ObjectType = objectType;
+        PrimaryKey = primaryKey;
+        Reason = reason;
+    }
+
+    public string ObjectType { get; }
+
+    public RealmValue PrimaryKey { get; }
+
+    public string Reason { get; }
+}
+
+/// <summary>The realm cannot go on syncing as it is.</summary>
+public class ClientResetException : SessionException
+{
+    internal ClientResetException(string message)
+        : base(message, ErrorCode.ClientReset)
+    {
+    }
+
+    public string BackupFilePath => throw new NotSupportedException("not supported yet: backups of a client reset");
+
+    public bool InitiateClientReset() => throw new NotSupportedException("not supported yet: InitiateClientReset");
+}
+
+/// <summary>The server refused a set of subscriptions.</summary>
+public class SubscriptionException : Exception
+{
+    internal SubscriptionException(string message)
+        : base(message)
+    {
+    }
+}

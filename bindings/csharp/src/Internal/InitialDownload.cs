@@ -1,0 +1,54 @@
+using Realms.Sync;
+
+namespace Realms;
+
+/// <summary>
+/// Opens a synced realm on a thread of its own, makes its first subscriptions and waits until everything is down. The
+/// realm stays open there until this is disposed, so that its session lives on while the caller opens the realm.
+/// </summary>
+internal sealed class InitialDownload : IDisposable
+{
+    private readonly SyncConfigurationBase _config;
+    private readonly ManualResetEventSlim _release = new();
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public InitialDownload(SyncConfigurationBase config) => _config = config;
+
+    public Task RunAsync(CancellationToken cancellationToken)
+    {
+        new Thread(() => Run(cancellationToken)) { IsBackground = true, Name = "Atoll first download" }.Start();
+        return _done.Task;
+    }
+
+    public void Dispose() => _release.Set();
+
+    private void Run(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var realm = Realm.Open(_config);
+            Download(realm, cancellationToken);
+            _done.SetResult();
+            _release.Wait();
+        }
+        catch (OperationCanceledException)
+        {
+            _done.TrySetCanceled(cancellationToken);
+        }
+        catch (Exception error)
+        {
+            _done.TrySetException(error);
+        }
+    }
+
+    private void Download(Realm realm, CancellationToken cancellationToken)
+    {
+        if (_config is FlexibleSyncConfiguration flexible && flexible.PopulateOnce(realm))
+        {
+            realm.Subscriptions.WaitForSynchronizationAsync(cancellationToken).GetAwaiter().GetResult();
+        }
+
+        using var progress = (_config as PartitionSyncConfiguration)?.ReportProgress(realm.SyncSession);
+        realm.SyncSession.WaitForDownloadAsync(cancellationToken).GetAwaiter().GetResult();
+    }
+}

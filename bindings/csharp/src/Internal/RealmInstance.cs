@@ -1,0 +1,242 @@
+using Realms.Logging;
+using Realms.Schema;
+
+namespace Realms;
+
+/// <summary>
+/// The open native realm behind the Realm objects of one thread and path: they share its version and transaction. It
+/// owns the queue of its notifications, which is emptied on the realm's own thread only: after a refresh or a commit,
+/// and when the process-wide pump has posted to the synchronization context that a newer version exists.
+/// </summary>
+internal sealed class RealmInstance
+{
+    [ThreadStatic]
+    private static Dictionary<string, WeakReference<RealmInstance>>? _ofThread;
+
+    private readonly string _key;
+    private readonly SynchronizationContext? _context = SynchronizationContext.Current;
+    private readonly Dictionary<ulong, Action<EventData>> _handlers = [];
+    private readonly Dictionary<Type, ClassBinding> _bindings = [];
+    private readonly NativeHandle _realm;
+    private NativeHandle? _queue;
+    private ulong _pendingRegistration;
+    private ulong _changedRegistration;
+    private readonly int _thread = Environment.CurrentManagedThreadId;
+    private int _references;
+    private int _posted;
+
+    private RealmInstance(string key, RealmSchema schema, IntPtr native)
+    {
+        _key = key;
+        Schema = schema;
+        _realm = new NativeHandle(native, NativeMethods.atoll_realm_free);
+        if (_context is not null)
+        {
+            Watch();
+        }
+    }
+
+    ~RealmInstance()
+    {
+        if (_pendingRegistration != 0)
+        {
+            EventPump.Forget(_pendingRegistration);
+        }
+    }
+
+    /// <summary>Raised on the realm's thread when this instance stands at another version.</summary>
+    public event Action? Changed;
+
+    public event Action<Exception>? Failed;
+
+    public RealmSchema Schema { get; }
+
+    public IntPtr Native => _realm.Value;
+
+    public bool IsClosed => _realm.IsClosed;
+
+    public bool IsOwnThread => _thread == Environment.CurrentManagedThreadId;
+
+    public static RealmInstance Open(RealmConfigurationBase config, RealmSchema schema)
+    {
+        using var native = config.CreateNative(schema);
+        var path = NativeMethods.atoll_config_path(native.Value) ?? "";
+        var key = $"{path}\n{config.ModeText}\n{schema.Fingerprint()}";
+        _ofThread ??= new(StringComparer.Ordinal);
+        if (!_ofThread.TryGetValue(key, out var weak) || !weak.TryGetTarget(out var instance) || instance.IsClosed)
+        {
+            instance = new RealmInstance(key, schema, NativeMethods.atoll_realm_open(native.Value));
+            _ofThread[key] = new WeakReference<RealmInstance>(instance);
+        }
+
+        instance._references++;
+        return instance;
+    }
+
+    /// <summary>Gives up one use; the last one closes the native realm.</summary>
+    public void Release()
+    {
+        if (--_references > 0 || _realm.IsClosed)
+        {
+            return;
+        }
+
+        _ofThread?.Remove(_key);
+        if (_pendingRegistration != 0)
+        {
+            EventPump.Forget(_pendingRegistration);
+            NativeMethods.atoll_realm_unobserve(Native, _pendingRegistration);
+        }
+
+        _handlers.Clear();
+        NativeMethods.atoll_realm_close(Native);
+        _queue?.Dispose();
+        _realm.Dispose();
+    }
+
+    public ClassBinding Bind(Type type)
+    {
+        if (!_bindings.TryGetValue(type, out var binding))
+        {
+            var metadata = TypeMetadata.Of(type);
+            if (!Schema.TryFindObjectSchema(metadata.Name, out var schema) || schema.Metadata?.Type != type)
+            {
+                throw new ArgumentException($"The class {type.Name} is not in the limited set of classes of this realm. "
+                    + "Add it to the Schema of the configuration.");
+            }
+
+            var classKey = NativeMethods.atoll_realm_class(Native, metadata.Name);
+            binding = new ClassBinding(metadata, classKey, Array.ConvertAll(
+                metadata.Properties,
+                property => NativeMethods.atoll_realm_property(Native, classKey, property.Name)));
+            _bindings.Add(type, binding);
+        }
+
+        return binding;
+    }
+
+    public bool Refresh()
+    {
+        var advanced = NativeMethods.atoll_realm_refresh(Native);
+        Drain();
+        return advanced;
+    }
+
+    /// <summary>Hands notifications of a commit of this thread over: at once, or by the context if there is one.</summary>
+    public void AfterCommit()
+    {
+        if (_context is null)
+        {
+            Drain();
+        }
+        else
+        {
+            Post(static instance => instance.Drain());
+        }
+    }
+
+    public ulong Observe(Func<IntPtr, ulong> start, Action<EventData> handler)
+    {
+        var registration = start(LocalQueue());
+        _handlers[registration] = handler;
+        if (_context is not null)
+        {
+            // The first notification is in the queue already; it comes without waiting for a change.
+            Post(static instance => instance.Drain());
+        }
+
+        return registration;
+    }
+
+    public void Unobserve(ulong registration)
+    {
+        if (_handlers.Remove(registration) && !IsClosed)
+        {
+            NativeMethods.atoll_realm_unobserve(Native, registration);
+        }
+    }
+
+    /// <summary>Begins to raise <see cref="Changed"/>.</summary>
+    public void WatchChanges()
+    {
+        if (_changedRegistration == 0)
+        {
+            _changedRegistration = Observe(
+                queue => NativeMethods.atoll_realm_observe(Native, queue),
+                data =>
+                {
+                    if (data.Type == NativeConstants.EventRealmChanged)
+                    {
+                        Changed?.Invoke();
+                    }
+                });
+        }
+    }
+
+    public void Drain()
+    {
+        while (_queue is { IsClosed: false } queue && EventData.Next(queue.Value, 0) is { } data)
+        {
+            if (!_handlers.TryGetValue(data.Registration, out var handler))
+            {
+                continue;
+            }
+
+            try
+            {
+                handler(data);
+            }
+            catch (Exception error)
+            {
+                Report(error);
+            }
+        }
+    }
+
+    private void Report(Exception error)
+    {
+        if (Failed is { } failed)
+        {
+            failed(error);
+        }
+        else
+        {
+            RealmLogger.Report(LogLevel.Error, LogCategory.Realm.SDK, $"A notification callback failed: {error}");
+        }
+    }
+
+    private IntPtr LocalQueue() => (_queue ??= new NativeHandle(NativeMethods.atoll_queue_new(), NativeMethods.atoll_queue_free)).Value;
+
+    /// <summary>Lets the pump tell this thread, through its context, that another thread or the server has written.</summary>
+    private void Watch()
+    {
+        var weak = new WeakReference<RealmInstance>(this);
+        _pendingRegistration = EventPump.Observe(
+            queue => NativeMethods.atoll_realm_observe(Native, queue),
+            data =>
+            {
+                if (data.Type == NativeConstants.EventRealmPending && weak.TryGetTarget(out var instance)
+                    && Interlocked.Exchange(ref instance._posted, 1) == 0)
+                {
+                    instance.Post(static target =>
+                    {
+                        Interlocked.Exchange(ref target._posted, 0);
+                        if (!NativeMethods.atoll_realm_is_in_transaction(target.Native))
+                        {
+                            target.Refresh();
+                        }
+                    });
+                }
+            });
+    }
+
+    private void Post(Action<RealmInstance> action) => _context!.Post(
+        _ =>
+        {
+            if (!IsClosed)
+            {
+                action(this);
+            }
+        },
+        null);
+}

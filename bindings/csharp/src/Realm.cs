@@ -1,0 +1,335 @@
+using MongoDB.Bson;
+using Realms.Exceptions;
+using Realms.Schema;
+using Realms.Sync;
+using Realms.Weaving;
+
+namespace Realms;
+
+/// <summary>
+/// An open realm. It belongs to the thread that opened it, as do the objects, lists and results that come from it.
+/// </summary>
+public partial class Realm : IDisposable
+{
+    private readonly RealmInstance _instance;
+    private RealmChangedEventHandler? _realmChanged;
+    private EventHandler<ErrorEventArgs>? _error;
+    private Session? _session;
+    private SubscriptionSet? _subscriptions;
+    private IDisposable? _errorReporting;
+    private bool _disposed;
+
+    internal Realm(RealmInstance instance, RealmConfigurationBase config)
+    {
+        _instance = instance;
+        Config = config;
+        if (config is SyncConfigurationBase sync)
+        {
+            _errorReporting = SyncSession.ReportErrors(sync);
+        }
+    }
+
+    public delegate void RealmChangedEventHandler(Realm sender, EventArgs e);
+
+    /// <summary>Raised after this realm has moved to another version.</summary>
+    public event RealmChangedEventHandler? RealmChanged
+    {
+        add
+        {
+            ThrowIfDisposed();
+            if (_realmChanged is null)
+            {
+                _instance.Changed += RaiseChanged;
+            }
+
+            _realmChanged += value;
+            _instance.WatchChanges();
+        }
+
+        remove
+        {
+            _realmChanged -= value;
+            if (_realmChanged is null)
+            {
+                _instance.Changed -= RaiseChanged;
+            }
+        }
+    }
+
+    /// <summary>Raised when a notification callback throws.</summary>
+    public event EventHandler<ErrorEventArgs>? Error
+    {
+        add
+        {
+            if (_error is null)
+            {
+                _instance.Failed += RaiseError;
+            }
+
+            _error += value;
+        }
+
+        remove
+        {
+            _error -= value;
+            if (_error is null)
+            {
+                _instance.Failed -= RaiseError;
+            }
+        }
+    }
+
+    public RealmConfigurationBase Config { get; }
+
+    public RealmSchema Schema => _instance.Schema;
+
+    public bool IsFrozen => false;
+
+    public bool IsClosed => _disposed || _instance.IsClosed;
+
+    public bool IsInTransaction
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return NativeMethods.atoll_realm_is_in_transaction(NativeRealm);
+        }
+    }
+
+    /// <summary>The sync session of the realm.</summary>
+    public Session SyncSession
+    {
+        get
+        {
+            ThrowIfDisposed();
+            if (Config is not SyncConfigurationBase config)
+            {
+                throw new NotSupportedException("A local realm has no sync session.");
+            }
+
+            return _session ??= Session.Of(config, NativeMethods.atoll_realm_session(NativeRealm));
+        }
+    }
+
+    /// <summary>What the realm syncs.</summary>
+    public SubscriptionSet Subscriptions
+    {
+        get
+        {
+            ThrowIfDisposed();
+            if (Config is not FlexibleSyncConfiguration)
+            {
+                throw new NotSupportedException("Only a realm opened with a FlexibleSyncConfiguration has subscriptions.");
+            }
+
+            _subscriptions ??= new SubscriptionSet(this);
+            _subscriptions.Reload();
+            return _subscriptions;
+        }
+    }
+
+    internal RealmInstance Instance => _instance;
+
+    internal IntPtr NativeRealm => _instance.Native;
+
+    public static Realm GetInstance(string databasePath)
+        => GetInstance(databasePath is null ? null : RealmConfiguration.DefaultConfiguration is RealmConfiguration defaults
+            ? defaults.ConfigWithPath(databasePath)
+            : new RealmConfiguration(databasePath));
+
+    /// <summary>Opens a realm with what is on the device, without waiting for any network.</summary>
+    public static Realm GetInstance(RealmConfigurationBase? config = null)
+    {
+        var realm = Open(config ?? RealmConfiguration.DefaultConfiguration);
+        (realm.Config as FlexibleSyncConfiguration)?.PopulateOnce(realm);
+        return realm;
+    }
+
+    /// <summary>Opens a realm; a synced one has everything from the server when the task ends.</summary>
+    public static async Task<Realm> GetInstanceAsync(RealmConfigurationBase? config = null, CancellationToken cancellationToken = default)
+    {
+        config ??= RealmConfiguration.DefaultConfiguration;
+        cancellationToken.ThrowIfCancellationRequested();
+        if (config is not SyncConfigurationBase sync)
+        {
+            return GetInstance(config);
+        }
+
+        // A thread of its own holds the realm open, with its session, until the caller's thread has opened it too.
+        using var download = new InitialDownload(sync);
+        await download.RunAsync(cancellationToken);
+        return Open(config);
+    }
+
+    /// <summary>Deletes the files of a realm that is open nowhere.</summary>
+    public static void DeleteRealm(RealmConfigurationBase configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        using var native = configuration.CreateNative(configuration.SchemaToOpen());
+        NativeMethods.atoll_realm_delete_files(native.Value);
+    }
+
+    public static bool Compact(RealmConfigurationBase? config = null)
+        => throw new NotSupportedException("not supported yet: Compact (space is reclaimed in the background)");
+
+    public void Dispose()
+    {
+        if (!_disposed)
+        {
+            _disposed = true;
+            _subscriptions?.Close();
+            _errorReporting?.Dispose();
+            _instance.Changed -= RaiseChanged;
+            _instance.Failed -= RaiseError;
+            _instance.Release();
+        }
+
+        GC.SuppressFinalize(this);
+    }
+
+    public bool IsSameInstance(Realm other) => other is not null && other._instance == _instance;
+
+    public override bool Equals(object? obj) => obj is Realm other && IsSameInstance(other);
+
+    public override int GetHashCode() => _instance.GetHashCode();
+
+    /// <summary>Moves to the newest version; true if there was a newer one.</summary>
+    public bool Refresh()
+    {
+        ThrowIfDisposed();
+        return !IsInTransaction && _instance.Refresh();
+    }
+
+    public async Task<bool> RefreshAsync()
+    {
+        await Task.Yield();
+        return Refresh();
+    }
+
+    public void Write(Action action)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        Write(() =>
+        {
+            action();
+            return true;
+        });
+    }
+
+    /// <summary>Runs a function in a transaction; if it throws, nothing of it remains.</summary>
+    public T Write<T>(Func<T> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        using var transaction = BeginWrite();
+        var result = function();
+        transaction.Commit();
+        return result;
+    }
+
+    public Task WriteAsync(Action action, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        return WriteAsync(
+            () =>
+            {
+                action();
+                return true;
+            },
+            cancellationToken);
+    }
+
+    /// <summary>
+    /// As Write. With a synchronization context it lets other work of the thread run first; without one it is a plain
+    /// write.
+    /// </summary>
+    public async Task<T> WriteAsync<T>(Func<T> function, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        ThrowIfDisposed();
+        if (SynchronizationContext.Current is not null)
+        {
+            await Task.Yield();
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        return Write(function);
+    }
+
+    public Transaction BeginWrite()
+    {
+        ThrowIfDisposed();
+        return new Transaction(this);
+    }
+
+    public async Task<Transaction> BeginWriteAsync(CancellationToken cancellationToken = default)
+    {
+        if (SynchronizationContext.Current is not null)
+        {
+            await Task.Yield();
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        return BeginWrite();
+    }
+
+    public Realm Freeze() => throw new NotSupportedException("not supported yet: Freeze");
+
+    public void WriteCopy(RealmConfigurationBase config) => throw new NotSupportedException("not supported yet: WriteCopy");
+
+    internal static Realm Open(RealmConfigurationBase config)
+    {
+        try
+        {
+            return new Realm(RealmInstance.Open(config, config.SchemaToOpen()), config);
+        }
+        catch (RealmInUseException error)
+        {
+            throw new RealmFileAccessErrorException(error.Message, error);
+        }
+    }
+
+    internal void Begin()
+    {
+        ThrowIfDisposed();
+        NativeMethods.atoll_realm_begin(NativeRealm);
+        try
+        {
+            _instance.Drain();
+        }
+        catch
+        {
+            NativeMethods.atoll_realm_rollback(NativeRealm);
+            throw;
+        }
+    }
+
+    internal void Commit()
+    {
+        ThrowIfDisposed();
+        NativeMethods.atoll_realm_commit(NativeRealm);
+        _instance.AfterCommit();
+    }
+
+    internal void Rollback()
+    {
+        // A realm that was disposed inside its transaction has been rolled back by closing.
+        if (!IsClosed && NativeMethods.atoll_realm_is_in_transaction(NativeRealm))
+        {
+            NativeMethods.atoll_realm_rollback(NativeRealm);
+        }
+    }
+
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed || _instance.IsClosed, this);
+
+    private void RaiseChanged() => _realmChanged?.Invoke(this, EventArgs.Empty);
+
+    private void RaiseError(Exception error) => _error?.Invoke(this, new ErrorEventArgs(error));
+}
+
+/// <summary>What a callback threw.</summary>
+public class ErrorEventArgs : EventArgs
+{
+    internal ErrorEventArgs(Exception exception) => Exception = exception;
+
+    public Exception Exception { get; }
+}

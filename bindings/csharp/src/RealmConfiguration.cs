@@ -1,0 +1,258 @@
+using Realms.Exceptions;
+using Realms.Schema;
+
+namespace Realms;
+
+/// <summary>Settings that all kinds of realms have.</summary>
+public abstract class RealmConfigurationBase
+{
+    private RealmSchema? _schema;
+
+    private protected RealmConfigurationBase()
+    {
+    }
+
+    private protected RealmConfigurationBase(RealmConfigurationBase other, string path)
+    {
+        DatabasePath = path;
+        _schema = other._schema;
+        SchemaVersion = other.SchemaVersion;
+        ShouldCompactOnLaunch = other.ShouldCompactOnLaunch;
+        FallbackPipePath = other.FallbackPipePath;
+        IsDynamic = other.IsDynamic;
+        MaxNumberOfActiveVersions = other.MaxNumberOfActiveVersions;
+    }
+
+    public delegate bool ShouldCompactDelegate(ulong totalBytes, ulong bytesUsed);
+
+    public static string DefaultRealmName => "default.realm";
+
+    public string DatabasePath { get; private protected set; } = "";
+
+    /// <summary>The classes of the realm; unless set, all model classes of the program that are not [Explicit].</summary>
+    public RealmSchema Schema
+    {
+        get => _schema ?? RealmSchema.Default;
+        set => _schema = value;
+    }
+
+    public ShouldCompactDelegate? ShouldCompactOnLaunch { get; set; }
+
+    public ulong SchemaVersion { get; set; }
+
+    public string? FallbackPipePath { get; set; }
+
+    public bool IsDynamic { get; set; }
+
+    public ulong MaxNumberOfActiveVersions { get; set; } = ulong.MaxValue;
+
+    /// <summary>Tells apart the ways that one path can be opened.</summary>
+    internal abstract string ModeText { get; }
+
+    public static string GetPathToRealm(string? optionalPath = null)
+    {
+        if (string.IsNullOrEmpty(optionalPath))
+        {
+            return Path.Combine(InteropConfig.GetDefaultStorageFolder(), DefaultRealmName);
+        }
+
+        var path = Path.IsPathRooted(optionalPath)
+            ? optionalPath
+            : Path.Combine(InteropConfig.GetDefaultStorageFolder(), optionalPath);
+        return Path.EndsInDirectorySeparator(path) ? Path.Combine(path, DefaultRealmName) : path;
+    }
+
+    /// <summary>The classes to open with; asymmetric ones are only for flexible realms.</summary>
+    internal virtual RealmSchema SchemaToOpen() => _schema ?? RealmSchema.Default.WithoutAsymmetric();
+
+    internal RealmSchema? ExplicitSchema => _schema;
+
+    internal NativeHandle CreateNative(RealmSchema schema)
+    {
+        CheckSupported();
+        var config = new NativeHandle(NativeMethods.atoll_config_new(), NativeMethods.atoll_config_free);
+        try
+        {
+            if (DatabasePath.Length > 0)
+            {
+                CreateFolder(DatabasePath);
+                NativeMethods.atoll_config_set_path(config.Value, DatabasePath);
+            }
+
+            using var native = NativeSchema.Build(schema);
+            NativeMethods.atoll_config_set_schema(config.Value, native.Value);
+            Configure(config.Value);
+            return config;
+        }
+        catch
+        {
+            config.Dispose();
+            throw;
+        }
+    }
+
+    internal virtual void CheckSupported()
+    {
+        if (SchemaVersion != 0)
+        {
+            throw new NotSupportedException("not supported yet: schema versions and migrations (new classes and properties "
+                + "are added without them)");
+        }
+
+        if (IsDynamic)
+        {
+            throw new NotSupportedException("not supported yet: dynamic realms");
+        }
+
+        if (ShouldCompactOnLaunch is not null)
+        {
+            throw new NotSupportedException("not supported yet: ShouldCompactOnLaunch");
+        }
+    }
+
+    private protected static void CheckKey(byte[]? key)
+    {
+        if (key is not null && key.Length != 64)
+        {
+            throw new FormatException($"An encryption key has 64 bytes, not {key.Length}.");
+        }
+    }
+
+    private protected virtual void Configure(IntPtr config)
+    {
+    }
+
+    private static void CreateFolder(string path)
+    {
+        try
+        {
+            if (Path.GetDirectoryName(path) is { Length: > 0 } folder)
+            {
+                Directory.CreateDirectory(folder);
+            }
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new RealmPermissionDeniedException($"The folder of {path} cannot be created: {error.Message}");
+        }
+        catch (IOException error)
+        {
+            throw new RealmFileAccessErrorException($"The folder of {path} cannot be created: {error.Message}", error);
+        }
+    }
+}
+
+/// <summary>Settings of a realm that stays on the device.</summary>
+public class RealmConfiguration : RealmConfigurationBase
+{
+    private static RealmConfigurationBase? _default;
+
+    private byte[]? _encryptionKey;
+
+    public RealmConfiguration(string? optionalPath = null) => DatabasePath = GetPathToRealm(optionalPath);
+
+    private RealmConfiguration(RealmConfiguration other, string path)
+        : base(other, path)
+    {
+        ShouldDeleteIfMigrationNeeded = other.ShouldDeleteIfMigrationNeeded;
+        IsReadOnly = other.IsReadOnly;
+        MigrationCallback = other.MigrationCallback;
+        _encryptionKey = other._encryptionKey;
+    }
+
+    public delegate void MigrationCallbackDelegate(Migration migration, ulong oldSchemaVersion);
+
+    /// <summary>What GetInstance without arguments opens.</summary>
+    public static RealmConfigurationBase DefaultConfiguration
+    {
+        get => _default ??= new RealmConfiguration();
+        set => _default = value ?? throw new ArgumentNullException(nameof(value));
+    }
+
+    public bool ShouldDeleteIfMigrationNeeded { get; set; }
+
+    public bool IsReadOnly { get; set; }
+
+    public MigrationCallbackDelegate? MigrationCallback { get; set; }
+
+    public byte[]? EncryptionKey
+    {
+        get => _encryptionKey;
+        set
+        {
+            CheckKey(value);
+            _encryptionKey = value;
+        }
+    }
+
+    internal override string ModeText => "local";
+
+    public RealmConfiguration ConfigWithPath(string newConfigPath) => new(this, GetPathToRealm(newConfigPath));
+
+    internal override void CheckSupported()
+    {
+        base.CheckSupported();
+        if (_encryptionKey is not null)
+        {
+            throw new NotSupportedException("not supported yet: encryption");
+        }
+
+        if (IsReadOnly)
+        {
+            throw new NotSupportedException("not supported yet: read-only realms");
+        }
+
+        if (MigrationCallback is not null)
+        {
+            throw new NotSupportedException("not supported yet: migrations");
+        }
+    }
+}
+
+/// <summary>A realm in memory only.</summary>
+public class InMemoryConfiguration : RealmConfigurationBase
+{
+    public InMemoryConfiguration(string identifier) => Identifier = identifier ?? throw new ArgumentNullException(nameof(identifier));
+
+    public string Identifier { get; }
+
+    internal override string ModeText => "memory";
+
+    internal override void CheckSupported() => throw new NotSupportedException("not supported yet: realms in memory");
+}
+
+/// <summary>A change of the schema that code takes part in; configurations with a callback cannot be opened yet.</summary>
+public class Migration
+{
+    internal Migration(Realm oldRealm, Realm newRealm)
+    {
+        OldRealm = oldRealm;
+        NewRealm = newRealm;
+    }
+
+    public Realm OldRealm { get; }
+
+    public Realm NewRealm { get; }
+}
+
+/// <summary>Where files go that have no full path.</summary>
+public static class InteropConfig
+{
+    private static string? _folder;
+
+    public static void SetDefaultStorageFolder(string folderPath)
+        => _folder = folderPath ?? throw new ArgumentNullException(nameof(folderPath));
+
+    public static string GetDefaultStorageFolder()
+    {
+        if (_folder is { } known)
+        {
+            return known;
+        }
+
+        var data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create);
+        return data.Length == 0
+            ? Environment.CurrentDirectory
+            : Path.Combine(data, Path.GetFileNameWithoutExtension(Environment.ProcessPath) ?? "atoll");
+    }
+}

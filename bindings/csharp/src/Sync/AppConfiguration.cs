@@ -1,0 +1,82 @@
+namespace Realms.Sync;
+
+/// <summary>How long the client waits for the network.</summary>
+public class SyncTimeoutOptions
+{
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromMinutes(2);
+
+    public TimeSpan ConnectionLingerTime { get; set; } = TimeSpan.FromSeconds(30);
+
+    public TimeSpan PingKeepAlivePeriod { get; set; } = TimeSpan.FromMinutes(1);
+
+    public TimeSpan PongKeepAliveTimeout { get; set; } = TimeSpan.FromMinutes(2);
+
+    public TimeSpan FastReconnectLimit { get; set; } = TimeSpan.FromMinutes(1);
+
+    public ReconnectBackoffOptions ReconnectBackoffOptions { get; set; } = new();
+}
+
+/// <summary>How long a session waits between attempts to connect.</summary>
+public class ReconnectBackoffOptions
+{
+    public TimeSpan MaxReconnectDelayInterval { get; set; } = TimeSpan.FromMinutes(5);
+
+    public TimeSpan ReconnectDelayInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    public int ReconnectDelayBackoffMultiplier { get; set; } = 2;
+
+    /// <summary>A delay is shortened by at most one part in this many; 0: not at all.</summary>
+    public int DelayJitterDivisor { get; set; } = 4;
+}
+
+/// <summary>Which app, where its server is, and how patient the client is.</summary>
+public class AppConfiguration
+{
+    private const string DefaultBaseUrl = "http://127.0.0.1:7700";
+
+    public AppConfiguration(string appId)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(appId);
+        AppId = appId;
+    }
+
+    public string AppId { get; }
+
+    /// <summary>Default: the environment variable ATOLL_BASE_URL, else http://127.0.0.1:7700.</summary>
+    public Uri BaseUri { get; set; } = new(Environment.GetEnvironmentVariable("ATOLL_BASE_URL") is { Length: > 0 } url ? url : DefaultBaseUrl);
+
+    public string BaseFilePath { get; set; } = InteropConfig.GetDefaultStorageFolder();
+
+    public TimeSpan? DefaultRequestTimeout { get; set; }
+
+    public SyncTimeoutOptions SyncTimeoutOptions { get; set; } = new();
+
+    /// <summary>Whether App.Create answers with the App that was made before for the same id.</summary>
+    public bool UseAppCache { get; set; } = true;
+
+    internal NativeHandle CreateNative()
+    {
+        Directory.CreateDirectory(BaseFilePath);
+        var native = new NativeHandle(NativeMethods.atoll_app_config_new(AppId), NativeMethods.atoll_app_config_free);
+        var config = native.Value;
+        var timeouts = SyncTimeoutOptions;
+        var backoff = timeouts.ReconnectBackoffOptions;
+        NativeMethods.atoll_app_config_set_base_url(config, BaseUri.OriginalString);
+        NativeMethods.atoll_app_config_set_base_path(config, BaseFilePath);
+        NativeMethods.atoll_app_config_set_connect_timeout_ms(config, Milliseconds(timeouts.ConnectTimeout));
+        NativeMethods.atoll_app_config_set_ping_period_ms(config, Milliseconds(timeouts.PingKeepAlivePeriod));
+        NativeMethods.atoll_app_config_set_pong_timeout_ms(config, Milliseconds(timeouts.PongKeepAliveTimeout));
+        NativeMethods.atoll_app_config_set_reconnect_delay_ms(config, Milliseconds(backoff.ReconnectDelayInterval));
+        NativeMethods.atoll_app_config_set_reconnect_delay_max_ms(config, Milliseconds(backoff.MaxReconnectDelayInterval));
+        NativeMethods.atoll_app_config_set_reconnect_multiplier(config, backoff.ReconnectDelayBackoffMultiplier);
+        NativeMethods.atoll_app_config_set_reconnect_jitter_divisor(config, backoff.DelayJitterDivisor);
+        if (DefaultRequestTimeout is { } timeout)
+        {
+            NativeMethods.atoll_app_config_set_request_timeout_ms(config, Milliseconds(timeout));
+        }
+
+        return native;
+    }
+
+    private static long Milliseconds(TimeSpan span) => (long)span.TotalMilliseconds;
+}

@@ -1,0 +1,67 @@
+using Realms.Sync.Exceptions;
+
+namespace Realms.Sync.ErrorHandling;
+
+/// <summary>
+/// What happens when a realm cannot go on syncing. Handlers can be configured; a reset itself is not supported yet: the
+/// session stops, reports a ClientResetException, and the realm stays usable offline with all that it has.
+/// </summary>
+public abstract class ClientResetHandlerBase
+{
+    internal ClientResetHandlerBase()
+    {
+    }
+
+    public delegate void ClientResetCallback(ClientResetException clientResetException);
+
+    public delegate void BeforeResetCallback(Realm beforeFrozen);
+
+    public delegate void AfterResetCallback(Realm beforeFrozen, Realm after);
+
+    internal virtual ClientResetCallback? Fallback => null;
+}
+
+public sealed class DiscardUnsyncedChangesHandler : ClientResetHandlerBase
+{
+    public BeforeResetCallback? OnBeforeReset { get; set; }
+
+    public AfterResetCallback? OnAfterReset { get; set; }
+
+    public ClientResetCallback? ManualResetFallback { get; set; }
+
+    internal override ClientResetCallback? Fallback => ManualResetFallback;
+}
+
+public sealed class RecoverUnsyncedChangesHandler : ClientResetHandlerBase
+{
+    public BeforeResetCallback? OnBeforeReset { get; set; }
+
+    public AfterResetCallback? OnAfterReset { get; set; }
+
+    public ClientResetCallback? ManualResetFallback { get; set; }
+
+    internal override ClientResetCallback? Fallback => ManualResetFallback;
+}
+
+public sealed class RecoverOrDiscardUnsyncedChangesHandler : ClientResetHandlerBase
+{
+    public BeforeResetCallback? OnBeforeReset { get; set; }
+
+    public AfterResetCallback? OnAfterRecovery { get; set; }
+
+    public AfterResetCallback? OnAfterDiscard { get; set; }
+
+    public ClientResetCallback? ManualResetFallback { get; set; }
+
+    internal override ClientResetCallback? Fallback => ManualResetFallback;
+}
+
+public sealed class ManualRecoveryHandler : ClientResetHandlerBase
+{
+    public ManualRecoveryHandler(ClientResetCallback onClientReset)
+        => OnClientReset = onClientReset ?? throw new ArgumentNullException(nameof(onClientReset));
+
+    public ClientResetCallback OnClientReset { get; }
+
+    internal override ClientResetCallback? Fallback => OnClientReset;
+}

@@ -1,0 +1,203 @@
+using Mono.Cecil;
+using Mono.Cecil.Cil;
+
+namespace Atoll.Realms.Weaver;
+
+internal sealed class UnsupportedPropertyException(string message) : Exception(message);
+
+/// <summary>
+/// Puts a test before the body of a getter and a setter: with an accessor the value is the realm's, without one the
+/// body goes on as written. Initialisers write the fields, so they run as they did; a setter that is called is marked.
+/// </summary>
+internal sealed class PropertyWeaver
+{
+    private static readonly Dictionary<string, string> Simple = new(StringComparer.Ordinal)
+    {
+        ["System.Boolean"] = "Boolean",
+        ["System.Byte"] = "Byte",
+        ["System.Int16"] = "Int16",
+        ["System.Int32"] = "Int32",
+        ["System.Int64"] = "Int64",
+        ["System.Char"] = "Char",
+        ["System.Double"] = "Double",
+        ["System.String"] = "String",
+        ["System.Byte[]"] = "Binary",
+        ["System.DateTimeOffset"] = "DateTimeOffset",
+        ["System.Guid"] = "Guid",
+        ["MongoDB.Bson.ObjectId"] = "ObjectId",
+    };
+
+    private readonly TypeDefinition _type;
+    private readonly Library _library;
+    private readonly FieldReference _core;
+    private readonly MethodReference _raise;
+
+    public PropertyWeaver(TypeDefinition type, Library library)
+    {
+        _type = type;
+        _library = library;
+        var isClassStyle = Library.IsClassStyle(type);
+        _core = isClassStyle ? library.BaseCoreField : type.Fields.Single(field => field.Name == "__realmModelCore");
+        _raise = isClassStyle ? library.BaseRaise : type.Methods.Single(method => method.Name == "RaiseRealmModelChanged");
+    }
+
+    /// <summary>Stored are automatic properties with a setter, and automatic lists; not what is [Ignored].</summary>
+    public static bool IsStored(PropertyDefinition property)
+        => property is { HasThis: true, GetMethod: not null } && FieldOf(property) is not null
+            && (property.SetMethod is not null || IsList(property))
+            && !property.CustomAttributes.Any(item => item.AttributeType.FullName == "Realms.IgnoredAttribute");
+
+    public void Weave(PropertyDefinition property, int index)
+    {
+        if (IsList(property))
+        {
+            WeaveList(property, index);
+        }
+        else
+        {
+            var (name, argument) = NameOf(property);
+            WeaveGetter(property, index, _library.Accessor("Get" + name, argument));
+            WeaveSetter(property, index, _library.Accessor("Set" + name, argument));
+        }
+
+        property.CustomAttributes.Add(_library.NewAttribute(Library.WovenProperty, index));
+    }
+
+    private static FieldDefinition? FieldOf(PropertyDefinition property)
+        => property.DeclaringType.Fields.FirstOrDefault(field => field.Name == $"<{property.Name}>k__BackingField");
+
+    private static bool IsList(PropertyDefinition property)
+        => property.PropertyType is GenericInstanceType { ElementType.FullName: "System.Collections.Generic.IList`1" };
+
+    private static (string Name, TypeReference? Argument) NameOf(PropertyDefinition property)
+    {
+        var type = property.PropertyType;
+        if (Simple.TryGetValue(type.FullName, out var simple))
+        {
+            return (simple, null);
+        }
+
+        if (type is GenericInstanceType { ElementType.FullName: "System.Nullable`1" } optional
+            && Simple.TryGetValue(optional.GenericArguments[0].FullName, out var inner))
+        {
+            return ("Nullable" + inner, null);
+        }
+
+        CheckObject(property, type);
+        return ("Object", type);
+    }
+
+    private static void CheckObject(PropertyDefinition property, TypeReference type)
+    {
+        var name = $"{property.DeclaringType.Name}.{property.Name}";
+        if (type.IsGenericInstance || type.IsArray || type.IsGenericParameter || type.IsValueType)
+        {
+            throw new UnsupportedPropertyException($"{name}: not supported yet: {type.Name}");
+        }
+
+        if (Library.Is(type, "Realms.IAsymmetricObject") || Library.Is(type, "Realms.AsymmetricObject"))
+        {
+            throw new UnsupportedPropertyException($"{name}: no class may hold the asymmetric class {type.Name}.");
+        }
+
+        if (!Library.Is(type, "Realms.RealmObjectBase") && !Library.Is(type, "Realms.IRealmObject")
+            && !Library.Is(type, "Realms.IEmbeddedObject"))
+        {
+            throw new UnsupportedPropertyException($"{name}: not supported yet: {type.Name}");
+        }
+    }
+
+    /// <summary>Loads the accessor and, if there is none, goes on after the branch with an empty stack.</summary>
+    private List<Instruction> Test(ILProcessor il, Instruction otherwise) =>
+    [
+        il.Create(OpCodes.Ldarg_0),
+        il.Create(OpCodes.Ldflda, _core),
+        il.Create(OpCodes.Ldfld, _library.AccessorField),
+        il.Create(OpCodes.Dup),
+        il.Create(OpCodes.Brfalse, otherwise),
+    ];
+
+    private void WeaveGetter(PropertyDefinition property, int index, MethodReference get)
+    {
+        var il = property.GetMethod.Body.GetILProcessor();
+        var otherwise = il.Create(OpCodes.Pop);
+        var code = Test(il, otherwise);
+        code.Add(il.Create(OpCodes.Ldc_I4, index));
+        code.Add(il.Create(OpCodes.Callvirt, get));
+        code.Add(il.Create(OpCodes.Ret));
+        code.Add(otherwise);
+        Prepend(property.GetMethod, il, code);
+    }
+
+    private void WeaveSetter(PropertyDefinition property, int index, MethodReference set)
+    {
+        var method = property.SetMethod;
+        var il = method.Body.GetILProcessor();
+        var otherwise = il.Create(OpCodes.Pop);
+        var code = Test(il, otherwise);
+        code.Add(il.Create(OpCodes.Ldc_I4, index));
+        code.Add(il.Create(OpCodes.Ldarg_1));
+        code.Add(il.Create(OpCodes.Callvirt, set));
+        code.Add(il.Create(OpCodes.Ret));
+        code.Add(otherwise);
+        code.Add(il.Create(OpCodes.Ldarg_0));
+        code.Add(il.Create(OpCodes.Ldflda, _core));
+        code.Add(il.Create(OpCodes.Ldc_I4, index));
+        code.Add(il.Create(OpCodes.Call, _library.MarkAssigned));
+        Prepend(method, il, code);
+        var end = method.Body.Instructions[^1];
+        il.InsertBefore(end, il.Create(OpCodes.Ldarg_0));
+        il.InsertBefore(end, il.Create(OpCodes.Ldstr, property.Name));
+        il.InsertBefore(end, il.Create(OpCodes.Call, _raise));
+    }
+
+    private void WeaveList(PropertyDefinition property, int index)
+    {
+        var element = ((GenericInstanceType)property.PropertyType).GenericArguments[0];
+        CheckElement(property, element);
+        if (property.SetMethod is not null)
+        {
+            throw new UnsupportedPropertyException($"{_type.Name}.{property.Name}: a list has no setter: change its elements.");
+        }
+
+        var field = FieldOf(property)!;
+        field.IsInitOnly = false;
+        var body = property.GetMethod.Body;
+        body.Instructions.Clear();
+        var il = body.GetILProcessor();
+        var otherwise = il.Create(OpCodes.Pop);
+        foreach (var instruction in Test(il, otherwise))
+        {
+            il.Append(instruction);
+        }
+
+        il.Emit(OpCodes.Ldc_I4, index);
+        il.Emit(OpCodes.Callvirt, _library.Accessor("GetList", element));
+        il.Emit(OpCodes.Ret);
+        il.Append(otherwise);
+        il.Emit(OpCodes.Ldarg_0);
+        il.Emit(OpCodes.Ldflda, field);
+        il.Emit(OpCodes.Call, _library.EnsureList(element));
+        il.Emit(OpCodes.Ret);
+    }
+
+    private static void CheckElement(PropertyDefinition property, TypeReference element)
+    {
+        var bare = element is GenericInstanceType { ElementType.FullName: "System.Nullable`1" } optional
+            ? optional.GenericArguments[0]
+            : element;
+        if (!Simple.ContainsKey(bare.FullName))
+        {
+            CheckObject(property, element);
+        }
+    }
+
+    private static void Prepend(MethodDefinition method, ILProcessor il, List<Instruction> code)
+    {
+        var first = method.Body.Instructions[0];
+        foreach (var instruction in code)
+        {
+            il.InsertBefore(first, instruction);
+        }
+    }
+}
