@@ -125,16 +125,14 @@ class Results(collections.abc.Sequence, Generic[T]):
         return self._info.wrap(native.atoll_results_object(self._handle.pointer, position))
 
     def __iter__(self) -> Iterator[T]:
-        pointer = self._handle.pointer
-        rows = [native.atoll_results_row(pointer, position) for position in range(len(self))]
-        realm, key, wrap = self._realm, self._info.key, self._info.wrap
-        for row in rows:
-            try:
-                found = native.atoll_realm_object(realm._pointer(), key, row)
-            except errors.InvalidObjectError:
-                continue  # deleted since the loop began
-            if found:
+        snapshot = Handle(native.atoll_results_snapshot(self._handle.pointer), native.atoll_results_free)
+        wrap = self._info.wrap
+        for position in range(native.atoll_results_count(snapshot.pointer)):
+            found = native.atoll_results_object(snapshot.pointer, position)
+            if native.atoll_object_is_valid(found):
                 yield wrap(found)
+            else:
+                native.atoll_object_free(found)  # deleted since the loop began
 
     def __contains__(self, item: object) -> bool:
         return self._index_of(item) >= 0
