@@ -8,7 +8,17 @@ internal static class NativeLibraryInfo
 {
 #pragma warning disable CA2255 // The factory must be in place before any call, whichever class is touched first.
     [ModuleInitializer]
-    internal static void Initialize() => NativeError.Factory = ToException;
+    internal static void Initialize()
+    {
+        try
+        {
+            NativeError.Factory = ToException;
+        }
+        catch (TypeInitializationException)
+        {
+            // Without the native library models and schemas work still; the first native call says what is missing.
+        }
+    }
 #pragma warning restore CA2255
 
     internal static Exception ToException(int status, string message, bool retryable) => status switch

@@ -107,7 +107,7 @@ internal sealed class QueryTranslator
             case BinaryExpression { NodeType: ExpressionType.AndAlso } and:
                 return $"{Enclose(VisitPredicate(and.Left))} and {Enclose(VisitPredicate(and.Right))}";
             case BinaryExpression { NodeType: ExpressionType.OrElse } or:
-                return $"({VisitPredicate(or.Left)} or {VisitPredicate(or.Right)})";
+                return $"{VisitPredicate(or.Left)} or {VisitPredicate(or.Right)}";
             case BinaryExpression comparison:
                 return VisitComparison(comparison);
             case UnaryExpression { NodeType: ExpressionType.Not } not:
@@ -164,7 +164,7 @@ internal sealed class QueryTranslator
         if (method.Name == nameof(string.IsNullOrEmpty))
         {
             var name = Escape(RequireProperty(call.Arguments[0]).Name);
-            return $"({name} == {Argument(RealmValue.Null)} or {name} == {Argument("")})";
+            return $"{name} == {Argument(RealmValue.Null)} or {name} == {Argument("")}";
         }
 
         var word = method.Name switch

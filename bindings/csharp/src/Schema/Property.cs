@@ -69,5 +69,11 @@ public readonly struct Property
 
     public string ManagedName { get; }
 
-    public override string ToString() => $"{Name}: {Type}{(ObjectType is null ? "" : " of " + ObjectType)}";
+    public override string ToString()
+    {
+        var optional = Type.HasFlag(PropertyType.Nullable) ? "?" : "";
+        var many = Type.HasFlag(PropertyType.Array) ? "[]" : "";
+        return $"{Name}: {ObjectType ?? Enum.GetName(Type & ~PropertyType.Flags)}{optional}{many}{(IsPrimaryKey ? " key" : "")}"
+            + (IndexType == IndexType.None ? "" : " indexed");
+    }
 }

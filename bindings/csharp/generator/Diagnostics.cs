@@ -1,0 +1,58 @@
+using Microsoft.CodeAnalysis;
+
+namespace Atoll.Realms.Generator;
+
+/// <summary>The rules of model classes, under the numbers that they have had in Realm .NET.</summary>
+internal static class Diagnostics
+{
+    public static readonly DiagnosticDescriptor SeveralInterfaces = Rule(
+        "RLM002", "Only one base interface", "Class {0} can implement only one of IRealmObject, IEmbeddedObject and IAsymmetricObject.");
+
+    public static readonly DiagnosticDescriptor NotPartial = Rule(
+        "RLM003", "Model class must be partial", "Class {0} must be declared partial: the rest of it is generated.");
+
+    public static readonly DiagnosticDescriptor OtherBase = Rule(
+        "RLM004", "Model class with another base", "Class {0} cannot have a base class other than object.");
+
+    public static readonly DiagnosticDescriptor SeveralKeys = Rule(
+        "RLM005", "Several primary keys", "Class {0} has more than one property marked with [PrimaryKey].");
+
+    public static readonly DiagnosticDescriptor EmbeddedKey = Rule(
+        "RLM006", "Embedded class with a primary key", "Class {0} is embedded and cannot have a primary key, but {1} is marked with [PrimaryKey].");
+
+    public static readonly DiagnosticDescriptor IndexType = Rule(
+        "RLM007", "Property cannot be indexed", "{0}.{1} is marked with [Indexed], which its type {2} does not allow.");
+
+    public static readonly DiagnosticDescriptor RequiredType = Rule(
+        "RLM008", "[Required] on a wrong type", "{0}.{1} is marked with [Required], which only string and byte[] can be, not {2}.");
+
+    public static readonly DiagnosticDescriptor KeyType = Rule(
+        "RLM011", "Wrong type of primary key", "{0}.{1} is marked with [PrimaryKey], which a property of type {2} cannot be.");
+
+    public static readonly DiagnosticDescriptor ListSetter = Rule(
+        "RLM019", "List with a setter", "{0}.{1} is a list and cannot have a setter: change its elements instead.");
+
+    public static readonly DiagnosticDescriptor ListType = Rule(
+        "RLM022", "List<T> instead of IList<T>", "{0}.{1} is declared as List but only IList can be stored.");
+
+    public static readonly DiagnosticDescriptor DateType = Rule(
+        "RLM023", "DateTime instead of DateTimeOffset", "{0}.{1} is a DateTime, which cannot be stored: use DateTimeOffset.");
+
+    public static readonly DiagnosticDescriptor OtherType = Rule(
+        "RLM024", "Type cannot be stored", "{0}.{1} is of type {2}, which cannot be stored.");
+
+    public static readonly DiagnosticDescriptor NotYet = Rule(
+        "RLM024", "Type not supported yet", "{0}.{1}: not supported yet: {2}.");
+
+    public static readonly DiagnosticDescriptor Asymmetric = Rule(
+        "RLM024", "Asymmetric property", "{0}.{1} is of the asymmetric class {2}, which no class can hold.");
+
+    public static readonly DiagnosticDescriptor OuterNotPartial = Rule(
+        "RLM027", "Enclosing class must be partial", "Class {0} is nested, so that its enclosing class {1} must be partial too.");
+
+    public static readonly DiagnosticDescriptor IndexedKey = Rule(
+        "RLM028", "[Indexed] on a primary key", "{0}.{1} is the primary key, which always has an index: remove [Indexed].");
+
+    private static DiagnosticDescriptor Rule(string id, string title, string message)
+        => new(id, title, message, "Atoll.Realms", DiagnosticSeverity.Error, true);
+}
