@@ -37,6 +37,7 @@ static status put_double(buffer *to, double real)
     char text[40];
     if (isnan(real)) return put(to, "nan");
     if (isinf(real)) return put(to, real < 0 ? "-inf" : "inf");
+    if (real == 0) return put(to, "0"); /* Both zeros are equal, and -0 would read back as the integer 0. */
     /* The shortest of the three that reads back as the same number. */
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, real);
