@@ -7,7 +7,6 @@ import io.atoll.internal.ManagedObject;
 import io.atoll.internal.Native;
 import java.util.AbstractList;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /** A list property: live when its object is managed, an ordinary list otherwise. */
@@ -22,7 +21,10 @@ public class RealmList<E> extends AbstractList<E> implements OrderedRealmCollect
 
     @SafeVarargs
     public RealmList(E... items) {
-        unmanaged = new ArrayList<>(Arrays.asList(items));
+        unmanaged = new ArrayList<>();
+        for (E item : items) {
+            unmanaged.add(item);
+        }
         managed = null;
     }
 

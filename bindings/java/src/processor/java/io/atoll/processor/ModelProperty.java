@@ -1,0 +1,72 @@
+package io.atoll.processor;
+
+import javax.lang.model.element.VariableElement;
+
+/** One field of a model class, as it will be stored. */
+final class ModelProperty {
+    VariableElement element;
+    String field;
+    String name;
+    String getter;
+    String setter;
+    /** The declared type as source, and the type of the value or of the list's elements, boxed. */
+    String declared;
+    String value;
+    /** A Constants.TYPE_ name. */
+    String type;
+    boolean nullable;
+    boolean list;
+    boolean key;
+    boolean indexed;
+
+    boolean isObject() {
+        return type.equals("TYPE_LINK") || type.equals("TYPE_EMBEDDED");
+    }
+
+    /** The word in ManagedObject.getX and setX. */
+    String accessor() {
+        switch (type) {
+            case "TYPE_BOOL":
+                return "Boolean";
+            case "TYPE_INT":
+                return "Long";
+            case "TYPE_DOUBLE":
+                return "Double";
+            case "TYPE_STRING":
+                return "String";
+            case "TYPE_BINARY":
+                return "Binary";
+            case "TYPE_TIMESTAMP":
+                return "Date";
+            case "TYPE_UUID":
+                return "Uuid";
+            case "TYPE_OBJECT_ID":
+                return "ObjectId";
+            default:
+                return "Object";
+        }
+    }
+
+    boolean isNumber() {
+        return type.equals("TYPE_INT") || type.equals("TYPE_DOUBLE") || type.equals("TYPE_BOOL");
+    }
+
+    boolean isPrimitive() {
+        return !list && isNumber() && !declared.equals(value);
+    }
+
+    String flags() {
+        StringBuilder flags = new StringBuilder("0");
+        add(flags, nullable, "NULLABLE");
+        add(flags, list, "LIST");
+        add(flags, key, "PRIMARY_KEY");
+        add(flags, indexed, "INDEXED");
+        return flags.toString();
+    }
+
+    private static void add(StringBuilder flags, boolean on, String name) {
+        if (on) {
+            flags.append(" | Constants.PROPERTY_").append(name);
+        }
+    }
+}

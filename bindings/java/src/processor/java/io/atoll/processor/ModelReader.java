@@ -1,0 +1,276 @@
+package io.atoll.processor;
+
+import io.atoll.annotations.Ignore;
+import io.atoll.annotations.Index;
+import io.atoll.annotations.PrimaryKey;
+import io.atoll.annotations.RealmClass;
+import io.atoll.annotations.RealmField;
+import io.atoll.annotations.Required;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import javax.annotation.processing.Messager;
+import javax.annotation.processing.ProcessingEnvironment;
+import javax.lang.model.element.Element;
+import javax.lang.model.element.ElementKind;
+import javax.lang.model.element.ExecutableElement;
+import javax.lang.model.element.Modifier;
+import javax.lang.model.element.TypeElement;
+import javax.lang.model.element.VariableElement;
+import javax.lang.model.type.DeclaredType;
+import javax.lang.model.type.TypeKind;
+import javax.lang.model.type.TypeMirror;
+import javax.lang.model.util.ElementFilter;
+import javax.tools.Diagnostic;
+
+/** Reads a model class and reports what can't be stored, at the field that it concerns. */
+final class ModelReader {
+    private static final Set<String> KEYS = new HashSet<>(Arrays.asList("TYPE_INT", "TYPE_STRING", "TYPE_UUID", "TYPE_OBJECT_ID"));
+    private final ProcessingEnvironment environment;
+    private final Messager messages;
+    private boolean failed;
+
+    ModelReader(ProcessingEnvironment environment) {
+        this.environment = environment;
+        this.messages = environment.getMessager();
+    }
+
+    private void error(Element at, String text) {
+        failed = true;
+        messages.printMessage(Diagnostic.Kind.ERROR, text, at);
+    }
+
+    private TypeMirror type(String name) {
+        TypeElement found = environment.getElementUtils().getTypeElement(name);
+        return found == null ? null : found.asType();
+    }
+
+    private boolean is(TypeMirror candidate, String superName) {
+        TypeMirror wanted = type(superName);
+        return wanted != null && candidate.getKind() == TypeKind.DECLARED && environment.getTypeUtils().isSubtype(
+                environment.getTypeUtils().erasure(candidate), environment.getTypeUtils().erasure(wanted));
+    }
+
+    boolean isModel(TypeElement candidate) {
+        String name = candidate.getQualifiedName().toString();
+        boolean base = name.equals("io.atoll.RealmObject") || name.equals("io.atoll.AsymmetricRealmObject");
+        boolean model = is(candidate.asType(), "io.atoll.RealmObject") || is(candidate.asType(), "io.atoll.AsymmetricRealmObject")
+                || candidate.getAnnotation(RealmClass.class) != null;
+        return candidate.getKind() == ElementKind.CLASS && !base && model && !name.endsWith("RealmProxy");
+    }
+
+    private static boolean isEmbedded(Element element) {
+        RealmClass annotation = element.getAnnotation(RealmClass.class);
+        return annotation != null && annotation.embedded();
+    }
+
+    /** Null if it has errors, which are reported. */
+    ModelClass read(TypeElement element) {
+        failed = false;
+        ModelClass model = new ModelClass();
+        model.element = element;
+        model.packageName = environment.getElementUtils().getPackageOf(element).getQualifiedName().toString();
+        String qualified = element.getQualifiedName().toString();
+        model.source = model.packageName.isEmpty() ? qualified : qualified.substring(model.packageName.length() + 1);
+        model.name = storedName(element);
+        model.embedded = isEmbedded(element);
+        model.asymmetric = is(element.asType(), "io.atoll.AsymmetricRealmObject");
+        checkClass(element);
+        for (VariableElement field : ElementFilter.fieldsIn(element.getEnclosedElements())) {
+            Set<Modifier> modifiers = field.getModifiers();
+            boolean stored = !modifiers.contains(Modifier.STATIC) && !modifiers.contains(Modifier.TRANSIENT)
+                    && field.getAnnotation(Ignore.class) == null;
+            if (stored) {
+                model.properties.add(property(element, field));
+            }
+        }
+        for (ExecutableElement method : ElementFilter.methodsIn(element.getEnclosedElements())) {
+            model.hasEquals |= method.getSimpleName().contentEquals("equals") && method.getParameters().size() == 1;
+        }
+        checkKeys(model);
+        return failed ? null : model;
+    }
+
+    private static String storedName(TypeElement element) {
+        RealmClass annotation = element.getAnnotation(RealmClass.class);
+        if (annotation != null && !annotation.name().isEmpty()) {
+            return annotation.name();
+        }
+        return annotation != null && !annotation.value().isEmpty() ? annotation.value() : element.getSimpleName().toString();
+    }
+
+    private void checkClass(TypeElement element) {
+        if (element.getModifiers().contains(Modifier.FINAL)) {
+            error(element, "A model class must not be final: its managed objects are of a generated subclass");
+        }
+        if (element.getModifiers().contains(Modifier.ABSTRACT) || element.getModifiers().contains(Modifier.PRIVATE)) {
+            error(element, "A model class must not be abstract or private");
+        }
+        if (element.getEnclosingElement().getKind() == ElementKind.CLASS && !element.getModifiers().contains(Modifier.STATIC)) {
+            error(element, "A model class inside another class must be static");
+        }
+        boolean constructor = false;
+        for (ExecutableElement method : ElementFilter.constructorsIn(element.getEnclosedElements())) {
+            constructor |= method.getParameters().isEmpty() && !method.getModifiers().contains(Modifier.PRIVATE);
+        }
+        if (!constructor) {
+            error(element, "A model class needs a constructor without parameters that is not private");
+        }
+    }
+
+    private void checkKeys(ModelClass model) {
+        int keys = 0;
+        for (ModelProperty property : model.properties) {
+            keys += property.key ? 1 : 0;
+        }
+        if (keys > 1) {
+            error(model.element, "A class has at most one @PrimaryKey");
+        }
+        if (keys > 0 && model.embedded) {
+            error(model.element, "An embedded class has no @PrimaryKey: its objects belong to their parent");
+        }
+        if (model.properties.isEmpty()) {
+            error(model.element, "A model class needs at least one stored field");
+        }
+    }
+
+    private ModelProperty property(TypeElement owner, VariableElement field) {
+        ModelProperty property = new ModelProperty();
+        property.element = field;
+        property.field = field.getSimpleName().toString();
+        RealmField mapped = field.getAnnotation(RealmField.class);
+        String name = mapped == null ? "" : mapped.name().isEmpty() ? mapped.value() : mapped.name();
+        property.name = name.isEmpty() ? property.field : name;
+        property.key = field.getAnnotation(PrimaryKey.class) != null;
+        property.indexed = field.getAnnotation(Index.class) != null;
+        property.declared = field.asType().toString();
+        if (!field.getModifiers().contains(Modifier.PRIVATE)) {
+            error(field, "\"" + property.field + "\" must be private: only its accessors see the realm");
+        }
+        if (field.getModifiers().contains(Modifier.FINAL)) {
+            error(field, "\"" + property.field + "\" must not be final");
+        }
+        describe(property, field.asType());
+        boolean required = field.getAnnotation(Required.class) != null || property.key;
+        property.nullable = nullable(property, required);
+        if (property.key && (property.list || !KEYS.contains(property.type))) {
+            error(field, "A @PrimaryKey is a byte, short, int, long, String, UUID or ObjectId");
+        }
+        findAccessors(owner, property);
+        return property;
+    }
+
+    private static boolean nullable(ModelProperty property, boolean required) {
+        if (property.isObject()) {
+            return !property.list;
+        }
+        return !required && !property.isPrimitive();
+    }
+
+    private void describe(ModelProperty property, TypeMirror declared) {
+        TypeMirror element = declared;
+        if (is(declared, "io.atoll.RealmList")) {
+            List<? extends TypeMirror> arguments = ((DeclaredType) declared).getTypeArguments();
+            property.list = true;
+            if (arguments.size() != 1) {
+                error(property.element, "A RealmList needs the type of its elements");
+                property.type = "TYPE_INT";
+                property.value = "java.lang.Long";
+                return;
+            }
+            element = arguments.get(0);
+        }
+        property.value = element.toString();
+        property.type = scalar(property, element);
+        if (property.type != null) {
+            return;
+        }
+        property.type = "TYPE_LINK";
+        if (is(element, "io.atoll.AsymmetricRealmObject")) {
+            error(property.element, "An asymmetric class can't be the type of a property: its objects are only sent");
+        } else if (is(element, "io.atoll.RealmModel")) {
+            property.type = isEmbedded(((DeclaredType) element).asElement()) ? "TYPE_EMBEDDED" : "TYPE_LINK";
+        } else {
+            error(property.element, "A field of type " + element + " can't be stored: annotate it with @Ignore, or make it a number, "
+                    + "boolean, String, byte[], Date, UUID, ObjectId, model class, or RealmList of these");
+        }
+    }
+
+    /** The type of what is no object; null for anything else. Sets the boxed form of numbers. */
+    private static String scalar(ModelProperty property, TypeMirror element) {
+        switch (element.toString()) {
+            case "boolean":
+            case "java.lang.Boolean":
+                property.value = "java.lang.Boolean";
+                return "TYPE_BOOL";
+            case "byte":
+            case "java.lang.Byte":
+                property.value = "java.lang.Byte";
+                return "TYPE_INT";
+            case "short":
+            case "java.lang.Short":
+                property.value = "java.lang.Short";
+                return "TYPE_INT";
+            case "int":
+            case "java.lang.Integer":
+                property.value = "java.lang.Integer";
+                return "TYPE_INT";
+            case "long":
+            case "java.lang.Long":
+                property.value = "java.lang.Long";
+                return "TYPE_INT";
+            case "float":
+            case "java.lang.Float":
+                property.value = "java.lang.Float";
+                return "TYPE_DOUBLE";
+            case "double":
+            case "java.lang.Double":
+                property.value = "java.lang.Double";
+                return "TYPE_DOUBLE";
+            case "java.lang.String":
+                return "TYPE_STRING";
+            case "byte[]":
+                return "TYPE_BINARY";
+            case "java.util.Date":
+                return "TYPE_TIMESTAMP";
+            case "java.util.UUID":
+                return "TYPE_UUID";
+            case "org.bson.types.ObjectId":
+                return "TYPE_OBJECT_ID";
+            default:
+                return null;
+        }
+    }
+
+    // getX, isX; for a field isX also isX and setX; a leading underscore may be left out: _id has getId or get_id.
+    private void findAccessors(TypeElement owner, ModelProperty property) {
+        Set<String> stems = new HashSet<>(Arrays.asList(property.field, property.field.replaceFirst("^_+", "")));
+        if (property.field.matches("is[A-Z].*")) {
+            stems.add(property.field.substring(2));
+        }
+        for (ExecutableElement method : ElementFilter.methodsIn(owner.getEnclosedElements())) {
+            String name = method.getSimpleName().toString();
+            String stem = name.startsWith("is") ? name.substring(2) : name.length() > 3 ? name.substring(3) : "";
+            boolean mine = false;
+            for (String candidate : stems) {
+                mine |= !candidate.isEmpty() && stem.equals(Character.toUpperCase(candidate.charAt(0)) + candidate.substring(1));
+            }
+            if (!mine || method.getModifiers().contains(Modifier.STATIC)) {
+                continue;
+            }
+            boolean overridable = !method.getModifiers().contains(Modifier.PRIVATE) && !method.getModifiers().contains(Modifier.FINAL);
+            if (!name.startsWith("set") && method.getParameters().isEmpty()
+                    && method.getReturnType().toString().equals(property.declared) && overridable) {
+                property.getter = name;
+            } else if (name.startsWith("set") && method.getParameters().size() == 1 && overridable
+                    && method.getParameters().get(0).asType().toString().equals(property.declared)) {
+                property.setter = name;
+            }
+        }
+        if (property.getter == null || property.setter == null) {
+            error(property.element, "\"" + property.field + "\" needs a getter and a setter of type " + property.declared
+                    + " that are neither private nor final: managed objects override them");
+        }
+    }
+}
