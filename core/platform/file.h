@@ -14,6 +14,9 @@ status file_write(const char *path, bytes content, unsigned mode) MUST_CHECK;
  * parent folders when asked, else a missing one gives FILE_NOT_FOUND. The caller frees *out with memory_free. */
 status file_canonical(const char *path, bool make_parents, char **out) MUST_CHECK;
 
+/* Names in a folder, without . and .., in no order. */
+status file_list(const char *path, status (*each)(void *context, const char *name), void *context) MUST_CHECK;
+
 /* One process at a time: the lock dies with its holder. text is kept in the file for the error of the next one who
  * comes; NULL: "process N". FILE_IN_USE names the holder. */
 typedef struct file_lock file_lock;

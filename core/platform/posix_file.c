@@ -51,25 +51,29 @@ status file_make_folders(const char *path)
     return ATOLL_OK;
 }
 
-static status remove_entries(const char *path)
+status file_list(const char *path, status (*each)(void *context, const char *name), void *context)
 {
     DIR *folder = opendir(path);
-    if (folder == NULL) return errno == ENOENT ? ATOLL_OK : fail_errno("list", path);
+    if (folder == NULL) return fail_errno("list", path);
     status result = ATOLL_OK;
     struct dirent *entry;
     while (result == ATOLL_OK && (entry = readdir(folder)) != NULL) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-        char child[FILE_PATH_SIZE_MAX];
-        int size = snprintf(child, sizeof child, "%s/%s", path, entry->d_name);
-        if (size < 0 || (size_t)size >= sizeof child) {
-            result = fail(ATOLL_ERROR_FILE_ACCESS, "a path in \"%s\" is longer than %d bytes", path, FILE_PATH_SIZE_MAX - 1);
-        }
-        else {
-            result = file_remove_tree(child);
-        }
+        result = each(context, entry->d_name);
     }
     closedir(folder);
     return result;
+}
+
+static status remove_entry(void *context, const char *name)
+{
+    const char *folder = context;
+    char child[FILE_PATH_SIZE_MAX];
+    int size = snprintf(child, sizeof child, "%s/%s", folder, name);
+    if (size < 0 || (size_t)size >= sizeof child) {
+        return fail(ATOLL_ERROR_FILE_ACCESS, "a path in \"%s\" is longer than %d bytes", folder, FILE_PATH_SIZE_MAX - 1);
+    }
+    return file_remove_tree(child);
 }
 
 status file_remove_tree(const char *path)
@@ -80,7 +84,7 @@ status file_remove_tree(const char *path)
         if (unlink(path) != 0 && errno != ENOENT) return fail_errno("remove", path);
         return ATOLL_OK;
     }
-    TRY(remove_entries(path));
+    TRY(file_list(path, remove_entry, (void *)(uintptr_t)path));
     if (rmdir(path) != 0 && errno != ENOENT) return fail_errno("remove folder", path);
     return ATOLL_OK;
 }

@@ -1,0 +1,281 @@
+/* The calls of the command line `atoll`.
+ * Must never: answer without the token of the server's own folder.
+ * Invariant: they read; of what apps see they change users only. */
+#include "server/services.h"
+
+#include "sync/digest.h"
+
+#include <stdio.h>
+
+#define INGEST_LIMIT 1000
+#define INGEST_SIZE_MAX (24u << 20)
+
+static status check_admin(unary *u)
+{
+    bytes given = grpc_call_token(u->call), wanted = buffer_view(&u->runner->admin_token);
+    uint8_t different = given.size != wanted.size;
+    for (size_t i = 0; i < given.size && i < wanted.size; i++) different |= given.data[i] ^ wanted.data[i];
+    if (different == 0) return ATOLL_OK;
+    return fail(ATOLL_ERROR_PERMISSION_DENIED, "only for the holder of the file admin.token in the server's data folder");
+}
+
+static status fail_request(void)
+{
+    return fail(ATOLL_ERROR_PROTOCOL, "the request's message cannot be read: see schema/auth.proto");
+}
+
+static status app_known(unary *u, const char *id)
+{
+    for (size_t i = 0; i < u->runner->apps.count; i++) {
+        if (strcmp(u->runner->apps.items[i]->config.id, id) != 0) continue;
+        u->app = u->runner->apps.items[i];
+        return ATOLL_OK;
+    }
+    return fail(ATOLL_ERROR_UNKNOWN_APP, "this server has no app \"%s\"", id);
+}
+
+static status app_opened(unary *u, const char *id)
+{
+    TRY(app_known(u, id));
+    if (!u->app->config.mode_known) return fail(ATOLL_ERROR_UNKNOWN_APP, "no client has used the app \"%s\" yet", id);
+    return app_use(u->runner, u->app, u->app->config.flexible);
+}
+
+static status app_of_request(unary *u, bytes request)
+{
+    Atoll__Auth__V0__AppRequest *m = atoll__auth__v0__app_request__unpack(NULL, request.size, request.data);
+    if (m == NULL) return fail_request();
+    status result = app_known(u, m->app_id);
+    atoll__auth__v0__app_request__free_unpacked(m, NULL);
+    return result;
+}
+
+static status list_apps(unary *u, bytes request)
+{
+    (void)request;
+    TRY(check_admin(u));
+    size_t count = u->runner->apps.count;
+    Atoll__Auth__V0__AppList list = ATOLL__AUTH__V0__APP_LIST__INIT;
+    Atoll__Auth__V0__App *apps = memory_allocate_zero(count * (sizeof *apps + sizeof(void *)));
+    if (apps == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    static char *ways[] = {"anonymous", "email"};
+    list.apps = (Atoll__Auth__V0__App **)(apps + count);
+    list.n_apps = count;
+    for (size_t i = 0; i < count; i++) {
+        const served_app *from = u->runner->apps.items[i];
+        atoll__auth__v0__app__init(&apps[i]);
+        apps[i].id = from->config.id;
+        apps[i].sync = !from->config.mode_known ? "" : from->config.flexible ? "flexible" : "partition";
+        apps[i].partition_property = from->config.partition_property;
+        apps[i].log_in = from->config.anonymous ? ways : ways + 1;
+        apps[i].n_log_in = (size_t)from->config.anonymous + (size_t)from->config.email;
+        apps[i].development = from->config.development;
+        apps[i].open = from->app != NULL;
+        list.apps[i] = &apps[i];
+    }
+    unary_answer(u, &list.base);
+    memory_free(apps);
+    return ATOLL_OK;
+}
+
+static status add_user(unary *u, bytes request)
+{
+    TRY(check_admin(u));
+    return register_user(u, request, true);
+}
+
+/* ---- users ---- */
+
+typedef struct user_listing {
+    VECTOR(user) users;
+} user_listing;
+
+static status keep_user(void *context, const user *who)
+{
+    user_listing *l = context;
+    user copy = {.id = memory_copy_text(who->id, strlen(who->id)),
+                 .email = memory_copy_text(who->email, strlen(who->email)),
+                 .disabled = who->disabled,
+                 .created_ms = who->created_ms};
+    status result = copy.id == NULL || copy.email == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : vector_push(&l->users, copy);
+    if (result != ATOLL_OK) user_free(&copy);
+    return result;
+}
+
+static status list_users(unary *u, bytes request)
+{
+    TRY(check_admin(u));
+    TRY(app_of_request(u, request));
+    user_listing listing = {0};
+    status result = users_each(u->runner->users, u->app->config.id, keep_user, &listing);
+    size_t count = listing.users.count;
+    Atoll__Auth__V0__UserList list = ATOLL__AUTH__V0__USER_LIST__INIT;
+    Atoll__Auth__V0__User *shown = memory_allocate_zero(count * (sizeof *shown + sizeof(void *)));
+    if (shown == NULL) result = ATOLL_ERROR_OUT_OF_MEMORY;
+    if (result == ATOLL_OK) {
+        list.users = (Atoll__Auth__V0__User **)(shown + count);
+        list.n_users = count;
+        for (size_t i = 0; i < count; i++) {
+            fill_user(&listing.users.items[i], &shown[i]);
+            list.users[i] = &shown[i];
+        }
+        unary_answer(u, &list.base);
+    }
+    memory_free(shown);
+    for (size_t i = 0; i < count; i++) user_free(&listing.users.items[i]);
+    vector_free(&listing.users);
+    return result;
+}
+
+static status do_disable(unary *u, const Atoll__Auth__V0__DisableUserRequest *m)
+{
+    bool found = false;
+    users *all = u->runner->users;
+    const char *app = u->app->config.id;
+    TRY(users_find(all, app, bytes_text(m->user), &u->who, &found));
+    if (!found) TRY(users_find_email(all, app, bytes_text(m->user), &u->who, &found));
+    if (!found) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the app \"%s\" has no user \"%s\"", app, m->user);
+    TRY(users_disable(all, app, bytes_text(u->who.id), !m->enable));
+    u->who.disabled = !m->enable;
+    if (!m->enable) streams_end_log_in(u->app, u->who.id, NULL, ATOLL_ERROR_USER_DISABLED, "the user was disabled");
+    return ATOLL_OK;
+}
+
+static status disable_user(unary *u, bytes request)
+{
+    TRY(check_admin(u));
+    Atoll__Auth__V0__DisableUserRequest *m = atoll__auth__v0__disable_user_request__unpack(NULL, request.size, request.data);
+    if (m == NULL) return fail_request();
+    status result = app_known(u, m->app_id);
+    if (result == ATOLL_OK) result = do_disable(u, m);
+    atoll__auth__v0__disable_user_request__free_unpacked(m, NULL);
+    if (result != ATOLL_OK) return result;
+    Atoll__Auth__V0__User shown;
+    fill_user(&u->who, &shown);
+    unary_answer(u, &shown.base);
+    return ATOLL_OK;
+}
+
+/* ---- objects ---- */
+
+static status read_ingest(unary *u, bytes request)
+{
+    TRY(check_admin(u));
+    Atoll__Auth__V0__ReadIngestRequest *m = atoll__auth__v0__read_ingest_request__unpack(NULL, request.size, request.data);
+    if (m == NULL) return fail_request();
+    uint64_t after = m->after, last = m->after;
+    size_t limit = m->limit == 0 || m->limit > INGEST_LIMIT ? INGEST_LIMIT : m->limit;
+    status result = app_opened(u, m->app_id);
+    atoll__auth__v0__read_ingest_request__free_unpacked(m, NULL);
+    if (result != ATOLL_OK) return result;
+    buffer lines;
+    buffer_init(&lines, INGEST_SIZE_MAX);
+    result = server_ingest_read(u->app->app, after, limit, &lines, &last);
+    if (result == ATOLL_OK) {
+        Atoll__Auth__V0__Ingest ingest = ATOLL__AUTH__V0__INGEST__INIT;
+        ingest.lines.data = lines.data;
+        ingest.lines.len = lines.size;
+        ingest.last = last;
+        unary_answer(u, &ingest.base);
+    }
+    buffer_free(&lines);
+    return result;
+}
+
+static status do_hash(unary *u, const char *class_name, const char *text, Atoll__Auth__V0__QueryHash *out)
+{
+    model_view *view = model_view_newest(server_app_db(u->app->app));
+    const model_class *c = schema_class_named(model_view_schema(view), bytes_text(class_name));
+    query *q = NULL;
+    status result;
+    if (c == NULL) result = fail(ATOLL_ERROR_UNKNOWN_CLASS, "the app \"%s\" has no class \"%s\"", u->app->config.id, class_name);
+    else result = query_new(model_view_schema(view), c->key, bytes_text(text), NULL, &q);
+    if (result == ATOLL_OK) result = digest_query(q, view, &out->digest, &out->count);
+    if (q != NULL) query_free(q);
+    model_view_release(view);
+    return result;
+}
+
+static status hash_query(unary *u, bytes request)
+{
+    TRY(check_admin(u));
+    Atoll__Auth__V0__HashQueryRequest *m = atoll__auth__v0__hash_query_request__unpack(NULL, request.size, request.data);
+    if (m == NULL) return fail_request();
+    Atoll__Auth__V0__QueryHash hash = ATOLL__AUTH__V0__QUERY_HASH__INIT;
+    status result = app_opened(u, m->app_id);
+    if (result == ATOLL_OK) result = do_hash(u, m->class_name, m->query, &hash);
+    atoll__auth__v0__hash_query_request__free_unpacked(m, NULL);
+    if (result == ATOLL_OK) unary_answer(u, &hash.base);
+    return result;
+}
+
+/* ---- sessions ---- */
+
+static void fill_session(const session_record *from, bool open, Atoll__Auth__V0__Session *to)
+{
+    atoll__auth__v0__session__init(to);
+    to->app_id = (char *)(uintptr_t)from->app_id;
+    to->user_id = (char *)(uintptr_t)from->user_id;
+    to->partition = from->partition == NULL ? "" : from->partition;
+    to->ident = from->ident;
+    to->open = open;
+    to->number = from->number;
+    to->opened_ms = from->opened_ms;
+    to->messages_in = from->counters.messages_in;
+    to->messages_out = from->counters.messages_out;
+    to->bytes_in = from->counters.bytes_in;
+    to->bytes_out = from->counters.bytes_out;
+    to->rows_in = from->counters.rows_in;
+    to->rows_out = from->counters.rows_out;
+    to->uploads_applied = from->counters.uploads_applied;
+}
+
+static status answer_sessions(unary *u, const session_record *live, size_t live_count)
+{
+    server_runner *r = u->runner;
+    size_t count = 0;
+    Atoll__Auth__V0__SessionList list = ATOLL__AUTH__V0__SESSION_LIST__INIT;
+    Atoll__Auth__V0__Session *shown = memory_allocate_zero((r->ended.count + live_count) * (sizeof *shown + sizeof(void *)));
+    if (shown == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    list.sessions = (Atoll__Auth__V0__Session **)(shown + r->ended.count + live_count);
+    for (size_t i = 0; i < r->ended.count; i++) {
+        const session_record *record = &r->ended.items[(r->ended_at + i) % r->ended.count];
+        if (strcmp(record->app_id, u->app->config.id) == 0) fill_session(record, false, &shown[count++]);
+    }
+    for (size_t i = 0; i < live_count; i++) fill_session(&live[i], true, &shown[count++]);
+    for (size_t i = 0; i < count; i++) list.sessions[i] = &shown[i];
+    list.n_sessions = count;
+    unary_answer(u, &list.base);
+    memory_free(shown);
+    return ATOLL_OK;
+}
+
+static status list_sessions(unary *u, bytes request)
+{
+    TRY(check_admin(u));
+    TRY(app_of_request(u, request));
+    size_t count = u->app->streams.count;
+    session_record *live = memory_allocate_zero(count * sizeof *live);
+    if (live == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    for (size_t i = 0; i < count; i++) stream_record(u->app->streams.items[i], &live[i]);
+    status result = answer_sessions(u, live, count);
+    memory_free(live);
+    return result;
+}
+
+unary_handler admin_handler(bytes path)
+{
+    static const struct {
+        const char *path;
+        unary_handler handle;
+    } handlers[] = {
+        {"/atoll.auth.v0.Admin/ListApps", list_apps},       {"/atoll.auth.v0.Admin/AddUser", add_user},
+        {"/atoll.auth.v0.Admin/ListUsers", list_users},     {"/atoll.auth.v0.Admin/DisableUser", disable_user},
+        {"/atoll.auth.v0.Admin/ReadIngest", read_ingest},   {"/atoll.auth.v0.Admin/HashQuery", hash_query},
+        {"/atoll.auth.v0.Admin/ListSessions", list_sessions},
+    };
+    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
+        if (bytes_equal(path, bytes_text(handlers[i].path))) return handlers[i].handle;
+    }
+    return NULL;
+}

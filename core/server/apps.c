@@ -1,0 +1,166 @@
+/* The apps of a server: found by id, opened at first use.
+ * Must never: let an id from outside become a path before it was checked.
+ * Invariant: an app that has a folder has its mode in it, so that it stays flexible or partitioned for ever. */
+#include "server/runner_internal.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+
+#define APP_PATH_SIZE_MAX 4096
+#define CATEGORY "Realm.Sync.Server"
+
+static status app_path(const server_runner *r, const char *id, const char *name, char path[APP_PATH_SIZE_MAX])
+{
+    int size = snprintf(path, APP_PATH_SIZE_MAX, "%s/apps/%s%s", r->options.data, id, name);
+    if (size < 0 || size >= APP_PATH_SIZE_MAX) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the data folder's path is too long");
+    return ATOLL_OK;
+}
+
+static status copy_config(const app_config *from, app_config *to)
+{
+    app_config copy = {0};
+    TRY(app_config_default(from->id, &copy));
+    char *property = memory_copy_text(from->partition_property, strlen(from->partition_property));
+    if (property == NULL) {
+        app_config_free(&copy);
+        return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    memory_free(copy.partition_property);
+    copy.partition_property = property;
+    copy.mode_known = from->mode_known;
+    copy.flexible = from->flexible;
+    copy.anonymous = from->anonymous;
+    copy.email = from->email;
+    copy.development = from->development;
+    *to = copy;
+    return ATOLL_OK;
+}
+
+static status add_app(server_runner *r, const app_config *config, served_app **out)
+{
+    served_app *a = memory_allocate_zero(sizeof *a);
+    if (a == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    status result = copy_config(config, &a->config);
+    if (result == ATOLL_OK) result = vector_push(&r->apps, a);
+    if (result != ATOLL_OK) {
+        app_config_free(&a->config);
+        memory_free(a);
+        return result;
+    }
+    if (out != NULL) *out = a;
+    return ATOLL_OK;
+}
+
+static served_app *find(const server_runner *r, bytes id)
+{
+    for (size_t i = 0; i < r->apps.count; i++) {
+        if (bytes_equal(bytes_text(r->apps.items[i]->config.id), id)) return r->apps.items[i];
+    }
+    return NULL;
+}
+
+/* An app that a client of an earlier run created. */
+static status load_created(void *context, const char *name)
+{
+    server_runner *r = context;
+    char path[APP_PATH_SIZE_MAX];
+    if (!app_id_is_valid(bytes_text(name)) || find(r, bytes_text(name)) != NULL) return ATOLL_OK;
+    TRY(app_path(r, name, "/mode", path));
+    if (!file_exists(path)) return ATOLL_OK;
+    buffer mode;
+    buffer_init(&mode, 8192);
+    app_config config = {0};
+    status result = file_read(path, 64, &mode);
+    if (result == ATOLL_OK) result = app_config_default(name, &config);
+    if (result == ATOLL_OK) {
+        config.mode_known = true;
+        config.flexible = bytes_equal(buffer_view(&mode), bytes_text("flexible\n"));
+        result = add_app(r, &config, NULL);
+    }
+    app_config_free(&config);
+    buffer_free(&mode);
+    return result;
+}
+
+status apps_load(server_runner *r)
+{
+    char path[APP_PATH_SIZE_MAX];
+    TRY(app_path(r, "", "", path));
+    TRY(file_make_folders(path));
+    for (size_t i = 0; i < r->options.config->apps.count; i++) {
+        TRY(add_app(r, &r->options.config->apps.items[i], NULL));
+    }
+    return r->options.config->open ? file_list(path, load_created, r) : ATOLL_OK;
+}
+
+status apps_find(server_runner *r, bytes id, served_app **out)
+{
+    served_app *a = find(r, id);
+    if (a == NULL && !app_id_is_valid(id)) {
+        return fail(ATOLL_ERROR_UNKNOWN_APP, "an app id has up to 64 letters, digits, '-', '_' and '.'");
+    }
+    if (a == NULL && !r->options.config->open) {
+        return fail(ATOLL_ERROR_UNKNOWN_APP, "this server has no app \"%.*s\": add it to the configuration", (int)id.size,
+                    (const char *)id.data);
+    }
+    if (a == NULL) {
+        char text[TOKEN_ID_SIZE_MAX];
+        snprintf(text, sizeof text, "%.*s", (int)id.size, (const char *)id.data);
+        app_config config = {0};
+        TRY(app_config_default(text, &config));
+        status result = add_app(r, &config, &a);
+        app_config_free(&config);
+        if (result != ATOLL_OK) return result;
+    }
+    *out = a;
+    return ATOLL_OK;
+}
+
+status app_use(server_runner *r, served_app *a, bool flexible)
+{
+    if (a->app != NULL) return ATOLL_OK;
+    char path[APP_PATH_SIZE_MAX];
+    const char *id = a->config.id;
+    TRY(app_path(r, id, "/data", path));
+    TRY(file_make_folders(path));
+    bool mode = a->config.mode_known ? a->config.flexible : flexible;
+    storage *store = NULL;
+    storage_options store_options = {.create = true};
+    server_app_options options = {.platform = r->platform,
+                                  .app_id = id,
+                                  .flexible = mode,
+                                  .partition_property = a->config.partition_property,
+                                  .development = a->config.development};
+    TRY(storage_open_rocksdb(path, &store_options, &store));
+    TRY(server_app_open(store, &options, &a->app));
+    a->version_synced = a->version_polled = model_version(server_app_db(a->app));
+    if (!a->config.mode_known) {
+        TRY(app_path(r, id, "/mode", path));
+        status result = file_write(path, bytes_text(mode ? "flexible\n" : "partition\n"), 0644);
+        if (result != ATOLL_OK) {
+            server_app_close(a->app);
+            a->app = NULL;
+            return result;
+        }
+        a->config.mode_known = true;
+        a->config.flexible = mode;
+    }
+    log_write(LOG_INFO, CATEGORY, "app \"%s\" is open (%s sync)", id, mode ? "flexible" : "partition");
+    return ATOLL_OK;
+}
+
+void apps_close(server_runner *r)
+{
+    for (size_t i = 0; i < r->apps.count; i++) {
+        served_app *a = r->apps.items[i];
+        if (a->app != NULL) {
+            if (server_app_sync(a->app) != ATOLL_OK) log_write(LOG_ERROR, CATEGORY, "%s: %s", a->config.id, fail_text());
+            server_app_close(a->app);
+        }
+        vector_free(&a->streams);
+        app_config_free(&a->config);
+        memory_free(a);
+    }
+    vector_free(&r->apps);
+}

@@ -1,0 +1,213 @@
+/* Session streams: joins gRPC calls to peers, and makes commits of many streams durable with one sync.
+ *
+ *   messages of one loop turn → peers → commits, unsynced → one sync per app → acknowledgements and downloads leave
+ *
+ * Must never: let an acknowledgement leave before the sync; read on from a client that doesn't read.
+ * Invariant: a stream is in its app's list from its begin to its close. */
+#include "server/runner_internal.h"
+
+#include "base/log.h"
+#include "sync/codec.h"
+
+#include <stdio.h>
+
+#define STREAM_UNSENT_TARGET (1u << 20) /* messages are made while less than this waits */
+#define STREAM_UNSENT_MAX (4u << 20)    /* above, nothing more is read from the client */
+#define STREAM_BIND_MEMORY_MAX (64u << 20)
+#define CATEGORY "Realm.Sync.Server"
+
+static status authenticate(server_runner *r, grpc_call *call, stream *s)
+{
+    token t;
+    user who = {0};
+    TRY(token_read(r->token_key, grpc_call_token(call), TOKEN_ACCESS, runner_wall_ms(r), &t));
+    TRY(users_check(r->users, &t, &who));
+    user_free(&who);
+    TRY(apps_find(r, bytes_text(t.app_id), &s->app));
+    memcpy(s->user_id, t.user_id, sizeof s->user_id);
+    memcpy(s->log_in, t.log_in, sizeof s->log_in);
+    return ATOLL_OK;
+}
+
+void stream_begin(server_runner *r, connection *c, grpc_call *call)
+{
+    stream *s = memory_allocate_zero(sizeof *s);
+    if (s == NULL) {
+        grpc_finish(call, ATOLL_ERROR_OUT_OF_MEMORY, fail_text());
+        return;
+    }
+    s->state.kind = CALL_STREAM;
+    s->runner = r;
+    s->connection = c;
+    s->call = call;
+    status result = authenticate(r, call, s);
+    if (result == ATOLL_OK) result = vector_push(&s->app->streams, s);
+    if (result == ATOLL_OK) {
+        s->number = ++r->stream_count;
+        s->opened_ms = runner_wall_ms(r);
+        grpc_call_set_user(call, s);
+        result = grpc_accept(call);
+        if (result != ATOLL_OK) stream_finish(s, result, fail_text());
+        return;
+    }
+    grpc_finish(call, result, fail_text());
+    memory_free(s);
+}
+
+/* The first message opens the app, which in development gets its mode from the bind in it. */
+static status start_peer(stream *s, bytes message)
+{
+    bool flexible = true;
+    if (s->app->app == NULL && !s->app->config.mode_known) {
+        arena memory;
+        client_message first = {0};
+        arena_init(&memory, STREAM_BIND_MEMORY_MAX);
+        status result = codec_client_read(message, &memory, &first);
+        if (result == ATOLL_OK) {
+            if (first.kind == CLIENT_BIND) flexible = first.bind.flexible;
+            else result = fail(ATOLL_ERROR_PROTOCOL, "the first message of a stream must be Bind");
+            client_message_free(&first);
+        }
+        arena_free(&memory);
+        if (result != ATOLL_OK) return result;
+    }
+    TRY(app_use(s->runner, s->app, flexible));
+    return peer_new(s->app->app, s->user_id, &s->peer);
+}
+
+void stream_received(stream *s, bytes message)
+{
+    if (s->finished) return;
+    if (s->peer == NULL) {
+        status result = start_peer(s, message);
+        if (result != ATOLL_OK) {
+            stream_finish(s, result, fail_text());
+            return;
+        }
+    }
+    peer_received(s->peer, runner_now_ms(s->runner), message);
+    s->to_poll = true;
+}
+
+void stream_drained(stream *s)
+{
+    if (grpc_unsent(s->call) >= STREAM_UNSENT_TARGET) return;
+    s->to_poll = true;
+    grpc_pause(s->call, false);
+}
+
+void stream_finish(stream *s, status code, const char *text)
+{
+    if (s->finished) return;
+    s->finished = true;
+    if (code != ATOLL_OK) log_write(LOG_INFO, CATEGORY, "session %llu ends with error %d: %s", (unsigned long long)s->number, code, text);
+    grpc_finish(s->call, code, text);
+    connection_touch(s->connection);
+}
+
+void stream_record(const stream *s, session_record *out)
+{
+    session_record record = {.number = s->number, .opened_ms = s->opened_ms};
+    snprintf(record.app_id, sizeof record.app_id, "%s", s->app->config.id);
+    memcpy(record.user_id, s->user_id, sizeof record.user_id);
+    if (s->peer != NULL) {
+        record.ident = peer_ident(s->peer);
+        record.partition = (char *)(uintptr_t)peer_partition(s->peer);
+        peer_get_counters(s->peer, &record.counters);
+    }
+    *out = record;
+}
+
+static void remember(server_runner *r, const stream *s)
+{
+    session_record record;
+    stream_record(s, &record);
+    const char *partition = record.partition == NULL ? "" : record.partition;
+    record.partition = memory_copy_text(partition, strlen(partition));
+    if (record.partition == NULL) return; /* a line of statistics less */
+    if (r->ended.count < SESSIONS_ENDED_MAX) {
+        if (vector_push(&r->ended, record) != ATOLL_OK) memory_free(record.partition);
+        return;
+    }
+    memory_free(r->ended.items[r->ended_at].partition);
+    r->ended.items[r->ended_at] = record;
+    r->ended_at = (r->ended_at + 1) % SESSIONS_ENDED_MAX;
+}
+
+void stream_closed(stream *s)
+{
+    served_app *a = s->app;
+    for (size_t i = 0; i < a->streams.count; i++) {
+        if (a->streams.items[i] != s) continue;
+        a->streams.items[i] = a->streams.items[--a->streams.count];
+        break;
+    }
+    remember(s->runner, s);
+    if (s->peer != NULL) peer_free(s->peer);
+    memory_free(s);
+}
+
+static void poll_stream(stream *s, uint64_t now_ms)
+{
+    s->to_poll = false;
+    if (s->peer == NULL) return;
+    peer_action action;
+    while (!s->finished && grpc_unsent(s->call) < STREAM_UNSENT_TARGET && peer_poll(s->peer, now_ms, &action)) {
+        if (action.kind == PEER_ACTION_CLOSE) {
+            stream_finish(s, action.code, action.text);
+        }
+        else if (grpc_send(s->call, action.message) != ATOLL_OK) {
+            stream_finish(s, ATOLL_ERROR_INTERNAL, fail_text());
+        }
+        connection_touch(s->connection);
+    }
+    if (s->finished) return;
+    grpc_pause(s->call, grpc_unsent(s->call) >= STREAM_UNSENT_MAX);
+    if (s->ended && grpc_unsent(s->call) < STREAM_UNSENT_TARGET) stream_finish(s, ATOLL_OK, NULL);
+}
+
+void stream_ended(stream *s)
+{
+    s->ended = true; /* what it sent last is answered first */
+    s->to_poll = true;
+    if (s->peer == NULL) stream_finish(s, ATOLL_OK, NULL);
+}
+
+static status commit_app(served_app *a, uint64_t now_ms)
+{
+    uint64_t version = model_version(server_app_db(a->app));
+    bool news = version != a->version_polled;
+    if (version != a->version_synced) {
+        TRY(server_app_sync(a->app));
+        a->version_synced = version;
+    }
+    for (size_t i = 0; i < a->streams.count; i++) {
+        if (news || a->streams.items[i]->to_poll) poll_stream(a->streams.items[i], now_ms);
+    }
+    a->version_polled = version;
+    return ATOLL_OK;
+}
+
+status streams_commit(server_runner *r)
+{
+    uint64_t now_ms = runner_now_ms(r);
+    for (size_t i = 0; i < r->apps.count; i++) {
+        served_app *a = r->apps.items[i];
+        if (a->app == NULL) continue;
+        status result = commit_app(a, now_ms);
+        if (result == ATOLL_OK) continue;
+        /* Without the sync nothing may be promised: the streams end, their clients keep what was not acknowledged. */
+        log_write(LOG_ERROR, CATEGORY, "app \"%s\": %s", a->config.id, fail_text());
+        for (size_t j = 0; j < a->streams.count; j++) stream_finish(a->streams.items[j], result, "the server's disk refused a write");
+    }
+    return ATOLL_OK;
+}
+
+void streams_end_log_in(served_app *a, const char *user_id, const char *log_in, status code, const char *text)
+{
+    for (size_t i = 0; i < a->streams.count; i++) {
+        stream *s = a->streams.items[i];
+        if (strcmp(s->user_id, user_id) != 0 || (log_in != NULL && strcmp(s->log_in, log_in) != 0)) continue;
+        stream_finish(s, code, text);
+    }
+}
