@@ -60,8 +60,8 @@ def c_result(function):
     return name if name.endswith("*") else name + " "
 
 
-def prototype(function):
-    start = f"ATOLL_API {c_result(function)}{function.name}("
+def prototype(function, lead="ATOLL_API "):
+    start = f"{lead}{c_result(function)}{function.name}("
     parameters = c_parameters(function) or ["void"]
     line = start + ", ".join(parameters) + ");"
     if len(line) <= WIDTH:

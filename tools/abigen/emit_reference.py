@@ -17,7 +17,7 @@ def page(name, description):
             continue
         out += f"\n## {handle.c_type or handle.name}\n\n{handle.doc}\n"
         for function in handle.functions:
-            out += f"\n### {function.name}\n\n```c\n{emit_c.prototype(function).removeprefix('ATOLL_API ')}```\n\n"
+            out += f"\n### {function.name}\n\n```c\n{emit_c.prototype(function, '')}```\n\n"
             out += function.doc + "\n\n" + "".join(f"- {line}\n" for line in emit_c.facts(function))
     return out
 
@@ -41,7 +41,7 @@ def index(description, names):
 
 
 def files(description):
-    names = [n for n in description.headers if any(h.header == n for h in description.handles)]
+    names = [n for n in sorted(description.headers) if any(h.header == n for h in description.handles)]
     out = {f"docs/reference/{n.removesuffix('.h')}.md": page(n, description) for n in names}
     out["docs/reference/errors.md"] = errors_page(description)
     out["docs/reference/README.md"] = index(description, names)

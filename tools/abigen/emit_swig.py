@@ -47,6 +47,12 @@ def files(description):
         if handle.c_type and not all(f.hidden for f in handle.functions):
             out += f"%atoll_handle({handle.c_type})\n"
     out += "\n"
+    views = {(p.type.kind, p.name) for f in description.functions for p in f.parameters
+             if p.type.kind in ("text", "binary") and not f.hidden}
+    for kind, name in sorted(views):
+        view = f"const atoll_{kind}_char *"
+        out += f"%apply ({view}{kind.upper()}, size_t SIZE) {{ ({view}{name}, size_t {name}_size) }};\n"
+    out += "\n"
     for function in description.functions:
         if function.blocking:
             out += f"%atoll_blocking({function.name})\n"
