@@ -115,7 +115,7 @@ def java(description):
 
 def cpp(description):
     out = f"// {NOTICE}\n#ifndef ATOLL_CONSTANTS_HPP\n#define ATOLL_CONSTANTS_HPP\n\n"
-    out += "#include <atoll/atoll.h>\n\n#include <cstdint>\n#include <stdexcept>\n#include <string>\n\nnamespace atoll {\n\n"
+    out += "#include <atoll/atoll.h>\n\n#include <cstdint>\n#include <stdexcept>\n#include <string>\n\nnamespace realm::native {\n\n"
     out += "/// Codes of failed calls; an unknown one is treated as its class, the code divided by 100.\n"
     out += "enum class status : std::int32_t {\n"
     out += "".join(f"    {member(description.statuses, v).lower()} = {v.number}, ///< {v.doc}\n"
@@ -164,7 +164,7 @@ inline void check(atoll_error *failed) {
     throw_status(code, message, retryable);
 }
 
-} // namespace atoll
+} // namespace realm::native
 
 #endif
 '''

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace atoll {
+namespace realm::native {
 
 /// Codes of failed calls; an unknown one is treated as its class, the code divided by 100.
 enum class status : std::int32_t {
@@ -634,6 +634,6 @@ inline void check(atoll_error *failed) {
     throw_status(code, message, retryable);
 }
 
-} // namespace atoll
+} // namespace realm::native
 
 #endif
