@@ -173,6 +173,10 @@ class Reader:
             for index, message in enumerate(file.message_type):
                 if message.options.HasExtension(self.options.configures):
                     self.settings(file, index, message, description)
+        shared = {handle.c_type for handle in description.handles if handle.shared}
+        for function in description.functions:
+            for parameter in function.parameters:
+                parameter.changed = parameter.changed or parameter.type.name in shared
         self.check_names(description)
         if self.problems:
             raise DescriptionError("\n".join(self.problems))

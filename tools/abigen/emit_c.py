@@ -31,8 +31,7 @@ def c_parameters(function):
         if kind in ("text", "binary"):
             out += [f"const char *{parameter.name}", f"size_t {parameter.name}_size"]
         elif kind == "handle":
-            shared = parameter.changed or parameter.type.name == "atoll_queue"
-            out.append(f"{'' if shared else 'const '}{parameter.type.name} *{parameter.name}")
+            out.append(f"{'' if parameter.changed else 'const '}{parameter.type.name} *{parameter.name}")
         elif kind == "raw":
             star = "" if parameter.type.name.endswith("*") else " "
             out.append(f"{parameter.type.name}{star}{parameter.name}")
