@@ -45,7 +45,7 @@ static status collect(const query *q, const model_changes *changes, touched_vect
     for (size_t i = 0; i < count; i++) {
         const row_change *change = model_changes_row(changes, i);
         if (concerns_links(q, change)) *links_changed = true;
-        if (change->class_of != q->class_of->key) continue;
+        if (change->class_of != q->class_of) continue;
         touched made = {change->row, change->property_count > 0, change->deleted_first};
         TRY(vector_push(out, made));
     }
@@ -140,8 +140,8 @@ static status advance_touched(const query *q, const model_view *after, const tou
         row_key row = all->items[i].row;
         /* A row that comes in this order meets modifications before the list starts to differ, so both indexes agree
          * until then. */
-        bool matches = model_alive(after, q->class_of->key, row) &&
-                       row_matches(&source, q->tree.root, q->class_of->key, row);
+        bool matches = model_alive(after, q->class_of, row) &&
+                       row_matches(&source, q->tree.root, q->class_of, row);
         TRY_GOTO(source.error);
         TRY_GOTO(place_row(&m, &all->items[i], matches));
     }

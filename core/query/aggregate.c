@@ -65,7 +65,7 @@ static void add_word(total *t, const model_column *c, size_t word, uint64_t mask
 
 static status add_segments(const query *q, const model_view *view, const model_property *p, total *t)
 {
-    segment_source source = {.rows = {.view = view}, .class_of = q->class_of->key};
+    segment_source source = {.rows = {.view = view}, .class_of = q->class_of};
     value fallback = property_fallback(p->type, (p->flags & PROPERTY_NULLABLE) != 0);
     uint64_t cursor = 0, mask[MASK_WORDS];
     while (model_scan(view, source.class_of, &cursor, &source.segment)) {
@@ -89,7 +89,7 @@ static status add_rows(const query *q, const model_view *view, const model_prope
     TRY_GOTO(query_run(q, view, &rows));
     for (size_t i = 0; i < rows.count; i++) {
         value v;
-        TRY_GOTO(model_get(view, q->class_of->key, rows.items[i], p->key, &v));
+        TRY_GOTO(model_get(view, q->class_of, rows.items[i], p->key, &v));
         add(t, &v);
     }
 done:
@@ -102,22 +102,23 @@ static status check(const query *q, const model_property *p, aggregate_kind kind
     bool number = p->type == VALUE_INT || p->type == VALUE_DOUBLE;
     bool ordered = kind == AGGREGATE_MINIMUM || kind == AGGREGATE_MAXIMUM;
     if ((p->flags & PROPERTY_LIST) != 0) {
-        return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: aggregates over the list '%s.%s'", q->class_of->name, p->name);
+        return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: aggregates over the list '%s.%s'", q->class_name, p->name);
     }
     if (number || (ordered && p->type == VALUE_TIMESTAMP)) return ATOLL_OK;
-    return fail(ATOLL_ERROR_QUERY_TYPE, "property '%s.%s' is of type %s, which has no %s", q->class_of->name, p->name,
+    return fail(ATOLL_ERROR_QUERY_TYPE, "property '%s.%s' is of type %s, which has no %s", q->class_name, p->name,
                 value_type_name(p->type), ordered ? "least or greatest value here" : "sum or mean");
 }
 
 status query_aggregate(const query *q, const model_view *view, property_key key, aggregate_kind kind, value *out)
 {
-    const model_property *p = class_property(q->class_of, key);
-    if (p == NULL) return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property of key %u", q->class_of->name, key);
+    const model_class *class_of = schema_class(model_view_schema(view), q->class_of);
+    const model_property *p = class_of == NULL ? NULL : class_property(class_of, key);
+    if (p == NULL) return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property of key %u", q->class_name, key);
     TRY(check(q, p, kind));
     total t = {.kind = kind, .type = p->type};
     TRY(q->has_limit ? add_rows(q, view, p, &t) : add_segments(q, view, p, &t));
     if (kind == AGGREGATE_SUM && p->type == VALUE_INT) {
-        if (t.overflow) return fail(ATOLL_ERROR_OUT_OF_RANGE, "the sum of '%s.%s' does not fit 64 bits", q->class_of->name, p->name);
+        if (t.overflow) return fail(ATOLL_ERROR_OUT_OF_RANGE, "the sum of '%s.%s' does not fit 64 bits", q->class_name, p->name);
         *out = value_int(t.integer);
     } else if (kind == AGGREGATE_SUM) {
         *out = value_double(t.real);

@@ -6,6 +6,8 @@
 
 typedef struct binder {
     query *query;
+    const model_schema *schema;
+    const model_class *class_of;
     const query_arguments *arguments;
 } binder;
 
@@ -31,7 +33,7 @@ static bool is_number(value_type type)
 
 /* ---- what the predicate reads ---- */
 
-static status note_property(query *q, property_key p)
+status query_note_property(query *q, property_key p)
 {
     for (size_t i = 0; i < q->properties.count; i++) {
         if (q->properties.items[i] == p) return ATOLL_OK;
@@ -39,7 +41,7 @@ static status note_property(query *q, property_key p)
     return vector_push(&q->properties, p);
 }
 
-static status note_dependency(query *q, class_key c, bool life_only)
+status query_note_dependency(query *q, class_key c, bool life_only)
 {
     for (size_t i = 0; i < q->dependencies.count; i++) {
         dependency *known = &q->dependencies.items[i];
@@ -66,13 +68,13 @@ static status bind_step(binder *b, const model_class *c, path_step *s, bool in_p
     s->target = property->target;
     s->list = (property->flags & PROPERTY_LIST) != 0;
     s->nullable = (property->flags & PROPERTY_NULLABLE) != 0;
-    if (first && in_predicate) TRY(note_property(b->query, s->property));
+    if (first && in_predicate) TRY(query_note_property(b->query, s->property));
     return ATOLL_OK;
 }
 
 static status bind_path(binder *b, operand *o, bool in_predicate)
 {
-    const model_class *c = b->query->class_of;
+    const model_class *c = b->class_of;
     o->many = false;
     for (size_t i = 0; i < o->step_count; i++) {
         path_step *s = &o->steps[i];
@@ -80,7 +82,7 @@ static status bind_path(binder *b, operand *o, bool in_predicate)
         TRY(bind_step(b, c, s, in_predicate, i == 0));
         bool counted = last && o->post == POST_COUNT;
         if (s->list && !counted) o->many = true;
-        if (is_link(s->type) && !(counted && !s->list)) TRY(note_dependency(b->query, s->target, last));
+        if (is_link(s->type) && !(counted && !s->list)) TRY(query_note_dependency(b->query, s->target, last));
         if (last) break;
         if (!is_link(s->type)) {
             return fail(ATOLL_ERROR_QUERY_TYPE, "property '%s.%.*s' is no link, it has no property '%.*s' (in the query at %u:%u)",
@@ -88,7 +90,7 @@ static status bind_path(binder *b, operand *o, bool in_predicate)
                         (const char *)s[1].name.data, s[1].at.line, s[1].at.column);
         }
         if (in_predicate) b->query->crosses_links = true;
-        c = schema_class(b->query->schema, s->target);
+        c = schema_class(b->schema, s->target);
         if (c == NULL) return fail(ATOLL_ERROR_INTERNAL, "a link's class is missing from the schema");
     }
     const path_step *end = &o->steps[o->step_count - 1];
@@ -293,9 +295,9 @@ static status bind_sort(binder *b, suffix *s)
     return ATOLL_OK;
 }
 
-status query_bind(query *q, const query_arguments *arguments)
+status query_bind(query *q, const model_schema *schema, const model_class *class_of, const query_arguments *arguments)
 {
-    binder b = {q, arguments};
+    binder b = {q, schema, class_of, arguments};
     TRY(bind_node(&b, q->tree.root));
     for (size_t i = 0; i < q->tree.suffix_count; i++) {
         suffix *s = &q->tree.suffixes[i];

@@ -66,6 +66,8 @@ static bool visit_path(row_source *source, const operand *o, size_t at, row_key 
             if (source->error == ATOLL_OK) source->error = read;
             return false;
         }
+        bool gone = v.type == VALUE_NULL && (s->type == VALUE_LINK || s->type == VALUE_EMBEDDED);
+        if (gone) continue; /* A link to a deleted row is no element to a query. */
         if (last ? visit(context, &v) : is_link(&v) && visit_path(source, o, at + 1, v.as.row, visit, context)) return true;
     }
     return false;

@@ -49,21 +49,36 @@ void arena_free(arena *a)
 
 /* ---- making ---- */
 
+static status make_empty(class_key c, bytes name, query **out)
+{
+    query *made = memory_allocate_zero(sizeof *made);
+    bytes kept = {0};
+    if (made == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    atomic_init(&made->references, 1);
+    made->class_of = c;
+    status result = arena_copy(&made->memory, name, &kept);
+    if (result != ATOLL_OK) {
+        query_free(made);
+        return result;
+    }
+    made->class_name = (const char *)kept.data; /* arena_copy leaves a zero behind. */
+    *out = made;
+    return ATOLL_OK;
+}
+
 status query_new(const model_schema *schema, class_key c, bytes text, const query_arguments *arguments, query **out)
 {
     const model_class *class_of = schema_class(schema, c);
     if (class_of == NULL) return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the schema has no class of key %u", c);
-    query *made = memory_allocate_zero(sizeof *made);
-    if (made == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    query *made = NULL;
     status result = ATOLL_OK;
-    bytes kept = {0};
-    made->schema = schema;
-    made->class_of = class_of;
+    bytes kept = {0}, name = bytes_text(class_of->name);
+    TRY(make_empty(c, name, &made));
     /* Names in the tree point into the text, which need not live as long as the query. */
     if (text.size <= LIMIT_QUERY_SIZE_MAX) TRY_GOTO(arena_copy(&made->memory, text, &kept));
     else kept = text;
     TRY_GOTO(query_parse(&made->memory, kept, &made->tree));
-    TRY_GOTO(query_bind(made, arguments));
+    TRY_GOTO(query_bind(made, schema, class_of, arguments));
     TRY_GOTO(query_write_text(made));
     *out = made;
     return ATOLL_OK;
@@ -72,18 +87,29 @@ done:
     return result;
 }
 
+query *query_retain(query *q)
+{
+    atomic_fetch_add_explicit(&q->references, 1, memory_order_relaxed);
+    return q;
+}
+
 void query_free(query *q)
 {
-    if (q == NULL) return;
-    arena_free(&q->memory);
-    vector_free(&q->properties);
-    vector_free(&q->dependencies);
-    memory_free(q);
+    /* A chain of filters hangs on its first parts, so their number costs no stack. */
+    while (q != NULL && atomic_fetch_sub_explicit(&q->references, 1, memory_order_acq_rel) == 1) {
+        query *first = q->parts[0], *second = q->parts[1];
+        arena_free(&q->memory);
+        vector_free(&q->properties);
+        vector_free(&q->dependencies);
+        memory_free(q);
+        query_free(second);
+        q = first;
+    }
 }
 
 class_key query_class(const query *q)
 {
-    return q->class_of->key;
+    return q->class_of;
 }
 
 bytes query_text(const query *q)
@@ -96,33 +122,76 @@ bool query_has_sort(const query *q)
     return q->has_sort;
 }
 
-static status write_both(buffer *to, const query *a, const query *b)
+static size_t term_count(const node *n)
 {
-    const node *left = a->tree.root, *right = b->tree.root;
-    bool both = left->kind != NODE_TRUE && right->kind != NODE_TRUE;
-    if (left->kind != NODE_TRUE || !both) TRY(query_write_node(to, left->kind != NODE_TRUE ? left : right));
-    if (both) {
-        TRY(buffer_append(to, " and ", 5));
-        TRY(query_write_node(to, right));
+    return n->kind == NODE_TRUE ? 0 : n->kind == NODE_AND ? n->child_count : 1;
+}
+
+static void add_terms(const node *n, node **to)
+{
+    size_t count = term_count(n);
+    if (n->kind == NODE_AND) memcpy(to, n->children, count * sizeof(node *));
+    else if (count == 1) *to = (node *)(uintptr_t)n;
+}
+
+/* The new tree points at the nodes of both, which are kept alive; so a filter costs nothing but its own node. */
+static status join_trees(query *made, const tree *a, const tree *b)
+{
+    size_t left = term_count(a->root), right = term_count(b->root);
+    node *root = left == 0 ? b->root : a->root;
+    if (left > 0 && right > 0) {
+        node **children = arena_take(&made->memory, (left + right) * sizeof *children);
+        root = arena_take(&made->memory, sizeof *root);
+        if (children == NULL || root == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+        add_terms(a->root, children);
+        add_terms(b->root, children + left);
+        *root = (node){.kind = NODE_AND, .children = children, .child_count = left + right};
     }
-    TRY(query_write_suffixes(to, &a->tree));
-    return query_write_suffixes(to, &b->tree);
+    size_t suffix_count = a->suffix_count + b->suffix_count;
+    suffix *suffixes = arena_take(&made->memory, suffix_count * sizeof *suffixes + 1);
+    if (suffixes == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    if (a->suffix_count > 0) memcpy(suffixes, a->suffixes, a->suffix_count * sizeof *suffixes);
+    if (b->suffix_count > 0) memcpy(suffixes + a->suffix_count, b->suffixes, b->suffix_count * sizeof *suffixes);
+    made->tree = (tree){root, suffixes, suffix_count};
+    return ATOLL_OK;
+}
+
+static status take_facts(query *to, const query *from)
+{
+    for (size_t i = 0; i < from->properties.count; i++) TRY(query_note_property(to, from->properties.items[i]));
+    for (size_t i = 0; i < from->dependencies.count; i++) {
+        TRY(query_note_dependency(to, from->dependencies.items[i].class_of, from->dependencies.items[i].life_only));
+    }
+    to->crosses_links = to->crosses_links || from->crosses_links;
+    to->has_sort = to->has_sort || from->has_sort;
+    to->has_limit = to->has_limit || from->has_limit;
+    return ATOLL_OK;
 }
 
 status query_and(const query *a, const query *b, query **out)
 {
-    if (a->class_of->key != b->class_of->key) {
+    if (b == NULL) {
+        *out = query_retain((query *)(uintptr_t)a);
+        return ATOLL_OK;
+    }
+    if (a->class_of != b->class_of) {
         return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a query of class '%s' and one of class '%s' cannot be joined",
-                    a->class_of->name, b->class_of->name);
+                    a->class_name, b->class_name);
     }
     if (a->has_limit) return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: filtering results that have a LIMIT");
-    buffer text;
-    buffer_init(&text, LIMIT_QUERY_SIZE_MAX);
+    query *made = NULL;
     status result = ATOLL_OK;
-    TRY_GOTO(write_both(&text, a, b));
-    TRY_GOTO(query_new(a->schema, a->class_of->key, buffer_view(&text), NULL, out));
+    TRY(make_empty(a->class_of, bytes_text(a->class_name), &made));
+    made->parts[0] = query_retain((query *)(uintptr_t)a);
+    made->parts[1] = query_retain((query *)(uintptr_t)b);
+    TRY_GOTO(join_trees(made, &a->tree, &b->tree));
+    TRY_GOTO(take_facts(made, a));
+    TRY_GOTO(take_facts(made, b));
+    TRY_GOTO(query_write_text(made));
+    *out = made;
+    return ATOLL_OK;
 done:
-    buffer_free(&text);
+    query_free(made);
     return result;
 }
 
@@ -138,15 +207,15 @@ status query_properties(const query *q, const property_key **out, size_t *count,
 
 bool query_matches(const query *q, const model_view *view, row_key row)
 {
-    if (!model_alive(view, q->class_of->key, row)) return false;
+    if (!model_alive(view, q->class_of, row)) return false;
     row_source source = {.view = view};
-    return row_matches(&source, q->tree.root, q->class_of->key, row) && source.error == ATOLL_OK;
+    return row_matches(&source, q->tree.root, q->class_of, row) && source.error == ATOLL_OK;
 }
 
 bool query_matches_values(const query *q, query_getter get, void *context)
 {
     row_source source = {.get = get, .get_context = context};
-    return row_matches(&source, q->tree.root, q->class_of->key, 0);
+    return row_matches(&source, q->tree.root, q->class_of, 0);
 }
 
 static status push_rows(const model_segment *segment, const uint64_t mask[MASK_WORDS], row_vector *out)
@@ -171,7 +240,7 @@ static uint64_t scan_limit(const query *q)
 
 static status scan(const query *q, const model_view *view, row_vector *out)
 {
-    segment_source source = {.rows = {.view = view}, .class_of = q->class_of->key};
+    segment_source source = {.rows = {.view = view}, .class_of = q->class_of};
     uint64_t cursor = 0, limit = scan_limit(q), mask[MASK_WORDS];
     while (out->count < limit && model_scan(view, source.class_of, &cursor, &source.segment)) {
         memcpy(mask, source.segment.alive, sizeof mask);
@@ -203,7 +272,7 @@ done:
 
 status query_count(const query *q, const model_view *view, uint64_t *out)
 {
-    segment_source source = {.rows = {.view = view}, .class_of = q->class_of->key};
+    segment_source source = {.rows = {.view = view}, .class_of = q->class_of};
     uint64_t cursor = 0, count = 0, mask[MASK_WORDS];
     if (q->tree.root->kind == NODE_TRUE) {
         count = model_count(view, source.class_of);

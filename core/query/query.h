@@ -15,13 +15,15 @@ typedef struct query_arguments {
     const struct query_arguments *const *lists; /* NULL or an array of count entries, each NULL or a list */
 } query_arguments;
 
-/* schema must outlive the query. text empty: all rows. */
+/* The schema is only read during the call. text empty: all rows. */
 status query_new(const model_schema *schema, class_key c, bytes text, const query_arguments *arguments, query **out) MUST_CHECK;
+query *query_retain(query *q); /* another reference, given back by query_free */
 void query_free(query *q);
 class_key query_class(const query *q);
 bytes query_text(const query *q); /* canonical, arguments filled in: `age < 3`, `a == "x" and b == 1`, TRUEPREDICATE; parses back to the same */
 bool query_has_sort(const query *q);
-/* Both conditions hold: (a) and (b). Used by results_filter. */
+/* Both conditions hold: (a) and (b); sorted by a, then by b, whose order dominates. b NULL: a itself, once more. A LIMIT
+ * in a is NOT_SUPPORTED. */
 status query_and(const query *a, const query *b, query **out) MUST_CHECK;
 /* The properties of the class that the predicate reads (for queryable fields), each once. links: true if it crosses one. */
 status query_properties(const query *q, const property_key **out, size_t *count, bool *crosses_links) MUST_CHECK;

@@ -1,6 +1,7 @@
 #ifndef ATOLL_QUERY_INTERNAL_H
 #define ATOLL_QUERY_INTERNAL_H
 #include "query/query.h"
+#include <stdatomic.h>
 
 /* The steps of the query layer, each in its own file:
  *   lexer.c text → tokens;  parser.c tokens → tree;  bind.c names and types checked, arguments filled in;
@@ -123,16 +124,20 @@ typedef struct dependency {
     bool life_only;
 } dependency;
 struct query {
+    atomic_uint references;
+    query *parts[2]; /* of query_and: the tree points into theirs */
     arena memory;
-    const model_schema *schema;
-    const model_class *class_of;
+    class_key class_of;
+    const char *class_name; /* the schema may be gone by the time of an error */
     tree tree;
     bytes text;
     VECTOR(property_key) properties;
     VECTOR(dependency) dependencies;
     bool crosses_links, has_sort, has_limit;
 };
-status query_bind(query *q, const query_arguments *arguments) MUST_CHECK;
+status query_bind(query *q, const model_schema *schema, const model_class *class_of, const query_arguments *arguments) MUST_CHECK;
+status query_note_property(query *q, property_key p) MUST_CHECK; /* each once */
+status query_note_dependency(query *q, class_key c, bool life_only) MUST_CHECK;
 status query_write_text(query *q) MUST_CHECK; /* fills q->text */
 status query_write_node(buffer *to, const node *n) MUST_CHECK;
 status query_write_suffixes(buffer *to, const tree *t) MUST_CHECK;

@@ -292,6 +292,9 @@ Test(query_language, and_joins_two_queries)
     query *limited = NULL, *both = NULL;
     OK(make(&schema, bytes_text("age > 1 LIMIT(3)"), &limited));
     cr_assert_eq(query_and(limited, limited, &both), ATOLL_ERROR_NOT_SUPPORTED);
+    OK(query_and(limited, NULL, &both));
+    cr_assert(bytes_equal(query_text(both), query_text(limited)));
+    query_free(both);
     query_free(limited);
     schema_free(&schema);
 }
