@@ -113,10 +113,10 @@ public class Session : INotifyPropertyChanged
     public string Path => NativeMethods.atoll_session_path(_native.Value) ?? "";
 
     /// <summary>Pauses both directions of this realm's sync; other sessions go on.</summary>
-    public void Stop() => NativeMethods.atoll_session_stop(_native.Value);
+    public void Stop() => Call(NativeMethods.atoll_session_stop);
 
     /// <summary>Resumes, and connects at once whatever the backoff.</summary>
-    public void Start() => NativeMethods.atoll_session_start(_native.Value);
+    public void Start() => Call(NativeMethods.atoll_session_start);
 
     /// <summary>Ends when the server has acknowledged all changes made so far.</summary>
     public Task WaitForUploadAsync(CancellationToken? cancellationToken = null)
@@ -175,12 +175,25 @@ public class Session : INotifyPropertyChanged
         }
     }
 
+    private void Call(Action<IntPtr> call)
+    {
+        try
+        {
+            call(_native.Value);
+        }
+        catch (RealmClosedException error)
+        {
+            throw new ObjectDisposedException(error.Message, error);
+        }
+    }
+
     private async Task Wait(Func<IntPtr, IntPtr, ulong> start, CancellationToken? cancellationToken)
     {
         var token = cancellationToken ?? CancellationToken.None;
         token.ThrowIfCancellationRequested();
-        var done = EventPump.Request(queue => start(_native.Value, queue), ToException);
-        await (token.CanBeCanceled ? done.WaitAsync(token) : done).ConfigureAwait(false);
+        Task<EventData>? done = null;
+        Call(native => done = EventPump.Request(queue => start(native, queue), ToException));
+        await (token.CanBeCanceled ? done!.WaitAsync(token) : done!).ConfigureAwait(false);
         GC.KeepAlive(this);
     }
 
