@@ -8,6 +8,7 @@
  * sent) last: runs typed at once by two writers don't interleave, the run whose first element is earlier comes first.
  * An erased element stays as a tombstone. Merging two states = union by id; erased wins; per-element value by stamp. */
 enum { LIST_SIDE_LEFT = 0, LIST_SIDE_RIGHT = 1 };
+enum { LIST_HEAP_SIZE_MAX = 1 << 30 };
 typedef struct list_element {
     element_id id, parent;
     uint8_t side;
@@ -26,6 +27,9 @@ typedef struct list_state {
 } list_state;
 void list_state_init(list_state *s);
 void list_state_free(list_state *s);
+status list_state_copy(const list_state *s, list_state *out) MUST_CHECK; /* out: uninitialised; texts are compacted */
+status list_state_push(list_state *s, const list_element *element) MUST_CHECK; /* at the end; its text is copied into the heap */
+status list_state_own_text(list_state *s, value *v) MUST_CHECK; /* copies the text of the value into the heap */
 status list_state_order(list_state *s) MUST_CHECK; /* sorts into list order, deterministic for any input order; BAD_CHANGESET on a cycle or an unknown parent */
 status list_state_merge(list_state *into, const list_state *other) MUST_CHECK; /* commutative, associative, idempotent */
 status list_state_write(buffer *to, const list_state *s) MUST_CHECK;

@@ -4,7 +4,7 @@
 
 /* The storage door: an ordered map of bytes with snapshots and atomic batches. Two implementations with the same
  * contract (tests/unit/storage runs the same random operations on both): RocksDB, and a memory store that can lose
- * or keep unsynced batches and fail any call. Any thread may read; one thread at a time writes. */
+ * or keep unsynced batches and fail any call. Any thread may read and write. */
 struct memory_disk;
 typedef struct storage storage;
 typedef struct storage_batch storage_batch;
@@ -18,6 +18,7 @@ typedef struct storage_options {
 status storage_open_rocksdb(const char *path, const storage_options *options, storage **out) MUST_CHECK; /* FILE_IN_USE names the holder */
 status storage_open_memory(struct memory_disk *disk, storage **out) MUST_CHECK;
 void storage_close(storage *s);
+bool storage_read_only(const storage *s);
 
 /* *found false and *out empty when absent. The buffer is cleared first. */
 status storage_get(storage *s, bytes key, buffer *out, bool *found) MUST_CHECK;
@@ -36,6 +37,7 @@ status storage_iterate(storage *s, bytes from, bytes to, storage_iterator **out)
 bool storage_iterator_next(storage_iterator *i, bytes *key, bytes *value); /* false: the end or an error; views hold until the next call */
 status storage_iterator_status(const storage_iterator *i) MUST_CHECK;
 void storage_iterator_free(storage_iterator *i);
+void storage_iterator_strip(storage_iterator *i, size_t size); /* cuts that many bytes off the front of every key it gives */
 uint64_t storage_size_bytes(storage *s); /* on disk, roughly */
 
 /* The virtual disk of memory stores: survives storage_close and crashes. */

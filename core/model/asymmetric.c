@@ -1,0 +1,101 @@
+/* Asymmetric objects: at the commit they become payloads in the log record and leave the version. They must never be
+ * readable after the commit. Invariant: nothing of them is logged as an operation on rows. */
+#include "model/engine.h"
+
+bool is_asymmetric(const model_txn *txn, class_key c, row_key row)
+{
+    const model_class *class_of = schema_class(txn->writer.schema, c);
+    class_key root_class = c;
+    row_key root = row;
+    if (class_of == NULL || class_of->kind == CLASS_NORMAL) return false;
+    if (class_of->kind == CLASS_EMBEDDED && model_root_get(txn->view, c, row, &root_class, &root) != ATOLL_OK) return false;
+    class_of = schema_class(txn->writer.schema, root_class);
+    return class_of != NULL && class_of->kind == CLASS_ASYMMETRIC;
+}
+
+static status write_payload(const model_txn *txn, buffer *to, class_key c, row_key row, int depth);
+
+static status write_item(const model_txn *txn, buffer *to, const model_property *p, const value *v, int depth)
+{
+    if (v->type != VALUE_EMBEDDED) return value_write(to, v);
+    TRY(buffer_append_byte(to, VALUE_EMBEDDED));
+    return write_payload(txn, to, p->target, v->as.row, depth + 1);
+}
+
+static status write_list(const model_txn *txn, buffer *to, class_key c, row_key row, const model_property *p, int depth)
+{
+    const list_cell *cell = NULL;
+    TRY(read_cell(txn->view, c, row, p->key, &cell));
+    TRY(buffer_append_byte(to, VALUE_LIST));
+    TRY(buffer_append_varint(to, cell == NULL ? 0 : cell->visible));
+    for (size_t i = 0; cell != NULL && i < cell->state.elements.count; i++)
+        if (!cell->state.elements.items[i].erased) TRY(write_item(txn, to, p, &cell->state.elements.items[i].value, depth));
+    return ATOLL_OK;
+}
+
+static status write_payload(const model_txn *txn, buffer *to, class_key c, row_key row, int depth)
+{
+    const model_class *class_of = NULL;
+    TRY(need_class(txn->view, c, &class_of));
+    if (depth > LIMIT_QUERY_DEPTH_MAX)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "an asymmetric object holds embedded objects more than %d deep", LIMIT_QUERY_DEPTH_MAX);
+    TRY(buffer_append_varint(to, class_of->property_count));
+    for (size_t i = 0; i < class_of->property_count; i++) {
+        const model_property *p = &class_of->properties[i];
+        value v;
+        TRY(buffer_append_varint(to, p->key));
+        if ((p->flags & PROPERTY_LIST) != 0) {
+            TRY(write_list(txn, to, c, row, p, depth));
+            continue;
+        }
+        TRY(model_get_raw(txn->view, c, row, p->key, &v));
+        TRY(write_item(txn, to, p, &v, depth));
+    }
+    return ATOLL_OK;
+}
+
+static status finish_row(model_txn *txn, class_key c, row_key row)
+{
+    buffer payload;
+    if (!model_alive(txn->view, c, row)) return ATOLL_OK;
+    buffer_init(&payload, LIMIT_TRANSACTION_SIZE_MAX);
+    status result = write_payload(txn, &payload, c, row, 0);
+    operation o = {.kind = OP_ASYMMETRIC, .class_of = c, .row = row, .blob = buffer_view(&payload)};
+    if (result == ATOLL_OK) result = changeset_write(&txn->changes, &o);
+    if (result == ATOLL_OK) result = write_delete(txn, c, row);
+    buffer_free(&payload);
+    return result;
+}
+
+/* The class goes back to what it was, except that its row keys are not given again. */
+static status restore_class(model_txn *txn, class_key c)
+{
+    class_state **place = &txn->view->classes[c - 1];
+    if (c > txn->db->newest->class_count) return ATOLL_OK;
+    row_key next = (*place)->next_row;
+    class_state *old = class_state_retain(txn->db->newest->classes[c - 1]);
+    status result = class_state_own(&old, txn->writer.stamp);
+    if (result != ATOLL_OK) {
+        class_state_release(old);
+        return result;
+    }
+    old->next_row = next;
+    class_state_release(*place);
+    *place = old;
+    return ATOLL_OK;
+}
+
+status finish_asymmetric(model_txn *txn)
+{
+    for (size_t i = 0; i + 1 < txn->asymmetric.count; i += 2)
+        TRY(finish_row(txn, (class_key)txn->asymmetric.items[i], txn->asymmetric.items[i + 1]));
+    /* Blocks of these classes go away now: what is left to finish must not point at them. */
+    for (size_t i = 0; i < txn->texts.count; i++) block_finish(txn->texts.items[i]);
+    txn->texts.count = 0;
+    for (size_t i = 0; i + 1 < txn->asymmetric.count; i += 2) {
+        class_key c = (class_key)txn->asymmetric.items[i];
+        if (txn->view->classes[c - 1]->root == txn->db->newest->classes[c - 1]->root) continue;
+        TRY(restore_class(txn, c));
+    }
+    return ATOLL_OK;
+}

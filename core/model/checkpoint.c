@@ -1,0 +1,199 @@
+/* Checkpoints: what changed since the last one goes from a pinned version to the store, then the root record moves and
+ * log records that nobody needs go. It must never hold a lock while it writes, nor write what is not of its version.
+ * Invariant: a crash between two batches leaves records that are newer than the root; the replay passes over what they
+ * have already. Children of an index node are written before it. */
+#include "base/log.h"
+#include "model/codec.h"
+#include "model/engine.h"
+
+enum { CHECKPOINT_BATCH_SIZE = 4 << 20, CHECKPOINT_LOG_SIZE = 16 << 20, CHECKPOINT_LOG_COUNT = 2000, CHECKPOINT_PERIOD_MS = 5000 };
+
+typedef struct checkpoint {
+    model_db *db;
+    model_view *view;
+    storage_batch *batch;
+    size_t batch_size;
+    buffer record;
+    VECTOR(atomic_bool *) written; /* flags to set once the batch is in the store */
+} checkpoint;
+
+static status flush(checkpoint *k)
+{
+    if (k->batch == NULL) return ATOLL_OK;
+    TRY(storage_write(k->db->store, k->batch, false));
+    storage_batch_free(k->batch);
+    k->batch = NULL;
+    k->batch_size = 0;
+    for (size_t i = 0; i < k->written.count; i++) atomic_store(k->written.items[i], true);
+    k->written.count = 0;
+    return ATOLL_OK;
+}
+
+static status put(checkpoint *k, bytes key, atomic_bool *flag)
+{
+    if (k->batch == NULL) TRY(storage_batch_new(k->db->store, &k->batch));
+    TRY(storage_batch_put(k->batch, key, buffer_view(&k->record)));
+    k->batch_size += key.size + k->record.size;
+    return vector_push(&k->written, flag);
+}
+
+/* A segment and its blocks go in one batch, so that its version speaks for all of them. */
+static status write_segment(checkpoint *k, segment *s)
+{
+    const segment_data *d = atomic_load(&s->data);
+    uint8_t key[17];
+    for (uint32_t i = 0; i < d->slot_count; i++) {
+        block *b = d->blocks[i];
+        if (b == NULL || atomic_load(&b->stored)) continue;
+        TRY(codec_block(&k->record, k->view->version, atomic_load(&b->data)));
+        TRY(put(k, block_key(key, b->class_of, b->slot, b->segment), &b->stored));
+    }
+    TRY(codec_segment(&k->record, k->view->version, d));
+    TRY(put(k, block_key(key, s->class_of, SLOT_HEADER, s->index), &s->stored));
+    return k->batch_size >= CHECKPOINT_BATCH_SIZE ? flush(k) : ATOLL_OK;
+}
+
+static status write_node(checkpoint *k, tree_node *n, uint32_t height)
+{
+    if (n == NULL || atomic_load(&n->stored)) return ATOLL_OK;
+    for (size_t i = 0; i < TREE_FANOUT; i++) {
+        void *child = n->children[i];
+        if (child == NULL) continue;
+        if (height > 1)
+            TRY(write_node(k, child, height - 1));
+        else if (!atomic_load(&((segment *)child)->stored))
+            TRY(write_segment(k, child));
+    }
+    return vector_push(&k->written, &n->stored);
+}
+
+static status write_index(checkpoint *k, index_node *n)
+{
+    if (n == NULL || atomic_load(&n->stored)) return ATOLL_OK;
+    const index_data *d = atomic_load(&n->data);
+    uint8_t key[14];
+    for (size_t i = 0; i < TREE_FANOUT; i++) TRY(write_index(k, d->children[i]));
+    TRY(codec_index(&k->record, k->view->version, d));
+    TRY(put(k, index_key(key, n), &n->stored));
+    return k->batch_size >= CHECKPOINT_BATCH_SIZE ? flush(k) : ATOLL_OK;
+}
+
+static status write_root(checkpoint *k)
+{
+    uint8_t key[2] = {KEY_META, 'r'};
+    const model_view *view = k->view;
+    TRY(codec_begin(&k->record, view->version));
+    TRY(buffer_append_varint(&k->record, view->class_count));
+    for (size_t i = 0; i < view->class_count; i++) {
+        const class_state *c = view->classes[i];
+        TRY(buffer_append_varint(&k->record, c->next_row));
+        TRY(buffer_append_varint(&k->record, c->alive_count));
+        TRY(buffer_append_byte(&k->record, c->index != NULL));
+    }
+    TRY(schema_write(&k->record, &view->schema->schema));
+    codec_seal(&k->record);
+    if (k->batch == NULL) TRY(storage_batch_new(k->db->store, &k->batch));
+    return storage_batch_put(k->batch, bytes_of(key, sizeof key), buffer_view(&k->record));
+}
+
+/* Redo ends at the checkpoint; a local commit of a synced realm stays until it is folded. */
+static bool is_needed(const model_db *db, const log_place *place, uint64_t version)
+{
+    if (place->version > version) return true;
+    return db->options.use != SCHEMA_LOCAL && place->origin == COMMIT_LOCAL && place->version > db->folded;
+}
+
+static status drop_log(checkpoint *k)
+{
+    VECTOR(uint64_t) versions = {0};
+    uint8_t key[9];
+    status result = ATOLL_OK;
+    mutex_lock(&k->db->lock);
+    for (size_t i = 0; i < k->db->log.count && result == ATOLL_OK; i++)
+        if (!is_needed(k->db, &k->db->log.items[i], k->view->version)) result = vector_push(&versions, k->db->log.items[i].version);
+    mutex_unlock(&k->db->lock);
+    for (size_t i = 0; i < versions.count && result == ATOLL_OK; i++)
+        result = storage_batch_delete(k->batch, log_key(key, versions.items[i]));
+    if (result == ATOLL_OK) result = flush(k);
+    if (result == ATOLL_OK) {
+        mutex_lock(&k->db->lock);
+        size_t kept = 0, at = 0;
+        for (size_t i = 0; i < k->db->log.count; i++) {
+            bool dropped = at < versions.count && k->db->log.items[i].version == versions.items[at];
+            if (dropped)
+                at++;
+            else
+                k->db->log.items[kept++] = k->db->log.items[i];
+        }
+        k->db->log.count = kept;
+        mutex_unlock(&k->db->lock);
+    }
+    vector_free(&versions);
+    return result;
+}
+
+static status write_all(checkpoint *k)
+{
+    for (size_t i = 0; i < k->view->class_count; i++) {
+        class_state *c = k->view->classes[i];
+        TRY(write_node(k, c->root, c->height));
+        TRY(write_index(k, c->index));
+    }
+    TRY(flush(k));
+    TRY(write_root(k));
+    return drop_log(k);
+}
+
+status checkpoint_run(model_db *db)
+{
+    checkpoint k = {.db = db};
+    mutex_lock(&db->lock);
+    while (db->checkpointing) condition_wait(&db->changed, &db->lock);
+    db->checkpointing = true;
+    k.view = model_view_retain(db->newest);
+    uint64_t log_bytes = db->log_bytes;
+    mutex_unlock(&db->lock);
+    buffer_init(&k.record, RECORD_SIZE_MAX);
+    status result = write_all(&k);
+    storage_batch_free(k.batch);
+    buffer_free(&k.record);
+    vector_free(&k.written);
+    mutex_lock(&db->lock);
+    if (result == ATOLL_OK) {
+        db->checkpoint_version = k.view->version;
+        db->log_bytes -= log_bytes;
+    }
+    db->checkpointing = false;
+    condition_broadcast(&db->changed);
+    mutex_unlock(&db->lock);
+    model_view_release(k.view);
+    return result;
+}
+
+status model_checkpoint(model_db *db)
+{
+    return checkpoint_run(db);
+}
+
+static bool is_due(const model_db *db)
+{
+    return db->log_bytes >= CHECKPOINT_LOG_SIZE || db->newest->version - db->checkpoint_version >= CHECKPOINT_LOG_COUNT;
+}
+
+void checkpoint_main(void *context)
+{
+    model_db *db = context;
+    mutex_lock(&db->lock);
+    while (!db->stopping) {
+        if (!is_due(db) || db->broken != ATOLL_OK) {
+            condition_wait_ms(&db->changed, &db->lock, CHECKPOINT_PERIOD_MS);
+            continue;
+        }
+        mutex_unlock(&db->lock);
+        status result = checkpoint_run(db);
+        if (result != ATOLL_OK) log_write(LOG_WARN, "Realm.Storage", "a checkpoint failed and is tried again: %s", fail_text());
+        mutex_lock(&db->lock);
+        if (result != ATOLL_OK && !db->stopping) condition_wait_ms(&db->changed, &db->lock, CHECKPOINT_PERIOD_MS);
+    }
+    mutex_unlock(&db->lock);
+}

@@ -1,0 +1,404 @@
+/* The stored form of blocks, segments and index nodes, and the loading of it. It must never trust a byte that it reads.
+ * Invariant: what is loaded equals what was stored; every record has its checksum and the version that it is of. */
+#include "model/codec.h"
+#include "model/engine.h"
+
+bytes block_key(uint8_t to[17], class_key c, uint32_t slot, uint64_t segment_index)
+{
+    to[0] = KEY_BLOCK;
+    key_put_u32(to + 1, c);
+    key_put_u32(to + 5, slot);
+    key_put_u64(to + 9, segment_index);
+    return bytes_of(to, 17);
+}
+
+bytes index_key(uint8_t to[14], const index_node *n)
+{
+    to[0] = KEY_INDEX;
+    key_put_u32(to + 1, n->class_of);
+    to[5] = n->depth;
+    key_put_u64(to + 6, n->prefix);
+    return bytes_of(to, 14);
+}
+
+status codec_begin(buffer *to, uint64_t version)
+{
+    buffer_clear(to);
+    TRY(buffer_append_fixed32(to, 0));
+    return buffer_append_fixed64(to, version);
+}
+
+void codec_seal(buffer *b)
+{
+    uint32_t crc = crc32c(0, b->data + 4, b->size - 4);
+    for (int i = 0; i < 4; i++) b->data[i] = (uint8_t)(crc >> (8 * i));
+}
+
+static status damaged(const char *what)
+{
+    return fail(ATOLL_ERROR_FILE_CORRUPT, "%s of the realm is damaged: restore a copy, or delete the realm and download it again", what);
+}
+
+status codec_open(bytes record, const char *what, reader *body, uint64_t *version)
+{
+    reader r = reader_of(record);
+    uint32_t crc = reader_fixed32(&r);
+    if (r.failed || crc != crc32c(0, record.data + 4, record.size - 4)) return damaged(what);
+    *version = reader_fixed64(&r);
+    *body = r;
+    return r.failed ? damaged(what) : ATOLL_OK;
+}
+
+/* ---- integers: the least, a width, then the differences ---- */
+static uint8_t width_of(uint64_t span)
+{
+    return span == 0 ? 0 : span <= UINT8_MAX ? 1 : span <= UINT16_MAX ? 2 : span <= UINT32_MAX ? 4 : 8;
+}
+
+static status put_integers(buffer *to, const int64_t *from, size_t stride, size_t count)
+{
+    int64_t least = count == 0 ? 0 : from[0], most = least;
+    for (size_t i = 0; i < count; i++) {
+        int64_t x = from[i * stride];
+        if (x < least) least = x;
+        if (x > most) most = x;
+    }
+    uint8_t width = width_of((uint64_t)most - (uint64_t)least);
+    TRY(buffer_append_fixed64(to, (uint64_t)least));
+    TRY(buffer_append_byte(to, width));
+    TRY(buffer_reserve(to, count * width));
+    uint8_t *at = to->data + to->size;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t difference = (uint64_t)from[i * stride] - (uint64_t)least;
+        for (uint8_t k = 0; k < width; k++) *at++ = (uint8_t)(difference >> (8 * k));
+    }
+    to->size += count * width;
+    return ATOLL_OK;
+}
+
+static void take_integers(reader *from, int64_t *to, size_t stride, size_t count)
+{
+    uint64_t least = reader_fixed64(from);
+    uint8_t width = reader_byte(from);
+    if (width > 8) from->failed = true;
+    bytes view = reader_take(from, from->failed ? 0 : count * width);
+    if (from->failed) return;
+    const uint8_t *at = view.data;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t difference = 0;
+        for (uint8_t k = 0; k < width; k++) difference |= (uint64_t)*at++ << (8 * k);
+        to[i * stride] = (int64_t)(least + difference);
+    }
+}
+
+/* ---- blocks ---- */
+static size_t used_rows(const block_data *d)
+{
+    static const uint8_t zeros[16];
+    size_t width = d->type.kind == COLUMN_FIXED16 ? 16 : 8, rows = MODEL_BLOCK_ROWS;
+    if (d->type.kind == COLUMN_TEXT) return d->filled;
+    while (rows > 0 && memcmp(d->slots + (rows - 1) * width, zeros, width) == 0) rows--;
+    return rows;
+}
+
+static status put_text(buffer *to, const block_data *d, size_t rows)
+{
+    const uint32_t *offsets = (const uint32_t *)(const void *)d->slots;
+    int64_t sizes[MODEL_BLOCK_ROWS];
+    for (size_t i = 0; i < rows; i++) sizes[i] = offsets[i + 1] - offsets[i];
+    TRY(put_integers(to, sizes, 1, rows));
+    return buffer_append(to, d->heap, d->heap_size);
+}
+
+static status put_lists(buffer *to, const block_data *d, size_t rows)
+{
+    for (size_t i = 0; i < rows; i++) {
+        const list_cell *cell = block_cell(d, (uint32_t)i);
+        if (cell == NULL) continue;
+        TRY(buffer_append_varint(to, i + 1));
+        size_t before = to->size;
+        TRY(buffer_append_fixed32(to, 0));
+        TRY(list_state_write(to, &cell->state));
+        uint32_t size = (uint32_t)(to->size - before - 4);
+        for (int k = 0; k < 4; k++) to->data[before + (size_t)k] = (uint8_t)(size >> (8 * k));
+    }
+    return buffer_append_varint(to, 0);
+}
+
+static status put_body(buffer *to, const block_data *d, size_t rows)
+{
+    const int64_t *slots = (const int64_t *)(const void *)d->slots;
+    switch (d->type.kind) {
+    case COLUMN_FIXED8: return d->type.type == VALUE_DOUBLE ? buffer_append(to, d->slots, rows * 8) : put_integers(to, slots, 1, rows);
+    case COLUMN_FIXED16:
+        if (d->type.type != VALUE_TIMESTAMP) return buffer_append(to, d->slots, rows * 16);
+        TRY(put_integers(to, slots, 2, rows));
+        return put_integers(to, slots + 1, 2, rows);
+    case COLUMN_TEXT: return put_text(to, d, rows);
+    default: return put_lists(to, d, rows);
+    }
+}
+
+status codec_block(buffer *to, uint64_t version, const block_data *d)
+{
+    size_t rows = used_rows(d);
+    TRY(codec_begin(to, version));
+    TRY(buffer_append_byte(to, d->type.kind));
+    TRY(buffer_append_byte(to, d->type.type));
+    TRY(buffer_append_byte(to, (uint8_t)(d->type.nullable | d->has_range << 1)));
+    TRY(buffer_append_varint(to, rows));
+    if (d->has_range) TRY(buffer_append(to, &d->range, sizeof d->range));
+    if (d->type.nullable) TRY(buffer_append(to, d->null_bits, sizeof d->null_bits));
+    TRY(put_body(to, d, rows));
+    codec_seal(to);
+    return ATOLL_OK;
+}
+
+static status take_text(reader *from, block_data *d, size_t rows)
+{
+    uint32_t *offsets = (uint32_t *)(void *)d->slots;
+    int64_t sizes[MODEL_BLOCK_ROWS];
+    uint64_t total = 0;
+    take_integers(from, sizes, 1, rows);
+    for (size_t i = 0; i < rows && !from->failed; i++) {
+        offsets[i] = (uint32_t)total;
+        if (sizes[i] < 0 || sizes[i] > UINT32_MAX) from->failed = true;
+        total += (uint64_t)sizes[i];
+    }
+    bytes heap = reader_take(from, from->failed ? 0 : total);
+    if (from->failed) return ATOLL_OK;
+    for (size_t i = rows; i <= MODEL_BLOCK_ROWS; i++) offsets[i] = (uint32_t)total;
+    d->filled = (uint32_t)rows;
+    if (total == 0) return ATOLL_OK;
+    d->heap = memory_allocate(total);
+    if (d->heap == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    memcpy(d->heap, heap.data, total);
+    d->heap_size = d->heap_capacity = total;
+    return ATOLL_OK;
+}
+
+static status take_lists(reader *from, block_data *d)
+{
+    list_cell **cells = (list_cell **)(void *)d->slots;
+    for (uint64_t row = reader_varint(from); row != 0 && !from->failed; row = reader_varint(from)) {
+        uint32_t size = reader_fixed32(from);
+        bytes blob = reader_take(from, size);
+        list_state state;
+        if (from->failed || row > MODEL_BLOCK_ROWS || cells[row - 1] != NULL) return damaged("a list");
+        TRY(list_state_read(blob, &state));
+        list_cell *cell = list_cell_new(0);
+        if (cell == NULL) {
+            list_state_free(&state);
+            return ATOLL_ERROR_OUT_OF_MEMORY;
+        }
+        list_state_free(&cell->state);
+        cell->state = state;
+        list_cell_recount(cell);
+        cells[row - 1] = cell;
+    }
+    return ATOLL_OK;
+}
+
+static status take_body(reader *from, block_data *d, size_t rows)
+{
+    int64_t *slots = (int64_t *)(void *)d->slots;
+    bool raw = d->type.type == VALUE_DOUBLE || (d->type.kind == COLUMN_FIXED16 && d->type.type != VALUE_TIMESTAMP);
+    if (d->type.kind == COLUMN_TEXT) return take_text(from, d, rows);
+    if (d->type.kind == COLUMN_LIST) return take_lists(from, d);
+    if (raw) {
+        bytes view = reader_take(from, rows * (d->type.kind == COLUMN_FIXED16 ? 16 : 8));
+        if (!from->failed && view.size != 0) memcpy(d->slots, view.data, view.size);
+    } else if (d->type.kind == COLUMN_FIXED8) {
+        take_integers(from, slots, 1, rows);
+    } else {
+        take_integers(from, slots, 2, rows);
+        take_integers(from, slots + 1, 2, rows);
+    }
+    return ATOLL_OK;
+}
+
+static status decode_block(bytes record, column_type type, block_data **out)
+{
+    reader r;
+    uint64_t version = 0;
+    TRY(codec_open(record, "a column block", &r, &version));
+    uint8_t kind = reader_byte(&r), value_kind = reader_byte(&r), flags = reader_byte(&r);
+    uint64_t rows = reader_varint(&r);
+    if (r.failed || kind != type.kind || value_kind != type.type || (flags & 1) != type.nullable || rows > MODEL_BLOCK_ROWS)
+        return damaged("a column block");
+    block_data *d = block_data_new(type);
+    if (d == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    d->has_range = (flags & 2) != 0;
+    bytes range = reader_take(&r, d->has_range ? sizeof d->range : 0);
+    bytes nulls = reader_take(&r, type.nullable ? sizeof d->null_bits : 0);
+    if (!r.failed && range.size != 0) memcpy(&d->range, range.data, range.size);
+    if (!r.failed && nulls.size != 0) memcpy(d->null_bits, nulls.data, nulls.size);
+    status result = take_body(&r, d, (size_t)rows);
+    if (result == ATOLL_OK && r.failed) result = damaged("a column block");
+    if (result != ATOLL_OK) {
+        block_data_free(d);
+        return result;
+    }
+    *out = d;
+    return ATOLL_OK;
+}
+
+status store_load_block(storage *store, const block *b, block_data **out)
+{
+    uint8_t key[17];
+    buffer record;
+    bool found = false;
+    buffer_init(&record, RECORD_SIZE_MAX);
+    status result = storage_get(store, block_key(key, b->class_of, b->slot, b->segment), &record, &found);
+    if (result == ATOLL_OK && !found) result = damaged("a column block (it is missing)");
+    if (result == ATOLL_OK) result = decode_block(buffer_view(&record), b->type, out);
+    buffer_free(&record);
+    return result;
+}
+
+/* ---- segments ---- */
+status codec_segment(buffer *to, uint64_t version, const segment_data *d)
+{
+    uint32_t present = 0;
+    for (uint32_t i = 0; i < d->slot_count; i++) present += d->blocks[i] != NULL;
+    TRY(codec_begin(to, version));
+    TRY(buffer_append(to, d->alive, sizeof d->alive));
+    TRY(buffer_append(to, d->hidden, sizeof d->hidden));
+    TRY(buffer_append_varint(to, d->slot_count));
+    TRY(buffer_append_varint(to, present));
+    for (uint32_t i = 0; i < d->slot_count; i++) {
+        if (d->blocks[i] == NULL) continue;
+        column_type type = d->blocks[i]->type;
+        TRY(buffer_append_varint(to, i));
+        TRY(buffer_append_byte(to, type.kind));
+        TRY(buffer_append_byte(to, type.type));
+        TRY(buffer_append_byte(to, type.nullable));
+    }
+    codec_seal(to);
+    return ATOLL_OK;
+}
+
+static status take_blocks(reader *r, const segment *s, segment_data *d)
+{
+    uint64_t slots = reader_varint(r), present = reader_varint(r);
+    if (r->failed || slots > LIMIT_PROPERTIES_MAX * 4 + 16 || present > slots) return damaged("a segment");
+    d->blocks = memory_allocate_zero((slots + 1) * sizeof *d->blocks);
+    if (d->blocks == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    d->slot_count = (uint32_t)slots;
+    for (uint64_t i = 0; i < present; i++) {
+        uint64_t slot = reader_varint(r);
+        column_type type = {.kind = reader_byte(r)};
+        type.type = reader_byte(r);
+        type.nullable = reader_byte(r) != 0;
+        if (r->failed || slot >= slots || type.kind < COLUMN_FIXED8 || type.kind > COLUMN_LIST || d->blocks[slot] != NULL) return damaged("a segment");
+        d->blocks[slot] = block_handle(s->class_of, (uint32_t)slot, s->index, type);
+        if (d->blocks[slot] == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    return ATOLL_OK;
+}
+
+static status decode_segment(bytes record, const segment *s, segment_data *d)
+{
+    reader r;
+    TRY(codec_open(record, "a segment", &r, &d->stored_version));
+    bytes alive = reader_take(&r, sizeof d->alive), hidden = reader_take(&r, sizeof d->hidden);
+    if (r.failed) return damaged("a segment");
+    memcpy(d->alive, alive.data, alive.size);
+    memcpy(d->hidden, hidden.data, hidden.size);
+    for (size_t i = 0; i < BLOCK_WORDS; i++) d->alive_count += (uint32_t)__builtin_popcountll(d->alive[i]);
+    return take_blocks(&r, s, d);
+}
+
+status store_load_segment(storage *store, const model_schema *schema, const segment *s, segment_data **out)
+{
+    uint8_t key[17];
+    buffer record;
+    bool found = false;
+    (void)schema;
+    segment_data *d = memory_allocate_zero(sizeof *d);
+    if (d == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    buffer_init(&record, RECORD_SIZE_MAX);
+    status result = storage_get(store, block_key(key, s->class_of, SLOT_HEADER, s->index), &record, &found);
+    if (result == ATOLL_OK && found) result = decode_segment(buffer_view(&record), s, d);
+    buffer_free(&record);
+    if (result != ATOLL_OK) {
+        segment_data_free(d);
+        return result;
+    }
+    *out = d;
+    return ATOLL_OK;
+}
+
+/* ---- index nodes ---- */
+status codec_index(buffer *to, uint64_t version, const index_data *d)
+{
+    TRY(codec_begin(to, version));
+    TRY(buffer_append_byte(to, d->leaf));
+    if (d->leaf) {
+        TRY(buffer_append_varint(to, d->count));
+        if (d->count != 0) TRY(buffer_append(to, d->hashes, d->count * sizeof *d->hashes));
+        TRY(put_integers(to, (const int64_t *)d->rows, 1, d->count));
+    } else {
+        uint32_t children = 0;
+        for (size_t i = 0; i < TREE_FANOUT; i++) children |= (uint32_t)(d->children[i] != NULL) << i;
+        TRY(buffer_append_fixed32(to, children));
+    }
+    codec_seal(to);
+    return ATOLL_OK;
+}
+
+static status take_leaf(reader *r, index_data *d)
+{
+    uint64_t count = reader_varint(r);
+    bytes hashes = reader_take(r, count > 1u << 28 ? SIZE_MAX : (size_t)count * 8);
+    if (r->failed) return damaged("a key index");
+    d->hashes = memory_allocate((count + 1) * 2 * sizeof *d->hashes);
+    if (d->hashes == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    d->capacity = (uint32_t)count + 1;
+    d->rows = d->hashes + d->capacity;
+    if (hashes.size != 0) memcpy(d->hashes, hashes.data, hashes.size);
+    take_integers(r, (int64_t *)d->rows, 1, (size_t)count);
+    d->count = (uint32_t)count;
+    return ATOLL_OK;
+}
+
+static status decode_index(bytes record, const index_node *n, index_data *d)
+{
+    reader r;
+    uint64_t version = 0;
+    TRY(codec_open(record, "a key index", &r, &version));
+    d->leaf = reader_byte(&r) != 0;
+    if (d->leaf) {
+        TRY(take_leaf(&r, d));
+    } else {
+        uint32_t children = reader_fixed32(&r);
+        if (n->depth >= INDEX_DEPTH_MAX) return damaged("a key index");
+        for (size_t i = 0; i < TREE_FANOUT && !r.failed; i++) {
+            if ((children >> i & 1) == 0) continue;
+            uint64_t prefix = n->prefix | (uint64_t)i << (64 - TREE_FANOUT_BITS * (n->depth + 1));
+            d->children[i] = index_handle(n->class_of, n->depth + 1, prefix);
+            if (d->children[i] == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+        }
+    }
+    return r.failed ? damaged("a key index") : ATOLL_OK;
+}
+
+status store_load_index(storage *store, const index_node *n, index_data **out)
+{
+    uint8_t key[14];
+    buffer record;
+    bool found = false;
+    index_data *d = memory_allocate_zero(sizeof *d);
+    if (d == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    buffer_init(&record, RECORD_SIZE_MAX);
+    status result = storage_get(store, index_key(key, n), &record, &found);
+    d->leaf = true; /* A node that is not there is an empty leaf. */
+    if (result == ATOLL_OK && found) result = decode_index(buffer_view(&record), n, d);
+    buffer_free(&record);
+    if (result != ATOLL_OK) {
+        index_data_free(d);
+        return result;
+    }
+    *out = d;
+    return ATOLL_OK;
+}

@@ -1,0 +1,136 @@
+#ifndef ATOLL_MODEL_ENGINE_H
+#define ATOLL_MODEL_ENGINE_H
+#include "model/changeset.h"
+#include "model/tree.h"
+#include "platform/thread.h"
+
+/* The open realm, its views and its one write transaction; visible to core/model only. */
+
+struct model_view {
+    atomic_uint references;
+    model_db *db;
+    uint64_t version;
+    bool writing; /* of an open transaction: one thread, blocks may change */
+    shared_schema *schema;
+    class_state **classes; /* by class key - 1 */
+    size_t class_count;
+    model_view *older, *newer; /* the list of live versions, under db->lock */
+};
+
+/* A committed record in memory: kept while a view below it is held. */
+typedef struct history_record {
+    uint64_t version;
+    uint8_t *memory;     /* what is freed */
+    const uint8_t *data; /* the record in it */
+    size_t size;
+    atomic_uint references;
+} history_record;
+
+typedef struct log_place { /* a log record that is on disk */
+    uint64_t version;
+    commit_origin origin;
+} log_place;
+
+typedef struct listener {
+    model_listener function;
+    void *context;
+    uint32_t calls;  /* under way */
+    uint64_t called; /* newest version that it was told of */
+    bool removed;
+} listener;
+
+struct model_db {
+    storage *store;
+    model_options options;
+    uint64_t process, actor, element_counter, stamp;
+    mutex lock; /* everything below; never held while calling up or to disk */
+    condition changed;
+    bool writer_active, syncing, checkpointing, stopping;
+    status broken; /* set when the disk failed half-way: no more writes */
+    char broken_text[512];
+    model_view *newest, *oldest;
+    atomic_uint_least64_t version;
+    VECTOR(history_record *) history;
+    VECTOR(log_place) log;
+    VECTOR(listener *) listeners;
+    uint64_t folded, durable_version, checkpoint_version, log_bytes;
+    thread *checkpoint_thread;
+};
+
+typedef struct side_change {
+    uint8_t *key, *value; /* value NULL: deleted */
+    size_t key_size, value_size;
+} side_change;
+
+struct model_txn {
+    model_db *db;
+    commit_origin origin;
+    bool is_default, replaying;
+    status broken; /* a change failed half-way: only a rollback is possible */
+    char broken_text[256];
+    model_view *view; /* changed in place */
+    tree_writer writer;
+    block_vector texts;
+    buffer record; /* RECORD_HEADER_ROOM bytes, then the operations */
+    changeset_writer changes;
+    VECTOR(side_change) side;
+    map64 side_index; /* hash of the key → index of its newest change + 1 */
+    uint64_t folded;
+    bool sets_folded;
+    VECTOR(row_key) asymmetric; /* rows made in asymmetric classes: (class, row) pairs */
+};
+
+/* ---- view.c ---- */
+model_view *view_new(model_db *db, size_t class_count);
+void view_destroy(model_view *view); /* the memory only: references to classes and schema go */
+const class_state *view_class(const model_view *view, class_key c);
+shared_schema *shared_schema_retain(shared_schema *s);
+void shared_schema_release(shared_schema *s);
+status need_class(const model_view *view, class_key c, const model_class **out) MUST_CHECK;
+status need_property(const model_view *view, class_key c, property_key p, const model_class **class_out, const model_property **out) MUST_CHECK;
+status read_slot(const model_view *view, class_key c, row_key row, uint32_t slot, value *out) MUST_CHECK; /* absent column: null */
+status read_cell(const model_view *view, class_key c, row_key row, property_key p, const list_cell **out) MUST_CHECK;
+uint8_t row_state(const model_view *view, class_key c, row_key row);
+uint64_t key_hash(const value *key);
+status check_key(const model_class *c, const value *key) MUST_CHECK;
+
+/* ---- apply.c: the operations on the tree; gate: 0, or the version of the record that is replayed ---- */
+status apply_operation(model_txn *txn, const operation *o, uint64_t gate) MUST_CHECK;
+status apply_set(model_txn *txn, class_key c, row_key row, uint32_t slot, column_type type, const value *v, uint64_t gate) MUST_CHECK;
+
+/* ---- commit.c ---- */
+status txn_usable(model_txn *txn) MUST_CHECK;
+status txn_break(model_txn *txn, status why); /* remembers, returns why */
+status txn_operation(model_txn *txn, const operation *o) MUST_CHECK; /* log, then apply */
+status txn_new(model_db *db, commit_origin origin, model_txn **out) MUST_CHECK;
+void txn_free(model_txn *txn);
+void db_break(model_db *db, status why);
+
+/* ---- keys of the store ---- */
+enum { KEY_BLOCK = 'B', KEY_INDEX = 'I', KEY_LOG = 'L', KEY_META = 'M', KEY_SIDE = 'S' };
+static inline bytes log_key(uint8_t to[9], uint64_t version)
+{
+    to[0] = KEY_LOG;
+    key_put_u64(to + 1, version);
+    return bytes_of(to, 9);
+}
+
+void history_release(history_record *record);
+enum { RECORD_HEADER_ROOM = 32 };
+
+/* ---- write.c ---- */
+status write_delete(model_txn *txn, class_key c, row_key row) MUST_CHECK; /* with what it owns; the owner's slot stays */
+status write_hide(model_txn *txn, class_key c, row_key row, bool hidden) MUST_CHECK;
+status write_embedded(model_txn *txn, class_key c, const model_owner *owner, row_key *out, uint8_t id[16]) MUST_CHECK;
+status check_value(const model_txn *txn, const model_class *c, const model_property *p, const value *v) MUST_CHECK;
+status need_row(const model_txn *txn, const model_class *c, row_key row) MUST_CHECK; /* alive or hidden */
+row_key next_row(const model_txn *txn, class_key c);
+
+/* ---- asymmetric.c ---- */
+status finish_asymmetric(model_txn *txn) MUST_CHECK; /* payloads into the record, rows out of the version */
+bool is_asymmetric(const model_txn *txn, class_key c, row_key row); /* or owned by one */
+
+/* ---- checkpoint.c, open.c ---- */
+status checkpoint_run(model_db *db) MUST_CHECK;
+void checkpoint_main(void *context);
+#endif

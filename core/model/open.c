@@ -1,0 +1,299 @@
+/* Opening and closing a realm: the format record, the root record, the replay of the log, the app's schema.
+ * It must never change a store that is not ours. Invariant: after opening, the newest version is that of the last log
+ * record, or of the checkpoint where there is none. */
+#include "base/log.h"
+#include "model/codec.h"
+#include "model/engine.h"
+
+enum { STORE_FORMAT = 0 };
+static const char magic[] = "atoll realm";
+
+/* ---- the format record ---- */
+static status store_is_empty(storage *store, bool *empty)
+{
+    storage_iterator *i = NULL;
+    bytes key, value;
+    TRY(storage_iterate(store, bytes_of(NULL, 0), bytes_of(NULL, 0), &i));
+    *empty = !storage_iterator_next(i, &key, &value);
+    status result = storage_iterator_status(i);
+    storage_iterator_free(i);
+    return result;
+}
+
+static status write_format(model_db *db, bytes key)
+{
+    buffer record;
+    storage_batch *batch = NULL;
+    buffer_init(&record, RECORD_SIZE_MAX);
+    status result = codec_begin(&record, STORE_FORMAT);
+    if (result == ATOLL_OK) result = buffer_append_bytes(&record, bytes_text(magic));
+    if (result == ATOLL_OK) result = buffer_append_byte(&record, (uint8_t)db->options.use);
+    if (result == ATOLL_OK) result = buffer_append_byte(&record, db->options.identity_rows);
+    if (result == ATOLL_OK) {
+        codec_seal(&record);
+        result = storage_batch_new(db->store, &batch);
+    }
+    if (result == ATOLL_OK) result = storage_batch_put(batch, key, buffer_view(&record));
+    if (result == ATOLL_OK) result = storage_write(db->store, batch, true);
+    storage_batch_free(batch);
+    buffer_free(&record);
+    return result;
+}
+
+static status read_format(const model_db *db, bytes record)
+{
+    reader r;
+    uint64_t format = 0;
+    TRY(codec_open(record, "the format record", &r, &format));
+    if (format > STORE_FORMAT)
+        return fail(ATOLL_ERROR_FILE_NEWER_FORMAT, "the realm has format %llu; this library reads up to %d: update it", (unsigned long long)format, STORE_FORMAT);
+    bytes name = reader_bytes(&r);
+    uint8_t use = reader_byte(&r), identity = reader_byte(&r);
+    if (r.failed || !bytes_equal(name, bytes_text(magic))) return fail(ATOLL_ERROR_FILE_NOT_REALM, "the store holds something else than a realm");
+    if (use == (uint8_t)db->options.use && (identity != 0) == db->options.identity_rows) return ATOLL_OK;
+    static const char *const names[] = {"a local realm", "a realm with partition sync", "a realm with flexible sync"};
+    return fail(ATOLL_ERROR_MISMATCHED_CONFIG, "the realm was created as %s and is opened as %s", use < 3 ? names[use] : "another kind",
+                names[db->options.use]);
+}
+
+static status check_format(model_db *db)
+{
+    uint8_t key_bytes[2] = {KEY_META, 'F'};
+    bytes key = bytes_of(key_bytes, sizeof key_bytes);
+    buffer record;
+    bool found = false, empty = false;
+    buffer_init(&record, RECORD_SIZE_MAX);
+    status result = storage_get(db->store, key, &record, &found);
+    if (result == ATOLL_OK && found) result = read_format(db, buffer_view(&record));
+    buffer_free(&record);
+    if (result != ATOLL_OK || found) return result;
+    TRY(store_is_empty(db->store, &empty));
+    if (!empty) return fail(ATOLL_ERROR_FILE_NOT_REALM, "the store holds something else than a realm");
+    return write_format(db, key);
+}
+
+/* ---- the root record ---- */
+static status read_classes(model_view *view, reader *r, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        class_state *c = class_state_new((class_key)(i + 1), 0);
+        if (c == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+        view->classes[view->class_count++] = c;
+        c->next_row = reader_varint(r);
+        c->alive_count = reader_varint(r);
+        c->stored_version = view->version;
+        bool indexed = reader_byte(r) != 0;
+        if (r->failed || c->next_row == 0) return fail(ATOLL_ERROR_FILE_CORRUPT, "the root record is damaged");
+        if (c->next_row > 1) TRY(class_state_add_handles(c, (c->next_row - 1) / MODEL_BLOCK_ROWS + 1));
+        if (!indexed) continue;
+        c->index = index_handle(c->key, 0, 0);
+        if (c->index == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    return ATOLL_OK;
+}
+
+static status read_root(model_db *db, bytes record, model_view **out)
+{
+    reader r = reader_of(bytes_of(NULL, 0));
+    uint64_t version = 0, count = 0;
+    if (record.size != 0) {
+        TRY(codec_open(record, "the root record", &r, &version));
+        count = reader_varint(&r);
+        if (r.failed || count > LIMIT_CLASSES_MAX) return fail(ATOLL_ERROR_FILE_CORRUPT, "the root record is damaged");
+    }
+    model_view *view = view_new(db, (size_t)count);
+    if (view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    view->version = version;
+    view->schema = memory_allocate_zero(sizeof *view->schema);
+    status result = view->schema == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
+    if (result == ATOLL_OK) atomic_init(&view->schema->references, 1);
+    if (result == ATOLL_OK) result = read_classes(view, &r, count);
+    if (result == ATOLL_OK && record.size != 0)
+        result = schema_read(bytes_of(r.at, (size_t)(r.end - r.at)), &view->schema->schema);
+    if (result == ATOLL_OK && view->schema->schema.class_count != count) result = fail(ATOLL_ERROR_FILE_CORRUPT, "the root record is damaged");
+    if (result != ATOLL_OK) {
+        view_destroy(view);
+        return result;
+    }
+    *out = view;
+    return ATOLL_OK;
+}
+
+static status load_root(model_db *db)
+{
+    uint8_t root_key[2] = {KEY_META, 'r'}, folded_key[2] = {KEY_META, 'f'};
+    buffer record;
+    bool found = false;
+    buffer_init(&record, RECORD_SIZE_MAX);
+    status result = storage_get(db->store, bytes_of(folded_key, 2), &record, &found);
+    if (result == ATOLL_OK && found && record.size == 8) db->folded = key_get_u64(record.data);
+    if (result == ATOLL_OK) result = storage_get(db->store, bytes_of(root_key, 2), &record, &found);
+    if (result == ATOLL_OK) result = read_root(db, buffer_view(&record), &db->newest);
+    buffer_free(&record);
+    if (result != ATOLL_OK) return result;
+    db->oldest = db->newest;
+    db->checkpoint_version = db->newest->version;
+    return ATOLL_OK;
+}
+
+/* ---- replay ---- */
+static status replay_record(model_txn *txn, uint64_t version, bytes record, commit_origin *origin)
+{
+    changeset_reader r;
+    record_header header;
+    operation o;
+    bool more = true;
+    TRY(changeset_open(&r, record, &header));
+    *origin = header.origin;
+    if (version <= txn->db->checkpoint_version) return ATOLL_OK;
+    if (version != txn->view->version)
+        return fail(ATOLL_ERROR_FILE_CORRUPT, "the log goes on at version %llu where %llu was expected", (unsigned long long)version,
+                    (unsigned long long)txn->view->version);
+    for (;;) {
+        TRY(changeset_next(&r, &o, &more));
+        if (!more) break;
+        TRY(apply_operation(txn, &o, version));
+    }
+    txn->view->version++;
+    return ATOLL_OK;
+}
+
+static status replay_log(model_txn *txn)
+{
+    model_db *db = txn->db;
+    storage_iterator *i = NULL;
+    uint8_t from[1] = {KEY_LOG}, to[1] = {KEY_LOG + 1};
+    bytes key, record;
+    TRY(storage_iterate(db->store, bytes_of(from, 1), bytes_of(to, 1), &i));
+    status result = ATOLL_OK;
+    while (result == ATOLL_OK && storage_iterator_next(i, &key, &record)) {
+        log_place place = {.version = key.size == 9 ? key_get_u64(key.data + 1) : 0};
+        result = replay_record(txn, place.version, record, &place.origin);
+        if (result == ATOLL_OK) result = vector_push(&db->log, place);
+        db->log_bytes += record.size;
+    }
+    if (result == ATOLL_OK) result = storage_iterator_status(i);
+    storage_iterator_free(i);
+    return result;
+}
+
+static status replay(model_db *db)
+{
+    model_txn *txn = NULL;
+    TRY(txn_new(db, COMMIT_LOCAL, &txn));
+    status result = replay_log(txn);
+    if (result == ATOLL_OK) {
+        for (size_t i = 0; i < txn->texts.count; i++) block_finish(txn->texts.items[i]);
+        view_destroy(db->newest);
+        db->newest = db->oldest = txn->view;
+        txn->view = NULL;
+        db->newest->version--; /* The transaction was at the version after the last. */
+        db->newest->writing = false;
+    }
+    txn_free(txn);
+    return result;
+}
+
+/* ---- schema ---- */
+static status commit_schema(model_db *db, const model_schema *merged)
+{
+    model_txn *txn = NULL;
+    buffer blob;
+    uint64_t version = 0;
+    buffer_init(&blob, RECORD_SIZE_MAX);
+    status result = schema_write(&blob, merged);
+    if (result == ATOLL_OK) result = model_begin(db, COMMIT_REMOTE, &txn);
+    if (result == ATOLL_OK) {
+        result = txn_operation(txn, &(operation){.kind = OP_SCHEMA, .blob = buffer_view(&blob)});
+        if (result == ATOLL_OK)
+            result = model_commit(txn, &version);
+        else
+            model_rollback(txn);
+    }
+    buffer_free(&blob);
+    return result;
+}
+
+status model_add_schema(model_db *db, const model_schema *schema)
+{
+    model_schema merged = {0};
+    bool changed = false;
+    model_view *view = model_view_newest(db);
+    status result = schema_copy(&view->schema->schema, &merged);
+    model_view_release(view);
+    if (result == ATOLL_OK) result = schema_merge(&merged, schema, &changed);
+    if (result == ATOLL_OK && changed) result = schema_validate(&merged, db->options.use);
+    if (result == ATOLL_OK && changed) result = commit_schema(db, &merged);
+    schema_free(&merged);
+    return result;
+}
+
+/* ---- open and close ---- */
+static status open_parts(model_db *db, const model_schema *schema)
+{
+    const platform *p = db->options.platform;
+    TRY(check_format(db));
+    TRY(load_root(db));
+    TRY(replay(db));
+    atomic_store(&db->version, db->newest->version);
+    db->durable_version = 0;
+    db->process = process_self();
+    do {
+        db->actor = platform_random_u64(p);
+    } while (db->actor == 0);
+    if (schema != NULL) TRY(model_add_schema(db, schema));
+    if (!db->options.checkpoint_thread || storage_read_only(db->store)) return ATOLL_OK;
+    return thread_start("atoll-storage", checkpoint_main, db, &db->checkpoint_thread);
+}
+
+static void db_free(model_db *db)
+{
+    for (size_t i = 0; i < db->history.count; i++) history_release(db->history.items[i]);
+    for (size_t i = 0; i < db->listeners.count; i++) memory_free(db->listeners.items[i]);
+    vector_free(&db->history);
+    vector_free(&db->listeners);
+    vector_free(&db->log);
+    view_destroy(db->newest);
+    storage_close(db->store);
+    condition_destroy(&db->changed);
+    mutex_destroy(&db->lock);
+    memory_free(db);
+}
+
+status model_open(storage *store, const model_options *options, const model_schema *schema, model_db **out)
+{
+    model_db *db = memory_allocate_zero(sizeof *db);
+    status result = db == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : mutex_init(&db->lock);
+    if (result == ATOLL_OK) {
+        result = condition_init(&db->changed);
+        if (result != ATOLL_OK) mutex_destroy(&db->lock);
+    }
+    if (result != ATOLL_OK) {
+        memory_free(db);
+        storage_close(store);
+        return result;
+    }
+    db->store = store;
+    db->options = *options;
+    result = open_parts(db, schema);
+    if (result != ATOLL_OK) {
+        db_free(db);
+        return result;
+    }
+    *out = db;
+    return ATOLL_OK;
+}
+
+void model_close(model_db *db)
+{
+    if (db == NULL) return;
+    mutex_lock(&db->lock);
+    db->stopping = true;
+    condition_broadcast(&db->changed);
+    mutex_unlock(&db->lock);
+    if (db->checkpoint_thread != NULL) thread_join(db->checkpoint_thread);
+    bool changed = db->newest->version != db->checkpoint_version;
+    if (changed && db->broken == ATOLL_OK && !storage_read_only(db->store) && process_self() == db->process && checkpoint_run(db) != ATOLL_OK)
+        log_write(LOG_WARN, "Realm.Storage", "the checkpoint at closing failed, the next opening replays the log: %s", fail_text());
+    db_free(db);
+}

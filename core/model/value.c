@@ -1,0 +1,158 @@
+/* Values: comparison, hashing and the encoding that log records, list cells and map keys share.
+ * It must never own memory: texts are borrowed. Invariant: value_read(value_write(v)) equals v. */
+#include "model/value.h"
+
+static size_t id_size(value_type type)
+{
+    return type == VALUE_UUID ? 16 : 12;
+}
+
+bool value_equal(const value *a, const value *b)
+{
+    if (a->type != b->type) return false;
+    if (a->type != VALUE_DOUBLE) return value_compare(a, b) == 0;
+    if (a->as.real != a->as.real) return b->as.real != b->as.real;
+    return memcmp(&a->as.real, &b->as.real, sizeof a->as.real) == 0;
+}
+
+static int order_numbers(const value *a, const value *b)
+{
+    if (a->type == VALUE_INT && b->type == VALUE_INT)
+        return (a->as.integer > b->as.integer) - (a->as.integer < b->as.integer);
+    double x = a->type == VALUE_INT ? (double)a->as.integer : a->as.real;
+    double y = b->type == VALUE_INT ? (double)b->as.integer : b->as.real;
+    if (x != x || y != y) return (y != y) - (x != x); /* NaN comes before every number. */
+    return (x > y) - (x < y);
+}
+
+int value_compare(const value *a, const value *b)
+{
+    bool numbers = (a->type == VALUE_INT || a->type == VALUE_DOUBLE) && (b->type == VALUE_INT || b->type == VALUE_DOUBLE);
+    if (numbers) return order_numbers(a, b);
+    if (a->type != b->type) return a->type < b->type ? -1 : 1;
+    switch (a->type) {
+    case VALUE_NULL:
+    case VALUE_LIST: return 0;
+    case VALUE_BOOL: return (int)a->as.boolean - (int)b->as.boolean;
+    case VALUE_INT:
+    case VALUE_DOUBLE: return order_numbers(a, b);
+    case VALUE_STRING:
+    case VALUE_BINARY: return bytes_compare(a->as.text, b->as.text);
+    case VALUE_TIMESTAMP:
+        if (a->as.timestamp.seconds != b->as.timestamp.seconds) return a->as.timestamp.seconds < b->as.timestamp.seconds ? -1 : 1;
+        return (a->as.timestamp.nanoseconds > b->as.timestamp.nanoseconds) - (a->as.timestamp.nanoseconds < b->as.timestamp.nanoseconds);
+    case VALUE_UUID:
+    case VALUE_OBJECT_ID: return memcmp(a->as.id, b->as.id, id_size(a->type));
+    case VALUE_LINK:
+    case VALUE_EMBEDDED: return (a->as.row > b->as.row) - (a->as.row < b->as.row);
+    }
+    return 0;
+}
+
+uint64_t value_hash(const value *v)
+{
+    switch (v->type) {
+    case VALUE_NULL:
+    case VALUE_LIST: break;
+    case VALUE_BOOL: return hash_u64(v->as.boolean + 1u);
+    case VALUE_INT: return hash_u64((uint64_t)v->as.integer);
+    case VALUE_DOUBLE: return hash_bytes(&v->as.real, sizeof v->as.real, VALUE_DOUBLE);
+    case VALUE_STRING:
+    case VALUE_BINARY: return hash_bytes(v->as.text.data, v->as.text.size, v->type);
+    case VALUE_TIMESTAMP: return hash_u64((uint64_t)v->as.timestamp.seconds * 1000003u ^ (uint32_t)v->as.timestamp.nanoseconds);
+    case VALUE_UUID:
+    case VALUE_OBJECT_ID: return hash_bytes(v->as.id, id_size(v->type), v->type);
+    case VALUE_LINK:
+    case VALUE_EMBEDDED: return hash_u64(v->as.row ^ 0x9e37u);
+    }
+    return hash_u64(v->type);
+}
+
+static uint64_t zigzag(int64_t i)
+{
+    return ((uint64_t)i << 1) ^ (uint64_t)(i >> 63);
+}
+
+static int64_t unzigzag(uint64_t u)
+{
+    return (int64_t)(u >> 1) ^ -(int64_t)(u & 1);
+}
+
+status value_write(buffer *to, const value *v)
+{
+    uint64_t bits = 0;
+    TRY(buffer_append_byte(to, (uint8_t)v->type));
+    switch (v->type) {
+    case VALUE_NULL:
+    case VALUE_LIST: return ATOLL_OK;
+    case VALUE_BOOL: return buffer_append_byte(to, v->as.boolean);
+    case VALUE_INT: return buffer_append_varint(to, zigzag(v->as.integer));
+    case VALUE_DOUBLE: memcpy(&bits, &v->as.real, sizeof bits); return buffer_append_fixed64(to, bits);
+    case VALUE_STRING:
+    case VALUE_BINARY: return buffer_append_bytes(to, v->as.text);
+    case VALUE_TIMESTAMP:
+        TRY(buffer_append_varint(to, zigzag(v->as.timestamp.seconds)));
+        return buffer_append_varint(to, zigzag(v->as.timestamp.nanoseconds));
+    case VALUE_UUID:
+    case VALUE_OBJECT_ID: return buffer_append(to, v->as.id, id_size(v->type));
+    case VALUE_LINK:
+    case VALUE_EMBEDDED: return buffer_append_varint(to, v->as.row);
+    }
+    return fail(ATOLL_ERROR_INTERNAL, "a value of the unknown type %d", (int)v->type);
+}
+
+static void read_id(reader *from, value *v)
+{
+    bytes id = reader_take(from, id_size(v->type));
+    if (!from->failed) memcpy(v->as.id, id.data, id.size);
+}
+
+static void read_timestamp(reader *from, value *v)
+{
+    v->as.timestamp.seconds = unzigzag(reader_varint(from));
+    int64_t nanoseconds = unzigzag(reader_varint(from));
+    if (nanoseconds <= -1000000000 || nanoseconds >= 1000000000) from->failed = true;
+    v->as.timestamp.nanoseconds = (int32_t)nanoseconds;
+}
+
+value value_read(reader *from)
+{
+    value v = {.type = (value_type)reader_byte(from)};
+    if (from->failed) return value_null();
+    uint64_t bits = 0;
+    switch (v.type) {
+    case VALUE_NULL:
+    case VALUE_LIST: break;
+    case VALUE_BOOL: bits = reader_byte(from); from->failed |= bits > 1; v.as.boolean = bits == 1; break;
+    case VALUE_INT: v.as.integer = unzigzag(reader_varint(from)); break;
+    case VALUE_DOUBLE: bits = reader_fixed64(from); memcpy(&v.as.real, &bits, sizeof bits); break;
+    case VALUE_STRING:
+    case VALUE_BINARY: v.as.text = reader_bytes(from); break;
+    case VALUE_TIMESTAMP: read_timestamp(from, &v); break;
+    case VALUE_UUID:
+    case VALUE_OBJECT_ID: read_id(from, &v); break;
+    case VALUE_LINK:
+    case VALUE_EMBEDDED: v.as.row = reader_varint(from); break;
+    default: from->failed = true;
+    }
+    return from->failed ? value_null() : v;
+}
+
+const char *value_type_name(value_type type)
+{
+    switch (type) {
+    case VALUE_NULL: return "null";
+    case VALUE_BOOL: return "bool";
+    case VALUE_INT: return "int";
+    case VALUE_DOUBLE: return "double";
+    case VALUE_STRING: return "string";
+    case VALUE_BINARY: return "binary";
+    case VALUE_TIMESTAMP: return "timestamp";
+    case VALUE_UUID: return "uuid";
+    case VALUE_OBJECT_ID: return "object id";
+    case VALUE_LINK: return "link";
+    case VALUE_EMBEDDED: return "embedded object";
+    case VALUE_LIST: return "list";
+    }
+    return "unknown";
+}

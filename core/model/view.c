@@ -1,0 +1,442 @@
+/* Views: reading one version. Readers must never wait and never change what others see, except that they load what is
+ * not in memory yet. Invariant: whatever is reachable from a view is of its version. */
+#include "base/log.h"
+#include "model/engine.h"
+
+/* ---- views themselves ---- */
+model_view *view_new(model_db *db, size_t class_count)
+{
+    model_view *view = memory_allocate_zero(sizeof *view);
+    if (view == NULL) return NULL;
+    atomic_init(&view->references, 1);
+    view->db = db;
+    view->classes = memory_allocate_zero((class_count + 1) * sizeof *view->classes);
+    if (view->classes != NULL) return view;
+    memory_free(view);
+    return NULL;
+}
+
+void view_destroy(model_view *view)
+{
+    if (view == NULL) return;
+    for (size_t i = 0; i < view->class_count; i++) class_state_release(view->classes[i]);
+    memory_free(view->classes);
+    shared_schema_release(view->schema);
+    memory_free(view);
+}
+
+shared_schema *shared_schema_retain(shared_schema *s)
+{
+    atomic_fetch_add_explicit(&s->references, 1, memory_order_relaxed);
+    return s;
+}
+
+void shared_schema_release(shared_schema *s)
+{
+    if (s == NULL || atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) != 1) return;
+    schema_free(&s->schema);
+    memory_free(s);
+}
+
+model_view *model_view_newest(model_db *db)
+{
+    mutex_lock(&db->lock);
+    model_view *view = model_view_retain(db->newest);
+    mutex_unlock(&db->lock);
+    return view;
+}
+
+model_view *model_view_retain(model_view *view)
+{
+    atomic_fetch_add_explicit(&view->references, 1, memory_order_relaxed);
+    return view;
+}
+
+void history_release(history_record *record)
+{
+    if (atomic_fetch_sub(&record->references, 1) != 1) return;
+    memory_free(record->memory);
+    memory_free(record);
+}
+
+/* Records up to the oldest live version are needed by nobody. Called under the lock. */
+static void trim_history(model_db *db)
+{
+    size_t drop = 0;
+    while (drop < db->history.count && db->history.items[drop]->version <= db->oldest->version) history_release(db->history.items[drop++]);
+    if (drop == 0) return;
+    db->history.count -= drop;
+    memmove(db->history.items, db->history.items + drop, db->history.count * sizeof *db->history.items);
+}
+
+void model_view_release(model_view *view)
+{
+    if (view == NULL || atomic_fetch_sub_explicit(&view->references, 1, memory_order_acq_rel) != 1) return;
+    model_db *db = view->db;
+    mutex_lock(&db->lock);
+    /* The newest view is always held by the realm itself, so this one is not the end of the list. */
+    if (view->older != NULL) view->older->newer = view->newer;
+    if (view->newer != NULL) view->newer->older = view->older;
+    if (db->oldest == view) db->oldest = view->newer;
+    if (db->oldest != NULL) trim_history(db);
+    mutex_unlock(&db->lock);
+    view_destroy(view);
+}
+
+uint64_t model_view_version(const model_view *view)
+{
+    return view->version;
+}
+
+const model_schema *model_view_schema(const model_view *view)
+{
+    return &view->schema->schema;
+}
+
+uint64_t model_version(model_db *db)
+{
+    return atomic_load_explicit(&db->version, memory_order_acquire);
+}
+
+/* ---- helpers ---- */
+const class_state *view_class(const model_view *view, class_key c)
+{
+    return c >= 1 && c <= view->class_count ? view->classes[c - 1] : NULL;
+}
+
+status need_class(const model_view *view, class_key c, const model_class **out)
+{
+    *out = view_class(view, c) == NULL ? NULL : schema_class(&view->schema->schema, c);
+    return *out == NULL ? fail(ATOLL_ERROR_UNKNOWN_CLASS, "the realm has no class with key %u", c) : ATOLL_OK;
+}
+
+status need_property(const model_view *view, class_key c, property_key p, const model_class **class_out, const model_property **out)
+{
+    TRY(need_class(view, c, class_out));
+    *out = class_property(*class_out, p);
+    return *out == NULL ? fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property with key %u", (*class_out)->name, p) : ATOLL_OK;
+}
+
+status read_slot(const model_view *view, class_key c, row_key row, uint32_t slot, value *out)
+{
+    const block_data *d = NULL;
+    const class_state *state = view_class(view, c);
+    *out = value_null();
+    if (state == NULL) return ATOLL_OK;
+    TRY(class_block(view->db->store, &view->schema->schema, state, row, slot, &d));
+    if (d != NULL) block_get(d, (uint32_t)(row % MODEL_BLOCK_ROWS), out);
+    return ATOLL_OK;
+}
+
+status read_cell(const model_view *view, class_key c, row_key row, property_key p, const list_cell **out)
+{
+    const block_data *d = NULL;
+    *out = NULL;
+    const class_state *state = view_class(view, c);
+    if (state == NULL) return ATOLL_OK;
+    TRY(class_block(view->db->store, &view->schema->schema, state, row, slot_of(p), &d));
+    if (d != NULL && d->type.kind == COLUMN_LIST) *out = block_cell(d, (uint32_t)(row % MODEL_BLOCK_ROWS));
+    return ATOLL_OK;
+}
+
+uint8_t row_state(const model_view *view, class_key c, row_key row)
+{
+    const class_state *state = view_class(view, c);
+    return state == NULL || row == 0 ? ROW_DEAD : class_row_state(view->db->store, &view->schema->schema, state, row);
+}
+
+uint64_t key_hash(const value *key)
+{
+    return value_hash(key);
+}
+
+status check_key(const model_class *c, const value *key)
+{
+    const model_property *p = class_property(c, c->primary_key);
+    if (p == NULL) return fail(ATOLL_ERROR_NO_PRIMARY_KEY, "class '%s' has no primary key", c->name);
+    if (key == NULL || key->type == VALUE_NULL) {
+        if (key != NULL && (p->flags & PROPERTY_NULLABLE) != 0) return ATOLL_OK;
+        return fail(ATOLL_ERROR_NULL_NOT_ALLOWED, "the primary key '%s.%s' cannot be null", c->name, p->name);
+    }
+    if (key->type == p->type) return ATOLL_OK;
+    return fail(ATOLL_ERROR_TYPE_MISMATCH, "the primary key '%s.%s' is of type %s; a %s was given", c->name, p->name,
+                value_type_name(p->type), value_type_name(key->type));
+}
+
+/* ---- reading ---- */
+uint64_t model_count(const model_view *view, class_key c)
+{
+    const class_state *state = view_class(view, c);
+    return state == NULL ? 0 : state->alive_count;
+}
+
+bool model_alive(const model_view *view, class_key c, row_key row)
+{
+    return row_state(view, c, row) == ROW_ALIVE;
+}
+
+/* What an absent column reads as. */
+static value default_value(const model_property *p)
+{
+    if (column_type_of(p).nullable) return value_null();
+    value v = {.type = p->type};
+    if (p->type == VALUE_STRING || p->type == VALUE_BINARY) v.as.text = bytes_of("", 0);
+    return v;
+}
+
+status model_get_raw(const model_view *view, class_key c, row_key row, property_key p, value *out)
+{
+    const model_class *class_of = NULL;
+    const model_property *property = NULL;
+    const block_data *d = NULL;
+    TRY(need_property(view, c, p, &class_of, &property));
+    if ((property->flags & PROPERTY_LIST) != 0)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is a list; read its elements", class_of->name, property->name);
+    const class_state *state = view->classes[c - 1];
+    segment *s = class_segment(state, row / MODEL_BLOCK_ROWS);
+    const segment_data *segment_now = NULL;
+    if (s != NULL) TRY(segment_load(view->db->store, &view->schema->schema, s, &segment_now));
+    size_t word = row % MODEL_BLOCK_ROWS / 64;
+    bool has_values = segment_now != NULL && ((segment_now->alive[word] | segment_now->hidden[word]) >> (row % 64) & 1) != 0;
+    if (!has_values && p != class_of->primary_key)
+        return fail(ATOLL_ERROR_OBJECT_INVALID, "the object of class '%s' was deleted or is not here", class_of->name);
+    if (segment_now != NULL && slot_of(p) < segment_now->slot_count && segment_now->blocks[slot_of(p)] != NULL)
+        TRY(block_load(view->db->store, segment_now->blocks[slot_of(p)], &d));
+    if (d == NULL)
+        *out = default_value(property);
+    else
+        block_get(d, (uint32_t)(row % MODEL_BLOCK_ROWS), out);
+    return ATOLL_OK;
+}
+
+status model_get(const model_view *view, class_key c, row_key row, property_key p, value *out)
+{
+    value v;
+    TRY(model_get_raw(view, c, row, p, &v));
+    if (v.type == VALUE_LINK || v.type == VALUE_EMBEDDED) {
+        const model_property *property = class_property(schema_class(&view->schema->schema, c), p);
+        if (!model_alive(view, property->target, v.as.row)) v = value_null();
+    }
+    *out = v;
+    return ATOLL_OK;
+}
+
+typedef struct key_search {
+    const model_view *view;
+    const value *key;
+    class_key class_of;
+    uint32_t slot;
+    bool any;
+    row_key found;
+    status result;
+} key_search;
+
+static bool key_matches(void *context, row_key row)
+{
+    key_search *search = context;
+    value key;
+    search->result = read_slot(search->view, search->class_of, row, search->slot, &key);
+    if (search->result != ATOLL_OK) return true;
+    if (!value_equal(&key, search->key)) return false;
+    if (!search->any && row_state(search->view, search->class_of, row) != ROW_ALIVE) return false;
+    search->found = row;
+    return true;
+}
+
+static status search_key(key_search *search, row_key *out)
+{
+    const class_state *state = view_class(search->view, search->class_of);
+    if (state != NULL && state->index != NULL)
+        TRY(index_find(search->view->db->store, state->index, key_hash(search->key), key_matches, search));
+    if (search->result == ATOLL_OK) *out = search->found;
+    return search->result;
+}
+
+static status find_key(const model_view *view, class_key c, const value *key, bool any, row_key *out)
+{
+    const model_class *class_of = NULL;
+    TRY(need_class(view, c, &class_of));
+    TRY(check_key(class_of, key));
+    key_search search = {.view = view, .key = key, .class_of = c, .slot = slot_of(class_of->primary_key), .any = any};
+    return search_key(&search, out);
+}
+
+status model_find(const model_view *view, class_key c, const value *key, row_key *out)
+{
+    return find_key(view, c, key, false, out);
+}
+
+status model_find_any(const model_view *view, class_key c, const value *key, row_key *out)
+{
+    return find_key(view, c, key, true, out);
+}
+
+status model_embedded_find(const model_view *view, class_key c, const uint8_t id[16], row_key *out)
+{
+    value key = value_uuid(id);
+    key_search search = {.view = view, .key = &key, .class_of = c, .slot = SLOT_IDENTITY, .any = true};
+    return search_key(&search, out);
+}
+
+/* ---- scanning ---- */
+bool model_scan(const model_view *view, class_key c, uint64_t *cursor, model_segment *out)
+{
+    const class_state *state = view_class(view, c);
+    if (state == NULL) return false;
+    uint64_t end = (state->next_row + MODEL_BLOCK_ROWS - 1) / MODEL_BLOCK_ROWS;
+    while (*cursor < end) {
+        uint64_t index = (*cursor)++;
+        segment *s = class_segment(state, index);
+        const segment_data *d = NULL;
+        if (s == NULL) continue;
+        if (segment_load(view->db->store, &view->schema->schema, s, &d) != ATOLL_OK) {
+            log_write(LOG_ERROR, "Realm.Storage", "a scan ends early: %s", fail_text());
+            return false;
+        }
+        if (d->alive_count == 0) continue;
+        out->first = index * MODEL_BLOCK_ROWS;
+        memcpy(out->alive, d->alive, sizeof out->alive);
+        out->alive_count = d->alive_count;
+        return true;
+    }
+    return false;
+}
+
+static void fill_column(const block_data *d, model_column *out)
+{
+    out->present = true;
+    out->null_bits = d->type.nullable ? d->null_bits : NULL;
+    switch ((value_type)d->type.type) {
+    case VALUE_DOUBLE:
+        out->doubles = (const double *)(const void *)d->slots;
+        out->has_range = d->has_range;
+        out->double_minimum = d->range.real.minimum;
+        out->double_maximum = d->range.real.maximum;
+        return;
+    case VALUE_BOOL:
+    case VALUE_INT:
+        out->has_range = d->has_range;
+        out->integer_minimum = d->range.integer.minimum;
+        out->integer_maximum = d->range.integer.maximum;
+        out->integers = (const int64_t *)(const void *)d->slots;
+        return;
+    case VALUE_LINK:
+    case VALUE_EMBEDDED: out->integers = (const int64_t *)(const void *)d->slots; return;
+    case VALUE_TIMESTAMP: out->timestamps = (const int64_t *)(const void *)d->slots; return;
+    case VALUE_UUID:
+    case VALUE_OBJECT_ID: out->ids = d->slots; return;
+    case VALUE_STRING:
+    case VALUE_BINARY:
+        out->offsets = (const uint32_t *)(const void *)d->slots;
+        out->heap = d->heap_size == 0 ? (const uint8_t *)"" : d->heap;
+        return;
+    case VALUE_NULL:
+    case VALUE_LIST: return;
+    }
+}
+
+status model_segment_column(const model_view *view, class_key c, const model_segment *s, property_key p, model_column *out)
+{
+    const model_class *class_of = NULL;
+    const model_property *property = NULL;
+    const segment_data *d = NULL;
+    const block_data *data = NULL;
+    TRY(need_property(view, c, p, &class_of, &property));
+    segment *at = class_segment(view->classes[c - 1], s->first / MODEL_BLOCK_ROWS);
+    model_column column = {.type = property->type};
+    if (at != NULL) TRY(segment_load(view->db->store, &view->schema->schema, at, &d));
+    block *b = d != NULL && slot_of(p) < d->slot_count ? d->blocks[slot_of(p)] : NULL;
+    if (b != NULL) TRY(block_load(view->db->store, b, &data));
+    /* Offsets of a block that the open transaction owns may lag; nobody else can see it. */
+    if (data != NULL && view->writing && b->stamp == view->db->stamp) block_finish(b);
+    if (data != NULL && data->type.kind != COLUMN_LIST) fill_column(data, &column);
+    *out = column;
+    return ATOLL_OK;
+}
+
+/* ---- lists and embedded objects ---- */
+uint64_t model_list_count(const model_view *view, class_key c, row_key row, property_key p)
+{
+    const list_cell *cell = NULL;
+    if (read_cell(view, c, row, p, &cell) != ATOLL_OK || cell == NULL) return 0;
+    return cell->visible;
+}
+
+status model_list_get(const model_view *view, class_key c, row_key row, property_key p, uint64_t index, value *out, element_id *id)
+{
+    const model_class *class_of = NULL;
+    const model_property *property = NULL;
+    const list_cell *cell = NULL;
+    TRY(need_property(view, c, p, &class_of, &property));
+    TRY(read_cell(view, c, row, p, &cell));
+    if (cell == NULL || index >= cell->visible)
+        return fail(ATOLL_ERROR_OUT_OF_RANGE, "index %llu is past the end of '%s.%s', which has %llu elements", (unsigned long long)index,
+                    class_of->name, property->name, (unsigned long long)(cell == NULL ? 0 : cell->visible));
+    const list_element *e = &cell->state.elements.items[list_cell_position(cell, index)];
+    value v = e->value;
+    bool reference = v.type == VALUE_LINK || v.type == VALUE_EMBEDDED;
+    if (reference && !model_alive(view, property->target, v.as.row)) v = value_null();
+    *out = v;
+    if (id != NULL) *id = e->id;
+    return ATOLL_OK;
+}
+
+status model_list_state(const model_view *view, class_key c, row_key row, property_key p, struct list_state *out)
+{
+    const list_cell *cell = NULL;
+    TRY(read_cell(view, c, row, p, &cell));
+    if (cell != NULL) return list_state_copy(&cell->state, out);
+    list_state_init(out);
+    return ATOLL_OK;
+}
+
+status model_owner_get(const model_view *view, class_key c, row_key row, model_owner *out)
+{
+    const model_class *class_of = NULL;
+    value owner, place, element;
+    TRY(need_class(view, c, &class_of));
+    TRY(read_slot(view, c, row, SLOT_OWNER_ROW, &owner));
+    TRY(read_slot(view, c, row, SLOT_OWNER_PLACE, &place));
+    TRY(read_slot(view, c, row, SLOT_OWNER_ELEMENT, &element));
+    if (class_of->kind != CLASS_EMBEDDED || owner.type != VALUE_INT || place.type != VALUE_INT || owner.as.integer == 0)
+        return fail(ATOLL_ERROR_OBJECT_INVALID, "the object of class '%s' has no owner", class_of->name);
+    model_owner o = {.row = (row_key)owner.as.integer};
+    o.class_of = (class_key)((uint64_t)place.as.integer >> 32);
+    o.property = (property_key)place.as.integer;
+    if (element.type == VALUE_UUID) {
+        memcpy(&o.element.counter, element.as.id, 8);
+        memcpy(&o.element.actor, element.as.id + 8, 8);
+    }
+    *out = o;
+    return ATOLL_OK;
+}
+
+status model_root_get(const model_view *view, class_key c, row_key row, class_key *root_class, row_key *root)
+{
+    const model_class *class_of = NULL;
+    model_owner owner;
+    TRY(need_class(view, c, &class_of));
+    /* An embedded object hangs on an older row or another class: the depth is bounded by the data, the bound by this. */
+    for (int depth = 0; class_of->kind == CLASS_EMBEDDED; depth++) {
+        if (depth == 10000) return fail(ATOLL_ERROR_FILE_CORRUPT, "an embedded object of class '%s' owns itself", class_of->name);
+        TRY(model_owner_get(view, c, row, &owner));
+        c = owner.class_of;
+        row = owner.row;
+        TRY(need_class(view, c, &class_of));
+    }
+    *root_class = c;
+    *root = row;
+    return ATOLL_OK;
+}
+
+status model_embedded_identity(const model_view *view, class_key c, row_key row, uint8_t id[16])
+{
+    const model_class *class_of = NULL;
+    value v;
+    TRY(need_class(view, c, &class_of));
+    TRY(read_slot(view, c, row, SLOT_IDENTITY, &v));
+    if (class_of->kind != CLASS_EMBEDDED || v.type != VALUE_UUID)
+        return fail(ATOLL_ERROR_OBJECT_INVALID, "the object of class '%s' has no identity as an embedded object", class_of->name);
+    memcpy(id, v.as.id, 16);
+    return ATOLL_OK;
+}

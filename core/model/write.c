@@ -1,0 +1,333 @@
+/* Writing objects: checks, then operations. It must never touch the tree itself: every change is an operation that is
+ * logged and applied. Invariant: a check that fails leaves the transaction as it was; a change that fails half-way
+ * leaves it fit only for a rollback. */
+#include "model/engine.h"
+
+static status run(model_txn *txn, const operation *o)
+{
+    return txn_operation(txn, o);
+}
+
+row_key next_row(const model_txn *txn, class_key c)
+{
+    return view_class(txn->view, c)->next_row;
+}
+
+static status write_life(model_txn *txn, class_key c, row_key row, uint8_t from, uint8_t to)
+{
+    return run(txn, &(operation){.kind = OP_LIFE, .class_of = c, .row = row, .from = from, .to = to});
+}
+
+status need_row(const model_txn *txn, const model_class *c, row_key row)
+{
+    if (row_state(txn->view, c->key, row) != ROW_DEAD) return ATOLL_OK;
+    return fail(ATOLL_ERROR_OBJECT_INVALID, "the object of class '%s' was deleted or is not here", c->name);
+}
+
+/* ---- checks ---- */
+static status check_text(const model_class *c, const model_property *p, const value *v)
+{
+    if (v->as.text.size > LIMIT_VALUE_SIZE_MAX)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "the value of '%s.%s' has %zu bytes; at most %u are allowed", c->name, p->name,
+                    v->as.text.size, LIMIT_VALUE_SIZE_MAX);
+    if (v->type == VALUE_STRING && !utf8_is_valid(v->as.text))
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the text for '%s.%s' is not valid UTF-8", c->name, p->name);
+    return ATOLL_OK;
+}
+
+static status check_timestamp(const model_class *c, const model_property *p, const value *v)
+{
+    int64_t s = v->as.timestamp.seconds;
+    int32_t ns = v->as.timestamp.nanoseconds;
+    if (ns > -1000000000 && ns < 1000000000 && !(s > 0 && ns < 0) && !(s < 0 && ns > 0)) return ATOLL_OK;
+    return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the timestamp for '%s.%s' has nanoseconds out of range or of another sign than its seconds",
+                c->name, p->name);
+}
+
+status check_value(const model_txn *txn, const model_class *c, const model_property *p, const value *v)
+{
+    if (v->type == VALUE_NULL) {
+        bool nullable = (p->flags & PROPERTY_NULLABLE) != 0;
+        bool single = (p->flags & PROPERTY_LIST) == 0 && (p->type == VALUE_LINK || p->type == VALUE_EMBEDDED);
+        if (nullable || single) return ATOLL_OK;
+        return fail(ATOLL_ERROR_NULL_NOT_ALLOWED, "property '%s.%s' cannot be null; declare it optional or give a value", c->name, p->name);
+    }
+    if (v->type != p->type)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "property '%s.%s' is of type %s; a %s was given", c->name, p->name,
+                    value_type_name(p->type), value_type_name(v->type));
+    if (v->type == VALUE_STRING || v->type == VALUE_BINARY) return check_text(c, p, v);
+    if (v->type == VALUE_TIMESTAMP) return check_timestamp(c, p, v);
+    bool reference = v->type == VALUE_LINK || v->type == VALUE_EMBEDDED;
+    if (reference && (v->as.row == 0 || view_class(txn->view, p->target) == NULL || v->as.row >= next_row(txn, p->target)))
+        return fail(ATOLL_ERROR_OBJECT_INVALID, "the object given for '%s.%s' does not exist", c->name, p->name);
+    return ATOLL_OK;
+}
+
+static status check_class_write(model_txn *txn, class_key c, const model_class **out)
+{
+    TRY(txn_usable(txn));
+    return need_class(txn->view, c, out);
+}
+
+/* ---- create ---- */
+static status make_row(model_txn *txn, const model_class *c, const value *key, uint8_t state, row_key *out)
+{
+    row_key row = next_row(txn, c->key);
+    TRY(write_life(txn, c->key, row, ROW_DEAD, state));
+    if (key != NULL) TRY(run(txn, &(operation){.kind = OP_KEY, .class_of = c->key, .row = row, .value = *key}));
+    *out = row;
+    return ATOLL_OK;
+}
+
+static status describe_duplicate(const model_class *c, const value *key)
+{
+    if (key->type == VALUE_INT)
+        return fail(ATOLL_ERROR_DUPLICATE_PRIMARY_KEY, "class '%s' has an object with the primary key %lld already", c->name, (long long)key->as.integer);
+    if (key->type == VALUE_STRING)
+        return fail(ATOLL_ERROR_DUPLICATE_PRIMARY_KEY, "class '%s' has an object with the primary key '%.*s' already", c->name,
+                    (int)(key->as.text.size > 200 ? 200 : key->as.text.size), (const char *)key->as.text.data);
+    return fail(ATOLL_ERROR_DUPLICATE_PRIMARY_KEY, "class '%s' has an object with this primary key already", c->name);
+}
+
+static status revive(model_txn *txn, const model_class *c, row_key row)
+{
+    uint8_t state = row_state(txn->view, c->key, row);
+    if (state == ROW_HIDDEN) TRY(write_delete(txn, c->key, row));
+    return write_life(txn, c->key, row, ROW_DEAD, ROW_ALIVE);
+}
+
+static status check_create(model_txn *txn, const model_class *c, const value *key)
+{
+    if (c->kind == CLASS_EMBEDDED)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "class '%s' is embedded: its objects are made in a property of their owner", c->name);
+    if (c->primary_key == 0)
+        return key == NULL ? ATOLL_OK : fail(ATOLL_ERROR_NO_PRIMARY_KEY, "class '%s' has no primary key, but one was given", c->name);
+    TRY(check_key(c, key));
+    return check_value(txn, c, class_property(c, c->primary_key), key);
+}
+
+status model_create(model_txn *txn, class_key c, const value *key, row_key *out)
+{
+    const model_class *class_of = NULL;
+    row_key row = 0;
+    TRY(check_class_write(txn, c, &class_of));
+    TRY(check_create(txn, class_of, key));
+    if (key != NULL) TRY(model_find_any(txn->view, c, key, &row));
+    if (row != 0 && model_alive(txn->view, c, row)) return describe_duplicate(class_of, key);
+    if (row != 0)
+        TRY(revive(txn, class_of, row));
+    else
+        TRY(make_row(txn, class_of, key, ROW_ALIVE, &row));
+    if (class_of->kind == CLASS_ASYMMETRIC) {
+        status result = vector_push(&txn->asymmetric, (row_key)c);
+        if (result == ATOLL_OK) result = vector_push(&txn->asymmetric, row);
+        if (result != ATOLL_OK) return txn_break(txn, result);
+    }
+    *out = row;
+    return ATOLL_OK;
+}
+
+status model_ghost(model_txn *txn, class_key c, const value *key, row_key *out)
+{
+    const model_class *class_of = NULL;
+    row_key row = 0;
+    TRY(check_class_write(txn, c, &class_of));
+    TRY(check_create(txn, class_of, key));
+    if (key == NULL) return fail(ATOLL_ERROR_NO_PRIMARY_KEY, "class '%s' has no primary key", class_of->name);
+    TRY(model_find_any(txn->view, c, key, &row));
+    if (row == 0) TRY(make_row(txn, class_of, key, ROW_DEAD, &row));
+    *out = row;
+    return ATOLL_OK;
+}
+
+/* ---- delete and hide: always with what the row owns ---- */
+typedef status (*owned_function)(model_txn *txn, class_key c, row_key row, bool flag);
+
+static status each_owned_of(model_txn *txn, const model_class *c, row_key row, const model_property *p, owned_function each, bool flag)
+{
+    value child;
+    if ((p->flags & PROPERTY_LIST) == 0) {
+        TRY(read_slot(txn->view, c->key, row, slot_of(p->key), &child));
+        return child.type == VALUE_EMBEDDED ? each(txn, p->target, child.as.row, flag) : ATOLL_OK;
+    }
+    const list_cell *cell = NULL;
+    TRY(read_cell(txn->view, c->key, row, p->key, &cell));
+    for (size_t i = 0; cell != NULL && i < cell->state.elements.count; i++) {
+        const list_element *e = &cell->state.elements.items[i];
+        if (!e->erased && e->value.type == VALUE_EMBEDDED) TRY(each(txn, p->target, e->value.as.row, flag));
+    }
+    return ATOLL_OK;
+}
+
+static status each_owned(model_txn *txn, const model_class *c, row_key row, owned_function each, bool flag)
+{
+    for (size_t i = 0; i < c->property_count; i++)
+        if (c->properties[i].type == VALUE_EMBEDDED) TRY(each_owned_of(txn, c, row, &c->properties[i], each, flag));
+    return ATOLL_OK;
+}
+
+static status delete_owned(model_txn *txn, class_key c, row_key row, bool flag)
+{
+    (void)flag;
+    return write_delete(txn, c, row);
+}
+
+status write_delete(model_txn *txn, class_key c, row_key row)
+{
+    const model_class *class_of = NULL;
+    value key;
+    TRY(need_class(txn->view, c, &class_of));
+    uint8_t state = row_state(txn->view, c, row);
+    if (state == ROW_DEAD) return ATOLL_OK;
+    bool keyed = class_of->kind == CLASS_EMBEDDED || class_of->primary_key != 0;
+    bool forget = !txn->db->options.identity_rows;
+    TRY(each_owned(txn, class_of, row, delete_owned, false));
+    TRY(read_slot(txn->view, c, row, class_of->kind == CLASS_EMBEDDED ? SLOT_IDENTITY : slot_of(class_of->primary_key), &key));
+    uint64_t hash = key_hash(&key);
+    if (keyed && forget) TRY(run(txn, &(operation){.kind = OP_UNKEY, .class_of = c, .row = row, .hash = hash}));
+    TRY(run(txn, &(operation){.kind = OP_DROP, .class_of = c, .row = row, .all = forget}));
+    return write_life(txn, c, row, state, ROW_DEAD);
+}
+
+/* An embedded object goes by the slot or the list element that holds it. */
+static status delete_embedded(model_txn *txn, class_key c, row_key row)
+{
+    model_owner owner;
+    const model_class *owner_class = NULL;
+    const model_property *p = NULL;
+    const list_cell *cell = NULL;
+    value null = value_null();
+    TRY(model_owner_get(txn->view, c, row, &owner));
+    TRY(need_property(txn->view, owner.class_of, owner.property, &owner_class, &p));
+    if ((p->flags & PROPERTY_LIST) == 0) return model_set(txn, owner.class_of, owner.row, owner.property, &null);
+    TRY(read_cell(txn->view, owner.class_of, owner.row, owner.property, &cell));
+    uint64_t index = 0;
+    for (size_t i = 0; cell != NULL && i < cell->state.elements.count; i++) {
+        const list_element *e = &cell->state.elements.items[i];
+        if (e->erased) continue;
+        if (e->value.type == VALUE_EMBEDDED && e->value.as.row == row)
+            return model_list_erase(txn, owner.class_of, owner.row, owner.property, index);
+        index++;
+    }
+    return write_delete(txn, c, row);
+}
+
+status model_delete(model_txn *txn, class_key c, row_key row)
+{
+    const model_class *class_of = NULL;
+    TRY(check_class_write(txn, c, &class_of));
+    TRY(need_row(txn, class_of, row));
+    return class_of->kind == CLASS_EMBEDDED ? delete_embedded(txn, c, row) : write_delete(txn, c, row);
+}
+
+status write_hide(model_txn *txn, class_key c, row_key row, bool hidden)
+{
+    const model_class *class_of = NULL;
+    TRY(need_class(txn->view, c, &class_of));
+    uint8_t state = row_state(txn->view, c, row), wanted = hidden ? ROW_HIDDEN : ROW_ALIVE;
+    if (state == ROW_DEAD || state == wanted) return ATOLL_OK;
+    TRY(each_owned(txn, class_of, row, write_hide, hidden));
+    return write_life(txn, c, row, state, wanted);
+}
+
+status model_hide(model_txn *txn, class_key c, row_key row, bool hidden)
+{
+    const model_class *class_of = NULL;
+    TRY(check_class_write(txn, c, &class_of));
+    TRY(need_row(txn, class_of, row));
+    return write_hide(txn, c, row, hidden);
+}
+
+/* ---- set ---- */
+/* The old embedded object of a slot goes when the slot changes; a new one must be owned by it. */
+static status replace_embedded(model_txn *txn, const model_class *c, row_key row, const model_property *p, const value *v)
+{
+    value old;
+    model_owner owner;
+    if (v->type == VALUE_EMBEDDED) {
+        TRY(model_owner_get(txn->view, p->target, v->as.row, &owner));
+        if (owner.class_of != c->key || owner.row != row || owner.property != p->key)
+            return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the embedded object belongs to another place than '%s.%s'", c->name, p->name);
+    }
+    TRY(read_slot(txn->view, c->key, row, slot_of(p->key), &old));
+    bool same = v->type == VALUE_EMBEDDED && old.type == VALUE_EMBEDDED && old.as.row == v->as.row;
+    return old.type != VALUE_EMBEDDED || same ? ATOLL_OK : write_delete(txn, p->target, old.as.row);
+}
+
+static status check_set(const model_txn *txn, const model_class *c, row_key row, const model_property *p)
+{
+    if ((p->flags & PROPERTY_LIST) != 0)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is a list; change its elements", c->name, p->name);
+    return need_row(txn, c, row);
+}
+
+status model_set(model_txn *txn, class_key c, row_key row, property_key p, const value *v)
+{
+    const model_class *class_of = NULL;
+    const model_property *property = NULL;
+    TRY(txn_usable(txn));
+    TRY(need_property(txn->view, c, p, &class_of, &property));
+    TRY(check_set(txn, class_of, row, property));
+    TRY(check_value(txn, class_of, property, v));
+    if ((property->flags & PROPERTY_PRIMARY_KEY) != 0) {
+        value old;
+        TRY(model_get_raw(txn->view, c, row, p, &old));
+        if (value_equal(&old, v)) return ATOLL_OK;
+        return fail(ATOLL_ERROR_PRIMARY_KEY_IMMUTABLE, "the primary key '%s.%s' cannot be changed; create another object", class_of->name, property->name);
+    }
+    if (property->type == VALUE_EMBEDDED) TRY(replace_embedded(txn, class_of, row, property, v));
+    return run(txn, &(operation){.kind = OP_SET, .class_of = c, .row = row, .property = p, .value = *v, .is_default = txn->is_default});
+}
+
+/* ---- embedded objects ---- */
+status write_embedded(model_txn *txn, class_key c, const model_owner *owner, row_key *out, uint8_t id[16])
+{
+    const model_class *class_of = NULL;
+    operation o = {.kind = OP_OWNER, .class_of = c, .owner = *owner};
+    TRY(need_class(txn->view, c, &class_of));
+    txn->db->options.platform->random(txn->db->options.platform->context, o.id, sizeof o.id);
+    TRY(make_row(txn, class_of, NULL, ROW_ALIVE, &o.row));
+    TRY(run(txn, &o));
+    memcpy(id, o.id, 16);
+    *out = o.row;
+    return ATOLL_OK;
+}
+
+status model_set_embedded(model_txn *txn, class_key c, row_key row, property_key p, row_key *out)
+{
+    const model_class *class_of = NULL;
+    const model_property *property = NULL;
+    value null = value_null(), v = {.type = VALUE_EMBEDDED};
+    uint8_t id[16];
+    TRY(txn_usable(txn));
+    TRY(need_property(txn->view, c, p, &class_of, &property));
+    TRY(check_set(txn, class_of, row, property));
+    if (property->type != VALUE_EMBEDDED)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "property '%s.%s' holds no embedded object", class_of->name, property->name);
+    TRY(replace_embedded(txn, class_of, row, property, &null));
+    TRY(write_embedded(txn, property->target, &(model_owner){.class_of = c, .row = row, .property = p}, &v.as.row, id));
+    TRY(run(txn, &(operation){.kind = OP_SET, .class_of = c, .row = row, .property = p, .value = v, .is_default = txn->is_default}));
+    *out = v.as.row;
+    return ATOLL_OK;
+}
+
+status model_embedded_put(model_txn *txn, class_key c, const uint8_t id[16], const model_owner *owner, row_key *out)
+{
+    const model_class *class_of = NULL;
+    const model_class *owner_class = NULL;
+    row_key row = 0;
+    TRY(check_class_write(txn, c, &class_of));
+    TRY(need_class(txn->view, owner->class_of, &owner_class));
+    if (class_of->kind != CLASS_EMBEDDED) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "class '%s' is not embedded", class_of->name);
+    TRY(model_embedded_find(txn->view, c, id, &row));
+    uint8_t state = row == 0 ? ROW_DEAD : row_state(txn->view, c, row);
+    if (row == 0)
+        TRY(make_row(txn, class_of, NULL, ROW_ALIVE, &row));
+    else if (state != ROW_ALIVE)
+        TRY(write_life(txn, c, row, state, ROW_ALIVE));
+    operation o = {.kind = OP_OWNER, .class_of = c, .row = row, .owner = *owner};
+    memcpy(o.id, id, 16);
+    TRY(run(txn, &o));
+    *out = row;
+    return ATOLL_OK;
+}
