@@ -1,0 +1,94 @@
+package demo;
+
+import io.atoll.RealmList;
+import io.atoll.RealmObject;
+import io.atoll.annotations.PrimaryKey;
+import io.atoll.annotations.Required;
+
+public class Airport extends RealmObject {
+    @PrimaryKey
+    private String _id;
+    @Required
+    private String name = "";
+    private String city;
+    private String state;
+    @Required
+    private String country = "";
+    private double latitude;
+    private double longitude;
+    private long visits;
+    @Required
+    private RealmList<String> tags = new RealmList<>();
+
+    public String getId() {
+        return _id;
+    }
+
+    public void setId(String value) {
+        _id = value;
+    }
+
+    public String getName() {
+        return name;
+    }
+
+    public void setName(String value) {
+        name = value;
+    }
+
+    public String getCity() {
+        return city;
+    }
+
+    public void setCity(String value) {
+        city = value;
+    }
+
+    public String getState() {
+        return state;
+    }
+
+    public void setState(String value) {
+        state = value;
+    }
+
+    public String getCountry() {
+        return country;
+    }
+
+    public void setCountry(String value) {
+        country = value;
+    }
+
+    public double getLatitude() {
+        return latitude;
+    }
+
+    public void setLatitude(double value) {
+        latitude = value;
+    }
+
+    public double getLongitude() {
+        return longitude;
+    }
+
+    public void setLongitude(double value) {
+        longitude = value;
+    }
+
+    public long getVisits() {
+        return visits;
+    }
+
+    public void setVisits(long value) {
+        visits = value;
+    }
+
+    public RealmList<String> getTags() {
+        return tags;
+    }
+
+    public void setTags(RealmList<String> value) {
+        tags = value;
+    }
+}

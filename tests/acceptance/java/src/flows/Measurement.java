@@ -1,0 +1,60 @@
+package flows;
+
+import io.atoll.AsymmetricRealmObject;
+import io.atoll.annotations.PrimaryKey;
+import io.atoll.annotations.Required;
+import java.util.Date;
+import java.util.UUID;
+
+public class Measurement extends AsymmetricRealmObject {
+    @PrimaryKey
+    private UUID _id = UUID.randomUUID();
+    private double value;
+    @Required
+    private Date timestamp = new Date();
+    private Place place;
+    private Sensor sensor;
+
+    public Measurement() {
+    }
+
+    public UUID getId() {
+        return _id;
+    }
+
+    public void setId(UUID value) {
+        _id = value;
+    }
+
+    public double getValue() {
+        return value;
+    }
+
+    public void setValue(double value) {
+        value = value;
+    }
+
+    public Date getTimestamp() {
+        return timestamp;
+    }
+
+    public void setTimestamp(Date value) {
+        timestamp = value;
+    }
+
+    public Place getPlace() {
+        return place;
+    }
+
+    public void setPlace(Place value) {
+        place = value;
+    }
+
+    public Sensor getSensor() {
+        return sensor;
+    }
+
+    public void setSensor(Sensor value) {
+        sensor = value;
+    }
+}
