@@ -71,7 +71,7 @@ public class App
     public async Task<User> LogInAsync(Credentials credentials)
     {
         ArgumentNullException.ThrowIfNull(credentials);
-        var done = await EventPump.Request(queue => credentials.Start(_native.Value, queue), ToException);
+        var done = await EventPump.Request(queue => credentials.Start(_native.Value, queue), ToException).ConfigureAwait(false);
         return User.Wrap(this, done.User) ?? throw new AppException("The log-in gave no user.", 0);
     }
 
