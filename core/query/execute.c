@@ -60,10 +60,26 @@ static uint64_t integer_word(const int64_t *values, int64_t low, uint64_t width)
     return word;
 }
 
-static uint64_t double_word(const double *values, double low, double high)
+/* A double as an integer of the same order, without a branch: NaNs lie outside of the infinities. */
+static int64_t ordered_bits(int64_t bits)
+{
+    return bits ^ (int64_t)((uint64_t)(bits >> 63) >> 1);
+}
+
+static int64_t bound_bits(double real, double zero)
+{
+    int64_t bits = 0;
+    if (real == 0) real = zero; /* Both zeros are inside a range that ends at zero. */
+    memcpy(&bits, &real, sizeof bits);
+    return ordered_bits(bits);
+}
+
+static uint64_t double_word(const double *values, int64_t low, uint64_t width)
 {
     uint64_t word = 0;
-    for (unsigned i = 0; i < 64; i++) word |= (uint64_t)(values[i] >= low && values[i] <= high) << i;
+    int64_t bits[64];
+    memcpy(bits, values, sizeof bits);
+    for (unsigned i = 0; i < 64; i++) word |= (uint64_t)((uint64_t)ordered_bits(bits[i]) - (uint64_t)low <= width) << i;
     return word;
 }
 
@@ -102,7 +118,10 @@ static uint64_t range_word(const node *n, const model_column *c, size_t word)
 {
     const pass_range *r = &n->range;
     if (n->pass == PASS_INTEGER) return integer_word(c->integers + 64 * word, r->low, (uint64_t)r->high - (uint64_t)r->low);
-    if (n->pass == PASS_DOUBLE) return double_word(c->doubles + 64 * word, r->low_double, r->high_double);
+    if (n->pass == PASS_DOUBLE) {
+        int64_t low = bound_bits(r->low_double, -0.0), high = bound_bits(r->high_double, 0.0);
+        return double_word(c->doubles + 64 * word, low, (uint64_t)high - (uint64_t)low);
+    }
     return timestamp_word(c->timestamps + 128 * word, r);
 }
 

@@ -56,7 +56,8 @@ void fixture_open(fixture *f)
     model_schema app = {0};
     storage *store = NULL;
     model_options options = {.platform = platform_posix(), .use = SCHEMA_LOCAL};
-    *f = (fixture){.disk = memory_disk_new(1)};
+    *f = (fixture){.live = memory_live_count()};
+    f->disk = memory_disk_new(1);
     cr_assert_not_null(f->disk);
     build(&app);
     OK(storage_open_memory(f->disk, &store));
@@ -74,6 +75,7 @@ void fixture_close(fixture *f)
     model_view_release(f->pinned);
     model_close(f->db);
     memory_disk_free(f->disk);
+    cr_assert_eq(memory_live_count(), f->live, "%d allocations are left", (int)(memory_live_count() - f->live));
 }
 
 property_key fixture_property(const model_class *c, const char *name)

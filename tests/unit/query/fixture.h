@@ -13,6 +13,7 @@ typedef struct fixture {
     model_db *db;
     const model_class *person, *dog, *address;
     model_view *pinned; /* holds the schema */
+    int64_t live;       /* allocations before the realm was opened */
 } fixture;
 void fixture_schema(model_schema *out); /* with keys given */
 void fixture_open(fixture *f);

@@ -213,6 +213,34 @@ Test(query_rows, expressions_find_their_rows)
     fixture_close(&f);
 }
 
+Test(query_rows, integers_and_doubles_compare_by_number)
+{
+    static const char *const beyond[][2] = {
+        {"score < 9007199254740993", "1"}, {"score <= 9007199254740993", "1"}, {"score == 9007199254740993", ""},
+        {"score > 9007199254740991", "1"}, {"score == 9007199254740992", "1"}, {"age > 9.1e18", "1"}, {"age > 9.3e18", ""},
+        {"age < 9223372036854775808.0", "1"}, {"age == 9223372036854775808.0", ""}, {"age < nan", ""}, {"age != nan", "1"},
+        {"age == inf", ""}, {"age > score", "1"}, {"age >= -9.3e18", "1"},
+    };
+    fixture f;
+    fixture_open(&f);
+    realm = &f;
+    OK(model_begin(f.db, COMMIT_LOCAL, &txn));
+    row_key row = create_person(1);
+    set(row, "score", value_double(9007199254740992.0));
+    set(row, "age", value_int(INT64_MAX));
+    commit();
+    model_view *view = model_view_newest(f.db);
+    for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++) {
+        char keys[100];
+        query *q = make(beyond[i][0], NULL);
+        found(q, view, keys);
+        cr_assert_str_eq(keys, beyond[i][1], "`%s` found %s instead of %s", beyond[i][0], keys, beyond[i][1]);
+        query_free(q);
+    }
+    model_view_release(view);
+    fixture_close(&f);
+}
+
 static void check_aggregate(const model_view *view, const char *text, const char *property, aggregate_kind kind, value wanted)
 {
     value got;
