@@ -12,7 +12,7 @@ typedef struct checkpoint {
     model_db *db;
     model_view *view;
     storage_batch *batch;
-    size_t batch_size;
+    size_t batch_size, written_bytes;
     buffer record;
     VECTOR(atomic_bool *) written; /* flags to set once the batch is in the store */
 } checkpoint;
@@ -23,6 +23,7 @@ static status flush(checkpoint *k)
     TRY(storage_write(k->db->store, k->batch, false));
     storage_batch_free(k->batch);
     k->batch = NULL;
+    k->written_bytes += k->batch_size;
     k->batch_size = 0;
     for (size_t i = 0; i < k->written.count; i++) atomic_store(k->written.items[i], true);
     k->written.count = 0;
@@ -163,6 +164,7 @@ status checkpoint_run(model_db *db)
         db->checkpoint_version = k.view->version;
         db->log_bytes -= log_bytes;
     }
+    db->unsettled_bytes += k.written_bytes;
     db->checkpointing = false;
     condition_broadcast(&db->changed);
     mutex_unlock(&db->lock);

@@ -219,6 +219,7 @@ static void publish(model_txn *txn, bytes record, history_record *history)
     db->history.items[db->history.count++] = history;
     db->log.items[db->log.count++] = (log_place){view->version, txn->origin};
     db->log_bytes += record.size;
+    db->unsettled_bytes += record.size;
     if (txn->sets_folded) db->folded = txn->folded;
     atomic_store_explicit(&db->version, view->version, memory_order_release);
     db->writer_active = false;

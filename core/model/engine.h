@@ -54,6 +54,7 @@ struct model_db {
     VECTOR(log_place) log;
     VECTOR(listener *) listeners;
     uint64_t folded, durable_version, checkpoint_version, log_bytes;
+    uint64_t unsettled_bytes; /* written since the store was last settled */
     thread *checkpoint_thread;
 };
 

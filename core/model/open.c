@@ -5,7 +5,7 @@
 #include "model/codec.h"
 #include "model/engine.h"
 
-enum { STORE_FORMAT = 0 };
+enum { STORE_FORMAT = 0, SETTLE_SIZE = 4 << 20 };
 static const char magic[] = "atoll realm";
 
 /* ---- the format record ---- */
@@ -284,6 +284,13 @@ status model_open(storage *store, const model_options *options, const model_sche
     return ATOLL_OK;
 }
 
+/* A large log that only the store's own journal holds would slow the next opening down. */
+static status close_store(model_db *db)
+{
+    if (db->newest->version != db->checkpoint_version) TRY(checkpoint_run(db));
+    return db->unsettled_bytes >= SETTLE_SIZE ? storage_settle(db->store) : ATOLL_OK;
+}
+
 void model_close(model_db *db)
 {
     if (db == NULL) return;
@@ -292,8 +299,8 @@ void model_close(model_db *db)
     condition_broadcast(&db->changed);
     mutex_unlock(&db->lock);
     if (db->checkpoint_thread != NULL) thread_join(db->checkpoint_thread);
-    bool changed = db->newest->version != db->checkpoint_version;
-    if (changed && db->broken == ATOLL_OK && !storage_read_only(db->store) && process_self() == db->process && checkpoint_run(db) != ATOLL_OK)
+    bool writable = db->broken == ATOLL_OK && !storage_read_only(db->store) && process_self() == db->process;
+    if (writable && close_store(db) != ATOLL_OK)
         log_write(LOG_WARN, "Realm.Storage", "the checkpoint at closing failed, the next opening replays the log: %s", fail_text());
     db_free(db);
 }

@@ -62,6 +62,12 @@ status storage_sync(storage *s)
     return s->operations->sync(s);
 }
 
+status storage_settle(storage *s)
+{
+    TRY(refuse_read_only(s));
+    return s->operations->settle == NULL ? ATOLL_OK : s->operations->settle(s);
+}
+
 status storage_iterate(storage *s, bytes from, bytes to, storage_iterator **out)
 {
     return s->operations->iterate(s, from, to, out);

@@ -31,6 +31,7 @@ status storage_batch_delete_range(storage_batch *b, bytes from, bytes to) MUST_C
 /* All or nothing. sync: on disk before the return; else some later synced write makes it durable, in order. */
 status storage_write(storage *s, storage_batch *b, bool sync) MUST_CHECK;
 status storage_sync(storage *s) MUST_CHECK; /* everything written so far is durable */
+status storage_settle(storage *s) MUST_CHECK; /* recent writes into their final place: a quick next opening, less disk */
 
 /* Iterates keys from <= key < to (to empty: no end) of a consistent snapshot taken now. */
 status storage_iterate(storage *s, bytes from, bytes to, storage_iterator **out) MUST_CHECK;

@@ -9,6 +9,7 @@ typedef struct storage_operations {
     status (*batch_new)(storage *s, storage_batch **out);
     status (*write)(storage *s, storage_batch *b, bool sync);
     status (*sync)(storage *s);
+    status (*settle)(storage *s);
     status (*iterate)(storage *s, bytes from, bytes to, storage_iterator **out);
     uint64_t (*size_bytes)(storage *s);
     void (*batch_free)(storage_batch *b);
