@@ -242,7 +242,7 @@ static status class_named(const atoll_realm *realm, bytes name, const model_clas
 
 uint32_t atoll_realm_class(const atoll_realm *realm, const char *name, size_t name_size, atoll_error **error)
 {
-    const model_class *c;
+    const model_class *c = NULL;
     return api_ok(error, class_named(realm, bytes_of(name, name_size), &c)) ? c->key : 0;
 }
 
@@ -257,7 +257,7 @@ static status class_of_key(const atoll_realm *realm, class_key key, const model_
 
 uint32_t atoll_realm_property(const atoll_realm *realm, uint32_t class_key, const char *name, size_t name_size, atoll_error **error)
 {
-    const model_class *c;
+    const model_class *c = NULL;
     if (!api_ok(error, class_of_key(realm, class_key, &c))) return 0;
     const model_property *p = class_property_named(c, bytes_of(name, name_size));
     if (p != NULL) return p->key;

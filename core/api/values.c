@@ -200,7 +200,7 @@ status values_item(const atoll_values *values, int64_t index, const api_value **
 
 atoll_value_type atoll_values_type(const atoll_values *values, int64_t index, atoll_error **error)
 {
-    const api_value *item;
+    const api_value *item = NULL;
     return api_ok(error, values_item(values, index, &item)) ? (atoll_value_type)item->plain.type : ATOLL_TYPE_NULL;
 }
 
