@@ -166,7 +166,9 @@ static status reuse_database(database *d, const atoll_config *config)
     if (config->schema != NULL) TRY(model_add_schema(d->model, &config->schema->schema));
     if (d->dying) {
         d->dying = false;
-        if (!runner_session_revive(d->session)) {
+        if (runner_session_revive(d->session)) {
+            database_release(d); /* what the detach held for on_released, which is not called now */
+        } else {
             runner_session *old = d->session;
             d->session = NULL;
             TRY(start_session(d, config));

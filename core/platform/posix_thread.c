@@ -68,7 +68,8 @@ bool condition_wait_ms(condition *c, mutex *m, uint64_t timeout_ms)
 
 static void *run_thread(void *argument)
 {
-    thread *t = argument;
+    thread copy = *(thread *)argument; /* it may be detached, and freed, while the thread runs */
+    thread *t = &copy;
 #ifdef __linux__
     pthread_setname_np(pthread_self(), t->name);
 #endif
@@ -100,6 +101,12 @@ void thread_join(thread *t)
 {
     if (t == NULL) return;
     pthread_join(t->handle, NULL);
+    memory_free(t);
+}
+
+void thread_detach(thread *t)
+{
+    pthread_detach(t->handle);
     memory_free(t);
 }
 

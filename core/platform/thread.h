@@ -20,6 +20,7 @@ static inline void condition_broadcast(condition *c) { pthread_cond_broadcast(c)
 typedef struct thread thread;
 status thread_start(const char *name, void (*run)(void *), void *argument, thread **out) MUST_CHECK;
 void thread_join(thread *t); /* waits and frees */
+void thread_detach(thread *t); /* instead of joining: its own end frees what it uses */
 uint64_t thread_self(void);  /* a number that no other live thread has */
 uint64_t process_self(void); /* changes in a forked child */
 #endif

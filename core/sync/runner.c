@@ -1,0 +1,287 @@
+/* The client's network thread: commands from other threads in, events out.
+ *
+ *   turn: sockets → commands → session machines (polled until they want nothing more) → sockets
+ *
+ * Must never: hold its lock while a machine, a call or the sink runs; wait for an application thread.
+ * Invariant: machines, calls and connections are touched by the network thread alone. */
+#include "sync/runner_internal.h"
+
+#include "base/log.h"
+#include "platform/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CATEGORY "Realm.Sync.Client"
+
+uint64_t net_now_ms(const runner *r)
+{
+    return r->options.platform->monotonic_ms(r->options.platform->context);
+}
+
+void runner_send(runner *r, const runner_event *event)
+{
+    if (r->options.sink != NULL && !atomic_load(&r->stop)) r->options.sink(r->options.sink_context, event);
+}
+
+/* ---- commands ---- */
+
+static void command_free(command *c)
+{
+    if (c->user != NULL) account_release(c->user);
+    if (c->session != NULL) runner_session_release(c->session);
+    if (c->password != NULL) explicit_bzero(c->password, strlen(c->password));
+    memory_free(c->email);
+    memory_free(c->password);
+    memory_free(c);
+}
+
+void runner_post(runner *r, const command *given)
+{
+    command *c = memory_allocate(sizeof *c);
+    if (c == NULL) {
+        log_write(LOG_ERROR, CATEGORY, "out of memory: a request was dropped");
+        return;
+    }
+    *c = *given;
+    c->after = NULL;
+    mutex_lock(&r->lock);
+    if (r->last != NULL) r->last->after = c;
+    else r->first = c;
+    r->last = c;
+    mutex_unlock(&r->lock);
+    loop_wake(r->loop);
+}
+
+static void run_commands(runner *r)
+{
+    mutex_lock(&r->lock);
+    command *c = r->first;
+    r->first = r->last = NULL;
+    mutex_unlock(&r->lock);
+    while (c != NULL) {
+        command *after = c->after;
+        if (c->session != NULL) session_command(r, c);
+        else calls_command(r, c);
+        command_free(c);
+        c = after;
+    }
+}
+
+/* ---- the thread ---- */
+
+static uint64_t next_deadline(const runner *r)
+{
+    uint64_t next = net_deadline(r);
+    for (size_t i = 0; i < r->sessions.count; i++) {
+        const runner_session *s = r->sessions.items[i];
+        uint64_t wanted = s->machine == NULL ? UINT64_MAX : session_deadline(s->machine);
+        if (wanted < next) next = wanted;
+    }
+    return next;
+}
+
+static void runner_destroy(runner *r)
+{
+    session_drop_all(r);
+    net_close_all(r);
+    while (r->first != NULL) {
+        command *c = r->first;
+        r->first = c->after;
+        command_free(c);
+    }
+    account_list_free(&r->accounts);
+    vector_free(&r->sessions);
+    vector_free(&r->connections);
+    loop_free(r->loop);
+    mutex_destroy(&r->lock);
+    memory_free(r->app_id);
+    memory_free(r->base_url);
+    memory_free(r->base_path);
+    memory_free(r->users_path);
+    memory_free(r->host);
+    memory_free(r->authority);
+    memory_free(r);
+}
+
+static void run(void *argument)
+{
+    runner *r = argument;
+    uint64_t deadline_ms = 0;
+    r->thread_number = thread_self();
+    while (!atomic_load(&r->stop)) {
+        if (loop_turn(r->loop, deadline_ms) != ATOLL_OK) {
+            log_write(LOG_ERROR, CATEGORY, "%s", fail_text());
+            break;
+        }
+        bool again = true;
+        for (int i = 0; again && i < 100 && !atomic_load(&r->stop); i++) {
+            again = false;
+            run_commands(r);
+            for (size_t k = 0; k < r->sessions.count; k++) session_turn(r->sessions.items[k], &again);
+            net_turn(r, &again);
+        }
+        deadline_ms = again ? 0 : next_deadline(r);
+    }
+    if (atomic_load(&r->free_itself)) runner_destroy(r);
+}
+
+/* ---- start and end ---- */
+
+static status parse_url(runner *r)
+{
+    const char *url = r->base_url, *host = url + 7;
+    if (strncmp(url, "https://", 8) == 0) {
+        return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: https; use an http:// address (\"%s\")", url);
+    }
+    if (strncmp(url, "http://", 7) != 0) {
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "\"%s\" is no server address: expected http://HOST:PORT", url);
+    }
+    size_t size = strcspn(host, "/");
+    const char *colon = memrchr(host, ':', size);
+    if (colon != NULL && memchr(colon, ']', (size_t)(host + size - colon)) != NULL) colon = NULL; /* inside [::1] */
+    size_t host_size = colon == NULL ? size : (size_t)(colon - host);
+    char *end = NULL;
+    unsigned long port = colon == NULL ? 80 : strtoul(colon + 1, &end, 10);
+    if (host_size == 0 || port == 0 || port > 65535 || (colon != NULL && end != host + size)) {
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "\"%s\" is no server address: expected http://HOST:PORT", url);
+    }
+    if (host[0] == '[' && host[host_size - 1] == ']') host++, host_size -= 2;
+    r->port = (uint16_t)port;
+    r->authority = memory_copy_text(url + 7, size);
+    r->host = memory_copy_text(host, host_size);
+    return r->host == NULL || r->authority == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
+}
+
+static status copy_options(runner *r, const runner_options *options)
+{
+    char path[4096];
+    r->options = *options;
+    r->app_id = memory_copy_text(options->app_id, strlen(options->app_id));
+    r->base_url = memory_copy_text(options->base_url, strlen(options->base_url));
+    r->base_path = memory_copy_text(options->base_path, strlen(options->base_path));
+    if (r->app_id == NULL || r->base_url == NULL || r->base_path == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    r->options.app_id = r->app_id;
+    r->options.base_url = r->base_url;
+    r->options.base_path = r->base_path;
+    int size = snprintf(path, sizeof path, "%s/%s/users.json", options->base_path, options->app_id);
+    if (size < 0 || (size_t)size >= sizeof path) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the base path is too long");
+    r->users_path = memory_copy_text(path, (size_t)size);
+    if (r->users_path == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    return parse_url(r);
+}
+
+status runner_new(const runner_options *options, runner **out)
+{
+    runner *r = memory_allocate_zero(sizeof *r);
+    if (r == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    status result = mutex_init(&r->lock);
+    if (result != ATOLL_OK) {
+        memory_free(r);
+        return result;
+    }
+    result = copy_options(r, options);
+    if (result == ATOLL_OK) result = account_list_read(&r->accounts, r->users_path);
+    if (result == ATOLL_OK) result = loop_new(options->platform, &r->loop);
+    if (result == ATOLL_OK) result = thread_start("atoll-network", run, r, &r->thread);
+    if (result != ATOLL_OK) runner_destroy(r);
+    else *out = r;
+    return result;
+}
+
+void runner_free(runner *r)
+{
+    if (r == NULL) return;
+    /* The last reference to an app may go with an event, on the network thread: it can't wait for itself. */
+    bool own = thread_self() == r->thread_number;
+    if (own) {
+        thread_detach(r->thread);
+        atomic_store(&r->free_itself, true);
+        atomic_store(&r->stop, true);
+        return;
+    }
+    atomic_store(&r->stop, true);
+    loop_wake(r->loop);
+    thread_join(r->thread);
+    runner_destroy(r);
+}
+
+/* ---- what other threads ask ---- */
+
+account *runner_current_account(runner *r)
+{
+    mutex_lock(&r->lock);
+    account *a = r->accounts.current;
+    if (a != NULL) account_retain(a);
+    mutex_unlock(&r->lock);
+    return a;
+}
+
+size_t runner_account_count(runner *r)
+{
+    mutex_lock(&r->lock);
+    size_t count = r->accounts.items.count;
+    mutex_unlock(&r->lock);
+    return count;
+}
+
+account *runner_account_at(runner *r, size_t index)
+{
+    mutex_lock(&r->lock);
+    account *a = index < r->accounts.items.count ? account_retain(r->accounts.items.items[index]) : NULL;
+    mutex_unlock(&r->lock);
+    return a;
+}
+
+status runner_switch_account(runner *r, account *user)
+{
+    bool known = false;
+    if (account_state(user) != ACCOUNT_LOGGED_IN) {
+        return fail(ATOLL_ERROR_NOT_LOGGED_IN, "user %s is not logged in: log in again before switching", account_id(user));
+    }
+    mutex_lock(&r->lock);
+    known = account_list_find(&r->accounts, account_id(user)) == user;
+    if (known) r->accounts.current = user;
+    mutex_unlock(&r->lock);
+    if (!known) return fail(ATOLL_ERROR_USER_MISMATCH, "user %s belongs to another app", account_id(user));
+    runner_post(r, &(command){.kind = COMMAND_SAVE});
+    return ATOLL_OK;
+}
+
+void runner_log_in_anonymous(runner *r, uint64_t request, bool reuse)
+{
+    runner_post(r, &(command){.kind = COMMAND_LOG_IN_ANONYMOUS, .request = request, .reuse = reuse});
+}
+
+static void post_email(runner *r, command_kind kind, uint64_t request, bytes email, bytes password)
+{
+    command c = {.kind = kind, .request = request};
+    c.email = memory_copy_text((const char *)email.data, email.size);
+    c.password = memory_copy_text((const char *)password.data, password.size);
+    if (c.email == NULL || c.password == NULL) {
+        memory_free(c.email);
+        memory_free(c.password);
+        c.email = c.password = NULL; /* the loop answers with OUT_OF_MEMORY */
+    }
+    runner_post(r, &c);
+}
+
+void runner_log_in_email(runner *r, uint64_t request, bytes email, bytes password)
+{
+    post_email(r, COMMAND_LOG_IN_EMAIL, request, email, password);
+}
+
+void runner_register_email(runner *r, uint64_t request, bytes email, bytes password)
+{
+    post_email(r, COMMAND_REGISTER, request, email, password);
+}
+
+void runner_log_out(runner *r, uint64_t request, account *user)
+{
+    runner_post(r, &(command){.kind = COMMAND_LOG_OUT, .request = request, .user = account_retain(user)});
+}
+
+void runner_reconnect(runner *r)
+{
+    runner_post(r, &(command){.kind = COMMAND_RECONNECT});
+}

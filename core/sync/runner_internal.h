@@ -1,0 +1,105 @@
+#ifndef ATOLL_SYNC_RUNNER_INTERNAL_H
+#define ATOLL_SYNC_RUNNER_INTERNAL_H
+#include "sync/account.h"
+#include "sync/channel.h"
+
+#include <protobuf-c/protobuf-c.h>
+
+/* One HTTP/2 connection: of a user's sessions (account), or of the unary calls (account NULL). Network thread only. */
+typedef struct net_connection {
+    struct runner *runner;
+    account *account;
+    channel *channel;
+    uint64_t idle_since_ms; /* 0: it has calls */
+    status failed;
+    char text[256];
+    bool announced; /* its sessions were told that it is up */
+} net_connection;
+
+typedef enum net_call_kind { NET_SESSION = 1, NET_UNARY } net_call_kind;
+typedef struct net_call {
+    net_call_kind kind;
+} net_call; /* what a call's user pointer points at */
+
+typedef enum attach_state { SESSION_ATTACHED, SESSION_DETACHING, SESSION_RELEASED } attach_state;
+
+struct runner_session {
+    net_call state_of_call; /* first */
+    atomic_int references;
+    struct runner *runner;
+    account *account;
+    session_options options; /* texts copied */
+    char *partition_property, *user_id, *app_id, *partition_text;
+    session *machine;        /* NULL once it has died */
+    grpc_call *call;
+    net_connection *connection;
+    bool listening;          /* to the commits of options.db */
+    bool opening;            /* OPEN was asked for, session_opened not yet called */
+    bool waiting_token, token_renewed;
+    char reason[32];
+    uint64_t attempts;
+    bool urgent;             /* poll although the stream is full: it was stopped or closed */
+    attach_state attached;   /* under the runner's lock */
+    void (*released)(void *context);
+    void *released_context;
+    mutex progress_lock;
+    session_progress progress;
+    atomic_int shown_state, shown_connection;
+    atomic_int controls_waiting; /* stop and start that the loop has not seen: what they showed stays shown */
+    atomic_bool stopped, committed;
+};
+
+typedef enum command_kind {
+    COMMAND_LOG_IN_ANONYMOUS = 1, COMMAND_LOG_IN_EMAIL, COMMAND_REGISTER, COMMAND_LOG_OUT, COMMAND_SAVE, COMMAND_RECONNECT,
+    COMMAND_ATTACH, COMMAND_DETACH, COMMAND_REVIVE, COMMAND_STOP, COMMAND_START, COMMAND_WAIT_UPLOAD,
+    COMMAND_WAIT_DOWNLOAD, COMMAND_WAIT_SUBSCRIPTIONS, COMMAND_SUBSCRIPTIONS
+} command_kind;
+typedef struct command {
+    struct command *after;
+    command_kind kind;
+    uint64_t request, version;
+    bool reuse;
+    account *user;           /* reference */
+    runner_session *session; /* reference */
+    char *email, *password;
+} command;
+
+struct runner {
+    runner_options options;
+    char *app_id, *base_url, *base_path, *host, *authority, *users_path;
+    uint16_t port;
+    loop *loop;
+    thread *thread;
+    _Atomic uint64_t thread_number;
+    mutex lock; /* of: commands, accounts, attached states */
+    command *first, *last;
+    account_list accounts;
+    VECTOR(runner_session *) sessions;      /* network thread */
+    VECTOR(net_connection *) connections;   /* network thread */
+    atomic_bool stop, free_itself;
+};
+
+/* runner.c */
+uint64_t net_now_ms(const runner *r);
+void runner_send(runner *r, const runner_event *event);
+void runner_post(runner *r, const command *c); /* takes its references and texts */
+/* runner_connection.c */
+status net_open(runner *r, account *of, net_connection **out) MUST_CHECK; /* the open one, or a new one being connected */
+void net_turn(runner *r, bool *again);
+uint64_t net_deadline(const runner *r);
+void net_close_all(runner *r);
+/* runner_calls.c: unary */
+void calls_command(runner *r, command *c);
+void calls_message(net_call *state, bytes message);
+void calls_closed(net_call *state, status code, const char *text);
+void calls_refresh(runner *r, account *a); /* token_refreshed follows */
+/* runner_session.c */
+void session_command(runner *r, command *c);
+void session_turn(runner_session *s, bool *again);
+void session_connected(runner_session *s);
+void session_message(net_call *state, bytes message);
+void session_call_closed(net_call *state, status code, const char *text);
+void session_token_refreshed(runner *r, account *a, status code, const char *text);
+void session_drop_all(runner *r);
+void session_stop_account(runner *r, account *a);
+#endif
