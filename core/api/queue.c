@@ -1,9 +1,7 @@
 /* Event queues: what happens on other threads waits here until the user's code takes it. It must never call back.
- * Invariant: the pipe holds exactly one byte while events wait, so that its fd is readable then and only then. */
+ * Invariant: the flag is raised while events wait, so that its descriptor is readable then and only then. */
 #include "api/api.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
+#include "platform/ready.h"
 
 struct atoll_queue {
     atomic_int references;
@@ -12,7 +10,7 @@ struct atoll_queue {
     atoll_event *first, *last;
     size_t count;
     uint64_t dropped;
-    int pipe_read, pipe_write;
+    ready_flag waiting;
 };
 
 uint64_t api_next_id(void)
@@ -21,24 +19,11 @@ uint64_t api_next_id(void)
     return atomic_fetch_add(&last, 1) + 1;
 }
 
-static status queue_open_pipe(atoll_queue *queue)
-{
-    int ends[2];
-    if (pipe(ends) != 0) return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "no pipe for an event queue: %s; close files or raise the limit", strerror(errno));
-    for (int i = 0; i < 2; i++) {
-        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
-        fcntl(ends[i], F_SETFL, O_NONBLOCK);
-    }
-    queue->pipe_read = ends[0];
-    queue->pipe_write = ends[1];
-    return ATOLL_OK;
-}
-
 static status queue_make(atoll_queue **out)
 {
     atoll_queue *queue = memory_allocate_zero(sizeof *queue);
     if (queue == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    status result = queue_open_pipe(queue);
+    status result = ready_flag_open(&queue->waiting);
     if (result == ATOLL_OK) result = mutex_init(&queue->lock);
     if (result == ATOLL_OK) result = condition_init(&queue->ready);
     if (result != ATOLL_OK) {
@@ -70,8 +55,7 @@ void queue_release(atoll_queue *queue)
         queue->first = event->next;
         atoll_event_free(event);
     }
-    close(queue->pipe_read);
-    close(queue->pipe_write);
+    ready_flag_close(&queue->waiting);
     condition_destroy(&queue->ready);
     mutex_destroy(&queue->lock);
     memory_free(queue);
@@ -84,7 +68,7 @@ void atoll_queue_free(atoll_queue *queue)
 
 int32_t atoll_queue_fd(const atoll_queue *queue)
 {
-    return queue == NULL ? -1 : queue->pipe_read;
+    return queue == NULL ? -1 : queue->waiting.shown;
 }
 
 /* The oldest log line makes room above the limit; other events are few by construction, and are kept. */
@@ -107,8 +91,7 @@ void queue_push(atoll_queue *queue, atoll_event *event)
     event->next = NULL;
     if (queue->first == NULL) {
         queue->first = event;
-        char byte = 1;
-        if (write(queue->pipe_write, &byte, 1) < 0) errno = 0; /* full: the fd is readable already */
+        ready_flag_raise(&queue->waiting);
     } else {
         queue->last->next = event;
     }
@@ -125,10 +108,7 @@ static atoll_event *queue_take(atoll_queue *queue)
     if (event == NULL) return NULL;
     queue->first = event->next;
     queue->count--;
-    if (queue->first == NULL) {
-        char byte;
-        while (read(queue->pipe_read, &byte, 1) == 1) continue;
-    }
+    if (queue->first == NULL) ready_flag_lower(&queue->waiting);
     return event;
 }
 

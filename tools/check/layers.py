@@ -22,11 +22,11 @@ DOORS = {
     r"jwt\.h": r"core/server/tokens\.c",
     r"yaml\.h": r"core/server/config\.c",
     r"argon2\.h": r"core/server/passwords\.c",
-    r"jansson\.h": r"core/server/\w+\.c",
-    r"(\w+/)?\w+\.pb-c\.h": r"core/(sync/codec\w*\.[ch]|server/(users|services|codec\w*|records\w*)\.[ch])",
+    r"jansson\.h": r"core/(server/\w+|sync/account)\.c",
+    r"(\w+/)?\w+\.pb-c\.h": r"core/(sync/(codec\w*|runner_calls)\.[ch]|server/(users|services|codec\w*|records\w*)\.[ch])",
     # The log's one lock: base lies below the mutexes of platform.
     r"pthread\.h": r"core/(platform/\w+\.[ch]|base/log\.c)",
-    r"protobuf-c/": r"core/(sync/(codec\w*|arena)\.[ch]|server/(users|services|codec\w*|records\w*)\.[ch])",
+    r"protobuf-c/": r"core/(sync/(codec\w*|arena|runner_calls|runner_internal)\.[ch]|server/(users|services|codec\w*|records\w*)\.[ch])",
 }
 PLAIN_C = {f"{name}.h" for name in (
     "assert ctype errno float inttypes limits locale math setjmp signal stdalign stdarg stdatomic stdbool stddef "
