@@ -23,16 +23,22 @@ static status queue_make(atoll_queue **out)
 {
     atoll_queue *queue = memory_allocate_zero(sizeof *queue);
     if (queue == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    status result = ready_flag_open(&queue->waiting);
-    if (result == ATOLL_OK) result = mutex_init(&queue->lock);
-    if (result == ATOLL_OK) result = condition_init(&queue->ready);
-    if (result != ATOLL_OK) {
-        memory_free(queue);
-        return result;
-    }
+    status result = mutex_init(&queue->lock);
+    if (result != ATOLL_OK) goto without_lock;
+    result = condition_init(&queue->ready);
+    if (result != ATOLL_OK) goto without_condition;
+    result = ready_flag_open(&queue->waiting);
+    if (result != ATOLL_OK) goto without_flag;
     atomic_store(&queue->references, 1);
     *out = queue;
     return ATOLL_OK;
+without_flag:
+    condition_destroy(&queue->ready);
+without_condition:
+    mutex_destroy(&queue->lock);
+without_lock:
+    memory_free(queue);
+    return result;
 }
 
 atoll_queue *atoll_queue_new(atoll_error **error)
