@@ -36,6 +36,8 @@ status values_item(const atoll_values *values, int64_t index, const api_value **
 status values_add(atoll_values *values, const value *v) MUST_CHECK; /* copies texts */
 status values_of(const value *v, atoll_values **out) MUST_CHECK;    /* a new list with one value */
 status values_add_object_handle(atoll_values *values, atoll_object *object) MUST_CHECK; /* takes the object */
+status timestamp_to_value(atoll_timestamp t, value *out) MUST_CHECK; /* INVALID_ARGUMENT: nanoseconds out of range */
+atoll_timestamp timestamp_of_value(const value *v);
 /* Borrowed arguments for the query layer; freed by values_arguments_free. */
 typedef struct api_arguments {
     query_arguments top;

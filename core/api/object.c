@@ -139,7 +139,7 @@ atoll_timestamp atoll_object_get_timestamp(const atoll_object *object, uint32_t 
 {
     value v;
     if (!api_ok(error, read_property(object, property, VALUE_TIMESTAMP, &v)) || v.type == VALUE_NULL) return (atoll_timestamp){0, 0, 0};
-    return (atoll_timestamp){v.as.timestamp.seconds, v.as.timestamp.nanoseconds, 0};
+    return timestamp_of_value(&v);
 }
 
 static atoll_bytes get_id(const atoll_object *object, property_key p, value_type type, size_t size, atoll_error **error)
@@ -279,10 +279,9 @@ atoll_status atoll_object_set_binary(atoll_object *object, uint32_t property, co
 
 atoll_status atoll_object_set_timestamp(atoll_object *object, uint32_t property, atoll_timestamp stamp, atoll_error **error)
 {
-    if (stamp.nanoseconds < 0 || stamp.nanoseconds > 999999999)
-        return api_result(error, fail(ATOLL_ERROR_INVALID_ARGUMENT, "nanoseconds are 0 to 999999999, got %d", (int)stamp.nanoseconds));
-    value v = value_timestamp(stamp.seconds, stamp.nanoseconds);
-    return api_result(error, set_plain(object, property, &v));
+    value v;
+    status result = timestamp_to_value(stamp, &v);
+    return api_result(error, result == ATOLL_OK ? set_plain(object, property, &v) : result);
 }
 
 static status set_id(atoll_object *object, property_key p, value_type type, const char *id, size_t size, size_t wanted)

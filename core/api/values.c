@@ -122,18 +122,27 @@ atoll_status atoll_values_add_binary(atoll_values *values, const char *value, si
     return api_result(error, values_add_text(values, VALUE_BINARY, value, value_size));
 }
 
-static status timestamp_value(atoll_timestamp t, value *out)
+/* The interface counts nanoseconds upwards from the second; inside, both parts have one sign. */
+status timestamp_to_value(atoll_timestamp t, value *out)
 {
     if (t.nanoseconds < 0 || t.nanoseconds > 999999999)
         return fail(ATOLL_ERROR_INVALID_ARGUMENT, "nanoseconds are 0 to 999999999, got %d", (int)t.nanoseconds);
-    *out = value_timestamp(t.seconds, t.nanoseconds);
+    bool turned = t.seconds < 0 && t.nanoseconds > 0;
+    *out = turned ? value_timestamp(t.seconds + 1, t.nanoseconds - 1000000000) : value_timestamp(t.seconds, t.nanoseconds);
     return ATOLL_OK;
+}
+
+atoll_timestamp timestamp_of_value(const value *v)
+{
+    int64_t seconds = v->as.timestamp.seconds;
+    int32_t nanoseconds = v->as.timestamp.nanoseconds;
+    return nanoseconds < 0 ? (atoll_timestamp){seconds - 1, nanoseconds + 1000000000, 0} : (atoll_timestamp){seconds, nanoseconds, 0};
 }
 
 atoll_status atoll_values_add_timestamp(atoll_values *values, atoll_timestamp stamp, atoll_error **error)
 {
     value v;
-    status result = timestamp_value(stamp, &v);
+    status result = timestamp_to_value(stamp, &v);
     return api_result(error, result == ATOLL_OK ? values_add(values, &v) : result);
 }
 
@@ -255,7 +264,7 @@ atoll_timestamp atoll_values_get_timestamp(const atoll_values *values, int64_t i
 {
     value v;
     if (!values_typed(values, index, VALUE_TIMESTAMP, &v, error)) return (atoll_timestamp){0, 0, 0};
-    return (atoll_timestamp){v.as.timestamp.seconds, v.as.timestamp.nanoseconds, 0};
+    return timestamp_of_value(&v);
 }
 
 static atoll_bytes values_id(const atoll_values *values, int64_t index, value_type type, size_t size, atoll_error **error)
