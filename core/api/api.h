@@ -35,6 +35,8 @@ struct atoll_values {
 status values_item(const atoll_values *values, int64_t index, const api_value **out) MUST_CHECK;
 status values_add(atoll_values *values, const value *v) MUST_CHECK; /* copies texts */
 status values_of(const value *v, atoll_values **out) MUST_CHECK;    /* a new list with one value */
+status timestamp_value(atoll_timestamp t, value *out) MUST_CHECK;   /* the only way of a timestamp in */
+atoll_timestamp timestamp_of_value(const value *v);                 /* and out */
 status values_add_object_handle(atoll_values *values, atoll_object *object) MUST_CHECK; /* takes the object */
 status timestamp_to_value(atoll_timestamp t, value *out) MUST_CHECK; /* INVALID_ARGUMENT: nanoseconds out of range */
 atoll_timestamp timestamp_of_value(const value *v);
