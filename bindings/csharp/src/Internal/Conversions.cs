@@ -10,10 +10,10 @@ internal static class Conversions
 
     public static AtollTimestamp ToTimestamp(long utcTicks)
     {
-        var ticks = utcTicks - DateTimeOffset.UnixEpoch.Ticks;
-        var seconds = Math.DivRem(ticks, TimeSpan.TicksPerSecond, out var rest);
+        var seconds = Math.DivRem(utcTicks - DateTimeOffset.UnixEpoch.Ticks, TimeSpan.TicksPerSecond, out var rest);
         if (rest < 0)
         {
+            // The nanoseconds count upwards from the second, before 1970 too.
             seconds--;
             rest += TimeSpan.TicksPerSecond;
         }

@@ -63,7 +63,8 @@ internal sealed class RealmInstance
         var path = NativeMethods.atoll_config_path(native.Value) ?? "";
         var key = $"{path}\n{config.ModeText}\n{schema.Fingerprint()}";
         _ofThread ??= new(StringComparer.Ordinal);
-        if (!_ofThread.TryGetValue(key, out var weak) || !weak.TryGetTarget(out var instance) || instance.IsClosed)
+        if (!_ofThread.TryGetValue(key, out var weak) || !weak.TryGetTarget(out var instance) || instance.IsClosed
+            || instance._context != SynchronizationContext.Current)
         {
             instance = new RealmInstance(key, schema, NativeMethods.atoll_realm_open(native.Value));
             _ofThread[key] = new WeakReference<RealmInstance>(instance);
@@ -81,7 +82,11 @@ internal sealed class RealmInstance
             return;
         }
 
-        _ofThread?.Remove(_key);
+        if (_ofThread?.TryGetValue(_key, out var weak) == true && weak.TryGetTarget(out var known) && known == this)
+        {
+            _ofThread.Remove(_key);
+        }
+
         if (_pendingRegistration != 0)
         {
             EventPump.Forget(_pendingRegistration);
