@@ -497,25 +497,3 @@ def test_handles_are_freed_in_any_order(tmp_path):
     del rex, dogs
     gc.collect()
     assert tags[0] == "a"
-
-
-def test_log_lines_reach_a_sink(tmp_path):
-    lines = []
-    before = atoll.log_level()
-    atoll.set_log_level(atoll.LogLevel.ALL)
-    assert atoll.log_level() is atoll.LogLevel.ALL
-    arrived = threading.Event()
-
-    def sink(level, category, message):
-        lines.append((level, category, message))
-        arrived.set()
-
-    atoll.set_log_sink(sink)
-    try:
-        with atoll.open(tmp_path / "r", schema=SCHEMA) as realm, realm.write():
-            realm.create(Dog, name="x")
-        assert arrived.wait(10)
-        assert all(isinstance(level, atoll.LogLevel) and category for level, category, _ in lines)
-    finally:
-        atoll.set_log_sink(None)
-        atoll.set_log_level(before)

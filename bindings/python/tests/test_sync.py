@@ -99,6 +99,29 @@ def test_a_request_that_nobody_waits_for_is_reported(device):
         app.log_in(Credentials.anonymous())
 
 
+def test_log_lines_reach_a_sink(tmp_path):
+    lines = []
+    before = atoll.log_level()
+    atoll.set_log_level(atoll.LogLevel.ALL)
+    assert atoll.log_level() is atoll.LogLevel.ALL
+    arrived = threading.Event()
+
+    def sink(level, category, message):
+        lines.append((level, category, message))
+        arrived.set()
+
+    atoll.set_log_sink(sink)
+    try:
+        app = atoll.App("x", base_url="http://127.0.0.1:9", base_path=tmp_path)
+        with pytest.raises(errors.AtollError):
+            app.log_in(Credentials.anonymous()).result(LIMIT)
+        assert arrived.wait(10)
+        assert all(isinstance(level, atoll.LogLevel) and category for level, category, _ in lines)
+    finally:
+        atoll.set_log_sink(None)
+        atoll.set_log_level(before)
+
+
 # ---------- flexible sync ----------
 
 
