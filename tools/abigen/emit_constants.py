@@ -58,6 +58,9 @@ class AtollError(Exception):
     out += "}\nSTATUS_NAMES: dict[int, str] = {\n    0: \"OK\",\n"
     out += "".join(f'    {c}: "{n}",\n' for c, n, _, _ in failures(description))
     out += "}\n"
+    out += "# Statuses after which the same call may succeed later without a change of the program.\n"
+    retryable = [str(code) for code, _, _, later in failures(description) if later]
+    out += "RETRYABLE_STATUSES: frozenset[int] = frozenset({" + ", ".join(retryable) + "})\n"
     return out
 
 
@@ -79,6 +82,11 @@ def csharp(description):
     for code, name, _, _ in failures(description):
         out += f"                case {code}: return new {class_name(name, 'Exception')}(status, message, retryable);\n"
     out += ("                default: return new AtollNativeException(status, message, retryable);\n"
+            "            }\n        }\n\n"
+            "        /// <summary>Whether the same call may succeed later without a change of the program.</summary>\n"
+            "        public static bool IsRetryable(int status)\n        {\n            switch (status)\n            {\n")
+    out += "".join(f"                case {code}:\n" for code, _, _, later in failures(description) if later)
+    out += ("                    return true;\n                default:\n                    return false;\n"
             "            }\n        }\n    }\n")
     for _, name, text, _ in failures(description):
         cls = class_name(name, "Exception")
@@ -103,7 +111,11 @@ def java(description):
         out += (f"            case {code}:\n"
                 f"                return new {class_name(name, 'Exception')}(status, message, retryable);\n")
     out += ("            default:\n                return new NativeException(status, message, retryable);\n"
-            "        }\n    }\n")
+            "        }\n    }\n"
+            "\n    /** Whether the same call may succeed later without a change of the program. */\n"
+            "    public static boolean isRetryable(int status) {\n        switch (status) {\n")
+    out += "".join(f"            case {code}:\n" for code, _, _, later in failures(description) if later)
+    out += ("                return true;\n            default:\n                return false;\n        }\n    }\n")
     for _, name, text, _ in failures(description):
         cls = class_name(name, "Exception")
         out += (f"\n    /** {text} */\n    public static class {cls} extends NativeException {{\n"
@@ -141,6 +153,10 @@ private:
     for _, name, text, _ in failures(description):
         out += (f"/// {text}\nclass {RENAMED.get(name, name).lower()}_error : public error {{\n"
                 "public:\n    using error::error;\n};\n\n")
+    out += "/// Whether the same call may succeed later without a change of the program.\n"
+    out += "inline bool is_retryable(status code) noexcept {\n    switch (code) {\n"
+    out += "".join(f"    case status::{name.lower()}:\n" for _, name, _, later in failures(description) if later)
+    out += "        return true;\n    default:\n        return false;\n    }\n}\n\n"
     out += '''/// Throws the exception class of a status.
 [[noreturn]] inline void throw_status(std::int32_t code, const std::string &message, bool retryable) {
     const auto value = static_cast<status>(code);

@@ -485,6 +485,24 @@ public:
     using error::error;
 };
 
+/// Whether the same call may succeed later without a change of the program.
+inline bool is_retryable(status code) noexcept {
+    switch (code) {
+    case status::busy:
+    case status::file_access:
+    case status::file_in_use:
+    case status::disk_full:
+    case status::connection_failed:
+    case status::connection_closed:
+    case status::timeout:
+    case status::server:
+    case status::out_of_memory:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /// Throws the exception class of a status.
 [[noreturn]] inline void throw_status(std::int32_t code, const std::string &message, bool retryable) {
     const auto value = static_cast<status>(code);

@@ -349,6 +349,26 @@ namespace Atoll.Native
                 default: return new AtollNativeException(status, message, retryable);
             }
         }
+
+        /// <summary>Whether the same call may succeed later without a change of the program.</summary>
+        public static bool IsRetryable(int status)
+        {
+            switch (status)
+            {
+                case 108:
+                case 401:
+                case 405:
+                case 406:
+                case 501:
+                case 502:
+                case 503:
+                case 507:
+                case 901:
+                    return true;
+                default:
+                    return false;
+            }
+        }
     }
 
     /// <summary>An argument has a value that the function cannot take.</summary>

@@ -608,3 +608,5 @@ STATUS_NAMES: dict[int, str] = {
     902: "INTERNAL",
     903: "CANCELLED",
 }
+# Statuses after which the same call may succeed later without a change of the program.
+RETRYABLE_STATUSES: frozenset[int] = frozenset({108, 401, 405, 406, 501, 502, 503, 507, 901})

@@ -419,6 +419,24 @@ public final class Constants {
         }
     }
 
+    /** Whether the same call may succeed later without a change of the program. */
+    public static boolean isRetryable(int status) {
+        switch (status) {
+            case 108:
+            case 401:
+            case 405:
+            case 406:
+            case 501:
+            case 502:
+            case 503:
+            case 507:
+            case 901:
+                return true;
+            default:
+                return false;
+        }
+    }
+
     /** An argument has a value that the function cannot take. */
     public static class InvalidArgumentException extends NativeException {
         private static final long serialVersionUID = 1L;

@@ -51,6 +51,16 @@ public:
     using error::error;
 };
 
+/// Whether the same call may succeed later without a change of the program.
+inline bool is_retryable(status code) noexcept {
+    switch (code) {
+    case status::timeout:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /// Throws the exception class of a status.
 [[noreturn]] inline void throw_status(std::int32_t code, const std::string &message, bool retryable) {
     const auto value = static_cast<status>(code);

@@ -37,6 +37,18 @@ namespace Atoll.Native
                 default: return new AtollNativeException(status, message, retryable);
             }
         }
+
+        /// <summary>Whether the same call may succeed later without a change of the program.</summary>
+        public static bool IsRetryable(int status)
+        {
+            switch (status)
+            {
+                case 503:
+                    return true;
+                default:
+                    return false;
+            }
+        }
     }
 
     /// <summary>An argument has a value that the function cannot take.</summary>

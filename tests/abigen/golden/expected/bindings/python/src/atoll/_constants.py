@@ -56,3 +56,5 @@ STATUS_NAMES: dict[int, str] = {
     105: "OUT_OF_RANGE",
     503: "TIMEOUT",
 }
+# Statuses after which the same call may succeed later without a change of the program.
+RETRYABLE_STATUSES: frozenset[int] = frozenset({503})

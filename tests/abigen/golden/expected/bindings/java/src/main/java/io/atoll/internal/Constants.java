@@ -34,6 +34,16 @@ public final class Constants {
         }
     }
 
+    /** Whether the same call may succeed later without a change of the program. */
+    public static boolean isRetryable(int status) {
+        switch (status) {
+            case 503:
+                return true;
+            default:
+                return false;
+        }
+    }
+
     /** An argument has a value that the function cannot take. */
     public static class InvalidArgumentException extends NativeException {
         private static final long serialVersionUID = 1L;
