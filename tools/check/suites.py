@@ -84,7 +84,7 @@ def build(folder, totals):
 def meson_tests(folder, quick, totals):
     log = folder / "meson-logs/testlog.json"
     log.unlink(missing_ok=True)
-    command = ["meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs"]
+    command = ["meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs", "--timeout-multiplier", "3"]
     if quick:
         for suite in SLOW_SUITES:
             command += ["--no-suite", suite]
@@ -144,6 +144,8 @@ def main():
     parser.add_argument("--quick", action="store_true", help="without acceptance, bindings and slow suites")
     arguments = parser.parse_args()
     folder = pathlib.Path(os.environ.get("ATOLL_BUILD_DIR", ROOT / "build")).resolve()
+    for quiet in ("DOTNET_NOLOGO", "DOTNET_CLI_TELEMETRY_OPTOUT", "DOTNET_SKIP_FIRST_TIME_EXPERIENCE"):
+        os.environ.setdefault(quiet, "1")
     totals = Totals()
     begin = time.monotonic()
     if build(folder, totals):
