@@ -63,7 +63,7 @@ _ASK_FOR_NULL = {kinds.BOOL, kinds.INT, kinds.DOUBLE, kinds.TIMESTAMP}
 class ClassInfo:
     """A class in one realm."""
 
-    __slots__ = ("realm", "cls", "key", "keys", "names", "__weakref__")
+    __slots__ = ("realm", "cls", "key", "keys", "names", "plain", "__weakref__")
 
     def __init__(self, realm: "Realm", cls: Any) -> None:
         self.realm = realm
@@ -74,6 +74,14 @@ class ClassInfo:
         for name, declared in cls._atoll_properties.items():
             self.keys[name] = native.atoll_realm_property(pointer, self.key, declared.stored_name)
         self.names: dict[int, str] = {key: name for name, key in self.keys.items()}
+        # What is read by one call: the short way of Property.__get__.
+        self.plain: dict[str, tuple[Callable[[int, int], Any], int]] = {
+            name: (_GETTERS[declared.type], self.keys[name])
+            for name, declared in cls._atoll_properties.items()
+            if declared.type in _GETTERS
+            and not declared.is_list
+            and not (declared.is_nullable and declared.type in _ASK_FOR_NULL)
+        }
 
     # ---------- objects ----------
 

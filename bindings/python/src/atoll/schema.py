@@ -131,9 +131,13 @@ class Property:
     def __get__(self, instance: Any, owner: Optional[type] = None) -> Any:
         if instance is None:
             return self
-        if instance._atoll_handle is None:
+        info = instance._atoll_info
+        if info is None:
             return self._unmanaged_value(instance)
-        return instance._atoll_info.read(instance, self)
+        found = info.plain.get(self.name)
+        if found is not None:
+            return found[0](instance._atoll_handle.pointer, found[1])
+        return info.read(instance, self)
 
     def __set__(self, instance: Any, value: Any) -> None:
         if instance._atoll_handle is None:
