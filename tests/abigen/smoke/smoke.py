@@ -1,6 +1,8 @@
 """The low level of Python: values there and back, and an error. Usage: smoke.py FOLDER_OF_NATIVE_SO"""
 
 import sys
+import threading
+import time
 import types
 
 TEXT = "palm 🌴\0é"
@@ -54,6 +56,20 @@ expect_error(UnicodeEncodeError, _native.atoll_values_add_string, values, "\ud80
 expect_error(TypeError, _native.set_error_factory, 5)
 _native.atoll_values_free(values)
 _native.atoll_values_free(None)
+
+# A call that waits must not stop the interpreter: with the lock held nobody could wake it before its time runs out.
+queue = _native.atoll_queue_new()
+waiting = threading.Thread(target=lambda: events.append(_native.atoll_queue_next(queue, 20_000)))
+events = []
+begin = time.monotonic()
+waiting.start()
+_native.atoll_queue_wake(queue)
+waiting.join()
+assert time.monotonic() - begin < 10 and _native.atoll_event_type(events[0]) == 11
+_native.atoll_event_free(events[0])
+assert _native.atoll_queue_next(queue, 0) is None
+_native.atoll_queue_free(queue)
+
 assert _native.atoll_status_name(105) == "OUT_OF_RANGE"
 assert _native.atoll_version().count(".") == 2
 assert not hasattr(_native, "atoll_error_free")
