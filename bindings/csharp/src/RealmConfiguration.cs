@@ -36,6 +36,14 @@ public abstract class RealmConfigurationBase
         set => _schema = value;
     }
 
+    /// <summary>The older way to name the classes.</summary>
+    [Obsolete("Use Schema.")]
+    public Type[]? ObjectClasses
+    {
+        get => _schema?.Select(item => item.Metadata?.Type).OfType<Type>().ToArray();
+        set => _schema = value;
+    }
+
     public ShouldCompactDelegate? ShouldCompactOnLaunch { get; set; }
 
     public ulong SchemaVersion { get; set; }

@@ -70,6 +70,83 @@ internal sealed class GeneratorTests
         Expect(models + "class P { void Run(Realm r) {\nr.Find<M>(1); } }", "CS0315|CS0311@7");
     }
 
+    /// <summary>Source as the users of Realm .NET have it, unchanged.</summary>
+    [Test]
+    public void CodeWrittenForRealmDotNetCompiles()
+    {
+        Expect("""
+            using System.ComponentModel; using System.Threading; using Realms.Exceptions; using Realms.Logging;
+            using Realms.Sync.ErrorHandling; using Realms.Sync.Exceptions; using Realms.Schema;
+            public class Task : RealmObject {
+                [PrimaryKey, MapTo("_id")] public ObjectId Id { get; set; } = ObjectId.GenerateNewId();
+                [MapTo("name"), Required] public string Name { get; set; } = "";
+                [Indexed] public string? Partition { get; set; }
+            }
+            public partial class Asymmetrics {
+                Realm realm = null!;
+                [Realms.Explicit]
+                private partial class Measurement : IAsymmetricObject {
+                    [PrimaryKey, MapTo("_id")] public Guid Id { get; private set; } = Guid.NewGuid();
+                    public double Value { get; set; }
+                    public DateTimeOffset Timestamp { get; private set; } = DateTimeOffset.UtcNow;
+                }
+                public void SendMeasurementToRealm() {
+                    var measurement = new Measurement { Value = 9.876 };
+                    realm.Write(() => { realm.Add(measurement); });
+                    _ = measurement.Value;
+                }
+            }
+            class Uses {
+                async System.Threading.Tasks.Task Run(CancellationToken token) {
+                    var app = App.Create(new AppConfiguration("myapp") { SyncTimeoutOptions = new SyncTimeoutOptions { ReconnectBackoffOptions = new ReconnectBackoffOptions { MaxReconnectDelayInterval = TimeSpan.FromMinutes(1), ReconnectDelayInterval = TimeSpan.FromSeconds(1), ReconnectDelayBackoffMultiplier = 2, DelayJitterDivisor = 4 } } });
+                    await app.EmailPasswordAuth.RegisterUserAsync("a@b.c", "secret");
+                    var user = app.LogInAsync(Credentials.EmailPassword("a@b.c", "secret")).Result;
+                    user = await app.LogInAsync(Credentials.Anonymous());
+            #pragma warning disable CS0618
+                    RealmConfigurationBase config = new SyncConfiguration("myPart", user);
+                    Logger.LogLevel = LogLevel.Debug;
+                    Logger.Default = Logger.Function(message => { });
+            #pragma warning restore CS0618
+                    config = new PartitionSyncConfiguration("myPart", user) { OnSessionError = (session, error) => { _ = error.ErrorCode == ErrorCode.BadPartitionValue; }, ClientResetHandler = new ManualRecoveryHandler(e => { }) };
+                    config = new PartitionSyncConfiguration(ObjectId.GenerateNewId(), user);
+                    config = new PartitionSyncConfiguration(5, user);
+                    config = new FlexibleSyncConfiguration(user) {
+                        PopulateInitialSubscriptions = r => { r.Subscriptions.Add(r.All<Task>().Where(t => t.Name == "x"), new SubscriptionOptions { Name = "n", UpdateExisting = false }); },
+                        ClientResetHandler = new RecoverOrDiscardUnsyncedChangesHandler { OnBeforeReset = before => { }, OnAfterRecovery = (before, after) => { }, OnAfterDiscard = (before, after) => { }, ManualResetFallback = e => { e.InitiateClientReset(); } },
+                        Schema = new[] { typeof(Task) },
+                    };
+                    Realm realm;
+                    try { realm = await Realm.GetInstanceAsync(config, token); } catch (RealmFileAccessErrorException ex) { Console.WriteLine(ex.Message); return; }
+                    realm = Realm.GetInstance(config);
+                    var testTask = new Task { Name = "Do this thing", Partition = "myPart" };
+                    realm.Write(() => { realm.Add(testTask); });
+                    var added = realm.Write(() => realm.Add(testTask, update: true));
+                    await realm.WriteAsync(() => { realm.Remove(added); });
+                    var session = realm.SyncSession;
+                    session.Stop();
+                    session.Start();
+                    session.PropertyChanged += SessionPropertyChanged!;
+                    session.PropertyChanged -= SessionPropertyChanged!;
+                    await session.WaitForUploadAsync();
+                    await session.WaitForDownloadAsync(token);
+                    using var progress = session.GetProgressObservable(ProgressDirection.Upload, ProgressMode.ReportIndefinitely).Subscribe(null!);
+                    realm.Subscriptions.Update(() => { realm.Subscriptions.Remove("n"); realm.Subscriptions.RemoveAll<Task>(removeNamed: true); });
+                    await realm.Subscriptions.WaitForSynchronizationAsync();
+                    var query = await realm.All<Task>().SubscribeAsync(new SubscriptionOptions { Name = "all" }, WaitForSyncMode.Always);
+                    using var notifications = query.SubscribeForNotifications((sender, changes) => { if (changes is null) { return; } foreach (var i in changes.InsertedIndices) { _ = sender[i].Name; } });
+                    realm.RealmChanged += (sender, e) => { };
+                    using (var transaction = realm.BeginWrite()) { realm.RemoveAll<Task>(); transaction.Commit(); }
+                    var found = realm.Find<Task>(testTask.Id);
+                    _ = query.Filter("name BEGINSWITH[c] $0 SORT(name ASC)", "x").Count();
+                    await user.LogOutAsync();
+                }
+                void SessionPropertyChanged(object sender, PropertyChangedEventArgs e) {
+                    if (e.PropertyName == nameof(Session.ConnectionState)) { var s = (Session)sender; _ = s.ConnectionState == ConnectionState.Connected; }
+                }
+            }
+            """);
+    }
+
     private static void Expect(string source, string? only = null)
     {
         var found = Compile(source);

@@ -63,9 +63,15 @@ internal static class Check
 
 internal static class Runner
 {
-    /// <summary>Arguments: "managed" leaves out what needs the native library; any other is a part of test names.</summary>
+    /// <summary>Arguments: "managed" leaves out what needs the native library; any other is a part of test names. "measure" prints costs.</summary>
     private static int Main(string[] arguments)
     {
+        if (arguments.Contains("measure"))
+        {
+            Measure.Run();
+            return 0;
+        }
+
         var managedOnly = arguments.Contains("managed");
         var parts = arguments.Where(argument => argument != "managed").ToArray();
         if (!managedOnly)

@@ -327,16 +327,41 @@ public sealed class ManagedAccessor : IRealmAccessor
 
     internal void SetBoxed(PropertyMetadata property, RealmValue value, bool update)
     {
-        if (value.Type == RealmValueType.Object || property.Kind is ValueKind.Link or ValueKind.Embedded)
+        switch (value.Type)
         {
-            SetModel(property.Index, value.AsNullableIRealmObject(), update);
-            return;
+            case RealmValueType.Null:
+                SetNull(property.Index);
+                break;
+            case RealmValueType.Int:
+                SetInt64(property.Index, value.AsInt64());
+                break;
+            case RealmValueType.Bool:
+                SetBoolean(property.Index, value.AsBool());
+                break;
+            case RealmValueType.Double:
+                SetDouble(property.Index, value.AsDouble());
+                break;
+            case RealmValueType.String:
+                SetString(property.Index, value.AsString());
+                break;
+            case RealmValueType.Data:
+                SetBinary(property.Index, value.AsData());
+                break;
+            case RealmValueType.Date:
+                SetDateTimeOffset(property.Index, value.AsDate());
+                break;
+            case RealmValueType.Guid:
+                SetGuid(property.Index, value.AsGuid());
+                break;
+            case RealmValueType.ObjectId:
+                SetObjectId(property.Index, value.AsObjectId());
+                break;
+            case RealmValueType.Object:
+                SetModel(property.Index, value.AsIRealmObject(), update);
+                break;
+            default:
+                throw new NotSupportedException($"not supported yet: values of type {value.Type}");
         }
-
-        using var values = new NativeValues();
-        values.Add(value);
-        NativeMethods.atoll_object_set_value(_handle, _keys[property.Index], values.Handle);
-        GC.KeepAlive(this);
     }
 
     internal bool SameObject(ManagedAccessor other)

@@ -53,6 +53,14 @@ public readonly struct SyncProgress
     public ulong TransferableBytes { get; }
 }
 
+/// <summary>Names that code from before version 11 uses.</summary>
+public static class SessionExtensions
+{
+    [Obsolete("Use Realm.SyncSession.")]
+    public static Session GetSession(this Realm realm)
+        => (realm ?? throw new ArgumentNullException(nameof(realm))).SyncSession;
+}
+
 /// <summary>The sync of one realm. It may be used from any thread.</summary>
 public class Session : INotifyPropertyChanged
 {
