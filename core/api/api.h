@@ -157,6 +157,7 @@ typedef struct observer {
     class_key class_of;  /* object, list */
     row_key row;
     property_key property;
+    class_key target;    /* list of links: their class */
 } observer;
 struct atoll_realm {
     atomic_int references;

@@ -1,5 +1,5 @@
 /* atoll_list: a list property of one object. It must never hold elements itself.
- * Invariant: index counts visible elements only; links to objects that are gone read as null. */
+ * Invariant: index counts visible elements only; links to objects that are gone, or not here yet, are not among them. */
 #include "api/api.h"
 
 void atoll_list_free(atoll_list *list)
@@ -16,20 +16,23 @@ static status check(const atoll_list *list)
     return object_check(&owner);
 }
 
-static status check_index(const atoll_list *list, int64_t index, bool may_append)
+/* The element's index in the model. */
+static status check_index(const atoll_list *list, int64_t index, bool may_append, uint64_t *at)
 {
-    uint64_t count = model_list_count(realm_view(list->realm), list->class_of, list->row, list->property);
-    if (index >= 0 && ((uint64_t)index < count || (may_append && (uint64_t)index == count))) return ATOLL_OK;
+    uint64_t count = 0, found = 0, wanted = index < 0 ? UINT64_MAX : (uint64_t)index;
+    TRY(model_list_shown(realm_view(list->realm), list->class_of, list->row, list->property, wanted, &count, &found));
+    *at = found;
+    if (wanted < count || (may_append && wanted == count)) return ATOLL_OK;
     return fail(ATOLL_ERROR_OUT_OF_RANGE, "index %lld is outside of the list of %llu elements", (long long)index, (unsigned long long)count);
 }
 
-static status check_write(atoll_list *list, int64_t index, bool may_append)
+static status check_write(atoll_list *list, int64_t index, bool may_append, uint64_t *at)
 {
     TRY(API_NOT_NULL(list));
     TRY(realm_check_write(list->realm));
     TRY(check(list));
     TRY(realm_check_class_write(list->realm, list->class_of));
-    TRY(check_index(list, index, may_append));
+    TRY(check_index(list, index, may_append, at));
     list->realm->write_count++;
     return ATOLL_OK;
 }
@@ -41,17 +44,21 @@ bool atoll_list_is_valid(const atoll_list *list)
 
 int64_t atoll_list_count(const atoll_list *list, atoll_error **error)
 {
-    if (!api_ok(error, check(list))) return 0;
-    return (int64_t)model_list_count(realm_view(list->realm), list->class_of, list->row, list->property);
+    uint64_t count = 0, end;
+    status result = check(list);
+    if (result == ATOLL_OK)
+        result = model_list_shown(realm_view(list->realm), list->class_of, list->row, list->property, UINT64_MAX, &count, &end);
+    return api_ok(error, result) ? (int64_t)count : 0;
 }
 
 static status get_value(const atoll_list *list, int64_t index, value *out, const model_property **property)
 {
     TRY(check(list));
-    TRY(check_index(list, index, false));
+    uint64_t at;
+    TRY(check_index(list, index, false, &at));
     TRY(realm_property(list->realm, list->class_of, list->property, property));
     element_id id;
-    return model_list_get(realm_view(list->realm), list->class_of, list->row, list->property, (uint64_t)index, out, &id);
+    return model_list_get(realm_view(list->realm), list->class_of, list->row, list->property, at, out, &id);
 }
 
 atoll_values *atoll_list_get_value(const atoll_list *list, int64_t index, atoll_error **error)
@@ -89,31 +96,34 @@ static status convert(atoll_list *list, const atoll_values *from, value *out)
 atoll_status atoll_list_set_value(atoll_list *list, int64_t index, const atoll_values *value_list, atoll_error **error)
 {
     value v;
-    status result = check_write(list, index, false);
+    uint64_t at = 0;
+    status result = check_write(list, index, false, &at);
     if (result == ATOLL_OK) result = convert(list, value_list, &v);
-    if (result == ATOLL_OK) result = model_list_set(list->realm->txn, list->class_of, list->row, list->property, (uint64_t)index, &v);
+    if (result == ATOLL_OK) result = model_list_set(list->realm->txn, list->class_of, list->row, list->property, at, &v);
     return api_result(error, result);
 }
 
 atoll_status atoll_list_insert_value(atoll_list *list, int64_t index, const atoll_values *value_list, atoll_error **error)
 {
     value v;
-    status result = check_write(list, index, true);
+    uint64_t at = 0;
+    status result = check_write(list, index, true, &at);
     if (result == ATOLL_OK) result = convert(list, value_list, &v);
-    if (result == ATOLL_OK) result = model_list_insert(list->realm->txn, list->class_of, list->row, list->property, (uint64_t)index, &v);
+    if (result == ATOLL_OK) result = model_list_insert(list->realm->txn, list->class_of, list->row, list->property, at, &v);
     return api_result(error, result);
 }
 
 static status put_embedded(atoll_list *list, int64_t index, bool insert, atoll_object **out)
 {
-    TRY(check_write(list, index, insert));
+    uint64_t at = 0;
+    TRY(check_write(list, index, insert, &at));
     const model_property *p;
     TRY(realm_property(list->realm, list->class_of, list->property, &p));
     if (p->type != VALUE_EMBEDDED) return fail(ATOLL_ERROR_TYPE_MISMATCH, "the list %s does not hold embedded objects", p->name);
     row_key row;
     class_key target = p->target;
     TRY((insert ? model_list_insert_embedded : model_list_set_embedded)(list->realm->txn, list->class_of, list->row, list->property,
-                                                                        (uint64_t)index, &row));
+                                                                        at, &row));
     return realm_object_new(list->realm, target, row, out);
 }
 
@@ -131,14 +141,16 @@ atoll_object *atoll_list_insert_embedded(atoll_list *list, int64_t index, atoll_
 
 atoll_status atoll_list_erase(atoll_list *list, int64_t index, atoll_error **error)
 {
-    status result = check_write(list, index, false);
-    if (result == ATOLL_OK) result = model_list_erase(list->realm->txn, list->class_of, list->row, list->property, (uint64_t)index);
+    uint64_t at = 0;
+    status result = check_write(list, index, false, &at);
+    if (result == ATOLL_OK) result = model_list_erase(list->realm->txn, list->class_of, list->row, list->property, at);
     return api_result(error, result);
 }
 
 atoll_status atoll_list_clear(atoll_list *list, atoll_error **error)
 {
-    status result = check_write(list, 0, true);
+    uint64_t at = 0;
+    status result = check_write(list, 0, true, &at);
     if (result == ATOLL_OK) result = model_list_clear(list->realm->txn, list->class_of, list->row, list->property);
     return api_result(error, result);
 }

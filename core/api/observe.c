@@ -103,7 +103,8 @@ static bool changed_property(const row_change *change, property_key p)
 
 typedef struct list_snapshot {
     VECTOR(element_id) ids;
-    map64 positions; /* hash of an id → index */
+    VECTOR(uint64_t) at; /* the model's index of each: it also counts links that are not shown */
+    map64 positions;     /* hash of an id → index */
 } list_snapshot;
 
 static uint64_t id_hash(element_id id)
@@ -119,8 +120,10 @@ static status take_list(const observer *o, const model_view *view, list_snapshot
         value v;
         element_id id;
         TRY(model_list_get(view, o->class_of, o->row, o->property, i, &v, &id));
+        if (o->target != 0 && v.type == VALUE_NULL) continue;
+        TRY(map64_put(&out->positions, id_hash(id), out->ids.count));
         TRY(vector_push(&out->ids, id));
-        TRY(map64_put(&out->positions, id_hash(id), i));
+        TRY(vector_push(&out->at, i));
     }
     return ATOLL_OK;
 }
@@ -139,8 +142,8 @@ static status list_differences(const observer *o, const model_view *before, cons
         }
         value was, is;
         element_id id;
-        TRY(model_list_get(before, o->class_of, o->row, o->property, *at, &was, &id));
-        TRY(model_list_get(after, o->class_of, o->row, o->property, i, &is, &id));
+        TRY(model_list_get(before, o->class_of, o->row, o->property, old->at.items[*at], &was, &id));
+        TRY(model_list_get(after, o->class_of, o->row, o->property, new_list->at.items[i], &is, &id));
         if (value_equal(&was, &is)) continue;
         TRY(vector_push(&event->changes[ATOLL_CHANGE_MODIFICATIONS], (int64_t)*at));
         TRY(vector_push(&event->changes[ATOLL_CHANGE_MODIFICATIONS_NEW], (int64_t)i));
@@ -148,23 +151,44 @@ static status list_differences(const observer *o, const model_view *before, cons
     return ATOLL_OK;
 }
 
+/* A list of links also changes when a target goes or comes. */
+static bool targets_changed(const observer *o, const model_changes *changes)
+{
+    size_t count = o->target == 0 ? 0 : model_changes_count(changes);
+    for (size_t i = 0; i < count; i++) {
+        const row_change *change = model_changes_row(changes, i);
+        if (change->class_of == o->target && (change->created || change->deleted)) return true;
+    }
+    return false;
+}
+
+static bool is_empty(const atoll_event *event)
+{
+    for (size_t i = 0; i < sizeof event->changes / sizeof event->changes[0]; i++)
+        if (event->changes[i].count != 0) return false;
+    return true;
+}
+
 static status advance_list(observer *o, const model_view *before, const model_view *after, const model_changes *changes)
 {
     const row_change *change = change_of_row(changes, o->class_of, o->row);
-    if (change == NULL || (!change->deleted && !changed_property(change, o->property))) return ATOLL_OK;
+    bool own = change != NULL && (change->deleted || changed_property(change, o->property));
+    if (!own && !targets_changed(o, changes)) return ATOLL_OK;
     list_snapshot old = {0}, new_list = {0};
     atoll_event *event = event_new(ATOLL_EVENT_LIST_CHANGED, o->id);
     status result = event == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : take_list(o, before, &old);
     if (result == ATOLL_OK) result = take_list(o, after, &new_list);
     if (result == ATOLL_OK) result = list_differences(o, before, after, &old, &new_list, event);
-    if (result == ATOLL_OK) {
-        event->deleted = !model_alive(after, o->class_of, o->row);
+    if (result == ATOLL_OK) event->deleted = !model_alive(after, o->class_of, o->row);
+    if (result == ATOLL_OK && (own || !is_empty(event))) {
         queue_push(o->queue, event);
     } else {
         atoll_event_free(event);
     }
     vector_free(&old.ids);
+    vector_free(&old.at);
     vector_free(&new_list.ids);
+    vector_free(&new_list.at);
     map64_free(&old.positions);
     map64_free(&new_list.positions);
     return result;
@@ -258,8 +282,11 @@ uint64_t atoll_list_observe(const atoll_list *list, atoll_queue *queue, atoll_er
         atoll_object owner = {list->realm, list->class_of, list->row};
         result = object_check(&owner);
     }
+    const model_property *property = NULL;
+    if (result == ATOLL_OK) result = realm_property(list->realm, list->class_of, list->property, &property);
     if (result == ATOLL_OK) result = observer_new(OBSERVER_LIST, queue, &o);
     if (!api_ok(error, result)) return 0;
+    o->target = property->type == VALUE_LINK ? property->target : 0;
     o->class_of = list->class_of;
     o->row = list->row;
     o->property = list->property;

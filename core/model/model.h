@@ -82,6 +82,10 @@ typedef struct element_id {
 } element_id;
 uint64_t model_list_count(const model_view *view, class_key c, row_key row, property_key p); /* visible elements */
 status model_list_get(const model_view *view, class_key c, row_key row, property_key p, uint64_t index, value *out, element_id *id) MUST_CHECK;
+/* What a reader is shown: a link whose target is gone, or is not here yet, is left out until the target is there. The index
+ * for the functions above of the wanted element; at or past the end, the end. */
+status model_list_shown(const model_view *view, class_key c, row_key row, property_key p, uint64_t wanted, uint64_t *count,
+                        uint64_t *index) MUST_CHECK;
 
 /* ---- embedded objects: rows of their class with an owner ---- */
 typedef struct model_owner {

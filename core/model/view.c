@@ -381,6 +381,31 @@ status model_list_get(const model_view *view, class_key c, row_key row, property
     return ATOLL_OK;
 }
 
+status model_list_shown(const model_view *view, class_key c, row_key row, property_key p, uint64_t wanted, uint64_t *count,
+                        uint64_t *index)
+{
+    const model_class *class_of = NULL;
+    const model_property *property = NULL;
+    const list_cell *cell = NULL;
+    TRY(need_property(view, c, p, &class_of, &property));
+    TRY(read_cell(view, c, row, p, &cell));
+    uint64_t visible = cell == NULL ? 0 : cell->visible, shown = visible, found = wanted < visible ? wanted : visible;
+    if (cell != NULL && property->type == VALUE_LINK) {
+        uint64_t at = 0;
+        shown = 0;
+        found = visible;
+        for (size_t i = 0; i < cell->state.elements.count; i++) {
+            const list_element *e = &cell->state.elements.items[i];
+            if (e->erased) continue;
+            if (e->value.type == VALUE_LINK && model_alive(view, property->target, e->value.as.row) && shown++ == wanted) found = at;
+            at++;
+        }
+    }
+    *count = shown;
+    *index = found;
+    return ATOLL_OK;
+}
+
 status model_list_state(const model_view *view, class_key c, row_key row, property_key p, struct list_state *out)
 {
     const list_cell *cell = NULL;
