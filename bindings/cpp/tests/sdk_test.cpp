@@ -201,12 +201,20 @@ TEST(lists_take_every_change) {
     for (auto each : person.dogs) sum += each.age;
     EXPECT(sum == 3);
     EXPECT_ERROR(ATOLL_ERROR_OUT_OF_RANGE, dog.tricks[2]);
+    std::vector<realm::collection_change> told;
+    auto token = person.dogs.observe([&](auto &&change) { told.push_back(change); });
+    db.refresh();
+    told.clear();
     db.write([&] {
         dog.tricks = {"x"};
         db.remove(db.objects<Dog>().where("_id == 1", {})[0]);
     });
     EXPECT(dog.tricks.size() == 1 && dog.tricks[0] == "x");
-    EXPECT(person.dogs.size() == 2);
+    // A deleted object is gone from the lists that held it; the list tells, and its positions close up.
+    EXPECT(person.dogs.size() == 2 && person.dogs[1].age == 2);
+    EXPECT(told.size() == 1 && told[0].deletions == std::vector<uint64_t>({1}) && told[0].insertions.empty());
+    db.write([&] { person.dogs.erase(1); });
+    EXPECT(person.dogs.size() == 1 && person.dogs[0].age == 0);
     db.write([&] { dog.tricks.clear(); });
     EXPECT(dog.tricks.empty());
 }
