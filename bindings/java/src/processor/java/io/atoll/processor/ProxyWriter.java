@@ -23,7 +23,7 @@ final class ProxyWriter {
         line("import io.atoll.internal.ObjectType;");
         line("import io.atoll.internal.Property;\n");
         line("/** Generated: the managed form of " + model.source + ". */");
-        line("@SuppressWarnings(\"all\")");
+        line("@SuppressWarnings({\"all\", \"unchecked\"})");
         String does = model.asymmetric ? "" : " extends " + model.source + " implements io.atoll.internal.RealmObjectProxy";
         line("public final class " + model.proxy() + does + " {");
         type(model);
