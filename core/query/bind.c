@@ -110,7 +110,7 @@ static status bind_path(binder *b, operand *o, bool in_predicate)
 static status copy_value(binder *b, const value *from, value *out)
 {
     *out = *from;
-    return is_text(from->type) ? arena_copy(&b->query->memory, from->as.text, &out->as.text) : ATOLL_OK;
+    return is_text(from->type) ? query_arena_copy(&b->query->memory, from->as.text, &out->as.text) : ATOLL_OK;
 }
 
 static status argument_error(const operand *o, const char *what)
@@ -121,7 +121,7 @@ static status argument_error(const operand *o, const char *what)
 
 static status bind_list_argument(binder *b, operand *o, const query_arguments *list)
 {
-    value *constants = arena_take(&b->query->memory, list->count * sizeof *constants + 1);
+    value *constants = query_arena_take(&b->query->memory, list->count * sizeof *constants + 1);
     if (constants == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     for (size_t i = 0; i < list->count; i++) {
         bool nested = list->lists != NULL && list->lists[i] != NULL;
@@ -153,7 +153,7 @@ static status bind_argument(binder *b, operand *o)
 
 static status bind_constants(binder *b, operand *o)
 {
-    value *constants = arena_take(&b->query->memory, o->item_count * sizeof *constants + 1);
+    value *constants = query_arena_take(&b->query->memory, o->item_count * sizeof *constants + 1);
     if (constants == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     for (size_t i = 0; i < o->item_count; i++) {
         operand *item = &o->items[i];

@@ -70,7 +70,7 @@ static status read_word(lexer *l, token *out)
     out->kind = TOKEN_WORD;
     out->text = bytes_of(l->next, size);
     if (escaped) {
-        uint8_t *copy = arena_take(l->memory, size);
+        uint8_t *copy = query_arena_take(l->memory, size);
         if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
         size_t used = 0;
         for (size_t i = 0; i < size; i++) {
@@ -184,7 +184,7 @@ static status read_string(lexer *l, token *out)
     uint8_t quote = *l->next;
     size_t size = 1, left = (size_t)(l->end - l->next);
     while (size < left && l->next[size] != quote) size += l->next[size] == '\\' ? 2 : 1;
-    uint8_t *copy = arena_take(l->memory, size < left ? size : left); /* An escape never grows. */
+    uint8_t *copy = query_arena_take(l->memory, size < left ? size : left); /* An escape never grows. */
     if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     size_t used = 0;
     lexer_advance(l, 1);

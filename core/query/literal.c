@@ -76,7 +76,7 @@ status base64_decode(arena *memory, bytes from, bytes *out, bool *valid)
 {
     *valid = false;
     while (from.size > 0 && from.data[from.size - 1] == '=') from.size--;
-    uint8_t *to = arena_take(memory, from.size + 1);
+    uint8_t *to = query_arena_take(memory, from.size + 1);
     if (to == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     uint32_t bits = 0;
     int bit_count = 0;

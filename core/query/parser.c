@@ -74,7 +74,7 @@ static status take_symbol(parser *p, symbol s, const char *what)
 
 static status make_node(parser *p, node_kind kind, position at, node **out)
 {
-    *out = arena_take(p->memory, sizeof **out);
+    *out = query_arena_take(p->memory, sizeof **out);
     if (*out == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     (*out)->kind = kind;
     (*out)->at = at;
@@ -84,7 +84,7 @@ static status make_node(parser *p, node_kind kind, position at, node **out)
 /* Moves what was collected into the query's own memory. */
 static status keep(parser *p, const void *items, size_t count, size_t size, void **out)
 {
-    *out = arena_take(p->memory, count * size + 1);
+    *out = query_arena_take(p->memory, count * size + 1);
     if (*out == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     if (count > 0) memcpy(*out, items, count * size);
     return ATOLL_OK;
@@ -276,7 +276,7 @@ static status parse_between(parser *p, node *low)
     token at = p->now;
     TRY(parse_operand(p, &bounds));
     if (bounds.kind != OPERAND_CONSTANTS || bounds.item_count != 2) return expected(&at, "{lowest, highest} after BETWEEN");
-    node *high = NULL, *first = NULL, **both = arena_take(p->memory, 2 * sizeof *both);
+    node *high = NULL, *first = NULL, **both = query_arena_take(p->memory, 2 * sizeof *both);
     if (both == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     TRY(make_node(p, NODE_COMPARE, low->at, &first));
     TRY(make_node(p, NODE_COMPARE, low->at, &high));
@@ -339,7 +339,7 @@ static status parse_term(parser *p, node **out)
         return step(p);
     }
     if (is_symbol(&first, SYMBOL_NOT) || (is_exact_word(&first, "not") && !followed_by_operator(p))) {
-        node *inner = NULL, **child = arena_take(p->memory, sizeof *child);
+        node *inner = NULL, **child = query_arena_take(p->memory, sizeof *child);
         if (child == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
         TRY(enter(p, first.at));
         TRY(step(p));

@@ -13,7 +13,7 @@ typedef struct arena_block {
 
 enum { ARENA_BLOCK_SIZE = 4096 };
 
-void *arena_take(arena *a, size_t size)
+void *query_arena_take(arena *a, size_t size)
 {
     size = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
     if (a->blocks == NULL || a->blocks->size - a->blocks->used < size) {
@@ -29,16 +29,16 @@ void *arena_take(arena *a, size_t size)
     return taken;
 }
 
-status arena_copy(arena *a, bytes from, bytes *out)
+status query_arena_copy(arena *a, bytes from, bytes *out)
 {
-    uint8_t *copy = arena_take(a, from.size + 1);
+    uint8_t *copy = query_arena_take(a, from.size + 1);
     if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     if (from.size > 0) memcpy(copy, from.data, from.size);
     *out = bytes_of(copy, from.size);
     return ATOLL_OK;
 }
 
-void arena_free(arena *a)
+void query_arena_free(arena *a)
 {
     while (a->blocks != NULL) {
         arena_block *next = a->blocks->next;
@@ -56,12 +56,12 @@ static status make_empty(class_key c, bytes name, query **out)
     if (made == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     atomic_init(&made->references, 1);
     made->class_of = c;
-    status result = arena_copy(&made->memory, name, &kept);
+    status result = query_arena_copy(&made->memory, name, &kept);
     if (result != ATOLL_OK) {
         query_free(made);
         return result;
     }
-    made->class_name = (const char *)kept.data; /* arena_copy leaves a zero behind. */
+    made->class_name = (const char *)kept.data; /* query_arena_copy leaves a zero behind. */
     *out = made;
     return ATOLL_OK;
 }
@@ -75,7 +75,7 @@ status query_new(const model_schema *schema, class_key c, bytes text, const quer
     bytes kept = {0}, name = bytes_text(class_of->name);
     TRY(make_empty(c, name, &made));
     /* Names in the tree point into the text, which need not live as long as the query. */
-    if (text.size <= LIMIT_QUERY_SIZE_MAX) TRY_GOTO(arena_copy(&made->memory, text, &kept));
+    if (text.size <= LIMIT_QUERY_SIZE_MAX) TRY_GOTO(query_arena_copy(&made->memory, text, &kept));
     else kept = text;
     TRY_GOTO(query_parse(&made->memory, kept, &made->tree));
     TRY_GOTO(query_bind(made, schema, class_of, arguments));
@@ -98,7 +98,7 @@ void query_free(query *q)
     /* A chain of filters hangs on its first parts, so their number costs no stack. */
     while (q != NULL && atomic_fetch_sub_explicit(&q->references, 1, memory_order_acq_rel) == 1) {
         query *first = q->parts[0], *second = q->parts[1];
-        arena_free(&q->memory);
+        query_arena_free(&q->memory);
         vector_free(&q->properties);
         vector_free(&q->dependencies);
         memory_free(q);
@@ -140,15 +140,15 @@ static status join_trees(query *made, const tree *a, const tree *b)
     size_t left = term_count(a->root), right = term_count(b->root);
     node *root = left == 0 ? b->root : a->root;
     if (left > 0 && right > 0) {
-        node **children = arena_take(&made->memory, (left + right) * sizeof *children);
-        root = arena_take(&made->memory, sizeof *root);
+        node **children = query_arena_take(&made->memory, (left + right) * sizeof *children);
+        root = query_arena_take(&made->memory, sizeof *root);
         if (children == NULL || root == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
         add_terms(a->root, children);
         add_terms(b->root, children + left);
         *root = (node){.kind = NODE_AND, .children = children, .child_count = left + right};
     }
     size_t suffix_count = a->suffix_count + b->suffix_count;
-    suffix *suffixes = arena_take(&made->memory, suffix_count * sizeof *suffixes + 1);
+    suffix *suffixes = query_arena_take(&made->memory, suffix_count * sizeof *suffixes + 1);
     if (suffixes == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     if (a->suffix_count > 0) memcpy(suffixes, a->suffixes, a->suffix_count * sizeof *suffixes);
     if (b->suffix_count > 0) memcpy(suffixes + a->suffix_count, b->suffixes, b->suffix_count * sizeof *suffixes);

@@ -12,9 +12,9 @@
 typedef struct arena {
     struct arena_block *blocks;
 } arena;
-void *arena_take(arena *a, size_t size); /* NULL after fail(OUT_OF_MEMORY); cleared, aligned for any type */
-status arena_copy(arena *a, bytes from, bytes *out) MUST_CHECK;
-void arena_free(arena *a);
+void *query_arena_take(arena *a, size_t size); /* NULL after fail(OUT_OF_MEMORY); cleared, aligned for any type */
+status query_arena_copy(arena *a, bytes from, bytes *out) MUST_CHECK;
+void query_arena_free(arena *a);
 
 /* ---- tokens ---- */
 typedef struct position {

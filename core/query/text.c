@@ -188,7 +188,7 @@ status query_write_text(query *q)
     status result = ATOLL_OK;
     TRY_GOTO(query_write_node(&text, q->tree.root));
     TRY_GOTO(query_write_suffixes(&text, &q->tree));
-    TRY_GOTO(arena_copy(&q->memory, buffer_view(&text), &q->text));
+    TRY_GOTO(query_arena_copy(&q->memory, buffer_view(&text), &q->text));
 done:
     buffer_free(&text);
     return result;
