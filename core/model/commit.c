@@ -126,11 +126,17 @@ status txn_break(model_txn *txn, status why)
     return why;
 }
 
+status txn_settle(model_txn *txn, uint64_t before, status result)
+{
+    return result != ATOLL_OK && txn->operations != before ? txn_break(txn, result) : result;
+}
+
 status txn_operation(model_txn *txn, const operation *o)
 {
     bool silent = txn->asymmetric.count != 0 && is_asymmetric(txn, o->class_of, o->row);
     const model_class *c = schema_class(txn->writer.schema, o->class_of);
     if (c != NULL && c->kind == CLASS_ASYMMETRIC) silent = true;
+    txn->operations++;
     if (!silent) TRY(txn_break(txn, changeset_write(&txn->changes, o)));
     return txn_break(txn, apply_operation(txn, o, 0));
 }

@@ -66,7 +66,8 @@ typedef struct side_change {
 struct model_txn {
     model_db *db;
     commit_origin origin;
-    bool is_default, replaying;
+    bool is_default;
+    uint64_t operations; /* applied so far */
     status broken; /* a change failed half-way: only a rollback is possible */
     char broken_text[256];
     model_view *view; /* changed in place */
@@ -102,6 +103,7 @@ status apply_set(model_txn *txn, class_key c, row_key row, uint32_t slot, column
 /* ---- commit.c ---- */
 status txn_usable(model_txn *txn) MUST_CHECK;
 status txn_break(model_txn *txn, status why); /* remembers, returns why */
+status txn_settle(model_txn *txn, uint64_t before, status result) MUST_CHECK; /* breaks when some operations of a failed call are in */
 status txn_operation(model_txn *txn, const operation *o) MUST_CHECK; /* log, then apply */
 status txn_new(model_db *db, commit_origin origin, model_txn **out) MUST_CHECK;
 void txn_free(model_txn *txn);

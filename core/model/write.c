@@ -106,7 +106,7 @@ static status check_create(model_txn *txn, const model_class *c, const value *ke
     return check_value(txn, c, class_property(c, c->primary_key), key);
 }
 
-status model_create(model_txn *txn, class_key c, const value *key, row_key *out)
+static status create(model_txn *txn, class_key c, const value *key, row_key *out)
 {
     const model_class *class_of = NULL;
     row_key row = 0;
@@ -127,7 +127,7 @@ status model_create(model_txn *txn, class_key c, const value *key, row_key *out)
     return ATOLL_OK;
 }
 
-status model_ghost(model_txn *txn, class_key c, const value *key, row_key *out)
+static status make_ghost(model_txn *txn, class_key c, const value *key, row_key *out)
 {
     const model_class *class_of = NULL;
     row_key row = 0;
@@ -189,6 +189,8 @@ status write_delete(model_txn *txn, class_key c, row_key row)
     return write_life(txn, c, row, state, ROW_DEAD);
 }
 
+static status set_value(model_txn *txn, class_key c, row_key row, property_key p, const value *v);
+
 /* An embedded object goes by the slot or the list element that holds it. */
 static status delete_embedded(model_txn *txn, class_key c, row_key row)
 {
@@ -199,7 +201,7 @@ static status delete_embedded(model_txn *txn, class_key c, row_key row)
     value null = value_null();
     TRY(model_owner_get(txn->view, c, row, &owner));
     TRY(need_property(txn->view, owner.class_of, owner.property, &owner_class, &p));
-    if ((p->flags & PROPERTY_LIST) == 0) return model_set(txn, owner.class_of, owner.row, owner.property, &null);
+    if ((p->flags & PROPERTY_LIST) == 0) return set_value(txn, owner.class_of, owner.row, owner.property, &null);
     TRY(read_cell(txn->view, owner.class_of, owner.row, owner.property, &cell));
     uint64_t index = 0;
     for (size_t i = 0; cell != NULL && i < cell->state.elements.count; i++) {
@@ -212,7 +214,7 @@ static status delete_embedded(model_txn *txn, class_key c, row_key row)
     return write_delete(txn, c, row);
 }
 
-status model_delete(model_txn *txn, class_key c, row_key row)
+static status delete_row(model_txn *txn, class_key c, row_key row)
 {
     const model_class *class_of = NULL;
     TRY(check_class_write(txn, c, &class_of));
@@ -230,7 +232,7 @@ status write_hide(model_txn *txn, class_key c, row_key row, bool hidden)
     return write_life(txn, c, row, state, wanted);
 }
 
-status model_hide(model_txn *txn, class_key c, row_key row, bool hidden)
+static status hide_row(model_txn *txn, class_key c, row_key row, bool hidden)
 {
     const model_class *class_of = NULL;
     TRY(check_class_write(txn, c, &class_of));
@@ -261,7 +263,7 @@ static status check_set(const model_txn *txn, const model_class *c, row_key row,
     return need_row(txn, c, row);
 }
 
-status model_set(model_txn *txn, class_key c, row_key row, property_key p, const value *v)
+static status set_value(model_txn *txn, class_key c, row_key row, property_key p, const value *v)
 {
     const model_class *class_of = NULL;
     const model_property *property = NULL;
@@ -293,7 +295,7 @@ status write_embedded(model_txn *txn, class_key c, const model_owner *owner, row
     return ATOLL_OK;
 }
 
-status model_set_embedded(model_txn *txn, class_key c, row_key row, property_key p, row_key *out)
+static status set_embedded(model_txn *txn, class_key c, row_key row, property_key p, row_key *out)
 {
     const model_class *class_of = NULL;
     const model_property *property = NULL;
@@ -311,7 +313,7 @@ status model_set_embedded(model_txn *txn, class_key c, row_key row, property_key
     return ATOLL_OK;
 }
 
-status model_embedded_put(model_txn *txn, class_key c, const uint8_t id[16], const model_owner *owner, row_key *out)
+static status put_embedded(model_txn *txn, class_key c, const uint8_t id[16], const model_owner *owner, row_key *out)
 {
     const model_class *class_of = NULL;
     const model_class *owner_class = NULL;
@@ -330,4 +332,47 @@ status model_embedded_put(model_txn *txn, class_key c, const uint8_t id[16], con
     TRY(run(txn, &o));
     *out = row;
     return ATOLL_OK;
+}
+
+/* ---- the public calls: one that fails half-way leaves the transaction fit only for a rollback ---- */
+status model_create(model_txn *txn, class_key c, const value *key, row_key *out)
+{
+    uint64_t before = txn->operations;
+    return txn_settle(txn, before, create(txn, c, key, out));
+}
+
+status model_ghost(model_txn *txn, class_key c, const value *key, row_key *out)
+{
+    uint64_t before = txn->operations;
+    return txn_settle(txn, before, make_ghost(txn, c, key, out));
+}
+
+status model_delete(model_txn *txn, class_key c, row_key row)
+{
+    uint64_t before = txn->operations;
+    return txn_settle(txn, before, delete_row(txn, c, row));
+}
+
+status model_hide(model_txn *txn, class_key c, row_key row, bool hidden)
+{
+    uint64_t before = txn->operations;
+    return txn_settle(txn, before, hide_row(txn, c, row, hidden));
+}
+
+status model_set(model_txn *txn, class_key c, row_key row, property_key p, const value *v)
+{
+    uint64_t before = txn->operations;
+    return txn_settle(txn, before, set_value(txn, c, row, p, v));
+}
+
+status model_set_embedded(model_txn *txn, class_key c, row_key row, property_key p, row_key *out)
+{
+    uint64_t before = txn->operations;
+    return txn_settle(txn, before, set_embedded(txn, c, row, p, out));
+}
+
+status model_embedded_put(model_txn *txn, class_key c, const uint8_t id[16], const model_owner *owner, row_key *out)
+{
+    uint64_t before = txn->operations;
+    return txn_settle(txn, before, put_embedded(txn, c, id, owner, out));
 }

@@ -68,7 +68,7 @@ static status insert(model_txn *txn, const place *at, uint64_t index, const valu
     return txn_operation(txn, &o);
 }
 
-status model_list_insert(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, const value *v)
+static status list_insert(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, const value *v)
 {
     place at;
     TRY(find_place(txn, c, row, p, &at));
@@ -78,7 +78,7 @@ status model_list_insert(model_txn *txn, class_key c, row_key row, property_key 
     return insert(txn, &at, index, v);
 }
 
-status model_list_insert_embedded(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, row_key *out)
+static status list_insert_embedded(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, row_key *out)
 {
     place at;
     TRY(find_place(txn, c, row, p, &at));
@@ -104,7 +104,7 @@ static operation replacement(model_txn *txn, const place *at, uint64_t index)
     return o;
 }
 
-status model_list_set(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, const value *v)
+static status list_set(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, const value *v)
 {
     place at;
     TRY(find_place(txn, c, row, p, &at));
@@ -116,7 +116,7 @@ status model_list_set(model_txn *txn, class_key c, row_key row, property_key p, 
     return txn_operation(txn, &o);
 }
 
-status model_list_set_embedded(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, row_key *out)
+static status list_set_embedded(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, row_key *out)
 {
     place at;
     TRY(find_place(txn, c, row, p, &at));
@@ -132,7 +132,7 @@ status model_list_set_embedded(model_txn *txn, class_key c, row_key row, propert
     return ATOLL_OK;
 }
 
-status model_list_erase(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index)
+static status list_erase(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index)
 {
     place at;
     TRY(find_place(txn, c, row, p, &at));
@@ -165,7 +165,7 @@ static status delete_embedded_except(model_txn *txn, const place *at, const list
     return ATOLL_OK;
 }
 
-status model_list_clear(model_txn *txn, class_key c, row_key row, property_key p)
+static status list_clear(model_txn *txn, class_key c, row_key row, property_key p)
 {
     place at;
     TRY(find_place(txn, c, row, p, &at));
@@ -181,7 +181,7 @@ static status check_elements(model_txn *txn, const place *at, const list_state *
     return ATOLL_OK;
 }
 
-status model_list_store(model_txn *txn, class_key c, row_key row, property_key p, const struct list_state *state)
+static status list_store(model_txn *txn, class_key c, row_key row, property_key p, const struct list_state *state)
 {
     place at;
     list_state ordered;
@@ -199,4 +199,47 @@ status model_list_store(model_txn *txn, class_key c, row_key row, property_key p
     list_state_free(&ordered);
     buffer_free(&blob);
     return result;
+}
+
+/* ---- the public calls: one that fails half-way leaves the transaction fit only for a rollback ---- */
+status model_list_insert(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, const value *v)
+{
+    uint64_t before = txn->operations;
+    return txn_settle(txn, before, list_insert(txn, c, row, p, index, v));
+}
+
+status model_list_insert_embedded(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, row_key *out)
+{
+    uint64_t before = txn->operations;
+    return txn_settle(txn, before, list_insert_embedded(txn, c, row, p, index, out));
+}
+
+status model_list_set(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, const value *v)
+{
+    uint64_t before = txn->operations;
+    return txn_settle(txn, before, list_set(txn, c, row, p, index, v));
+}
+
+status model_list_set_embedded(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, row_key *out)
+{
+    uint64_t before = txn->operations;
+    return txn_settle(txn, before, list_set_embedded(txn, c, row, p, index, out));
+}
+
+status model_list_erase(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index)
+{
+    uint64_t before = txn->operations;
+    return txn_settle(txn, before, list_erase(txn, c, row, p, index));
+}
+
+status model_list_clear(model_txn *txn, class_key c, row_key row, property_key p)
+{
+    uint64_t before = txn->operations;
+    return txn_settle(txn, before, list_clear(txn, c, row, p));
+}
+
+status model_list_store(model_txn *txn, class_key c, row_key row, property_key p, const struct list_state *state)
+{
+    uint64_t before = txn->operations;
+    return txn_settle(txn, before, list_store(txn, c, row, p, state));
 }
