@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -112,12 +113,29 @@ void thread_detach(thread *t)
 
 uint64_t thread_self(void)
 {
-    /* The address of a thread-local is unique among live threads, and cheaper than a system call. */
-    static _Thread_local char here;
-    return (uint64_t)(uintptr_t)&here;
+    return (uint64_t)(uintptr_t)pthread_self();
+}
+
+/* The process is asked for at every access to an object, and the kernel takes longer to answer than the access itself:
+ * the number is kept, and renewed in every forked child. */
+static atomic_uint_least64_t process_number;
+static pthread_once_t process_once = PTHREAD_ONCE_INIT;
+
+static void process_learn(void)
+{
+    atomic_store_explicit(&process_number, (uint64_t)getpid(), memory_order_relaxed);
+}
+
+static void process_watch(void)
+{
+    /* Without a place for the handler the number stays 0, and the kernel is asked each time. */
+    if (pthread_atfork(NULL, NULL, process_learn) == 0) process_learn();
 }
 
 uint64_t process_self(void)
 {
+    uint64_t number = atomic_load_explicit(&process_number, memory_order_relaxed);
+    if (number != 0) return number;
+    pthread_once(&process_once, process_watch);
     return (uint64_t)getpid();
 }
