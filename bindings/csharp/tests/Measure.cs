@@ -10,6 +10,8 @@ internal static class Measure
         using var temp = new TempRealm();
         var realm = temp.Realm;
         var person = realm.Write(() => realm.Add(new Person { Score = 0.5, Name = "a name of some length", Age = 3 }));
+        var handle = ((Weaving.IModel)person).Core.Accessor!.Handle;
+        Report("one crossing", 10_000_000, count => Sum(count, () => Atoll.Native.NativeMethods.atoll_object_class(handle)));
         Report("get double", 10_000_000, count => Sum(count, () => person.Score));
         Report("get int", 10_000_000, count => Sum(count, () => person.Age));
         Report("get string", 3_000_000, count => Sum(count, () => person.Name.Length));
