@@ -1,0 +1,103 @@
+/* The configuration file of the server. */
+#include "base/memory.h"
+#include "server/config.h"
+
+#include <criterion/criterion.h>
+
+static status read_text(const char *yaml, server_config *out)
+{
+    return server_config_read(bytes_text(yaml), out);
+}
+
+Test(config, says_everything_about_an_app)
+{
+    server_config c;
+    cr_assert_eq(read_text("listen: 0.0.0.0:9000\n"
+                           "access_token_seconds: 5\n"
+                           "apps:\n"
+                           "- id: shop\n"
+                           "  sync: partition\n"
+                           "  partition_property: owner\n"
+                           "  log_in: [email]\n"
+                           "  development: false\n"
+                           "- {id: chat-2, sync: flexible}\n",
+                           &c),
+                 ATOLL_OK, "%s", fail_text());
+    cr_assert_str_eq(c.host, "0.0.0.0");
+    cr_assert_eq(c.port, 9000);
+    cr_assert_eq(c.access_token_ms, 5000u);
+    cr_assert_eq(c.refresh_token_ms, 60ull * 24 * 3600 * 1000);
+    cr_assert_not(c.open);
+    const app_config *shop = server_config_app(&c, bytes_text("shop"));
+    cr_assert(!shop->flexible && shop->email && !shop->anonymous && !shop->development);
+    cr_assert_str_eq(shop->partition_property, "owner");
+    const app_config *chat = server_config_app(&c, bytes_text("chat-2"));
+    cr_assert(chat->flexible && chat->email && chat->anonymous && !chat->development);
+    cr_assert_str_eq(chat->partition_property, "_partition");
+    cr_assert_null(server_config_app(&c, bytes_text("other")));
+    server_config_free(&c);
+    cr_assert_eq(memory_live_count(), 0);
+}
+
+Test(config, without_a_file_the_server_is_open_for_development)
+{
+    server_config c;
+    cr_assert_eq(server_config_default(&c), ATOLL_OK);
+    cr_assert(c.open);
+    cr_assert_eq(c.port, 7700);
+    cr_assert_eq(c.access_token_ms, 30ull * 60 * 1000);
+    server_config_free(&c);
+}
+
+Test(config, mistakes_are_named_with_their_place)
+{
+    const struct {
+        const char *yaml, *text;
+    } cases[] = {
+        {"", "empty"},
+        {"- a", "line 1 column 1: expected listen and apps"},
+        {"listne: x", "line 1 column 1: unknown key"},
+        {"listen: 7700", "line 1 column 9: expected HOST:PORT"},
+        {"listen: a:70000", "expected HOST:PORT"},
+        {"apps: {}", "apps: expected a list"},
+        {"apps:\n- sync: flexible", "line 2 column 3: the app has no id"},
+        {"apps:\n- id: a", "does not say sync"},
+        {"apps:\n- id: ../a\n  sync: flexible", "line 2 column 7: id: expected up to 64"},
+        {"apps:\n- id: a\n  sync: both", "line 3 column 9: sync: expected flexible or partition"},
+        {"apps:\n- id: a\n  sync: flexible\n  log_in: [fax]", "line 4 column 12: log_in: expected anonymous or email"},
+        {"apps:\n- id: a\n  sync: flexible\n  development: yes", "expected true or false"},
+        {"apps:\n- {id: a, sync: flexible}\n- {id: a, sync: flexible}", "line 3 column 3: a second app"},
+        {"access_token_seconds: 0", "number of seconds above 0"},
+        {"a: [", "line 2 column 1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        server_config c = {0};
+        cr_assert_eq(read_text(cases[i].yaml, &c), ATOLL_ERROR_MISMATCHED_CONFIG, "%s", cases[i].yaml);
+        cr_assert_not_null(strstr(fail_text(), cases[i].text), "\"%s\" lacks \"%s\"", fail_text(), cases[i].text);
+        cr_assert_null(c.host);
+    }
+    cr_assert_eq(memory_live_count(), 0);
+}
+
+Test(config, an_app_id_never_leaves_its_folder)
+{
+    const char *bad[] = {"", ".", "..", ".a", "a/b", "a b", "\xc3\xa4", "a\\b",
+                         "0123456789012345678901234567890123456789012345678901234567890123x"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) cr_assert_not(app_id_is_valid(bytes_text(bad[i])), "%s", bad[i]);
+    cr_assert(app_id_is_valid(bytes_text("0123456789012345678901234567890123456789012345678901234567890123")));
+    cr_assert(app_id_is_valid(bytes_text("my_app-1.test")));
+}
+
+Test(config, addresses_have_a_host_and_a_port)
+{
+    char *host = NULL;
+    uint16_t port = 0;
+    cr_assert_eq(address_read("[::1]:65535", &host, &port), ATOLL_OK);
+    cr_assert_str_eq(host, "::1");
+    cr_assert_eq(port, 65535);
+    const char *bad[] = {"", ":1", "a", "a:", "a:x", "a:65536", "a:-1"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        cr_assert_eq(address_read(bad[i], &host, &port), ATOLL_ERROR_INVALID_ARGUMENT, "%s", bad[i]);
+    }
+    memory_free(host);
+}
