@@ -1,0 +1,305 @@
+/* One app of the server: its records, its schema, its clock.
+ * It must never commit what clients uploaded (apply.c does), nor talk to a stream. Invariant: the app record, idents and
+ * objects change in the same commits, so that a crash leaves them agreeing. */
+#include "server/app.h"
+
+enum { RECORD_SIZE_MAX = 256u << 20 };
+static const uint8_t app_key[2] = {'s', 's'};
+
+status app_record_write(server_app *app, model_txn *txn)
+{
+    buffer record;
+    buffer_init(&record, 256);
+    const uint64_t numbers[] = {app->epoch, app->next_ident, app->clock, app->ingest_position};
+    status result = ATOLL_OK;
+    for (int i = 0; i < 4 && result == ATOLL_OK; i++) result = buffer_append_fixed64(&record, numbers[i]);
+    if (result == ATOLL_OK) result = model_side_put(txn, bytes_of(app_key, 2), buffer_view(&record));
+    buffer_free(&record);
+    return result;
+}
+
+static status app_record_read(server_app *app, bool *found)
+{
+    buffer record;
+    buffer_init(&record, 256);
+    status result = model_side_get(app->db, bytes_of(app_key, 2), &record, found);
+    if (result == ATOLL_OK && *found) {
+        reader r = reader_of(buffer_view(&record));
+        app->epoch = reader_fixed64(&r);
+        app->next_ident = reader_fixed64(&r);
+        app->clock = reader_fixed64(&r);
+        app->ingest_position = reader_fixed64(&r);
+        if (r.failed) result = fail(ATOLL_ERROR_FILE_CORRUPT, "the record of the app '%s' is damaged", app->app_id);
+    }
+    buffer_free(&record);
+    return result;
+}
+
+static status app_start(server_app *app)
+{
+    bool found = false;
+    TRY(app_record_read(app, &found));
+    TRY(meta_load_queryables(app));
+    if (found) return ATOLL_OK;
+    model_txn *txn = NULL;
+    app->epoch = platform_random_u64(app->options.platform) >> 1 | 1;
+    app->next_ident = 1;
+    TRY(model_begin(app->db, COMMIT_SERVER, &txn));
+    status result = app_record_write(app, txn);
+    if (result != ATOLL_OK) {
+        model_rollback(txn);
+        return result;
+    }
+    TRY(model_commit(txn, NULL));
+    return server_app_sync(app);
+}
+
+status server_app_open(storage *store, const server_app_options *options, server_app **out)
+{
+    server_app *app = memory_allocate_zero(sizeof *app);
+    if (app == NULL) {
+        storage_close(store);
+        return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    const char *partition = options->partition_property != NULL ? options->partition_property : "_partition";
+    app->options = *options;
+    app->app_id = memory_copy_text(options->app_id, strlen(options->app_id));
+    app->partition_property = memory_copy_text(partition, strlen(partition));
+    app->options.app_id = app->app_id;
+    app->options.partition_property = app->partition_property;
+    app->schema_generation = 1;
+    status result = app->app_id == NULL || app->partition_property == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
+    if (result != ATOLL_OK) storage_close(store);
+    model_options model = {options->platform, options->flexible ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION, true, false, false};
+    if (result == ATOLL_OK) result = model_open(store, &model, NULL, &app->db);
+    if (result == ATOLL_OK) result = app_start(app);
+    if (result == ATOLL_OK) result = model_sync(app->db, &app->durable);
+    if (result != ATOLL_OK) {
+        server_app_close(app);
+        return result;
+    }
+    *out = app;
+    return ATOLL_OK;
+}
+
+void server_app_close(server_app *app)
+{
+    if (app == NULL) return;
+    if (app->db != NULL) model_close(app->db);
+    vector_free(&app->queryables);
+    vector_free(&app->peers);
+    memory_free(app->app_id);
+    memory_free(app->partition_property);
+    memory_free(app);
+}
+
+model_db *server_app_db(server_app *app)
+{
+    return app->db;
+}
+
+status server_app_sync(server_app *app)
+{
+    if (app->durable == model_version(app->db)) return ATOLL_OK;
+    return model_sync(app->db, &app->durable);
+}
+
+int64_t app_now_ms(const server_app *app)
+{
+    int64_t now = app->options.platform->wall_ms(app->options.platform->context), applied = (int64_t)(app->clock >> 16);
+    return now > applied ? now : applied;
+}
+
+/* ---- idents ---- */
+
+void ident_record_free(ident_record *r)
+{
+    for (size_t i = 0; i < r->rejected.count; i++) memory_free(r->rejected.items[i].key);
+    vector_free(&r->rejected);
+    vector_free(&r->outcome);
+    memory_free(r->user_id);
+    *r = (ident_record){0};
+}
+
+static void ident_key(uint8_t key[10], uint64_t ident)
+{
+    key[0] = 's';
+    key[1] = 'i';
+    key_put_u64(key + 2, ident);
+}
+
+static const char *const reasons[] = {"", "the object is outside of the current view", "the object belongs to another partition",
+                                      "the key is not free", "the class takes no objects of a client"};
+
+static uint8_t reason_number(const char *reason)
+{
+    for (uint8_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        if (strcmp(reasons[i], reason) == 0) return i;
+    }
+    return 0;
+}
+
+status ident_write(model_txn *txn, uint64_t ident, const ident_record *r)
+{
+    buffer record;
+    uint8_t key[10];
+    buffer_init(&record, RECORD_SIZE_MAX);
+    ident_key(key, ident);
+    status result = buffer_append(&record, r->secret, 16);
+    if (result == ATOLL_OK) result = buffer_append(&record, r->last_batch, 16);
+    if (result == ATOLL_OK) result = buffer_append_byte(&record, r->has_batch);
+    const uint64_t numbers[] = {r->bound, r->sequence_mark, r->batch_version};
+    for (int i = 0; i < 3 && result == ATOLL_OK; i++) result = buffer_append_varint(&record, numbers[i]);
+    if (result == ATOLL_OK) result = buffer_append_bytes(&record, bytes_text(r->user_id));
+    if (result == ATOLL_OK) result = buffer_append_varint(&record, r->outcome.count);
+    for (size_t i = 0; i < r->outcome.count && result == ATOLL_OK; i++) {
+        result = buffer_append_varint(&record, r->outcome.items[i].class_of);
+        if (result == ATOLL_OK) result = buffer_append_varint(&record, r->outcome.items[i].row);
+    }
+    if (result == ATOLL_OK) result = buffer_append_varint(&record, r->rejected.count);
+    for (size_t i = 0; i < r->rejected.count && result == ATOLL_OK; i++) {
+        const rejected_row *x = &r->rejected.items[i];
+        result = buffer_append_varint(&record, x->class_of);
+        if (result == ATOLL_OK) result = buffer_append_byte(&record, reason_number(x->reason));
+        if (result == ATOLL_OK) result = buffer_append_bytes(&record, bytes_text(x->key));
+    }
+    if (result == ATOLL_OK) result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
+    buffer_free(&record);
+    return result;
+}
+
+static status ident_parse(bytes from, ident_record *out)
+{
+    reader r = reader_of(from);
+    ident_record x = {0};
+    bytes ids = reader_take(&r, 32);
+    if (!r.failed) memcpy(x.secret, ids.data, 16);
+    if (!r.failed) memcpy(x.last_batch, ids.data + 16, 16);
+    x.has_batch = reader_byte(&r) != 0;
+    x.bound = reader_varint(&r);
+    x.sequence_mark = reader_varint(&r);
+    x.batch_version = reader_varint(&r);
+    bytes user = reader_bytes(&r);
+    x.user_id = r.failed ? NULL : memory_copy_text(user.size == 0 ? "" : (const char *)user.data, user.size);
+    uint64_t count = reader_varint(&r);
+    status result = ATOLL_OK;
+    for (uint64_t i = 0; i < count && !r.failed && result == ATOLL_OK; i++) {
+        outcome_row row = {(class_key)reader_varint(&r), 0};
+        row.row = reader_varint(&r);
+        result = vector_push(&x.outcome, row);
+    }
+    count = reader_varint(&r);
+    for (uint64_t i = 0; i < count && !r.failed && result == ATOLL_OK; i++) {
+        rejected_row row = {.class_of = (class_key)reader_varint(&r)};
+        uint8_t reason = reader_byte(&r);
+        bytes key = reader_bytes(&r);
+        row.reason = reasons[reason < sizeof reasons / sizeof *reasons ? reason : 0];
+        row.key = r.failed ? NULL : memory_copy_text(key.size == 0 ? "" : (const char *)key.data, key.size);
+        result = row.key == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : vector_push(&x.rejected, row);
+    }
+    if (r.failed) result = fail(ATOLL_ERROR_FILE_CORRUPT, "the record of an ident is damaged");
+    if (result != ATOLL_OK) {
+        ident_record_free(&x);
+        return result;
+    }
+    *out = x;
+    return ATOLL_OK;
+}
+
+status ident_read(server_app *app, uint64_t ident, ident_record *out, bool *found)
+{
+    buffer record;
+    uint8_t key[10];
+    buffer_init(&record, RECORD_SIZE_MAX);
+    ident_key(key, ident);
+    *out = (ident_record){0};
+    status result = model_side_get(app->db, bytes_of(key, sizeof key), &record, found);
+    if (result == ATOLL_OK && *found) result = ident_parse(buffer_view(&record), out);
+    buffer_free(&record);
+    return result;
+}
+
+/* ---- schema ---- */
+
+/* In partition sync every object belongs to a partition, whether the app's model says so or not. */
+static status add_partition_property(server_app *app, model_schema *schema, const value *partition)
+{
+    value_type type = partition->type == VALUE_NULL ? VALUE_STRING : partition->type;
+    for (size_t i = 0; i < schema->class_count; i++) {
+        const model_class *c = &schema->classes[i];
+        if (c->kind != CLASS_NORMAL) continue;
+        const model_property *p = class_property_named(c, bytes_text(app->partition_property));
+        if (p == NULL) {
+            TRY(schema_add_property(schema, i, bytes_text(app->partition_property), type, PROPERTY_NULLABLE, bytes_of("", 0)));
+        } else if (partition->type != VALUE_NULL && p->type != partition->type) {
+            return fail(ATOLL_ERROR_BAD_PARTITION_VALUE, "the partition is a %s, but '%s.%s' is a %s", value_type_name(partition->type), c->name, p->name,
+                        value_type_name(p->type));
+        }
+    }
+    return ATOLL_OK;
+}
+
+static status merge_schema(server_app *app, model_schema *merged, model_schema *given, bool flexible, const value *partition, bool *changed)
+{
+    status result = schema_validate(given, flexible ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION);
+    if (result != ATOLL_OK) return result;
+    if (!flexible) TRY(add_partition_property(app, given, partition));
+    result = schema_merge(merged, given, changed);
+    if (result == ATOLL_ERROR_SCHEMA_MISMATCH) {
+        char text[512];
+        strncpy(text, fail_text(), sizeof text - 1);
+        text[sizeof text - 1] = '\0';
+        return fail(ATOLL_ERROR_INVALID_SCHEMA_CHANGE, "the app's schema differs from the server's: %s", text);
+    }
+    if (result == ATOLL_OK && *changed && !app->options.development) {
+        return fail(ATOLL_ERROR_INVALID_SCHEMA_CHANGE, "the app has classes or properties that the server lacks, and it is not in development mode");
+    }
+    return result;
+}
+
+status app_take_schema(server_app *app, const model_schema *schema, bool flexible, const value *partition)
+{
+    model_schema merged = {0}, given = {0};
+    bool changed = false;
+    model_view *view = model_view_newest(app->db);
+    if (view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    status result = schema_copy(model_view_schema(view), &merged);
+    model_view_release(view);
+    if (result != ATOLL_OK) return result;
+    result = schema_copy(schema, &given);
+    if (result == ATOLL_OK) result = merge_schema(app, &merged, &given, flexible, partition, &changed);
+    if (result == ATOLL_OK && changed) {
+        result = model_add_schema(app->db, &given);
+        app->schema_generation++;
+    }
+    schema_free(&given);
+    schema_free(&merged);
+    return result;
+}
+
+status app_schema_for(server_app *app, const model_schema *client, model_schema *out)
+{
+    model_schema schema = {0};
+    model_view *view = model_view_newest(app->db);
+    if (view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    status result = ATOLL_OK;
+    for (size_t i = 0; i < client->class_count && result == ATOLL_OK; i++) {
+        const model_class *c = schema_class_named(model_view_schema(view), bytes_text(client->classes[i].name));
+        size_t index = 0;
+        if (c == NULL) continue;
+        result = schema_add_class(&schema, bytes_text(c->name), c->kind, &index);
+        for (size_t k = 0; k < c->property_count && result == ATOLL_OK; k++) {
+            const model_property *p = &c->properties[k];
+            bool known = p->target_name == NULL || p->target_name[0] == '\0' || schema_class_named(client, bytes_text(p->target_name)) != NULL;
+            if (!known) continue;
+            result = schema_add_property(&schema, index, bytes_text(p->name), p->type, p->flags, bytes_text(p->target_name != NULL ? p->target_name : ""));
+        }
+    }
+    model_view_release(view);
+    if (result != ATOLL_OK) {
+        schema_free(&schema);
+        return result;
+    }
+    *out = schema;
+    return ATOLL_OK;
+}

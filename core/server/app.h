@@ -1,0 +1,136 @@
+#ifndef ATOLL_SERVER_APP_H
+#define ATOLL_SERVER_APP_H
+#include "base/log.h"
+#include "query/query.h"
+#include "server/server.h"
+#include "sync/breakage.h"
+#include "sync/codec.h"
+#include "sync/merge.h"
+#include "sync/rows.h"
+
+/* Inside the server's logic: the app's records (app.c), what it remembers of rows (meta.c), views (view.c), applying uploads
+ * (apply.c), ingest (ingest.c), the peer machine (peer.c, send.c). */
+
+typedef struct queryable { class_key class_of; property_key property; } queryable;
+
+struct server_app {
+    server_app_options options;
+    char *app_id, *partition_property;
+    model_db *db;
+    uint64_t epoch, next_ident, clock, ingest_position; /* clock: the latest stamp applied */
+    uint64_t durable;           /* versions up to here are on disk */
+    uint64_t schema_generation; /* grows with the schema */
+    VECTOR(queryable) queryables;
+    VECTOR(peer *) peers;
+};
+int64_t app_now_ms(const server_app *app); /* server time: never behind what was applied */
+status app_record_write(server_app *app, model_txn *txn) MUST_CHECK;
+/* Takes a client's schema as the mode allows. */
+status app_take_schema(server_app *app, const model_schema *schema, bool flexible, const value *partition) MUST_CHECK;
+/* The server's form of the classes that the client named. */
+status app_schema_for(server_app *app, const model_schema *client, model_schema *out) MUST_CHECK;
+
+typedef struct outcome_row { class_key class_of; row_key row; } outcome_row;
+typedef struct rejected_row { class_key class_of; char *key; const char *reason; } rejected_row; /* reason: constant */
+typedef struct ident_record {
+    uint8_t secret[16], last_batch[16];
+    bool has_batch;
+    uint64_t bound, sequence_mark, batch_version;
+    char *user_id;
+    VECTOR(outcome_row) outcome;
+    VECTOR(rejected_row) rejected;
+} ident_record;
+void ident_record_free(ident_record *r);
+status ident_read(server_app *app, uint64_t ident, ident_record *out, bool *found) MUST_CHECK;
+status ident_write(model_txn *txn, uint64_t ident, const ident_record *r) MUST_CHECK;
+
+/* ---- what the server remembers of rows ---- */
+typedef struct leave_record {
+    uint64_t version, life, since, since_author;
+    buffer values; /* property, value pairs before */
+} leave_record;
+status meta_read(server_app *app, model_txn *txn, class_key c, row_key row, row_mark *out) MUST_CHECK; /* zeros when new; txn may be NULL */
+status meta_write(model_txn *txn, class_key c, row_key row, const row_mark *m) MUST_CHECK;
+/* The row changed at this version: moves it in the index of versions. */
+status meta_touch(model_txn *txn, class_key c, row_key row, row_mark *m, uint64_t version) MUST_CHECK;
+status meta_leave(server_app *app, model_txn *txn, class_key c, row_key row, const row_mark *m, uint64_t version) MUST_CHECK;
+/* Rows changed at versions above `after`, each once. */
+typedef status (*meta_changed_each)(void *context, uint64_t version, class_key c, row_key row);
+status meta_changed(server_app *app, uint64_t after, meta_changed_each each, void *context) MUST_CHECK;
+/* Leave records above `after`, oldest first. */
+typedef status (*meta_leave_each)(void *context, class_key c, row_key row, const leave_record *r);
+status meta_leaves(server_app *app, uint64_t after, meta_leave_each each, void *context) MUST_CHECK;
+bool meta_is_queryable(const server_app *app, class_key c, property_key p);
+status meta_add_queryable(server_app *app, model_txn *txn, class_key c, property_key p) MUST_CHECK;
+status meta_load_queryables(server_app *app) MUST_CHECK;
+
+/* ---- views: what a session sees ---- */
+typedef struct server_view {
+    model_schema schema; /* a copy that the queries point into */
+    VECTOR(query *) queries;
+    bool partition;
+    value partition_value;
+    buffer partition_text;
+} server_view;
+void view_free(server_view *v);
+status view_flexible(server_app *app, const wire_queries *queries, server_view *out) MUST_CHECK; /* BAD_QUERY names the query */
+status view_partition(server_app *app, const value *partition, server_view *out) MUST_CHECK;
+bool view_matches(const server_view *v, const model_view *view, class_key c, row_key row);
+bool view_matches_values(const server_view *v, class_key c, query_getter get, void *context);
+bool view_matches_leave(const server_view *v, class_key c, const leave_record *r);
+status view_declare_queryables(server_app *app, const server_view *v) MUST_CHECK;
+
+/* Had a client with this ident and view the row at a version? leaves: the oldest record above the version, or NULL. */
+bool view_had(const server_view *v, const model_view *view, class_key c, row_key row, const row_mark *m, const leave_record *oldest, uint64_t version, uint64_t ident);
+
+/* ---- uploads ---- */
+typedef struct staged_upload { arena memory; client_message message; } staged_upload;
+typedef VECTOR(staged_upload *) staged_uploads;
+/* Applies a complete batch in one commit. */
+status apply_batch(server_app *app, uint64_t ident, const server_view *view, const staged_uploads *parts, uint64_t *version) MUST_CHECK;
+status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record *record, const wire_upload *upload) MUST_CHECK;
+
+/* ---- the peer ---- */
+typedef struct group_row { class_key class_of; row_key row; uint8_t kind; uint64_t life; } group_row;
+typedef struct download_group {
+    bool active, sweep;
+    uint64_t from, to, view_version;
+    model_view *view;
+    VECTOR(group_row) rows;
+    size_t next;
+    bool with_schema;
+} download_group;
+typedef struct waiting_ack { uint8_t batch[16]; uint64_t bound, version; } waiting_ack;
+typedef struct waiting_mark { uint64_t request, target; } waiting_mark;
+typedef struct queued_message { uint8_t *data; size_t size; } queued_message;
+
+struct peer {
+    server_app *app;
+    char *user_id;
+    bool bound, closing, closed;
+    status close_code;
+    char *close_text;
+    uint64_t ident, cursor, told_cursor, view_version, schema_generation;
+    model_schema client_schema;
+    server_view view;
+    bool has_next_view;
+    server_view next_view;
+    uint64_t next_view_version;
+    VECTOR(queued_message) queue;
+    size_t queue_first;
+    uint8_t *last_message;
+    staged_uploads staged;
+    size_t staged_size;
+    bool has_ack;
+    waiting_ack ack;
+    size_t ack_next;   /* outcome rows sent so far */
+    VECTOR(waiting_mark) marks;
+    download_group group;
+    buffer out;
+    peer_counters counters;
+};
+/* send.c: the next message made on demand; *made false: nothing. */
+status send_next(peer *p, bool *made) MUST_CHECK;
+void send_group_end(peer *p);
+status peer_queue(peer *p, const server_message *m) MUST_CHECK;
+#endif

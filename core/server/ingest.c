@@ -1,0 +1,255 @@
+/* Ingest: asymmetric objects become lines of an append-only record, once each, in order per device.
+ * It must never store an object whose sequence is at or below the device's mark. Invariant: objects and mark change in the same
+ * commit. */
+#include "server/app.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { LINE_SIZE_MAX = 64u << 20, DEPTH_MAX = 50 };
+
+typedef struct line_writer {
+    buffer *to;
+    const wire_upload *upload;
+    const model_schema *schema;
+} line_writer;
+
+static status put_text(buffer *to, const char *text)
+{
+    return buffer_append(to, text, strlen(text));
+}
+
+static status put_string(buffer *to, bytes text)
+{
+    TRY(buffer_append_byte(to, '"'));
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t c = text.data[i];
+        char escape[8];
+        if (c >= 0x20 && c != '"' && c != '\\') {
+            TRY(buffer_append_byte(to, c));
+            continue;
+        }
+        if (c == '"' || c == '\\') {
+            snprintf(escape, sizeof escape, "\\%c", c);
+        } else {
+            snprintf(escape, sizeof escape, "\\u%04x", c);
+        }
+        TRY(put_text(to, escape));
+    }
+    return buffer_append_byte(to, '"');
+}
+
+static status put_base64(buffer *to, bytes data)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    TRY(buffer_append_byte(to, '"'));
+    for (size_t i = 0; i < data.size; i += 3) {
+        uint32_t left = (uint32_t)(data.size - i), x = (uint32_t)data.data[i] << 16;
+        if (left > 1) x |= (uint32_t)data.data[i + 1] << 8;
+        if (left > 2) x |= data.data[i + 2];
+        char four[4] = {digits[x >> 18], digits[x >> 12 & 63], left > 1 ? digits[x >> 6 & 63] : '=', left > 2 ? digits[x & 63] : '='};
+        TRY(buffer_append(to, four, 4));
+    }
+    return buffer_append_byte(to, '"');
+}
+
+static void civil(int64_t days, int64_t *year, unsigned *month, unsigned *day)
+{
+    /* Days since 1970 to a date of the proleptic Gregorian calendar (the well-known era arithmetic). */
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    unsigned doe = (unsigned)(days - era * 146097), yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+    *day = doy - (153 * mp + 2) / 5 + 1;
+    *month = mp < 10 ? mp + 3 : mp - 9;
+    *year = (int64_t)yoe + era * 400 + (*month <= 2);
+}
+
+static status put_timestamp(buffer *to, const value *v)
+{
+    int64_t seconds = v->as.timestamp.seconds, nanoseconds = v->as.timestamp.nanoseconds;
+    if (nanoseconds < 0) {
+        nanoseconds += 1000000000;
+        seconds--;
+    }
+    int64_t days = seconds >= 0 ? seconds / 86400 : -((86399 - seconds) / 86400), rest = seconds - days * 86400, year;
+    unsigned month, day;
+    char text[96];
+    civil(days, &year, &month, &day);
+    snprintf(text, sizeof text, "\"%04lld-%02u-%02uT%02lld:%02lld:%02lld.%09lldZ\"", (long long)year, month, day, (long long)(rest / 3600),
+             (long long)(rest / 60 % 60), (long long)(rest % 60), (long long)nanoseconds);
+    return put_text(to, text);
+}
+
+static status put_hex(buffer *to, const uint8_t *id, int size, bool dashes)
+{
+    char text[64];
+    int at = snprintf(text, sizeof text, "\"");
+    for (int i = 0; i < size; i++) {
+        if (dashes && (i == 4 || i == 6 || i == 8 || i == 10)) text[at++] = '-';
+        at += snprintf(text + at, sizeof text - (size_t)at, "%02x", id[i]);
+    }
+    text[at++] = '"';
+    return buffer_append(to, text, (size_t)at);
+}
+
+static status put_plain(buffer *to, const value *v)
+{
+    char text[64];
+    switch (v->type) {
+    case VALUE_NULL: return put_text(to, "null");
+    case VALUE_BOOL: return put_text(to, v->as.boolean ? "true" : "false");
+    case VALUE_INT: snprintf(text, sizeof text, "%lld", (long long)v->as.integer); return put_text(to, text);
+    case VALUE_DOUBLE:
+        if (!isfinite(v->as.real)) return put_text(to, isnan(v->as.real) ? "\"NaN\"" : v->as.real > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+        snprintf(text, sizeof text, "%.17g", v->as.real);
+        return put_text(to, text);
+    case VALUE_STRING: return put_string(to, v->as.text);
+    case VALUE_BINARY: return put_base64(to, v->as.text);
+    case VALUE_TIMESTAMP: return put_timestamp(to, v);
+    case VALUE_UUID: return put_hex(to, v->as.id, 16, true);
+    case VALUE_OBJECT_ID: return put_hex(to, v->as.id, 12, false);
+    case VALUE_LINK:
+    case VALUE_EMBEDDED:
+    case VALUE_LIST: break;
+    }
+    return put_text(to, "null");
+}
+
+static status put_object(line_writer *w, wire_rows *rows, size_t i, int depth);
+
+/* The embedded object with this identity, from the same message. */
+static status put_embedded(line_writer *w, const uint8_t id[16], int depth)
+{
+    for (size_t k = 0; k < w->upload->rows.count; k++) {
+        wire_rows *rows = w->upload->rows.items[k];
+        if (rows->owner_class[0] == '\0' || rows->key.type != VALUE_EMBEDDED) continue;
+        for (size_t i = 0; i < rows->count; i++) {
+            if (memcmp(rows->key.ids.items + 16 * i, id, 16) == 0) return put_object(w, rows, i, depth + 1);
+        }
+    }
+    return put_text(w->to, "null");
+}
+
+static status put_value(line_writer *w, const wire_column *column, size_t i, int depth)
+{
+    value v = wire_column_value(column, i);
+    if (column->type == VALUE_EMBEDDED && v.type == VALUE_UUID) return put_embedded(w, v.as.id, depth);
+    return put_plain(w->to, &v);
+}
+
+static status put_column(line_writer *w, const wire_column *column, size_t entry, int depth)
+{
+    if (column->list == NULL) return put_value(w, column, entry, depth);
+    size_t first = column->list->starts[entry], count = column->list->counts.items[entry];
+    TRY(buffer_append_byte(w->to, '['));
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0) TRY(buffer_append_byte(w->to, ','));
+        TRY(put_value(w, column, first + i, depth));
+    }
+    return buffer_append_byte(w->to, ']');
+}
+
+static status put_object(line_writer *w, wire_rows *rows, size_t i, int depth)
+{
+    const model_class *c = schema_class_named(w->schema, bytes_text(rows->class_name));
+    bool first = true;
+    if (c == NULL) return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the upload names the class '%s', which is not in the schema", rows->class_name);
+    if (depth > DEPTH_MAX) return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "an asymmetric object is nested too deeply");
+    TRY(buffer_append_byte(w->to, '{'));
+    if (c->kind == CLASS_ASYMMETRIC) {
+        const model_property *key = class_property(c, c->primary_key);
+        value v = wire_column_value(&rows->key, i);
+        if (key == NULL || key->type != v.type) return fail(ATOLL_ERROR_TYPE_MISMATCH, "the keys of class '%s' have another type", c->name);
+        TRY(put_string(w->to, bytes_text(key->name)));
+        TRY(buffer_append_byte(w->to, ':'));
+        TRY(put_plain(w->to, &v));
+        first = false;
+    }
+    for (size_t k = 0; k < rows->columns.count; k++) {
+        const model_property *p = NULL;
+        size_t entry = 0;
+        if (!wire_column_seek(rows->columns.items[k], i, &entry)) continue;
+        TRY(rows_property(w->schema, c, rows->columns.items[k], &p));
+        if (p == NULL) return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property '%s'", c->name, rows->columns.items[k]->property);
+        if (!first) TRY(buffer_append_byte(w->to, ','));
+        first = false;
+        TRY(put_string(w->to, bytes_text(p->name)));
+        TRY(buffer_append_byte(w->to, ':'));
+        TRY(put_column(w, rows->columns.items[k], entry, depth));
+    }
+    return buffer_append_byte(w->to, '}');
+}
+
+static status store_line(server_app *app, model_txn *txn, uint64_t ident, line_writer *w, wire_rows *rows, size_t i)
+{
+    uint8_t key[10] = {'s', 'a'};
+    char head[160];
+    uint64_t position = app->ingest_position + 1;
+    buffer_clear(w->to);
+    snprintf(head, sizeof head, "{\"position\":%llu,\"ident\":%llu,\"sequence\":%llu,\"class\":", (unsigned long long)position, (unsigned long long)ident,
+             (unsigned long long)rows->sequences.items[i]);
+    TRY(put_text(w->to, head));
+    TRY(put_string(w->to, bytes_text(rows->class_name)));
+    TRY(put_text(w->to, ",\"object\":"));
+    TRY(put_object(w, rows, i, 0));
+    TRY(put_text(w->to, "}\n"));
+    key_put_u64(key + 2, position);
+    TRY(model_side_put(txn, bytes_of(key, sizeof key), buffer_view(w->to)));
+    app->ingest_position = position;
+    return ATOLL_OK;
+}
+
+static status ingest_group(server_app *app, model_txn *txn, uint64_t ident, uint64_t mark, uint64_t *highest, line_writer *w, wire_rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        uint64_t sequence = rows->sequences.items[i];
+        if (i > 0 && sequence <= rows->sequences.items[i - 1]) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "sequences of asymmetric objects must ascend");
+        if (sequence <= mark) continue;
+        TRY(store_line(app, txn, ident, w, rows, i));
+        if (sequence > *highest) *highest = sequence;
+    }
+    return ATOLL_OK;
+}
+
+status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record *record, const wire_upload *upload)
+{
+    buffer line;
+    uint64_t highest = record->sequence_mark;
+    buffer_init(&line, LINE_SIZE_MAX);
+    line_writer w = {&line, upload, model_view_schema(model_txn_view(txn))};
+    status result = ATOLL_OK;
+    for (size_t k = 0; k < upload->rows.count && result == ATOLL_OK; k++) {
+        wire_rows *rows = upload->rows.items[k];
+        const model_class *c = schema_class_named(w.schema, bytes_text(rows->class_name));
+        if (c == NULL || c->kind != CLASS_ASYMMETRIC) continue;
+        if (rows->count > 0 && rows->sequences.count != rows->count) {
+            result = fail(ATOLL_ERROR_INVALID_ARGUMENT, "objects of the asymmetric class '%s' come with sequences", c->name);
+        } else {
+            result = ingest_group(app, txn, ident, record->sequence_mark, &highest, &w, rows);
+        }
+    }
+    buffer_free(&line);
+    if (result == ATOLL_OK) record->sequence_mark = highest;
+    return result;
+}
+
+status server_ingest_read(server_app *app, uint64_t after, size_t limit, buffer *ndjson, uint64_t *last)
+{
+    uint8_t from[10] = {'s', 'a'};
+    const uint8_t to[2] = {'s', 'a' + 1};
+    storage_iterator *i = NULL;
+    bytes key, value;
+    key_put_u64(from + 2, after + 1);
+    TRY(model_side_iterate(app->db, bytes_of(from, sizeof from), bytes_of(to, 2), &i));
+    status result = ATOLL_OK;
+    uint64_t at = after;
+    for (size_t n = 0; n < limit && result == ATOLL_OK && storage_iterator_next(i, &key, &value); n++) {
+        result = buffer_append(ndjson, value.data, value.size);
+        if (result == ATOLL_OK) at = key_get_u64(key.data + 2);
+    }
+    if (result == ATOLL_OK) result = storage_iterator_status(i);
+    storage_iterator_free(i);
+    if (result == ATOLL_OK) *last = at;
+    return result;
+}

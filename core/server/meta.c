@@ -1,0 +1,188 @@
+/* What the server remembers of rows beside their values, all in the side table: merge marks, the index from versions to rows,
+ * leave records. It must never be asked for more than what changed. Invariant: the index has exactly one entry for each row
+ * that was ever there, at the version of its newest change. */
+#include "server/app.h"
+
+enum { ROW_KEY_SIZE = 14, VERSION_KEY_SIZE = 22, META_SIZE_MAX = 64u << 20 };
+
+static void row_key_of(uint8_t key[ROW_KEY_SIZE], char kind, class_key c, row_key row)
+{
+    key[0] = 's';
+    key[1] = (uint8_t)kind;
+    key_put_u32(key + 2, c);
+    key_put_u64(key + 6, row);
+}
+
+static void version_key_of(uint8_t key[VERSION_KEY_SIZE], char kind, uint64_t version, class_key c, row_key row)
+{
+    key[0] = 's';
+    key[1] = (uint8_t)kind;
+    key_put_u64(key + 2, version);
+    key_put_u32(key + 10, c);
+    key_put_u64(key + 14, row);
+}
+
+status meta_read(server_app *app, model_txn *txn, class_key c, row_key row, row_mark *out)
+{
+    uint8_t key[ROW_KEY_SIZE];
+    buffer record;
+    bool found = false;
+    buffer_init(&record, META_SIZE_MAX);
+    row_key_of(key, 'm', c, row);
+    bytes name = bytes_of(key, sizeof key);
+    *out = (row_mark){0};
+    status result = txn != NULL ? model_side_get_txn(txn, name, &record, &found) : model_side_get(app->db, name, &record, &found);
+    if (result == ATOLL_OK && found) result = row_mark_read(buffer_view(&record), out);
+    buffer_free(&record);
+    return result;
+}
+
+status meta_write(model_txn *txn, class_key c, row_key row, const row_mark *m)
+{
+    uint8_t key[ROW_KEY_SIZE];
+    buffer record;
+    buffer_init(&record, META_SIZE_MAX);
+    row_key_of(key, 'm', c, row);
+    status result = row_mark_write(&record, m);
+    if (result == ATOLL_OK) result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
+    buffer_free(&record);
+    return result;
+}
+
+status meta_touch(model_txn *txn, class_key c, row_key row, row_mark *m, uint64_t version)
+{
+    uint8_t key[VERSION_KEY_SIZE];
+    if (m->changed == version) return ATOLL_OK;
+    if (m->changed != 0) {
+        version_key_of(key, 'v', m->changed, c, row);
+        TRY(model_side_delete(txn, bytes_of(key, sizeof key)));
+    }
+    m->changed = version;
+    version_key_of(key, 'v', version, c, row);
+    return model_side_put(txn, bytes_of(key, sizeof key), bytes_of("", 0));
+}
+
+status meta_changed(server_app *app, uint64_t after, meta_changed_each each, void *context)
+{
+    uint8_t from[VERSION_KEY_SIZE];
+    const uint8_t to[2] = {'s', 'v' + 1};
+    storage_iterator *i = NULL;
+    bytes key, value;
+    version_key_of(from, 'v', after + 1, 0, 0);
+    TRY(model_side_iterate(app->db, bytes_of(from, sizeof from), bytes_of(to, 2), &i));
+    status result = ATOLL_OK;
+    while (result == ATOLL_OK && storage_iterator_next(i, &key, &value)) {
+        if (key.size != VERSION_KEY_SIZE) continue;
+        result = each(context, key_get_u64(key.data + 2), key_get_u32(key.data + 10), key_get_u64(key.data + 14));
+    }
+    if (result == ATOLL_OK) result = storage_iterator_status(i);
+    storage_iterator_free(i);
+    return result;
+}
+
+/* ---- leave records ---- */
+
+static status put_queryable_values(server_app *app, model_txn *txn, buffer *to, class_key c, row_key row)
+{
+    const model_view *view = model_txn_view(txn);
+    for (size_t i = 0; i < app->queryables.count; i++) {
+        const queryable *q = &app->queryables.items[i];
+        value v;
+        if (q->class_of != c) continue;
+        TRY(model_get_raw(view, c, row, q->property, &v));
+        TRY(buffer_append_varint(to, q->property));
+        TRY(value_write(to, &v));
+    }
+    return ATOLL_OK;
+}
+
+status meta_leave(server_app *app, model_txn *txn, class_key c, row_key row, const row_mark *m, uint64_t version)
+{
+    uint8_t key[VERSION_KEY_SIZE];
+    buffer record;
+    bool found = false;
+    buffer_init(&record, META_SIZE_MAX);
+    version_key_of(key, 'l', version, c, row);
+    /* The first of a commit counts: what was before the commit. */
+    status result = model_side_get_txn(txn, bytes_of(key, sizeof key), &record, &found);
+    if (result == ATOLL_OK && !found) {
+        buffer_clear(&record);
+        result = buffer_append_varint(&record, m->life);
+        if (result == ATOLL_OK) result = buffer_append_varint(&record, m->since);
+        if (result == ATOLL_OK) result = buffer_append_varint(&record, m->since_author);
+        if (result == ATOLL_OK) result = put_queryable_values(app, txn, &record, c, row);
+        if (result == ATOLL_OK) result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
+    }
+    buffer_free(&record);
+    return result;
+}
+
+static status leave_parse(uint64_t version, bytes from, leave_record *out)
+{
+    reader r = reader_of(from);
+    *out = (leave_record){.version = version};
+    buffer_init(&out->values, META_SIZE_MAX);
+    out->life = reader_varint(&r);
+    out->since = reader_varint(&r);
+    out->since_author = reader_varint(&r);
+    if (r.failed) return fail(ATOLL_ERROR_FILE_CORRUPT, "a leave record is damaged");
+    return buffer_append(&out->values, r.at, (size_t)(r.end - r.at));
+}
+
+status meta_leaves(server_app *app, uint64_t after, meta_leave_each each, void *context)
+{
+    uint8_t from[VERSION_KEY_SIZE];
+    const uint8_t to[2] = {'s', 'l' + 1};
+    storage_iterator *i = NULL;
+    bytes key, value;
+    version_key_of(from, 'l', after + 1, 0, 0);
+    TRY(model_side_iterate(app->db, bytes_of(from, sizeof from), bytes_of(to, 2), &i));
+    status result = ATOLL_OK;
+    while (result == ATOLL_OK && storage_iterator_next(i, &key, &value)) {
+        leave_record record;
+        if (key.size != VERSION_KEY_SIZE) continue;
+        result = leave_parse(key_get_u64(key.data + 2), value, &record);
+        if (result == ATOLL_OK) result = each(context, key_get_u32(key.data + 10), key_get_u64(key.data + 14), &record);
+        buffer_free(&record.values);
+    }
+    if (result == ATOLL_OK) result = storage_iterator_status(i);
+    storage_iterator_free(i);
+    return result;
+}
+
+/* ---- queryable fields ---- */
+
+bool meta_is_queryable(const server_app *app, class_key c, property_key p)
+{
+    for (size_t i = 0; i < app->queryables.count; i++) {
+        if (app->queryables.items[i].class_of == c && app->queryables.items[i].property == p) return true;
+    }
+    return false;
+}
+
+status meta_add_queryable(server_app *app, model_txn *txn, class_key c, property_key p)
+{
+    uint8_t key[10] = {'s', 'q'};
+    queryable q = {c, p};
+    if (meta_is_queryable(app, c, p)) return ATOLL_OK;
+    key_put_u32(key + 2, c);
+    key_put_u32(key + 6, p);
+    TRY(model_side_put(txn, bytes_of(key, sizeof key), bytes_of("", 0)));
+    return vector_push(&app->queryables, q);
+}
+
+status meta_load_queryables(server_app *app)
+{
+    const uint8_t from[2] = {'s', 'q'}, to[2] = {'s', 'q' + 1};
+    storage_iterator *i = NULL;
+    bytes key, value;
+    TRY(model_side_iterate(app->db, bytes_of(from, 2), bytes_of(to, 2), &i));
+    status result = ATOLL_OK;
+    while (result == ATOLL_OK && storage_iterator_next(i, &key, &value)) {
+        queryable q = {key_get_u32(key.data + 2), key_get_u32(key.data + 6)};
+        if (key.size == 10) result = vector_push(&app->queryables, q);
+    }
+    if (result == ATOLL_OK) result = storage_iterator_status(i);
+    storage_iterator_free(i);
+    return result;
+}

@@ -1,0 +1,381 @@
+/* The server's end of one session: what a client says, and in which state it may.
+ * It must never touch a socket or a clock. Invariant: before Bind nothing but Authenticate is taken, and after an error or
+ * Unbind nothing more is. */
+#include "server/app.h"
+
+#include <stdio.h>
+
+enum { STAGED_SIZE_MAX = 1 << 30, ARENA_FACTOR = 16 };
+
+static const char category[] = "Realm.Sync.Server";
+
+/* ---- life ---- */
+
+status peer_new(server_app *app, const char *user_id, peer **out)
+{
+    peer *p = memory_allocate_zero(sizeof *p);
+    if (p == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    p->app = app;
+    buffer_init(&p->out, LIMIT_MESSAGE_SIZE_MAX);
+    p->user_id = memory_copy_text(user_id, strlen(user_id));
+    if (p->user_id == NULL || vector_push(&app->peers, p) != ATOLL_OK) {
+        memory_free(p->user_id);
+        memory_free(p);
+        return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    *out = p;
+    return ATOLL_OK;
+}
+
+static void drop_staged(peer *p)
+{
+    for (size_t i = 0; i < p->staged.count; i++) {
+        client_message_free(&p->staged.items[i]->message);
+        arena_free(&p->staged.items[i]->memory);
+        memory_free(p->staged.items[i]);
+    }
+    p->staged.count = 0;
+    p->staged_size = 0;
+}
+
+void peer_free(peer *p)
+{
+    if (p == NULL) return;
+    for (size_t i = 0; i < p->app->peers.count; i++) {
+        if (p->app->peers.items[i] != p) continue;
+        p->app->peers.items[i] = p->app->peers.items[--p->app->peers.count];
+        break;
+    }
+    drop_staged(p);
+    vector_free(&p->staged);
+    send_group_end(p);
+    view_free(&p->view);
+    if (p->has_next_view) view_free(&p->next_view);
+    schema_free(&p->client_schema);
+    for (size_t i = p->queue_first; i < p->queue.count; i++) memory_free(p->queue.items[i].data);
+    vector_free(&p->queue);
+    vector_free(&p->marks);
+    memory_free(p->last_message);
+    memory_free(p->close_text);
+    memory_free(p->user_id);
+    buffer_free(&p->out);
+    memory_free(p);
+}
+
+status peer_queue(peer *p, const server_message *m)
+{
+    buffer encoded;
+    buffer_init(&encoded, LIMIT_MESSAGE_SIZE_MAX);
+    status result = codec_server_write(&encoded, m);
+    queued_message q = {encoded.data, encoded.size};
+    if (result == ATOLL_OK) result = vector_push(&p->queue, q);
+    if (result != ATOLL_OK) buffer_free(&encoded);
+    return result;
+}
+
+/* Tells why and ends the stream once that has left. */
+static void peer_end(peer *p, status code, const char *text, bool fatal)
+{
+    if (p->closing) return;
+    char copy[512];
+    snprintf(copy, sizeof copy, "%s", text);
+    server_message m = {.kind = SERVER_ERROR, .error = {code, copy, fatal, 0}};
+    if (code != ATOLL_OK && peer_queue(p, &m) != ATOLL_OK) log_write(LOG_ERROR, category, "an error could not be sent: %s", copy);
+    if (code != ATOLL_OK) log_write(LOG_INFO, category, "session of ident %llu ends: %s", (unsigned long long)p->ident, copy);
+    p->closing = true;
+    p->bound = false;
+    p->close_code = code;
+    p->close_text = memory_copy_text(copy, strlen(copy));
+    drop_staged(p);
+    send_group_end(p);
+}
+
+/* Errors after which a client may come again by itself. */
+static bool is_transient(status code)
+{
+    return code == ATOLL_ERROR_OUT_OF_MEMORY || code == ATOLL_ERROR_DISK_FULL || code == ATOLL_ERROR_FILE_ACCESS || code == ATOLL_ERROR_CLOSED || code == ATOLL_ERROR_SERVER;
+}
+
+/* ---- bind ---- */
+
+static status check_mode(peer *p, const wire_bind *b)
+{
+    const server_app_options *o = &p->app->options;
+    if (b->version_minimum > WIRE_PROTOCOL_VERSION) {
+        return fail(ATOLL_ERROR_PROTOCOL_VERSION, "the client speaks protocol versions %u to %u, this server %d", b->version_minimum, b->version_maximum, WIRE_PROTOCOL_VERSION);
+    }
+    if (strcmp(b->app_id, o->app_id) != 0) return fail(ATOLL_ERROR_UNKNOWN_APP, "this is the app '%s', not '%s'", o->app_id, b->app_id);
+    if (b->flexible != o->flexible) {
+        return fail(ATOLL_ERROR_WRONG_SYNC_TYPE, "the app '%s' uses %s sync", o->app_id, o->flexible ? "flexible" : "partition");
+    }
+    return ATOLL_OK;
+}
+
+static status new_ident(peer *p, ident_record *r)
+{
+    model_txn *txn = NULL;
+    const platform *platform = p->app->options.platform;
+    p->ident = p->app->next_ident;
+    platform->random(platform->context, r->secret, 16);
+    r->user_id = memory_copy_text(p->user_id, strlen(p->user_id));
+    if (r->user_id == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    TRY(model_begin(p->app->db, COMMIT_SERVER, &txn));
+    p->app->next_ident++;
+    status result = ident_write(txn, p->ident, r);
+    if (result == ATOLL_OK) result = app_record_write(p->app, txn);
+    if (result == ATOLL_OK) return model_commit(txn, NULL);
+    model_rollback(txn);
+    return result;
+}
+
+static bool same_id(bytes id, const uint8_t *mine)
+{
+    return id.size == 16 && memcmp(id.data, mine, 16) == 0;
+}
+
+/* A folder that went on under another copy, or was restored: nothing of it may be applied (design rule 4). */
+static status check_copy(const wire_bind *b, const ident_record *r, bool *lost_ack)
+{
+    *lost_ack = false;
+    if (!r->has_batch && b->acknowledged_batch.size == 0) return ATOLL_OK;
+    if (r->has_batch && same_id(b->acknowledged_batch, r->last_batch)) return ATOLL_OK;
+    if (r->has_batch && same_id(b->sent_batch, r->last_batch) && b->sent_bound == r->bound) {
+        *lost_ack = true;
+        return ATOLL_OK;
+    }
+    return fail(ATOLL_ERROR_COPIED_FOLDER, "this realm is a copy of a folder that went on elsewhere, or an older state of it; its data stays usable offline");
+}
+
+static status known_ident(peer *p, const wire_bind *b, ident_record *r, bool *lost_ack)
+{
+    bool found = false;
+    if (b->epoch != p->app->epoch || b->cursor > model_version(p->app->db)) {
+        return fail(ATOLL_ERROR_CLIENT_RESET, "the server's data was restored or replaced since this realm was synced");
+    }
+    TRY(ident_read(p->app, b->ident, r, &found));
+    if (!found) return fail(ATOLL_ERROR_CLIENT_RESET, "the server does not know the ident %llu", (unsigned long long)b->ident);
+    if (!same_id(b->secret, r->secret)) return fail(ATOLL_ERROR_COPIED_FOLDER, "the secret of ident %llu is another one", (unsigned long long)b->ident);
+    if (strcmp(r->user_id, p->user_id) != 0) return fail(ATOLL_ERROR_USER_MISMATCH, "the realm belongs to another user");
+    TRY(check_copy(b, r, lost_ack));
+    p->ident = b->ident;
+    for (size_t i = 0; i < p->app->peers.count; i++) {
+        peer *other = p->app->peers.items[i];
+        if (other != p && other->bound && other->ident == b->ident) peer_end(other, ATOLL_ERROR_CONNECTION_CLOSED, "the realm was bound again by another stream", false);
+    }
+    return ATOLL_OK;
+}
+
+static status answer_bind(peer *p, const wire_bind *b, const ident_record *r, bool lost_ack)
+{
+    server_message m = {.kind = SERVER_BOUND};
+    m.bound = (wire_bound){.version = WIRE_PROTOCOL_VERSION, .ident = p->ident, .epoch = p->app->epoch, .high_water = r->bound, .sequence_mark = r->sequence_mark,
+                           .newest = model_version(p->app->db), .secret = bytes_of(r->secret, 16), .server_ms = app_now_ms(p->app)};
+    if (r->has_batch) m.bound.last_batch = bytes_of(r->last_batch, 16);
+    TRY(app_schema_for(p->app, &p->client_schema, &m.bound.schema));
+    status result = peer_queue(p, &m);
+    schema_free(&m.bound.schema);
+    if (result != ATOLL_OK) return result;
+    p->schema_generation = p->app->schema_generation;
+    p->cursor = p->told_cursor = b->cursor;
+    p->bound = true;
+    p->has_ack = lost_ack;
+    p->ack_next = 0;
+    p->ack = (waiting_ack){.bound = r->bound, .version = r->batch_version};
+    memcpy(p->ack.batch, r->last_batch, 16);
+    return ATOLL_OK;
+}
+
+static status bind_view(peer *p, const wire_bind *b)
+{
+    if (!b->flexible) {
+        TRY(view_partition(p->app, &b->partition, &p->view));
+    } else {
+        TRY(view_flexible(p->app, &b->view, &p->view));
+        p->view_version = b->view_version;
+    }
+    return view_declare_queryables(p->app, &p->view);
+}
+
+static status take_bind(peer *p, wire_bind *b)
+{
+    ident_record r = {0};
+    bool lost_ack = false;
+    if (p->bound) return fail(ATOLL_ERROR_PROTOCOL, "a second Bind");
+    TRY(check_mode(p, b));
+    TRY(app_take_schema(p->app, &b->schema, b->flexible, &b->partition));
+    TRY(schema_copy(&b->schema, &p->client_schema));
+    status result = b->ident != 0 ? known_ident(p, b, &r, &lost_ack) : new_ident(p, &r);
+    if (result == ATOLL_OK) result = bind_view(p, b);
+    if (result == ATOLL_OK) result = answer_bind(p, b, &r, lost_ack);
+    ident_record_free(&r);
+    return result;
+}
+
+/* ---- the rest ---- */
+
+static status take_subscribe(peer *p, const wire_subscribe *w)
+{
+    server_view next;
+    server_message m = {.kind = SERVER_SUBSCRIPTION_STATE, .subscription_state = {w->version, ATOLL_OK, ""}};
+    if (!p->app->options.flexible) return fail(ATOLL_ERROR_WRONG_SYNC_TYPE, "the app uses partition sync: there are no subscriptions");
+    status result = view_flexible(p->app, &w->queries, &next);
+    if (result == ATOLL_OK) {
+        result = view_declare_queryables(p->app, &next);
+        if (result != ATOLL_OK) view_free(&next);
+    }
+    if (result == ATOLL_OK) {
+        if (p->group.active && p->group.sweep) {
+            /* The set before was not answered in full: its download ends here, and what it promised comes with this one. */
+            return fail(ATOLL_ERROR_BUSY, "a subscription set came before the download of the one before it ended");
+        }
+        if (p->has_next_view) view_free(&p->next_view);
+        p->next_view = next;
+        p->has_next_view = true;
+        p->next_view_version = w->version;
+        return peer_queue(p, &m);
+    }
+    char text[512];
+    snprintf(text, sizeof text, "%s", fail_text());
+    m.subscription_state = (wire_subscription_state){w->version, result, text};
+    return peer_queue(p, &m);
+}
+
+static status check_upload(peer *p, const wire_upload *u)
+{
+    const staged_uploads *s = &p->staged;
+    const wire_upload *first = s->count == 0 ? NULL : &s->items[0]->message.upload;
+    if (p->has_ack) return fail(ATOLL_ERROR_PROTOCOL, "a batch came before the one before it was acknowledged");
+    if (u->part != s->count) return fail(ATOLL_ERROR_PROTOCOL, "part %u of a batch came where part %zu was due", u->part, s->count);
+    if (first != NULL && (!bytes_equal(first->batch, u->batch) || first->bound != u->bound)) return fail(ATOLL_ERROR_PROTOCOL, "parts of different batches");
+    return ATOLL_OK;
+}
+
+/* The batch follows the one that the server applied last, or it is not ours to apply. */
+static status check_order(peer *p, const wire_upload *u)
+{
+    ident_record r;
+    bool found = false;
+    TRY(ident_read(p->app, p->ident, &r, &found));
+    bool follows = r.has_batch ? same_id(u->previous_batch, r.last_batch) && u->bound >= r.bound : u->previous_batch.size == 0;
+    ident_record_free(&r);
+    return follows ? ATOLL_OK : fail(ATOLL_ERROR_COPIED_FOLDER, "the batch doesn't follow the last one of this ident");
+}
+
+static status apply_staged(peer *p)
+{
+    const wire_upload *u = &p->staged.items[0]->message.upload;
+    uint64_t version = 0;
+    TRY(check_order(p, u));
+    TRY(apply_batch(p->app, p->ident, p->has_next_view ? &p->next_view : &p->view, &p->staged, &version));
+    p->has_ack = true;
+    p->ack_next = 0;
+    p->ack = (waiting_ack){.bound = u->bound, .version = version};
+    memcpy(p->ack.batch, u->batch.data, 16);
+    p->counters.uploads_applied++;
+    drop_staged(p);
+    return ATOLL_OK;
+}
+
+static status take_upload(peer *p, staged_upload *s, size_t size, bool *kept)
+{
+    const wire_upload *u = &s->message.upload;
+    TRY(check_upload(p, u));
+    if (p->staged_size + size > STAGED_SIZE_MAX) return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a batch of more than %d bytes", STAGED_SIZE_MAX);
+    TRY(vector_push(&p->staged, s));
+    *kept = true;
+    p->staged_size += size;
+    for (size_t i = 0; i < u->rows.count; i++) p->counters.rows_in += u->rows.items[i]->count;
+    return u->last ? apply_staged(p) : ATOLL_OK;
+}
+
+static status take_body(peer *p, staged_upload *s, size_t size, bool *kept)
+{
+    client_message *m = &s->message;
+    if (!p->bound && m->kind != CLIENT_BIND && m->kind != CLIENT_AUTHENTICATE) return fail(ATOLL_ERROR_PROTOCOL, "the first message must be Bind");
+    switch (m->kind) {
+    case CLIENT_BIND: return take_bind(p, &m->bind);
+    case CLIENT_SUBSCRIBE: return take_subscribe(p, &m->subscribe);
+    case CLIENT_UPLOAD: return take_upload(p, s, size, kept);
+    case CLIENT_MARK: {
+        waiting_mark w = {m->mark, model_version(p->app->db)};
+        return vector_push(&p->marks, w);
+    }
+    case CLIENT_AUTHENTICATE: return ATOLL_OK; /* The runner checked the token. */
+    case CLIENT_PING: {
+        server_message pong = {.kind = SERVER_PONG, .pong_sent_ms = m->ping, .pong_server_ms = app_now_ms(p->app)};
+        return peer_queue(p, &pong);
+    }
+    case CLIENT_UNBIND: peer_end(p, ATOLL_OK, "unbound", false); return ATOLL_OK;
+    }
+    return ATOLL_OK;
+}
+
+void peer_received(peer *p, uint64_t now_ms, bytes message)
+{
+    (void)now_ms;
+    if (p->closing) return;
+    p->counters.messages_in++;
+    p->counters.bytes_in += message.size;
+    staged_upload *s = memory_allocate_zero(sizeof *s);
+    bool kept = false;
+    status result = s == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
+    if (s != NULL) {
+        arena_init(&s->memory, ARENA_FACTOR * message.size + (1u << 20));
+        result = codec_client_read(message, &s->memory, &s->message);
+        if (result == ATOLL_OK) result = take_body(p, s, message.size, &kept);
+        if (!kept) {
+            client_message_free(&s->message);
+            arena_free(&s->memory);
+            memory_free(s);
+        }
+    }
+    if (result == ATOLL_OK) return;
+    char text[512];
+    snprintf(text, sizeof text, "%s", fail_text());
+    peer_end(p, result, text, !is_transient(result) && result != ATOLL_ERROR_BUSY);
+}
+
+/* ---- outputs ---- */
+
+static void count_out(peer *p, size_t size)
+{
+    p->counters.messages_out++;
+    p->counters.bytes_out += size;
+}
+
+bool peer_poll(peer *p, uint64_t now_ms, peer_action *out)
+{
+    (void)now_ms;
+    if (p->queue_first < p->queue.count) {
+        queued_message q = p->queue.items[p->queue_first++];
+        if (p->queue_first == p->queue.count) p->queue_first = p->queue.count = 0;
+        memory_free(p->last_message);
+        p->last_message = q.data;
+        count_out(p, q.size);
+        *out = (peer_action){.kind = PEER_ACTION_SEND, .message = bytes_of(q.data, q.size)};
+        return true;
+    }
+    if (p->closing) {
+        if (p->closed) return false;
+        p->closed = true;
+        *out = (peer_action){.kind = PEER_ACTION_CLOSE, .code = p->close_code, .text = p->close_text};
+        return true;
+    }
+    bool made = false;
+    status result = send_next(p, &made);
+    if (result != ATOLL_OK) {
+        char text[512];
+        snprintf(text, sizeof text, "%s", fail_text());
+        peer_end(p, result, text, false);
+        return peer_poll(p, now_ms, out);
+    }
+    if (!made) return false;
+    count_out(p, p->out.size);
+    *out = (peer_action){.kind = PEER_ACTION_SEND, .message = buffer_view(&p->out)};
+    return true;
+}
+
+void peer_get_counters(const peer *p, peer_counters *out)
+{
+    *out = p->counters;
+}

@@ -1,0 +1,378 @@
+/* What a peer sends: acknowledgements with their outcome, download groups, marks; each message made on demand.
+ * It must never send what is not durable, nor name an object that the session does not see. Invariant: a group is read at one
+ * version, and nothing else leaves between its parts. */
+#include "server/app.h"
+
+#include <stdlib.h>
+
+enum { ACK_ROWS_MAX = 20000 };
+
+/* ---- one row ---- */
+
+typedef struct row_writer {
+    peer *p;
+    wire_builder *b;
+    const model_view *view;
+    bool whole;
+    uint64_t after; /* fields changed above this version, unless whole */
+} row_writer;
+
+static bool wants_field(const row_writer *w, const field_mark *f)
+{
+    return f->version > w->after && f->author != w->p->ident;
+}
+
+static status put_one_field(row_writer *w, wire_rows *group, const model_class *c, row_key row, const model_property *p)
+{
+    if ((p->flags & PROPERTY_LIST) != 0) return rows_put_list(w->b, group, w->view, c, row, p, w->whole ? 0 : w->after, UINT64_MAX, 0);
+    value v;
+    if (w->whole) {
+        TRY(rows_field(w->view, c, row, p, &v));
+        if (v.type == VALUE_NULL) return ATOLL_OK; /* Absent means null. */
+    }
+    return rows_put_field(w->b, group, w->view, c, row, p, 0, false);
+}
+
+static status put_fields(row_writer *w, wire_rows *group, const model_class *c, row_key row, row_mark *mark)
+{
+    for (size_t i = 0; i < c->property_count; i++) {
+        const model_property *p = &c->properties[i];
+        if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
+        if (!w->whole) {
+            field_mark *f = row_mark_field(mark, p->key);
+            bool list = (p->flags & PROPERTY_LIST) != 0; /* Elements have no author: all that changed goes. */
+            if (f == NULL || (list ? f->version <= w->after : !wants_field(w, f))) continue;
+        }
+        TRY(put_one_field(w, group, c, row, p));
+    }
+    return ATOLL_OK;
+}
+
+static status put_embedded(void *context, const model_class *c, row_key row, const model_owner *owner)
+{
+    row_writer *w = context;
+    row_mark mark;
+    wire_rows *group = NULL;
+    TRY(meta_read(w->p->app, NULL, c->key, row, &mark));
+    bool any = w->whole;
+    for (size_t i = 0; i < mark.fields.count && !any; i++) any = mark.fields.items[i].version > w->after;
+    status result = any ? rows_put_embedded(w->b, w->view, c, row, owner, &group) : ATOLL_OK;
+    if (any && result == ATOLL_OK) result = put_fields(w, group, c, row, &mark);
+    row_mark_free(&mark);
+    return result;
+}
+
+static status put_row(row_writer *w, class_key class_of, row_key row, row_kind kind, uint64_t life)
+{
+    const model_class *c = schema_class(model_view_schema(w->view), class_of);
+    value key;
+    wire_rows *group = NULL;
+    if (c == NULL || schema_class_named(&w->p->client_schema, bytes_text(c->name)) == NULL) return ATOLL_OK;
+    TRY(rows_key(w->view, c, row, &key));
+    TRY(wire_builder_group(w->b, c->name, "", "", &group));
+    TRY(wire_builder_row(w->b, group, kind, &key, life, 0));
+    w->p->counters.rows_out++;
+    if (kind != ROW_FULL && kind != ROW_DELTA) return ATOLL_OK;
+    row_mark mark;
+    w->whole = kind == ROW_FULL;
+    TRY(meta_read(w->p->app, NULL, class_of, row, &mark));
+    status result = put_fields(w, group, c, row, &mark);
+    row_mark_free(&mark);
+    return result == ATOLL_OK ? rows_walk_embedded(w->view, c, row, put_embedded, w) : result;
+}
+
+/* ---- planning a group ---- */
+
+typedef struct leave_map {
+    map64 index; /* hash of (class, row) → position in records */
+    VECTOR(leave_record) records;
+    VECTOR(group_row) names;
+} leave_map;
+
+static uint64_t name_of(class_key c, row_key row)
+{
+    return (uint64_t)c << 44 ^ row;
+}
+
+static void leave_map_free(leave_map *m)
+{
+    for (size_t i = 0; i < m->records.count; i++) buffer_free(&m->records.items[i].values);
+    vector_free(&m->records);
+    vector_free(&m->names);
+    map64_free(&m->index);
+}
+
+static status keep_leave(void *context, class_key c, row_key row, const leave_record *r)
+{
+    leave_map *m = context;
+    if (map64_get(&m->index, name_of(c, row)) != NULL) return ATOLL_OK; /* The oldest tells what was at the cursor. */
+    leave_record copy = *r;
+    buffer_init(&copy.values, r->values.size_max);
+    TRY(buffer_append(&copy.values, r->values.data, r->values.size));
+    status result = vector_push(&m->records, copy);
+    if (result != ATOLL_OK) {
+        buffer_free(&copy.values);
+        return result;
+    }
+    group_row name = {.class_of = c, .row = row};
+    TRY(vector_push(&m->names, name));
+    return map64_put(&m->index, name_of(c, row), m->records.count - 1);
+}
+
+typedef struct plan {
+    peer *p;
+    download_group *g;
+    const server_view *old_view, *new_view;
+    leave_map leaves;
+    map64 seen;
+} plan;
+
+static const leave_record *leave_of(plan *x, class_key c, row_key row)
+{
+    uint64_t *at = map64_get(&x->leaves.index, name_of(c, row));
+    return at == NULL ? NULL : &x->leaves.records.items[*at];
+}
+
+static status plan_row(plan *x, class_key c, row_key row, bool sweep)
+{
+    row_mark mark;
+    peer *p = x->p;
+    if (map64_get(&x->seen, name_of(c, row)) != NULL) return ATOLL_OK;
+    TRY(map64_put(&x->seen, name_of(c, row), 1));
+    TRY(meta_read(p->app, NULL, c, row, &mark));
+    const leave_record *oldest = leave_of(x, c, row);
+    bool has = mark.alive && view_matches(x->new_view, x->g->view, c, row);
+    bool had = x->old_view != NULL && view_had(x->old_view, x->g->view, c, row, &mark, oldest, x->g->from, p->ident);
+    bool same_life = mark.since <= x->g->from || mark.since_author == p->ident;
+    group_row r = {c, row, 0, mark.life};
+    if (has) {
+        r.kind = had && same_life ? ROW_DELTA : ROW_FULL;
+    } else if (had && !sweep) {
+        bool own = !mark.alive && mark.since_author == p->ident;
+        r.kind = mark.alive ? ROW_EVICTED : own ? 0 : ROW_DELETED;
+    }
+    if (has && r.kind == ROW_DELTA && !sweep) {
+        /* Only what others changed: nothing is sent back to its author. */
+        bool any = mark.changed > x->g->from;
+        for (size_t i = 0; any && i < mark.fields.count; i++) {
+            const field_mark *f = &mark.fields.items[i];
+            if (f->version > x->g->from && f->author != p->ident) break;
+            if (i + 1 == mark.fields.count) any = false;
+        }
+        const model_class *k = schema_class(model_view_schema(x->g->view), c);
+        for (size_t i = 0; !any && k != NULL && i < k->property_count; i++) any = k->properties[i].type == VALUE_EMBEDDED || (k->properties[i].flags & PROPERTY_LIST) != 0;
+        if (!any) r.kind = 0;
+    }
+    row_mark_free(&mark);
+    return r.kind == 0 ? ATOLL_OK : vector_push(&x->g->rows, r);
+}
+
+static status plan_changed(void *context, uint64_t version, class_key c, row_key row)
+{
+    (void)version;
+    return plan_row(context, c, row, false);
+}
+
+static status plan_view(plan *x, bool sweep)
+{
+    for (size_t i = 0; i < x->new_view->queries.count; i++) {
+        const query *q = x->new_view->queries.items[i];
+        row_vector rows = {0};
+        status result = query_run(q, x->g->view, &rows);
+        for (size_t k = 0; k < rows.count && result == ATOLL_OK; k++) result = plan_row(x, query_class(q), rows.items[k], sweep);
+        vector_free(&rows);
+        if (result != ATOLL_OK) return result;
+    }
+    return ATOLL_OK;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const group_row *x = a, *y = b;
+    if (x->class_of != y->class_of) return x->class_of < y->class_of ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+static status plan_group(peer *p, download_group *g)
+{
+    plan x = {.p = p, .g = g, .old_view = &p->view, .new_view = p->has_next_view ? &p->next_view : &p->view};
+    status result = ATOLL_OK;
+    g->sweep = p->has_next_view;
+    g->view_version = p->has_next_view ? p->next_view_version : p->view_version;
+    if (g->from > 0) result = meta_leaves(p->app, g->from, keep_leave, &x.leaves);
+    if (result == ATOLL_OK && (g->sweep || g->from == 0)) {
+        result = plan_view(&x, g->sweep);
+    } else if (result == ATOLL_OK) {
+        result = meta_changed(p->app, g->from, plan_changed, &x);
+        for (size_t i = 0; i < x.leaves.names.count && result == ATOLL_OK; i++) {
+            result = plan_row(&x, x.leaves.names.items[i].class_of, x.leaves.names.items[i].row, false);
+        }
+    }
+    if (g->rows.count > 1) qsort(g->rows.items, g->rows.count, sizeof *g->rows.items, compare_rows);
+    leave_map_free(&x.leaves);
+    map64_free(&x.seen);
+    return result;
+}
+
+void send_group_end(peer *p)
+{
+    vector_free(&p->group.rows);
+    model_view_release(p->group.view);
+    p->group = (download_group){0};
+}
+
+static status group_begin(peer *p)
+{
+    download_group *g = &p->group;
+    *g = (download_group){.active = true, .from = p->cursor};
+    g->view = model_view_newest(p->app->db);
+    if (g->view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    g->to = model_view_version(g->view);
+    g->with_schema = p->schema_generation != p->app->schema_generation;
+    status result = plan_group(p, g);
+    if (result != ATOLL_OK) send_group_end(p);
+    return result;
+}
+
+/* ---- messages ---- */
+
+static status write_out(peer *p, const server_message *m)
+{
+    buffer_clear(&p->out);
+    TRY(codec_server_write(&p->out, m));
+    return ATOLL_OK;
+}
+
+static status group_part(peer *p, arena *memory)
+{
+    download_group *g = &p->group;
+    wire_builder b = {.memory = memory};
+    row_writer w = {.p = p, .b = &b, .view = g->view, .after = g->from};
+    server_message m = {.kind = SERVER_DOWNLOAD};
+    while (g->next < g->rows.count && b.size < LIMIT_UPLOAD_MESSAGE_SIZE_TARGET) {
+        const group_row *r = &g->rows.items[g->next++];
+        TRY(put_row(&w, r->class_of, r->row, (row_kind)r->kind, r->life));
+    }
+    TRY(wire_builder_finish(&b));
+    bool last = g->next == g->rows.count;
+    m.download = (wire_download){.from = g->from, .to = g->to, .last = last, .sweep = g->sweep, .view_version = g->view_version, .rows = b.rows,
+                                 .clock = p->app->clock, .remaining_rows = g->rows.count - g->next};
+    if (g->with_schema) TRY(app_schema_for(p->app, &p->client_schema, &m.download.schema));
+    status result = write_out(p, &m);
+    schema_free(&m.download.schema);
+    if (result != ATOLL_OK) return result;
+    if (g->with_schema) p->schema_generation = p->app->schema_generation;
+    g->with_schema = false;
+    if (!last) return ATOLL_OK;
+    p->cursor = p->told_cursor = g->to;
+    if (g->sweep) {
+        view_free(&p->view);
+        p->view = p->next_view;
+        p->view_version = p->next_view_version;
+        p->has_next_view = false;
+    }
+    send_group_end(p);
+    return ATOLL_OK;
+}
+
+static status cursor_only(peer *p)
+{
+    server_message m = {.kind = SERVER_DOWNLOAD};
+    m.download = (wire_download){.from = p->told_cursor, .to = p->cursor, .last = true, .view_version = p->view_version, .clock = p->app->clock};
+    p->told_cursor = p->cursor;
+    return write_out(p, &m);
+}
+
+static status outcome_row_put(row_writer *w, const outcome_row *o)
+{
+    row_mark mark;
+    TRY(meta_read(w->p->app, NULL, o->class_of, o->row, &mark));
+    bool visible = mark.alive && view_matches(&w->p->view, w->view, o->class_of, o->row);
+    row_kind kind = visible ? ROW_FULL : mark.life != 0 && !mark.alive ? ROW_DELETED : ROW_EVICTED;
+    uint64_t life = mark.life;
+    row_mark_free(&mark);
+    return put_row(w, o->class_of, o->row, kind, life);
+}
+
+static status put_rejected(peer *p, arena *memory, const ident_record *r, wire_ack *a)
+{
+    model_view *view = model_view_newest(p->app->db);
+    if (view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    status result = ATOLL_OK;
+    for (size_t i = 0; i < r->rejected.count && result == ATOLL_OK; i++) {
+        const model_class *c = schema_class(model_view_schema(view), r->rejected.items[i].class_of);
+        wire_rejected x = {arena_text(memory, bytes_text(c == NULL ? "" : c->name)), arena_text(memory, bytes_text(r->rejected.items[i].key)), r->rejected.items[i].reason};
+        result = x.class_name == NULL || x.key == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : arena_push(memory, &a->rejected, x);
+    }
+    model_view_release(view);
+    return result;
+}
+
+static status ack_part(peer *p, arena *memory)
+{
+    ident_record record;
+    bool found = false;
+    server_message m = {.kind = SERVER_UPLOAD_ACK};
+    wire_builder b = {.memory = memory};
+    TRY(ident_read(p->app, p->ident, &record, &found));
+    model_view *view = model_view_newest(p->app->db);
+    status result = view == NULL || !found ? fail(ATOLL_ERROR_INTERNAL, "the ident of a session is gone") : ATOLL_OK;
+    row_writer w = {.p = p, .b = &b, .view = view};
+    size_t first = p->ack_next;
+    while (result == ATOLL_OK && p->ack_next < record.outcome.count && p->ack_next - first < ACK_ROWS_MAX && b.size < LIMIT_UPLOAD_MESSAGE_SIZE_TARGET) {
+        result = outcome_row_put(&w, &record.outcome.items[p->ack_next++]);
+    }
+    if (result == ATOLL_OK) result = wire_builder_finish(&b);
+    bool last = p->ack_next >= record.outcome.count;
+    m.ack = (wire_ack){.batch = bytes_of(p->ack.batch, 16), .bound = p->ack.bound, .version = p->ack.version, .clock = p->app->clock, .last = last, .rows = b.rows};
+    if (result == ATOLL_OK && last) result = put_rejected(p, memory, &record, &m.ack);
+    if (result == ATOLL_OK) result = write_out(p, &m);
+    if (result == ATOLL_OK && last) p->has_ack = false;
+    model_view_release(view);
+    ident_record_free(&record);
+    return result;
+}
+
+static status mark_reply(peer *p, bool *made)
+{
+    *made = false;
+    if (p->marks.count == 0 || p->marks.items[0].target > p->cursor || p->has_next_view) return ATOLL_OK;
+    *made = true;
+    if (p->told_cursor < p->cursor) return cursor_only(p);
+    server_message m = {.kind = SERVER_MARK_REPLY, .mark = p->marks.items[0].request};
+    memmove(p->marks.items, p->marks.items + 1, (p->marks.count - 1) * sizeof *p->marks.items);
+    p->marks.count--;
+    return write_out(p, &m);
+}
+
+status send_next(peer *p, bool *made)
+{
+    arena memory;
+    status result = ATOLL_OK;
+    *made = false;
+    if (!p->bound) return ATOLL_OK;
+    arena_init(&memory, LIMIT_TRANSACTION_SIZE_MAX);
+    bool durable = p->app->durable == model_version(p->app->db);
+    if (p->group.active) {
+        *made = true;
+        result = group_part(p, &memory);
+    } else if (p->has_ack && (durable || BREAKAGE(BREAKAGE_ACKNOWLEDGE_BEFORE_COMMIT))) {
+        *made = true;
+        result = ack_part(p, &memory);
+    } else if (durable && (p->has_next_view || p->cursor < model_version(p->app->db))) {
+        result = group_begin(p);
+        if (result == ATOLL_OK && p->group.rows.count == 0 && !p->group.sweep && !p->group.with_schema) {
+            /* Nothing of it is for this session. */
+            p->cursor = p->group.to;
+            send_group_end(p);
+            result = mark_reply(p, made);
+        } else if (result == ATOLL_OK) {
+            *made = true;
+            result = group_part(p, &memory);
+        }
+    } else if (durable) {
+        result = mark_reply(p, made);
+    }
+    arena_free(&memory);
+    return result;
+}

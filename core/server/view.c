@@ -1,0 +1,165 @@
+/* Views: which objects a session sees, now and at an earlier version.
+ * It must never let a query through that leave records can't answer (links, lists). Invariant: the queries of a view use
+ * declared queryable fields only, so that view_had is exact for every version at or after the declaration. */
+#include "server/app.h"
+
+#include <stdio.h>
+
+void view_free(server_view *v)
+{
+    for (size_t i = 0; i < v->queries.count; i++) query_free(v->queries.items[i]);
+    vector_free(&v->queries);
+    schema_free(&v->schema);
+    buffer_free(&v->partition_text);
+    *v = (server_view){0};
+}
+
+static status view_start(server_app *app, server_view *v)
+{
+    *v = (server_view){0};
+    buffer_init(&v->partition_text, LIMIT_VALUE_SIZE_MAX);
+    model_view *view = model_view_newest(app->db);
+    if (view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    status result = schema_copy(model_view_schema(view), &v->schema);
+    model_view_release(view);
+    return result;
+}
+
+static status check_fields(const query *q, const model_class *c)
+{
+    const property_key *properties = NULL;
+    size_t count = 0;
+    bool links = false;
+    TRY(query_properties(q, &properties, &count, &links));
+    if (links) return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: links in a subscription to '%s'", c->name);
+    for (size_t i = 0; i < count; i++) {
+        const model_property *p = class_property(c, properties[i]);
+        bool simple = p != NULL && (p->flags & PROPERTY_LIST) == 0 && p->type != VALUE_LINK && p->type != VALUE_EMBEDDED;
+        if (!simple) return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: lists, links and embedded objects in a subscription to '%s'", c->name);
+    }
+    return ATOLL_OK;
+}
+
+static status add_query(server_view *v, const wire_query *from)
+{
+    const model_class *c = schema_class_named(&v->schema, bytes_text(from->class_name));
+    query *q = NULL;
+    if (c == NULL) return fail(ATOLL_ERROR_BAD_QUERY, "a subscription names the class '%s', which is not in the schema", from->class_name);
+    if (c->kind != CLASS_NORMAL) return fail(ATOLL_ERROR_BAD_QUERY, "class '%s' is %s and can't be subscribed to", c->name, c->kind == CLASS_EMBEDDED ? "embedded" : "asymmetric");
+    TRY(query_new(&v->schema, c->key, bytes_text(from->text), NULL, &q));
+    status result = query_has_sort(q) ? fail(ATOLL_ERROR_BAD_QUERY, "a subscription can't sort or limit: '%s'", from->text) : check_fields(q, c);
+    if (result == ATOLL_OK) result = vector_push(&v->queries, q);
+    if (result != ATOLL_OK) query_free(q);
+    return result;
+}
+
+status view_flexible(server_app *app, const wire_queries *queries, server_view *out)
+{
+    server_view v;
+    status result = view_start(app, &v);
+    for (size_t i = 0; i < queries->count && result == ATOLL_OK; i++) result = add_query(&v, &queries->items[i]);
+    if (result != ATOLL_OK) {
+        view_free(&v);
+        return result;
+    }
+    *out = v;
+    return ATOLL_OK;
+}
+
+status view_partition(server_app *app, const value *partition, server_view *out)
+{
+    server_view v;
+    char text[LIMIT_PROPERTY_NAME_SIZE_MAX + 16];
+    query_arguments arguments = {partition, 1, NULL};
+    status result = view_start(app, &v);
+    v.partition = true;
+    v.partition_value = *partition;
+    if (result == ATOLL_OK && partition->type == VALUE_STRING) {
+        result = buffer_append(&v.partition_text, partition->as.text.data, partition->as.text.size);
+        v.partition_value.as.text = buffer_view(&v.partition_text);
+    }
+    snprintf(text, sizeof text, "%s == $0", app->partition_property);
+    for (size_t i = 0; i < v.schema.class_count && result == ATOLL_OK; i++) {
+        const model_class *c = &v.schema.classes[i];
+        query *q = NULL;
+        if (c->kind != CLASS_NORMAL || class_property_named(c, bytes_text(app->partition_property)) == NULL) continue;
+        result = query_new(&v.schema, c->key, bytes_text(text), &arguments, &q);
+        if (result == ATOLL_OK) result = vector_push(&v.queries, q);
+    }
+    if (result != ATOLL_OK) {
+        view_free(&v);
+        return result;
+    }
+    *out = v;
+    return ATOLL_OK;
+}
+
+bool view_matches(const server_view *v, const model_view *view, class_key c, row_key row)
+{
+    for (size_t i = 0; i < v->queries.count; i++) {
+        if (query_class(v->queries.items[i]) == c && query_matches(v->queries.items[i], view, row)) return true;
+    }
+    return false;
+}
+
+bool view_matches_values(const server_view *v, class_key c, query_getter get, void *context)
+{
+    for (size_t i = 0; i < v->queries.count; i++) {
+        if (query_class(v->queries.items[i]) == c && query_matches_values(v->queries.items[i], get, context)) return true;
+    }
+    return false;
+}
+
+static void leave_value(void *context, property_key p, value *out)
+{
+    const leave_record *record = context;
+    reader r = reader_of(buffer_view(&record->values));
+    *out = value_null();
+    while (r.at < r.end && !r.failed) {
+        property_key property = (property_key)reader_varint(&r);
+        value v = value_read(&r);
+        if (r.failed || property != p) continue;
+        *out = v;
+        return;
+    }
+}
+
+bool view_matches_leave(const server_view *v, class_key c, const leave_record *r)
+{
+    return view_matches_values(v, c, leave_value, (void *)r);
+}
+
+bool view_had(const server_view *v, const model_view *view, class_key c, row_key row, const row_mark *m, const leave_record *oldest, uint64_t version,
+              uint64_t ident)
+{
+    uint64_t since = oldest != NULL ? oldest->since : m->since, author = oldest != NULL ? oldest->since_author : m->since_author;
+    if (since > version && author != ident) return false;
+    if (oldest != NULL) return view_matches_leave(v, c, oldest);
+    return m->alive && view_matches(v, view, c, row);
+}
+
+status view_declare_queryables(server_app *app, const server_view *v)
+{
+    model_txn *txn = NULL;
+    bool missing = false;
+    const property_key *properties = NULL;
+    size_t count = 0;
+    bool links = false;
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass == 1 && !missing) return ATOLL_OK;
+        if (pass == 1) TRY(model_begin(app->db, COMMIT_SERVER, &txn));
+        for (size_t i = 0; i < v->queries.count; i++) {
+            const query *q = v->queries.items[i];
+            status result = query_properties(q, &properties, &count, &links);
+            for (size_t k = 0; k < count && result == ATOLL_OK; k++) {
+                missing |= !meta_is_queryable(app, query_class(q), properties[k]);
+                if (pass == 1) result = meta_add_queryable(app, txn, query_class(q), properties[k]);
+            }
+            if (result != ATOLL_OK) {
+                if (txn != NULL) model_rollback(txn);
+                return result;
+            }
+        }
+    }
+    return model_commit(txn, NULL);
+}

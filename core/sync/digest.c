@@ -1,0 +1,118 @@
+/* Digest: a hash of the objects that match a query, the same on every copy that holds the same objects.
+ * It must never depend on local keys or on order. Invariant: the digest is the sum over objects, so that equal sets give equal
+ * digests however they were built. */
+#include "sync/digest.h"
+
+#include "sync/rows.h"
+
+static uint64_t mix(uint64_t hash, uint64_t more)
+{
+    return hash_u64(hash ^ (more + 0x9e3779b97f4a7c15ull + (hash << 6) + (hash >> 2)));
+}
+
+static uint64_t text_hash(const char *text)
+{
+    return hash_bytes(text, strlen(text), 17);
+}
+
+/* Stable across machines and local keys: links and embedded objects come as keys. */
+static uint64_t stable_hash(const value *v)
+{
+    uint64_t seed = (uint64_t)v->type * 1099511628211ull;
+    switch (v->type) {
+    case VALUE_BOOL: return mix(seed, v->as.boolean);
+    case VALUE_INT: return mix(seed, (uint64_t)v->as.integer);
+    case VALUE_DOUBLE: {
+        uint64_t bits = 0;
+        memcpy(&bits, &v->as.real, sizeof bits);
+        return mix(seed, bits);
+    }
+    case VALUE_STRING:
+    case VALUE_BINARY: return hash_bytes(v->as.text.data, v->as.text.size, seed);
+    case VALUE_TIMESTAMP: return mix(mix(seed, (uint64_t)v->as.timestamp.seconds), (uint64_t)v->as.timestamp.nanoseconds);
+    case VALUE_UUID:
+    case VALUE_EMBEDDED: return hash_bytes(v->as.id, 16, seed);
+    case VALUE_OBJECT_ID: return hash_bytes(v->as.id, 12, seed);
+    case VALUE_NULL:
+    case VALUE_LINK:
+    case VALUE_LIST: break;
+    }
+    return seed;
+}
+
+static status row_hash(const model_view *view, const model_class *c, row_key row, int depth, uint64_t *out);
+
+static status embedded_hash(const model_view *view, class_key target, const uint8_t id[16], int depth, uint64_t *out)
+{
+    row_key child = 0;
+    TRY(model_embedded_find(view, target, id, &child));
+    *out = 0;
+    if (child == 0 || !model_alive(view, target, child) || depth > 100) return ATOLL_OK;
+    return row_hash(view, schema_class(model_view_schema(view), target), child, depth + 1, out);
+}
+
+static status list_hash(const model_view *view, const model_class *c, row_key row, const model_property *p, int depth, uint64_t *out)
+{
+    uint64_t hash = 3, count = model_list_count(view, c->key, row, p->key);
+    for (uint64_t i = 0; i < count; i++) {
+        value v;
+        element_id id;
+        TRY(model_list_get(view, c->key, row, p->key, i, &v, &id));
+        if (v.type == VALUE_LINK) TRY(rows_key(view, schema_class(model_view_schema(view), p->target), v.as.row, &v));
+        uint64_t element = 0;
+        if (v.type == VALUE_EMBEDDED) {
+            TRY(row_hash(view, schema_class(model_view_schema(view), p->target), v.as.row, depth + 1, &element));
+        } else {
+            element = stable_hash(&v);
+        }
+        hash = mix(hash, element);
+    }
+    *out = hash;
+    return ATOLL_OK;
+}
+
+/* Properties are added up, so that their order, and properties that hold nothing, make no difference. */
+static status row_hash(const model_view *view, const model_class *c, row_key row, int depth, uint64_t *out)
+{
+    uint64_t sum = 7;
+    for (size_t i = 0; i < c->property_count; i++) {
+        const model_property *p = &c->properties[i];
+        uint64_t hash = 0;
+        if ((p->flags & PROPERTY_LIST) != 0) {
+            if (model_list_count(view, c->key, row, p->key) == 0) continue;
+            TRY(list_hash(view, c, row, p, depth, &hash));
+        } else {
+            value v;
+            TRY(rows_field(view, c, row, p, &v));
+            if (v.type == VALUE_NULL) continue;
+            if (v.type == VALUE_EMBEDDED) {
+                TRY(embedded_hash(view, p->target, v.as.id, depth, &hash));
+            } else {
+                hash = stable_hash(&v);
+            }
+        }
+        sum += mix(text_hash(p->name), hash);
+    }
+    *out = hash_u64(sum);
+    return ATOLL_OK;
+}
+
+status digest_query(const query *q, const model_view *view, uint64_t *digest, uint64_t *count)
+{
+    const model_class *c = schema_class(model_view_schema(view), query_class(q));
+    row_vector rows = {0};
+    uint64_t sum = 0;
+    if (c == NULL) return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the class of the query is not in the schema");
+    status result = query_run(q, view, &rows);
+    for (size_t i = 0; i < rows.count && result == ATOLL_OK; i++) {
+        uint64_t hash = 0;
+        result = row_hash(view, c, rows.items[i], 0, &hash);
+        sum += hash;
+    }
+    size_t total = rows.count;
+    vector_free(&rows);
+    if (result != ATOLL_OK) return result;
+    *digest = sum;
+    *count = total;
+    return ATOLL_OK;
+}

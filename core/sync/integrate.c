@@ -1,0 +1,352 @@
+/* Integration: the server's state becomes the client's, and what is pending stays until it is acknowledged.
+ * It must never drop an unsent change, except one that the server's deletion has overruled. Invariant: after it, every field
+ * that is not pending holds the server's value. */
+#include "sync/integrate.h"
+#include "sync/breakage.h"
+
+#include "base/log.h"
+
+enum { EMBEDDED_PASSES_MAX = 100 };
+
+void integration_begin(integration *g, model_txn *txn, uint64_t outcome_bound)
+{
+    *g = (integration){.txn = txn, .outcome_bound = outcome_bound};
+}
+
+void integration_end(integration *g)
+{
+    map64_free(&g->told);
+    map64_free(&g->skipped);
+    map64_free(&g->whole);
+}
+
+static uint64_t name_of(class_key c, row_key row)
+{
+    return (uint64_t)c << 44 ^ row; /* Rows are counted from 1 up and stay far below 2^44. */
+}
+
+/* ---- what a row's message means beside what is pending ---- */
+
+typedef enum outcome_of_row { TAKE, TAKE_AND_DROP_PENDING, IGNORE } outcome_of_row;
+
+static outcome_of_row judge_alive(integration *g, pending_entry *e, uint64_t life)
+{
+    uint64_t own = 0;
+    bool presumed = g->outcome_bound != 0 && e->presumed == g->outcome_bound;
+    if (presumed) e->life = life;
+    switch (pending_entry_kind(e, &own)) {
+    case ROW_EDIT: return life == own ? TAKE : life > own ? TAKE_AND_DROP_PENDING : IGNORE;
+    case ROW_REMOVE: return life <= own ? IGNORE : TAKE_AND_DROP_PENDING;
+    case ROW_CREATE:
+        if (own == 0) {
+            e->met = life;
+            return TAKE;
+        }
+        return life <= own ? IGNORE : life == own + 1 ? TAKE : TAKE_AND_DROP_PENDING;
+    case ROW_REPLACE: return life <= own ? IGNORE : life == own + 1 ? TAKE : TAKE_AND_DROP_PENDING;
+    case ROW_NONE: return TAKE_AND_DROP_PENDING;
+    case ROW_FULL:
+    case ROW_DELTA:
+    case ROW_DELETED:
+    case ROW_EVICTED: break;
+    }
+    return IGNORE;
+}
+
+static outcome_of_row judge_deleted(integration *g, const pending_entry *e, uint64_t life)
+{
+    uint64_t own = 0;
+    bool presumed = g->outcome_bound != 0 && e->presumed == g->outcome_bound;
+    switch (pending_entry_kind(e, &own)) {
+    case ROW_EDIT: return life >= own || presumed ? TAKE_AND_DROP_PENDING : IGNORE;
+    case ROW_REMOVE: return life >= own ? TAKE_AND_DROP_PENDING : IGNORE;
+    case ROW_CREATE: return own == 0 || life > own ? TAKE_AND_DROP_PENDING : IGNORE;
+    case ROW_REPLACE: return life > own ? TAKE_AND_DROP_PENDING : IGNORE;
+    case ROW_NONE:
+    case ROW_FULL:
+    case ROW_DELTA:
+    case ROW_DELETED:
+    case ROW_EVICTED: break;
+    }
+    return TAKE_AND_DROP_PENDING;
+}
+
+/* ---- fields ---- */
+
+static status take_list(integration *g, const model_class *c, row_key row, const model_property *p, const wire_column *column, size_t entry, bool whole)
+{
+    list_state incoming, own;
+    TRY(rows_list_in(g->txn, p, column, entry, &incoming));
+    list_state_init(&own);
+    status result = model_list_state(model_txn_view(g->txn), c->key, row, p->key, &own);
+    if (result == ATOLL_OK && whole && own.life <= incoming.life) {
+        /* The server's form counts; of ours only what it has not got yet. */
+        size_t kept = 0;
+        for (size_t i = 0; i < own.elements.count; i++) {
+            if (own.elements.items[i].touched != 0) own.elements.items[kept++] = own.elements.items[i];
+        }
+        own.elements.count = kept;
+        if (own.life < incoming.life) own.elements.count = 0;
+        if (result == ATOLL_OK) result = list_state_merge(&incoming, &own);
+        if (result == ATOLL_OK) result = rows_list_store(g->txn, c, row, p, &incoming);
+    } else if (result == ATOLL_OK) {
+        result = list_state_merge(&own, &incoming);
+        if (result == ATOLL_OK) result = rows_list_store(g->txn, c, row, p, &own);
+    }
+    list_state_free(&own);
+    list_state_free(&incoming);
+    return result;
+}
+
+static status take_fields(integration *g, wire_rows *rows, size_t i, const model_class *c, row_key row, pending_entry *e, bool whole)
+{
+    const model_schema *schema = model_view_schema(model_txn_view(g->txn));
+    for (size_t k = 0; k < c->property_count && whole; k++) {
+        /* Absent in a whole object means empty. */
+        const model_property *p = &c->properties[k];
+        size_t entry = 0;
+        bool there = false;
+        for (size_t n = 0; n < rows->columns.count && !there; n++) {
+            there = strcmp(rows->columns.items[n]->property, p->name) == 0 && wire_column_seek(rows->columns.items[n], i, &entry);
+        }
+        bool pending = e != NULL && pending_entry_field(e, p->key) != NULL;
+        if (!there && !pending && (p->flags & PROPERTY_PRIMARY_KEY) == 0) TRY(rows_reset(g->txn, c, row, p));
+    }
+    for (size_t n = 0; n < rows->columns.count; n++) {
+        wire_column *column = rows->columns.items[n];
+        const model_property *p = NULL;
+        size_t entry = 0;
+        if (!wire_column_seek(column, i, &entry)) continue;
+        TRY(rows_property(schema, c, column, &p));
+        if (p == NULL) continue;
+        if (column->list != NULL) {
+            TRY(take_list(g, c, row, p, column, entry, whole));
+        } else if (e == NULL || pending_entry_field(e, p->key) == NULL) {
+            value v = wire_column_value(column, entry);
+            TRY(rows_set(g->txn, c, row, p, &v));
+        }
+    }
+    return ATOLL_OK;
+}
+
+/* ---- rows ---- */
+
+static status make_alive(integration *g, const model_class *c, const value *key, row_key *row, bool *fresh)
+{
+    const model_view *view = model_txn_view(g->txn);
+    pending_entry e;
+    bool found = false;
+    *fresh = false;
+    if (*row != 0 && model_alive(view, c->key, *row)) return ATOLL_OK;
+    if (*row != 0) {
+        TRY(pending_get(g->txn, c->key, *row, &e, &found));
+        bool hidden = found && e.hidden;
+        e.hidden = false;
+        status result = hidden ? pending_put(g->txn, &e) : ATOLL_OK;
+        pending_entry_free(&e);
+        if (result != ATOLL_OK) return result;
+        if (hidden) return model_hide(g->txn, c->key, *row, false);
+    }
+    *fresh = true;
+    return model_create(g->txn, c->key, key, row);
+}
+
+static status take_alive(integration *g, wire_rows *rows, size_t i, const model_class *c, const value *key, row_key row, uint64_t life)
+{
+    pending_entry e = {0};
+    bool pending = false, fresh = false, whole = rows->kinds.items[i] == ROW_FULL;
+    outcome_of_row judged = TAKE;
+    status result = ATOLL_OK;
+    if (row != 0) TRY(pending_get(g->txn, c->key, row, &e, &pending));
+    if (pending) {
+        judged = judge_alive(g, &e, life);
+        e.presumed = 0;
+        if (judged == TAKE_AND_DROP_PENDING) {
+            if (e.hidden) result = model_delete(g->txn, c->key, row);
+            if (result == ATOLL_OK) result = pending_drop(g->txn, c->key, row);
+            pending_entry_free(&e);
+            pending = false;
+        } else if (judged == TAKE) {
+            result = pending_put(g->txn, &e);
+        }
+    }
+    if (result == ATOLL_OK && judged == IGNORE) {
+        result = map64_put(&g->skipped, name_of(c->key, row), 1);
+        pending_entry_free(&e);
+        return result;
+    }
+    if (result == ATOLL_OK) result = make_alive(g, c, key, &row, &fresh);
+    if (result == ATOLL_OK && fresh && !whole) log_write(LOG_WARN, "Realm.Sync.Client.Session", "a change of an object of class '%s' came before the object", c->name);
+    if (result == ATOLL_OK) result = map64_put(&g->told, name_of(c->key, row), life);
+    if (result == ATOLL_OK && whole) result = map64_put(&g->whole, name_of(c->key, row), 1);
+    if (result == ATOLL_OK) result = pending_set_life(g->txn, c->key, row, life, false);
+    if (result == ATOLL_OK) result = take_fields(g, rows, i, c, row, pending ? &e : NULL, whole);
+    pending_entry_free(&e);
+    return result;
+}
+
+static status take_deleted(integration *g, const model_class *c, row_key row, uint64_t life)
+{
+    pending_entry e;
+    bool pending = false;
+    if (row == 0) return ATOLL_OK;
+    TRY(pending_get(g->txn, c->key, row, &e, &pending));
+    outcome_of_row judged = pending ? judge_deleted(g, &e, life) : TAKE;
+    bool hidden = pending && e.hidden;
+    pending_entry_free(&e);
+    if (judged == IGNORE) return map64_put(&g->told, name_of(c->key, row), life);
+    if (judged == TAKE_AND_DROP_PENDING) TRY(pending_drop(g->txn, c->key, row));
+    if (hidden || model_alive(model_txn_view(g->txn), c->key, row)) TRY(model_delete(g->txn, c->key, row));
+    return pending_set_life(g->txn, c->key, row, life, true);
+}
+
+/* A row left the view. What is unsent in it stays, hidden, until it is acknowledged or refused (design rule 6). */
+static status take_evicted(integration *g, const model_class *c, row_key row)
+{
+    pending_entry e;
+    bool pending = false;
+    if (row == 0) return ATOLL_OK;
+    TRY(pending_get(g->txn, c->key, row, &e, &pending));
+    bool alive = model_alive(model_txn_view(g->txn), c->key, row);
+    status result = ATOLL_OK;
+    if (BREAKAGE(BREAKAGE_EVICT_OF_A_PENDING_ROW) && pending) {
+        result = pending_drop(g->txn, c->key, row);
+        pending = e.hidden = false;
+    }
+    uint64_t own = 0;
+    row_kind kind = pending ? pending_entry_kind(&e, &own) : ROW_NONE;
+    if (kind == ROW_CREATE || kind == ROW_REPLACE) {
+        /* The life that left is not the one that begins here: its own upload decides about it. */
+    } else if (result == ATOLL_OK && pending && alive) {
+        e.hidden = true;
+        result = pending_put(g->txn, &e);
+        if (result == ATOLL_OK) result = model_hide(g->txn, c->key, row, true);
+    } else if (result == ATOLL_OK && !pending) {
+        if (alive) result = model_delete(g->txn, c->key, row);
+        if (result == ATOLL_OK) result = pending_forget_life(g->txn, c->key, row);
+    }
+    pending_entry_free(&e);
+    return result;
+}
+
+static status integrate_group(integration *g, wire_rows *rows)
+{
+    const model_view *view = model_txn_view(g->txn);
+    const model_class *c = schema_class_named(model_view_schema(view), bytes_text(rows->class_name));
+    if (c == NULL || c->kind != CLASS_NORMAL) return ATOLL_OK; /* A class of a newer version of the app. */
+    const model_property *key_property = class_property(c, c->primary_key);
+    if (key_property == NULL || key_property->type != rows->key.type) {
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "the server's keys of class '%s' have another type", c->name);
+    }
+    for (size_t i = 0; i < rows->count; i++) {
+        value key = wire_column_value(&rows->key, i);
+        uint64_t life = wire_one_or_each(&rows->lives, i, 1);
+        row_key row = 0;
+        TRY(model_find_any(model_txn_view(g->txn), c->key, &key, &row));
+        switch ((row_kind)rows->kinds.items[i]) {
+        case ROW_FULL:
+        case ROW_DELTA: TRY(take_alive(g, rows, i, c, &key, row, life)); break;
+        case ROW_DELETED: TRY(take_deleted(g, c, row, life)); break;
+        case ROW_EVICTED: TRY(take_evicted(g, c, row)); break;
+        case ROW_NONE:
+        case ROW_CREATE:
+        case ROW_EDIT:
+        case ROW_REMOVE:
+        case ROW_REPLACE: break;
+        }
+    }
+    return ATOLL_OK;
+}
+
+/* ---- embedded objects ---- */
+
+/* Its owner holds it now: a row that exists only because a slot or an element names it. */
+static status take_embedded(integration *g, wire_rows *rows, size_t i, const model_class *c, bool *taken)
+{
+    const model_view *view = model_txn_view(g->txn);
+    value id = wire_column_value(&rows->key, i);
+    row_key row = 0, root = 0;
+    class_key root_class = 0;
+    *taken = false;
+    TRY(model_embedded_find(view, c->key, id.as.id, &row));
+    if (row == 0 || !model_alive(view, c->key, row)) return ATOLL_OK;
+    *taken = true;
+    TRY(model_root_get(view, c->key, row, &root_class, &root));
+    if (map64_get(&g->skipped, name_of(root_class, root)) != NULL) return ATOLL_OK;
+    pending_entry e;
+    bool pending = false;
+    TRY(pending_get(g->txn, c->key, row, &e, &pending));
+    bool whole = map64_get(&g->whole, name_of(root_class, root)) != NULL;
+    status result = take_fields(g, rows, i, c, row, pending ? &e : NULL, whole);
+    pending_entry_free(&e);
+    return result;
+}
+
+static status embedded_pass(integration *g, wire_rows *rows, uint8_t *done, size_t *progress)
+{
+    const model_class *c = schema_class_named(model_view_schema(model_txn_view(g->txn)), bytes_text(rows->class_name));
+    if (c == NULL || c->kind != CLASS_EMBEDDED || rows->key.type != VALUE_EMBEDDED) return ATOLL_OK;
+    for (size_t i = 0; i < rows->count; i++) {
+        bool taken = false;
+        if (done[i]) continue;
+        TRY(take_embedded(g, rows, i, c, &taken));
+        done[i] = taken;
+        *progress += taken;
+    }
+    return ATOLL_OK;
+}
+
+static status integrate_embedded(integration *g, const wire_rows_list *list)
+{
+    size_t total = 0, progress = 1;
+    for (size_t k = 0; k < list->count; k++) total += list->items[k]->owner_class[0] != '\0' ? list->items[k]->count : 0;
+    if (total == 0) return ATOLL_OK;
+    uint8_t *done = memory_allocate_zero(total);
+    if (done == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    status result = ATOLL_OK;
+    for (int pass = 0; pass < EMBEDDED_PASSES_MAX && progress > 0 && result == ATOLL_OK; pass++) {
+        size_t at = 0;
+        progress = 0;
+        for (size_t k = 0; k < list->count && result == ATOLL_OK; k++) {
+            wire_rows *rows = list->items[k];
+            if (rows->owner_class[0] == '\0') continue;
+            result = embedded_pass(g, rows, done + at, &progress);
+            at += rows->count;
+        }
+    }
+    memory_free(done);
+    return result;
+}
+
+status integrate_rows(integration *g, const wire_rows_list *rows)
+{
+    for (size_t k = 0; k < rows->count; k++) {
+        if (rows->items[k]->owner_class[0] == '\0') TRY(integrate_group(g, rows->items[k]));
+    }
+    return integrate_embedded(g, rows);
+}
+
+/* ---- sweep ---- */
+
+status integrate_sweep(integration *g)
+{
+    const model_schema *schema = model_view_schema(model_txn_view(g->txn));
+    VECTOR(row_key) leaving = {0};
+    status result = ATOLL_OK;
+    for (size_t k = 0; k < schema->class_count && result == ATOLL_OK; k++) {
+        const model_class *c = &schema->classes[k];
+        uint64_t cursor = 0;
+        model_segment segment;
+        if (c->kind != CLASS_NORMAL) continue;
+        leaving.count = 0;
+        while (result == ATOLL_OK && model_scan(model_txn_view(g->txn), c->key, &cursor, &segment)) {
+            for (uint32_t bit = 0; bit < MODEL_BLOCK_ROWS && result == ATOLL_OK; bit++) {
+                if ((segment.alive[bit / 64] >> (bit % 64) & 1) == 0) continue;
+                if (map64_get(&g->told, name_of(c->key, segment.first + bit)) == NULL) result = vector_push(&leaving, segment.first + bit);
+            }
+        }
+        for (size_t i = 0; i < leaving.count && result == ATOLL_OK; i++) result = take_evicted(g, c, leaving.items[i]);
+    }
+    vector_free(&leaving);
+    return result;
+}

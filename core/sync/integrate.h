@@ -1,0 +1,20 @@
+#ifndef ATOLL_SYNC_INTEGRATE_H
+#define ATOLL_SYNC_INTEGRATE_H
+#include "sync/pending.h"
+#include "sync/rows.h"
+
+/* Takes the server's rows into a client's realm, beside what is pending. One use is one transaction: a complete group of
+ * downloads, or the outcome of a batch. */
+typedef struct integration {
+    model_txn *txn;
+    uint64_t outcome_bound; /* of the acknowledgement whose outcome this is; 0: a download */
+    map64 told;             /* hash of (class, row) → kind, of roots that the group named; for the sweep */
+    map64 skipped;          /* roots whose content is not taken */
+    map64 whole;            /* roots that came FULL */
+} integration;
+void integration_begin(integration *g, model_txn *txn, uint64_t outcome_bound);
+void integration_end(integration *g);
+status integrate_rows(integration *g, const wire_rows_list *rows) MUST_CHECK; /* of one message */
+/* Every row of the top-level classes that was not named leaves. */
+status integrate_sweep(integration *g) MUST_CHECK;
+#endif

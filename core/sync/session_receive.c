@@ -1,0 +1,378 @@
+/* What the server says: bound, downloads, acknowledgements, errors.
+ * It must never apply a part of a group before the group is complete. Invariant: the cursor moves in the transaction that
+ * integrates what lies below it, and an acknowledgement counts only in the one that integrates its outcome. */
+#include "sync/session_internal.h"
+
+#include <stdio.h>
+
+static const char category[] = "Realm.Sync.Client.Session";
+
+void session_unstage(session *s)
+{
+    for (size_t i = 0; i < s->staged.count; i++) {
+        kept_message *k = s->staged.items[i];
+        server_message_free(&k->message);
+        arena_free(&k->memory);
+        memory_free(k);
+    }
+    s->staged.count = 0;
+    s->staged_rows = 0;
+}
+
+static void broken_protocol(session *s, uint64_t now_ms, const char *what)
+{
+    log_write(LOG_ERROR, category, "the server broke the protocol: %s", what);
+    session_queue(s, SESSION_ACTION_ERROR, 0, ATOLL_ERROR_PROTOCOL, what);
+    s->wants_close = true;
+    session_lost(s, now_ms, 0);
+}
+
+/* Something here failed (disk full, damaged record): nothing was taken; try again later. */
+static void failed_here(session *s, uint64_t now_ms, status code, const char *doing)
+{
+    char text[512];
+    snprintf(text, sizeof text, "while %s: %s", doing, fail_text());
+    log_write(LOG_ERROR, category, "%s", text);
+    session_queue(s, SESSION_ACTION_ERROR, 0, code, text);
+    s->wants_close = true;
+    session_lost(s, now_ms, 0);
+}
+
+/* ---- bound ---- */
+
+static status take_schema(session *s, const model_schema *schema)
+{
+    model_schema merged;
+    bool changed = false;
+    if (schema->class_count == 0) return ATOLL_OK;
+    model_view *view = model_view_newest(s->options.db);
+    if (view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    status result = schema_copy(model_view_schema(view), &merged);
+    model_view_release(view);
+    if (result != ATOLL_OK) return result;
+    result = schema_merge(&merged, schema, &changed);
+    schema_free(&merged);
+    return result == ATOLL_OK && changed ? model_add_schema(s->options.db, schema) : result;
+}
+
+static void measure_clock(session *s, int64_t server_ms)
+{
+    const platform *p = s->options.platform;
+    s->clock.known = true;
+    s->clock.boot_id = p->boot_id(p->context);
+    s->clock.monotonic_offset_ms = server_ms - (int64_t)p->monotonic_ms(p->context);
+    s->clock.wall_offset_ms = server_ms - p->wall_ms(p->context);
+}
+
+static status store_state(session *s, const sync_state *next)
+{
+    model_txn *txn = NULL;
+    TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
+    status result = sync_state_write(txn, next);
+    if (result != ATOLL_OK) {
+        model_rollback(txn);
+        return result;
+    }
+    TRY(model_commit(txn, NULL));
+    s->sync = *next;
+    return ATOLL_OK;
+}
+
+static bool same_id(bytes id, const uint8_t mine[16], bool have)
+{
+    return have ? id.size == 16 && memcmp(id.data, mine, 16) == 0 : id.size == 0;
+}
+
+static status take_bound(session *s, uint64_t now_ms, const wire_bound *b)
+{
+    sync_state next = s->sync;
+    if (next.epoch != 0 && next.epoch != b->epoch) {
+        session_fatal(s, ATOLL_ERROR_CLIENT_RESET, "the server's data was restored or replaced: this realm can't be continued");
+        return ATOLL_OK;
+    }
+    if (b->ident == 0 || b->secret.size != 16 || (next.ident != 0 && next.ident != b->ident)) {
+        return fail(ATOLL_ERROR_PROTOCOL, "the server gave the ident %llu", (unsigned long long)b->ident);
+    }
+    TRY(take_schema(s, &b->schema));
+    next.ident = b->ident;
+    next.epoch = b->epoch;
+    memcpy(next.secret, b->secret.data, 16);
+    /* A batch that the server has not: it never arrived whole, and what it held is still pending. */
+    if (next.sent_bound != 0 && same_id(b->last_batch, next.acknowledged_batch, next.has_acknowledged)) next.sent_bound = 0;
+    if (memcmp(&next, &s->sync, sizeof next) != 0) TRY(store_state(s, &next));
+    measure_clock(s, b->server_ms);
+    s->phase = PHASE_BOUND;
+    s->bound_at_ms = now_ms;
+    s->connect_deadline_ms = 0;
+    s->ping_due_ms = now_ms + random_below(&s->random, s->options.ping_period_ms);
+    bool fast = s->lost_at_ms != 0 && now_ms - s->lost_at_ms < FAST_RECONNECT_LIMIT_MS;
+    s->hold_upload = !fast;
+    s->hold_sent = false;
+    s->hold_mark = s->next_mark++;
+    s->batch.active = s->sync.sent_bound != 0; /* Its acknowledgement comes now. */
+    s->batch.sent_all = s->batch.active;
+    session_set_connection(s, CONNECTION_CONNECTED);
+    return ATOLL_OK;
+}
+
+/* ---- downloads ---- */
+
+static status settle_view(session *s, model_txn *txn, sync_state *next, uint64_t view_version)
+{
+    if (view_version == 0 || view_version <= next->view_version) return ATOLL_OK;
+    next->view_version = view_version;
+    TRY(subscription_set_settle(txn, view_version, SUBSCRIPTION_COMPLETE, NULL));
+    return s->subscribed.version == view_version ? subscription_set_activate(txn, &s->subscribed) : ATOLL_OK;
+}
+
+static status integrate_staged(session *s, model_txn *txn, sync_state *next)
+{
+    uint64_t newest = 0;
+    const wire_download *last = &s->staged.items[s->staged.count - 1]->message.download;
+    integration g;
+    TRY(pending_fold(txn, s->options.db, next, &newest));
+    integration_begin(&g, txn, 0);
+    status result = ATOLL_OK;
+    for (size_t i = 0; i < s->staged.count && result == ATOLL_OK; i++) {
+        result = integrate_rows(&g, &s->staged.items[i]->message.download.rows);
+    }
+    if (result == ATOLL_OK && last->sweep) result = integrate_sweep(&g);
+    integration_end(&g);
+    if (result != ATOLL_OK) return result;
+    if (last->clock > next->seen) next->seen = last->clock;
+    next->cursor = last->to;
+    TRY(settle_view(s, txn, next, last->view_version));
+    return sync_state_write(txn, next);
+}
+
+static status take_group(session *s)
+{
+    sync_state next = s->sync;
+    model_txn *txn = NULL;
+    const wire_download *last = &s->staged.items[s->staged.count - 1]->message.download;
+    bool subscriptions = last->view_version > s->sync.view_version;
+    if (s->staged_rows == 0 && !last->sweep && !subscriptions) {
+        /* Only the cursor moves: remembered, and written with the next thing that is worth a commit. */
+        s->sync.cursor = last->to;
+        if (last->clock > s->sync.seen) s->sync.seen = last->clock;
+        return ATOLL_OK;
+    }
+    for (size_t i = 0; i < s->staged.count; i++) TRY(take_schema(s, &s->staged.items[i]->message.download.schema));
+    TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
+    status result = integrate_staged(s, txn, &next);
+    if (result != ATOLL_OK) {
+        model_rollback(txn);
+        return result;
+    }
+    TRY(model_commit(txn, NULL));
+    s->sync = next;
+    if (subscriptions) {
+        session_queue(s, SESSION_ACTION_SUBSCRIPTIONS, 0, ATOLL_OK, NULL);
+        if (s->subscribed.version <= next.view_version) subscription_set_free(&s->subscribed);
+        s->subscribe_wanted = true;
+    }
+    return ATOLL_OK;
+}
+
+static size_t rows_in(const wire_rows_list *rows)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < rows->count; i++) count += rows->items[i]->count;
+    return count;
+}
+
+static status take_download(session *s, kept_message *k, bool *kept)
+{
+    const wire_download *d = &k->message.download;
+    if (d->to < d->from) return fail(ATOLL_ERROR_PROTOCOL, "a download goes from version %llu to %llu", (unsigned long long)d->from, (unsigned long long)d->to);
+    if (s->staged.count > 0 && s->staged.items[0]->message.kind != SERVER_DOWNLOAD) return fail(ATOLL_ERROR_PROTOCOL, "a download inside of an acknowledgement");
+    TRY(vector_push(&s->staged, k));
+    *kept = true;
+    s->staged_rows += rows_in(&d->rows);
+    s->progress.downloaded_bytes += k->size;
+    s->progress.downloadable_bytes = s->progress.downloaded_bytes + d->remaining_rows * 50;
+    s->progress.download_fraction = d->last ? 1.0 : (double)s->staged_rows / (double)(s->staged_rows + d->remaining_rows + 1);
+    s->progress_changed = true;
+    if (BREAKAGE(BREAKAGE_MARK_MOVED_ON_A_MISS) && !d->last) {
+        sync_state next = s->sync;
+        next.cursor = d->to;
+        TRY(store_state(s, &next));
+    }
+    if (!d->last) return ATOLL_OK;
+    status result = take_group(s);
+    session_unstage(s);
+    if (result == ATOLL_OK) backoff_reset(&s->delay);
+    return result;
+}
+
+/* ---- acknowledgements ---- */
+
+static status integrate_outcome(session *s, model_txn *txn, sync_state *next, uint64_t bound)
+{
+    uint64_t newest = 0;
+    integration g;
+    TRY(pending_fold(txn, s->options.db, next, &newest));
+    TRY(pending_acknowledge(txn, s->options.db, bound));
+    integration_begin(&g, txn, bound);
+    status result = ATOLL_OK;
+    for (size_t i = 0; i < s->staged.count && result == ATOLL_OK; i++) {
+        const wire_ack *a = &s->staged.items[i]->message.ack;
+        result = integrate_rows(&g, &a->rows);
+        if (a->clock > next->seen) next->seen = a->clock;
+    }
+    integration_end(&g);
+    if (result != ATOLL_OK) return result;
+    memcpy(next->acknowledged_batch, next->sent_batch, 16);
+    next->has_acknowledged = true;
+    next->sent_bound = 0;
+    return sync_state_write(txn, next);
+}
+
+/* Told once, after the revert is visible. */
+static void report_rejected(session *s)
+{
+    size_t count = 0;
+    const wire_rejected *first = NULL;
+    for (size_t i = 0; i < s->staged.count; i++) {
+        const wire_ack *a = &s->staged.items[i]->message.ack;
+        if (first == NULL && a->rejected.count > 0) first = &a->rejected.items[0];
+        count += a->rejected.count;
+    }
+    if (count == 0) return;
+    char text[1024];
+    snprintf(text, sizeof text, "%zu writes were refused and reverted; the first: object %s of class '%s': %s", count, first->key, first->class_name, first->reason);
+    session_queue(s, SESSION_ACTION_ERROR, 0, ATOLL_ERROR_COMPENSATING_WRITE, text);
+}
+
+static status take_outcome(session *s, uint64_t bound)
+{
+    sync_state next = s->sync;
+    model_txn *txn = NULL;
+    TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
+    status result = integrate_outcome(s, txn, &next, bound);
+    if (result != ATOLL_OK) {
+        model_rollback(txn);
+        return result;
+    }
+    TRY(model_commit(txn, NULL));
+    s->sync = next;
+    s->uploaded_through = bound > s->uploaded_through ? bound : s->uploaded_through;
+    s->local_changes = true;
+    s->progress.upload_fraction = 1.0;
+    s->progress.uploaded_bytes = s->progress.uploadable_bytes;
+    s->progress_changed = true;
+    session_upload_end(s);
+    report_rejected(s);
+    return ATOLL_OK;
+}
+
+static status take_ack(session *s, kept_message *k, bool *kept)
+{
+    const wire_ack *a = &k->message.ack;
+    if (s->sync.sent_bound == 0 || !same_id(a->batch, s->sync.sent_batch, true) || a->bound != s->sync.sent_bound) {
+        return fail(ATOLL_ERROR_PROTOCOL, "an acknowledgement of a batch that was not sent");
+    }
+    if (s->staged.count > 0 && s->staged.items[0]->message.kind != SERVER_UPLOAD_ACK) return fail(ATOLL_ERROR_PROTOCOL, "an acknowledgement inside of a download");
+    TRY(vector_push(&s->staged, k));
+    *kept = true;
+    if (!a->last) return ATOLL_OK;
+    status result = take_outcome(s, a->bound);
+    session_unstage(s);
+    return result;
+}
+
+/* ---- the rest ---- */
+
+static void take_mark_reply(session *s, uint64_t mark)
+{
+    size_t kept = 0;
+    backoff_reset(&s->delay);
+    if (s->hold_upload && mark == s->hold_mark) s->hold_upload = false;
+    for (size_t i = 0; i < s->waits.count; i++) {
+        session_wait w = s->waits.items[i];
+        if (w.kind == WAIT_DOWNLOAD && w.sent && w.target == mark) {
+            session_queue(s, SESSION_ACTION_DONE, w.request, ATOLL_OK, NULL);
+        } else {
+            s->waits.items[kept++] = w;
+        }
+    }
+    s->waits.count = kept;
+}
+
+static status take_subscription_state(session *s, const wire_subscription_state *w)
+{
+    model_txn *txn = NULL;
+    if (w->code == ATOLL_OK) return ATOLL_OK;
+    TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
+    status result = subscription_set_settle(txn, w->version, SUBSCRIPTION_ERROR, w->text);
+    if (result != ATOLL_OK) {
+        model_rollback(txn);
+        return result;
+    }
+    TRY(model_commit(txn, NULL));
+    subscription_set_free(&s->subscribed);
+    session_queue(s, SESSION_ACTION_SUBSCRIPTIONS, 0, ATOLL_OK, NULL);
+    return ATOLL_OK;
+}
+
+static void take_error(session *s, uint64_t now_ms, const wire_error *e)
+{
+    log_write(e->fatal ? LOG_ERROR : LOG_INFO, category, "the server says: %d %s", e->code, e->text);
+    if (e->fatal) {
+        session_fatal(s, e->code == ATOLL_OK ? ATOLL_ERROR_SERVER : e->code, e->text);
+        return;
+    }
+    s->wants_close = true;
+    session_lost(s, now_ms, e->retry_delay_ms);
+}
+
+static status take_body(session *s, uint64_t now_ms, kept_message *k, bool *kept)
+{
+    const server_message *m = &k->message;
+    if (s->phase == PHASE_BINDING && m->kind != SERVER_BOUND && m->kind != SERVER_ERROR && m->kind != SERVER_LOG_LINE) {
+        return fail(ATOLL_ERROR_PROTOCOL, "the first message was not Bound");
+    }
+    switch (m->kind) {
+    case SERVER_BOUND:
+        if (s->phase != PHASE_BINDING) return fail(ATOLL_ERROR_PROTOCOL, "a second Bound");
+        return take_bound(s, now_ms, &m->bound);
+    case SERVER_SUBSCRIPTION_STATE: return take_subscription_state(s, &m->subscription_state);
+    case SERVER_DOWNLOAD: return take_download(s, k, kept);
+    case SERVER_UPLOAD_ACK: return take_ack(s, k, kept);
+    case SERVER_MARK_REPLY: take_mark_reply(s, m->mark); return ATOLL_OK;
+    case SERVER_PONG: s->pong_deadline_ms = 0; return ATOLL_OK;
+    case SERVER_ERROR: take_error(s, now_ms, &m->error); return ATOLL_OK;
+    case SERVER_LOG_LINE: log_write(m->log.level, "Realm.Sync.Server", "%s", m->log.text); return ATOLL_OK;
+    }
+    return ATOLL_OK;
+}
+
+void session_take_message(session *s, uint64_t now_ms, bytes message)
+{
+    kept_message *k = memory_allocate_zero(sizeof *k);
+    bool kept = false;
+    status result = k == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
+    if (k != NULL) {
+        arena_init(&k->memory, 16 * message.size + (1u << 20));
+        result = codec_server_read(message, &k->memory, &k->message);
+        if (result == ATOLL_OK) {
+            k->size = message.size;
+            result = take_body(s, now_ms, k, &kept);
+        }
+        if (!kept) {
+            server_message_free(&k->message);
+            arena_free(&k->memory);
+            memory_free(k);
+        }
+    }
+    if (result == ATOLL_OK) return;
+    char text[512];
+    snprintf(text, sizeof text, "%s", fail_text());
+    session_unstage(s);
+    bool protocol = result == ATOLL_ERROR_PROTOCOL || result == ATOLL_ERROR_INVALID_ARGUMENT || result == ATOLL_ERROR_TYPE_MISMATCH;
+    if (protocol) {
+        broken_protocol(s, now_ms, text);
+    } else {
+        failed_here(s, now_ms, result, "taking a message of the server");
+    }
+}

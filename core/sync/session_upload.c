@@ -1,0 +1,457 @@
+/* Uploads: a batch is everything pending at its snapshot, cut into messages of about a megabyte.
+ * It must never send what is not durable here, nor begin a batch while another is unanswered. Invariant: the id and bound of a
+ * batch are on disk before its first byte leaves. */
+#include "sync/session_internal.h"
+
+enum { SNAPSHOT_ATTEMPTS_MAX = 20, SNAPSHOT_RETRY_MS = 20 };
+
+static const char category[] = "Realm.Sync.Client.Session";
+
+static status found_one(void *context, const local_commit *commit)
+{
+    (void)commit;
+    *(bool *)context = true;
+    return ATOLL_ERROR_CANCELLED;
+}
+
+bool session_has_pending(session *s)
+{
+    bool any = false;
+    if (s->batch.active) return true;
+    if (pending_any(s->options.db, &any) != ATOLL_OK || any) return true;
+    status result = model_local_commits(s->options.db, model_folded(s->options.db), found_one, &any);
+    return any || result != ATOLL_OK;
+}
+
+bool session_upload_ready(const session *s, uint64_t now_ms)
+{
+    return s->phase == PHASE_BOUND && s->local_changes && !s->hold_upload && s->sync.sent_bound == 0 && now_ms >= s->upload_retry_ms;
+}
+
+void session_upload_end(session *s)
+{
+    upload_batch *b = &s->batch;
+    for (size_t i = 0; i < b->entries.count; i++) pending_entry_free(&b->entries.items[i]);
+    vector_free(&b->entries);
+    map64_free(&b->stamps);
+    map64_free(&b->roots);
+    model_view_release(b->view);
+    *b = (upload_batch){0};
+}
+
+/* ---- the snapshot ---- */
+
+static void set_server_now(session *s)
+{
+    const platform *p = s->options.platform;
+    s->clock.server_now_ms = (int64_t)p->monotonic_ms(p->context) + s->clock.monotonic_offset_ms;
+}
+
+static status collect_entry(void *context, pending_entry *e)
+{
+    upload_batch *b = context;
+    TRY(vector_push(&b->entries, *e));
+    *e = (pending_entry){0}; /* Ours now. */
+    return ATOLL_OK;
+}
+
+/* New elements get their stamps in the realm itself: their order is the same here and everywhere from now on. */
+static status stamp_list(session *s, model_txn *txn, const pending_entry *e, property_key p)
+{
+    list_state state;
+    list_state_init(&state);
+    bool changed = false;
+    status result = model_list_state(model_txn_view(txn), e->class_of, e->row, p, &state);
+    for (size_t i = 0; result == ATOLL_OK && i < state.elements.count; i++) {
+        list_element *x = &state.elements.items[i];
+        if (x->touched == 0 || (x->stamp != 0 && x->value_stamp != 0)) continue;
+        uint64_t stamp = 0;
+        result = pending_stamp_of(txn, s->options.db, x->touched, &stamp);
+        if (stamp == 0) stamp = s->sync.last_stamp;
+        if (x->stamp == 0) x->stamp = stamp;
+        if (x->value_stamp == 0) {
+            x->value_stamp = stamp;
+            x->value_actor = s->sync.ident;
+        }
+        changed = true;
+    }
+    if (result == ATOLL_OK && changed) result = model_list_store(txn, e->class_of, e->row, p, &state);
+    list_state_free(&state);
+    return result;
+}
+
+static status stamp_lists(session *s, model_txn *txn, bool *any)
+{
+    const model_schema *schema = model_view_schema(model_txn_view(txn));
+    for (size_t i = 0; i < s->batch.entries.count; i++) {
+        pending_entry *e = &s->batch.entries.items[i];
+        const model_class *c = schema_class(schema, e->class_of);
+        if (c == NULL || !(model_alive(model_txn_view(txn), e->class_of, e->row) || e->hidden)) continue;
+        for (size_t k = 0; k < e->fields.count; k++) {
+            const model_property *p = class_property(c, e->fields.items[k].property);
+            if (p == NULL || (p->flags & PROPERTY_LIST) == 0) continue;
+            TRY(stamp_list(s, txn, e, p->key));
+            *any = true;
+        }
+    }
+    return ATOLL_OK;
+}
+
+/* Folds and stamps. *newest: everything at or below it is folded. */
+static status fold_all(session *s, uint64_t *newest)
+{
+    model_txn *txn = NULL;
+    sync_state next = s->sync;
+    TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
+    status result = pending_fold(txn, s->options.db, &next, newest);
+    if (result == ATOLL_OK) result = sync_state_write(txn, &next);
+    if (result != ATOLL_OK) {
+        model_rollback(txn);
+        return result;
+    }
+    TRY(model_commit(txn, NULL));
+    s->sync = next;
+    return ATOLL_OK;
+}
+
+static status nothing_new(session *s, bool *again)
+{
+    bool any = false;
+    status result = model_local_commits(s->options.db, model_folded(s->options.db), found_one, &any);
+    *again = any;
+    return any ? ATOLL_OK : result;
+}
+
+/* One try: *again when a local commit came between. */
+static status snapshot(session *s, bool *again, bool *empty)
+{
+    uint64_t newest = 0, version = 0;
+    model_txn *txn = NULL;
+    TRY(nothing_new(s, again));
+    if (*again || model_folded(s->options.db) == 0) TRY(fold_all(s, &newest));
+    newest = model_folded(s->options.db);
+    session_upload_end(s);
+    TRY(pending_any(s->options.db, empty));
+    *empty = !*empty;
+    *again = false;
+    if (*empty) return ATOLL_OK;
+    TRY(pending_each(s->options.db, collect_entry, &s->batch));
+    sync_state next = s->sync;
+    bool lists = false;
+    TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
+    status result = nothing_new(s, again);
+    set_server_now(s);
+    if (result == ATOLL_OK && !*again) result = pending_stamp(txn, s->options.db, &next, &s->clock);
+    s->sync.last_stamp = next.last_stamp;
+    if (result == ATOLL_OK && !*again) result = stamp_lists(s, txn, &lists);
+    next.sent_bound = newest;
+    s->options.platform->random(s->options.platform->context, next.sent_batch, 16);
+    if (result == ATOLL_OK && !*again) result = sync_state_write(txn, &next);
+    if (result != ATOLL_OK || *again) {
+        model_rollback(txn);
+        return result;
+    }
+    TRY(model_commit(txn, &version));
+    s->sync = next;
+    s->batch.view = model_view_newest(s->options.db);
+    if (s->batch.view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    *again = model_view_version(s->batch.view) != version;
+    return ATOLL_OK;
+}
+
+status session_upload_begin(session *s, uint64_t now_ms, bool *begun)
+{
+    bool again = true, empty = false;
+    uint64_t durable = 0, before = model_version(s->options.db);
+    *begun = false;
+    for (int i = 0; i < SNAPSHOT_ATTEMPTS_MAX && again; i++) {
+        status result = snapshot(s, &again, &empty);
+        if (result != ATOLL_OK) {
+            session_upload_end(s);
+            return result;
+        }
+        if (empty) break;
+    }
+    if (empty) {
+        session_upload_end(s);
+        s->local_changes = false;
+        s->uploaded_through = before;
+        return ATOLL_OK;
+    }
+    if (again) {
+        /* The app commits faster than we take snapshots: let it breathe. Nothing left the folder under this id. */
+        session_upload_end(s);
+        s->sync.sent_bound = 0;
+        s->upload_retry_ms = now_ms + SNAPSHOT_RETRY_MS;
+        return ATOLL_OK;
+    }
+    TRY(model_sync(s->options.db, &durable));
+    s->local_changes = false;
+    s->batch.active = true;
+    *begun = true;
+    log_write(LOG_DEBUG, category, "uploading a batch of %zu rows up to version %llu", s->batch.entries.count, (unsigned long long)s->sync.sent_bound);
+    return ATOLL_OK;
+}
+
+/* ---- its parts ---- */
+
+static status stamp_of(session *s, uint64_t version, uint64_t *out)
+{
+    uint64_t *known = map64_get(&s->batch.stamps, version);
+    if (known != NULL) {
+        *out = *known;
+        return ATOLL_OK;
+    }
+    TRY(pending_stamp_of(NULL, s->options.db, version, out));
+    return map64_put(&s->batch.stamps, version, *out);
+}
+
+static status put_fields(session *s, wire_builder *b, wire_rows *group, const model_class *c, const pending_entry *e)
+{
+    for (size_t i = 0; i < e->fields.count; i++) {
+        const pending_field *f = &e->fields.items[i];
+        const model_property *p = class_property(c, f->property);
+        uint64_t stamp = 0;
+        if (p == NULL || (p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
+        TRY(stamp_of(s, f->version, &stamp));
+        if ((p->flags & PROPERTY_LIST) != 0) {
+            /* Elements with an unsent change; touched is a log version, 0 when clean. */
+            TRY(rows_put_list(b, group, s->batch.view, c, e->row, p, 1, UINT64_MAX, stamp));
+        } else {
+            TRY(rows_put_field(b, group, s->batch.view, c, e->row, p, stamp, f->is_default));
+        }
+    }
+    return ATOLL_OK;
+}
+
+static uint64_t root_name(class_key c, row_key row)
+{
+    return (uint64_t)c << 44 ^ row;
+}
+
+static status put_entry(session *s, wire_builder *b, const pending_entry *e)
+{
+    const model_class *c = schema_class(model_view_schema(s->batch.view), e->class_of);
+    uint64_t life = 0;
+    if (c == NULL || c->kind != CLASS_NORMAL) return ATOLL_OK;
+    row_kind kind = pending_entry_kind(e, &life);
+    if (kind == ROW_NONE) return ATOLL_OK;
+    value key;
+    wire_rows *group = NULL;
+    TRY(rows_key(s->batch.view, c, e->row, &key));
+    TRY(wire_builder_group(b, c->name, "", "", &group));
+    TRY(wire_builder_row(b, group, kind, &key, life, e->base));
+    TRY(map64_put(&s->batch.roots, root_name(e->class_of, e->row), 1));
+    return kind == ROW_REMOVE ? ATOLL_OK : put_fields(s, b, group, c, e);
+}
+
+/* An embedded object travels with its root; a root that is not pending itself is named without fields. */
+static status put_root(session *s, wire_builder *b, class_key c, row_key row, uint64_t base)
+{
+    const model_class *root = schema_class(model_view_schema(s->batch.view), c);
+    if (map64_get(&s->batch.roots, root_name(c, row)) != NULL) return ATOLL_OK;
+    uint8_t life_key[14] = {'c', 'r'};
+    buffer record;
+    bool found = false;
+    buffer_init(&record, 64);
+    key_put_u32(life_key + 2, c);
+    key_put_u64(life_key + 6, row);
+    status result = model_side_get(s->options.db, bytes_of(life_key, sizeof life_key), &record, &found);
+    reader r = reader_of(buffer_view(&record));
+    uint64_t life = found ? reader_varint(&r) >> 1 : 1;
+    buffer_free(&record);
+    if (result != ATOLL_OK) return result;
+    value key;
+    wire_rows *group = NULL;
+    TRY(rows_key(s->batch.view, root, row, &key));
+    TRY(wire_builder_group(b, root->name, "", "", &group));
+    TRY(wire_builder_row(b, group, ROW_EDIT, &key, life, base));
+    return map64_put(&s->batch.roots, root_name(c, row), 1);
+}
+
+static status put_embedded(session *s, wire_builder *b, const pending_entry *e)
+{
+    const model_class *c = schema_class(model_view_schema(s->batch.view), e->class_of);
+    if (c == NULL || c->kind != CLASS_EMBEDDED) return ATOLL_OK;
+    if (!model_alive(s->batch.view, e->class_of, e->row) && !e->hidden) {
+        /* It went with its slot or its root, or is hidden with it. */
+        class_key root_class = 0;
+        row_key root = 0;
+        if (model_root_get(s->batch.view, e->class_of, e->row, &root_class, &root) != ATOLL_OK) return ATOLL_OK;
+        value any;
+        const model_property *first = c->property_count > 0 ? &c->properties[0] : NULL;
+        bool values = first != NULL && (first->flags & PROPERTY_LIST) == 0 && model_get_raw(s->batch.view, c->key, e->row, first->key, &any) == ATOLL_OK;
+        if (!values) return ATOLL_OK;
+    }
+    model_owner owner;
+    class_key root_class = 0;
+    row_key root = 0;
+    wire_rows *group = NULL;
+    TRY(model_owner_get(s->batch.view, e->class_of, e->row, &owner));
+    TRY(model_root_get(s->batch.view, e->class_of, e->row, &root_class, &root));
+    TRY(put_root(s, b, root_class, root, e->base));
+    TRY(rows_put_embedded(b, s->batch.view, c, e->row, &owner, &group));
+    return put_fields(s, b, group, c, e);
+}
+
+/* ---- asymmetric objects ---- */
+
+typedef struct outbox_writer {
+    session *s;
+    wire_builder *b;
+    uint64_t sequence, count; /* count: embedded objects of this record */
+} outbox_writer;
+
+static status put_payload(outbox_writer *w, wire_rows *group, const model_class *c, reader *r, int depth);
+
+static void embedded_name(outbox_writer *w, value *out)
+{
+    *out = (value){.type = VALUE_EMBEDDED};
+    key_put_u64(out->as.id, w->sequence);
+    key_put_u64(out->as.id + 8, ++w->count);
+}
+
+static status link_key(outbox_writer *w, const model_property *p, value *v)
+{
+    if (v->type != VALUE_LINK) return ATOLL_OK;
+    const model_class *target = schema_class(model_view_schema(w->s->batch.view), p->target);
+    row_key row = v->as.row;
+    return rows_key(w->s->batch.view, target, row, v);
+}
+
+static status put_nested(outbox_writer *w, const model_class *c, const value *owner_key, const model_property *p, bool in_list, element_id element,
+                         reader *r, const value *id, int depth)
+{
+    const model_class *target = schema_class(model_view_schema(w->s->batch.view), p->target);
+    wire_rows *group = NULL;
+    if (target == NULL || depth > 50) return fail(ATOLL_ERROR_INTERNAL, "an asymmetric payload of class '%s' is nested too deeply", c->name);
+    TRY(wire_builder_group(w->b, target->name, c->name, p->name, &group));
+    TRY(wire_builder_row(w->b, group, ROW_NONE, id, 0, 0));
+    TRY(wire_builder_owner(w->b, group, owner_key, in_list, element));
+    size_t row = group->count - 1;
+    (void)row;
+    return put_payload(w, group, target, r, depth + 1);
+}
+
+static status put_payload_list(outbox_writer *w, wire_rows *group, const model_class *c, const value *key, const model_property *p, reader *r, int depth)
+{
+    list_state state;
+    list_state_init(&state);
+    uint64_t count = reader_varint(r);
+    status result = ATOLL_OK;
+    VECTOR(reader) nested = {0};
+    for (uint64_t i = 0; i < count && result == ATOLL_OK && !r->failed; i++) {
+        list_element e = {.id = {i + 1, 1}, .parent = {i, 1}, .side = LIST_SIDE_RIGHT, .stamp = 1, .value_stamp = 1};
+        e.value = value_read(r);
+        if (e.value.type == VALUE_EMBEDDED) {
+            value id;
+            embedded_name(w, &id);
+            memcpy(e.embedded, id.as.id, 16);
+            e.value = value_null();
+            result = put_nested(w, c, key, p, true, e.id, r, &id, depth);
+        } else {
+            result = link_key(w, p, &e.value);
+        }
+        if (result == ATOLL_OK) result = vector_push(&state.elements, e);
+    }
+    vector_free(&nested);
+    if (result == ATOLL_OK) result = wire_builder_list(w->b, group, p->name, p->type, rows_key_type(w->s->batch.view, p), &state, 0);
+    list_state_free(&state);
+    return result;
+}
+
+static status put_payload(outbox_writer *w, wire_rows *group, const model_class *c, reader *r, int depth)
+{
+    uint64_t count = reader_varint(r);
+    value key = wire_column_value(&group->key, group->count - 1);
+    if (group->key.type == VALUE_STRING) {
+        /* The column is under construction, without offsets yet: the newest text is the end of its heap. */
+        uint32_t size = group->key.lengths.items[group->key.count - 1];
+        key = value_string(bytes_of(group->key.heap.items + group->key.heap.count - size, size));
+    }
+    if (c->kind == CLASS_EMBEDDED) key.type = VALUE_EMBEDDED;
+    for (uint64_t i = 0; i < count && !r->failed; i++) {
+        const model_property *p = class_property(c, (property_key)reader_varint(r));
+        value v = value_read(r);
+        if (r->failed || p == NULL) return fail(ATOLL_ERROR_FILE_CORRUPT, "an asymmetric object of class '%s' is damaged", c->name);
+        if (v.type == VALUE_LIST) {
+            TRY(put_payload_list(w, group, c, &key, p, r, depth));
+        } else if (v.type == VALUE_EMBEDDED) {
+            value id;
+            embedded_name(w, &id);
+            TRY(wire_builder_put(w->b, group, p->name, p->type, VALUE_NULL, &id, 0, false));
+            TRY(put_nested(w, c, &key, p, false, (element_id){0, 0}, r, &id, depth));
+        } else if ((p->flags & PROPERTY_PRIMARY_KEY) == 0) {
+            TRY(link_key(w, p, &v));
+            TRY(wire_builder_put(w->b, group, p->name, p->type, rows_key_type(w->s->batch.view, p), &v, 0, false));
+        }
+    }
+    return r->failed ? fail(ATOLL_ERROR_FILE_CORRUPT, "an asymmetric object of class '%s' is damaged", c->name) : ATOLL_OK;
+}
+
+static status payload_key(const model_class *c, bytes payload, value *out)
+{
+    reader r = reader_of(payload);
+    uint64_t count = reader_varint(&r);
+    for (uint64_t i = 0; i < count && !r.failed; i++) {
+        property_key p = (property_key)reader_varint(&r);
+        value v = value_read(&r);
+        if (p == c->primary_key && !r.failed) {
+            *out = v;
+            return ATOLL_OK;
+        }
+        if (v.type == VALUE_LIST || v.type == VALUE_EMBEDDED) break; /* The key comes first. */
+    }
+    return fail(ATOLL_ERROR_FILE_CORRUPT, "an asymmetric object of class '%s' has no key", c->name);
+}
+
+static status put_outbox(void *context, const outbox_record *o)
+{
+    outbox_writer *w = context;
+    session *s = w->s;
+    const model_class *c = schema_class(model_view_schema(s->batch.view), o->class_of);
+    if (w->b->size >= LIMIT_UPLOAD_MESSAGE_SIZE_TARGET) return ATOLL_ERROR_CANCELLED;
+    if (o->version > s->sync.sent_bound || c == NULL) return ATOLL_OK;
+    wire_rows *group = NULL;
+    value key;
+    reader r = reader_of(o->payload);
+    TRY(payload_key(c, o->payload, &key));
+    TRY(wire_builder_group(w->b, c->name, "", "", &group));
+    TRY(wire_builder_row(w->b, group, ROW_NONE, &key, 0, 0));
+    TRY(arena_push(w->b->memory, &group->sequences, o->sequence));
+    w->sequence = o->sequence;
+    w->count = 0;
+    TRY(put_payload(w, group, c, &r, 0));
+    s->batch.next_sequence = o->sequence;
+    return ATOLL_OK;
+}
+
+status session_upload_part(session *s, client_message *message, arena *memory)
+{
+    upload_batch *u = &s->batch;
+    wire_builder b = {.memory = memory};
+    bool full = false;
+    for (; u->next_entry < u->entries.count && !full; u->next_entry++) {
+        TRY(put_entry(s, &b, &u->entries.items[u->next_entry]));
+        full = b.size >= LIMIT_UPLOAD_MESSAGE_SIZE_TARGET;
+    }
+    for (; !full && u->next_embedded < u->entries.count; u->next_embedded++) {
+        TRY(put_embedded(s, &b, &u->entries.items[u->next_embedded]));
+        full = b.size >= LIMIT_UPLOAD_MESSAGE_SIZE_TARGET;
+    }
+    if (!full) {
+        outbox_writer w = {s, &b, 0, 0};
+        status result = outbox_each(s->options.db, u->next_sequence, put_outbox, &w);
+        full = result == ATOLL_ERROR_CANCELLED;
+        if (result != ATOLL_OK && !full) return result;
+    }
+    TRY(wire_builder_finish(&b));
+    *message = (client_message){.kind = CLIENT_UPLOAD};
+    message->upload = (wire_upload){.batch = bytes_of(s->sync.sent_batch, 16), .bound = s->sync.sent_bound, .part = u->part++, .last = !full, .rows = b.rows};
+    if (s->sync.has_acknowledged) message->upload.previous_batch = bytes_of(s->sync.acknowledged_batch, 16);
+    u->sent_all = !full;
+    s->progress.uploadable_bytes += b.size;
+    s->progress.upload_fraction = u->sent_all ? 0.99 : u->entries.count == 0 ? 0.5 : (double)u->next_entry / (double)u->entries.count * 0.99;
+    s->progress_changed = true;
+    return ATOLL_OK;
+}

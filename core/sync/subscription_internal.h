@@ -1,0 +1,11 @@
+#ifndef ATOLL_SYNC_SUBSCRIPTION_INTERNAL_H
+#define ATOLL_SYNC_SUBSCRIPTION_INTERNAL_H
+#include "sync/subscription.h"
+
+/* For the session: the set in force, and what became of the newest one. */
+status subscription_set_active(model_db *db, subscription_set *out) MUST_CHECK;
+/* Changes the state of the newest set if it still is that version; COMPLETE puts it in force. */
+status subscription_set_settle(model_txn *txn, uint64_t version, subscription_state state, const char *error) MUST_CHECK;
+/* Puts a set in force that is not the newest any more. */
+status subscription_set_activate(model_txn *txn, const subscription_set *s) MUST_CHECK;
+#endif

@@ -1,0 +1,174 @@
+#ifndef ATOLL_SYNC_WIRE_H
+#define ATOLL_SYNC_WIRE_H
+#include "model/list.h"
+#include "model/schema.h"
+#include "sync/arena.h"
+
+/* Messages as plain C: what schema/sync.proto says, without protobuf. Both machines build and read these; codec.c alone
+ * turns them into bytes and back. Everything pointed at lives in the arena of the message. */
+
+enum { WIRE_PROTOCOL_VERSION = 0, WIRE_ID_SIZE = 16 };
+
+typedef enum row_kind {
+    ROW_NONE = 0, ROW_CREATE = 1, ROW_EDIT = 2, ROW_REMOVE = 3, ROW_REPLACE = 4, /* upload */
+    ROW_FULL = 5, ROW_DELTA = 6, ROW_DELETED = 7, ROW_EVICTED = 8                /* download, outcome */
+} row_kind;
+
+typedef ARENA_ARRAY(uint8_t) wire_bytes;
+typedef ARENA_ARRAY(uint32_t) wire_u32;
+typedef ARENA_ARRAY(uint64_t) wire_u64;
+typedef ARENA_ARRAY(int64_t) wire_i64;
+typedef ARENA_ARRAY(double) wire_double;
+
+typedef struct wire_list {
+    wire_u32 counts;
+    wire_u64 lives, actors, counters, parent_counters, stamps, value_stamps, authors;
+    wire_u32 element_actors, parent_actors;
+    wire_bytes flags;
+    uint32_t *starts; /* after the check: first element of each entry */
+} wire_list;
+enum { WIRE_ELEMENT_RIGHT = 1, WIRE_ELEMENT_ERASED = 2 };
+
+typedef struct wire_column {
+    const char *property;
+    value_type type, key_type;
+    wire_u32 rows; /* empty: every row */
+    wire_bytes nulls, bools, ids, heap, defaults;
+    wire_i64 integers;
+    wire_double reals;
+    wire_u32 lengths;
+    wire_u64 stamps;
+    wire_list *list;
+    size_t entries;     /* rows that have the property */
+    size_t count;       /* values: entries, or elements of lists */
+    uint64_t *offsets;  /* after the check, of texts: count + 1 */
+    size_t cursor;      /* used while stepping through the rows in order */
+} wire_column;
+
+typedef struct wire_rows {
+    const char *class_name, *owner_class, *owner_property; /* "" unless embedded */
+    size_t count;
+    wire_column key, owner_keys;
+    wire_bytes kinds;
+    wire_u64 lives, bases, sequences, owner_counters, owner_actors;
+    ARENA_ARRAY(wire_column *) columns;
+} wire_rows;
+typedef ARENA_ARRAY(wire_rows *) wire_rows_list;
+
+typedef struct wire_query { const char *class_name, *text; } wire_query;
+typedef ARENA_ARRAY(wire_query) wire_queries;
+
+typedef struct wire_bind {
+    uint32_t version_minimum, version_maximum;
+    const char *app_id, *user_agent;
+    bool flexible;
+    value partition;
+    uint64_t ident, cursor, epoch, sent_bound, view_version;
+    bytes secret, sent_batch, acknowledged_batch;
+    wire_queries view;
+    model_schema schema;
+    int64_t wall_ms;
+} wire_bind;
+typedef struct wire_subscribe { uint64_t version; wire_queries queries; } wire_subscribe;
+typedef struct wire_upload {
+    bytes batch, previous_batch;
+    uint64_t bound;
+    uint32_t part;
+    bool last;
+    wire_rows_list rows;
+} wire_upload;
+
+typedef enum client_message_kind {
+    CLIENT_BIND = 1, CLIENT_SUBSCRIBE, CLIENT_UPLOAD, CLIENT_MARK, CLIENT_AUTHENTICATE, CLIENT_PING, CLIENT_UNBIND
+} client_message_kind;
+typedef struct client_message {
+    client_message_kind kind;
+    wire_bind bind;
+    wire_subscribe subscribe;
+    wire_upload upload;
+    uint64_t mark;
+    const char *token;
+    int64_t ping;
+} client_message;
+
+typedef struct wire_bound {
+    uint32_t version;
+    uint64_t ident, epoch, high_water, sequence_mark, newest;
+    bytes secret, last_batch;
+    int64_t server_ms;
+    model_schema schema;
+} wire_bound;
+typedef struct wire_subscription_state { uint64_t version; status code; const char *text; } wire_subscription_state;
+typedef struct wire_download {
+    uint64_t from, to, view_version, clock, remaining_rows;
+    bool last, sweep;
+    wire_rows_list rows;
+    model_schema schema;
+} wire_download;
+typedef struct wire_rejected { const char *class_name, *key, *reason; } wire_rejected;
+typedef struct wire_ack {
+    bytes batch;
+    uint64_t bound, version, clock;
+    bool last;
+    wire_rows_list rows;
+    ARENA_ARRAY(wire_rejected) rejected;
+} wire_ack;
+typedef struct wire_error { status code; const char *text; bool fatal; uint64_t retry_delay_ms; } wire_error;
+typedef struct wire_log { int32_t level; const char *text; } wire_log;
+
+typedef enum server_message_kind {
+    SERVER_BOUND = 1, SERVER_SUBSCRIPTION_STATE, SERVER_DOWNLOAD, SERVER_UPLOAD_ACK, SERVER_MARK_REPLY, SERVER_PONG,
+    SERVER_ERROR, SERVER_LOG_LINE
+} server_message_kind;
+typedef struct server_message {
+    server_message_kind kind;
+    wire_bound bound;
+    wire_subscription_state subscription_state;
+    wire_download download;
+    wire_ack ack;
+    uint64_t mark;
+    int64_t pong_sent_ms, pong_server_ms;
+    wire_error error;
+    wire_log log;
+} server_message;
+
+void client_message_free(client_message *m); /* what does not live in the arena: schemas */
+void server_message_free(server_message *m);
+
+/* ---- reading columns (after codec has checked them) ---- */
+/* Steps to a row (rows in ascending order): true when the column has an entry for it. *entry is its number. */
+bool wire_column_seek(wire_column *c, size_t row, size_t *entry);
+void wire_column_rewind(wire_column *c);
+bool wire_column_null(const wire_column *c, size_t i);
+/* A link gives its target's key, an embedded object its 16 bytes as a uuid. */
+value wire_column_value(const wire_column *c, size_t i);
+uint64_t wire_column_stamp(const wire_column *c, size_t entry);
+bool wire_column_default(const wire_column *c, size_t entry);
+/* The elements of entry i; links stay keys, so that `value` holds the key: the caller turns them into rows. */
+status wire_list_state(const wire_column *c, size_t entry, list_state *out) MUST_CHECK;
+static inline uint64_t wire_one_or_each(const wire_u64 *a, size_t row, uint64_t otherwise)
+{
+    return a->count == 0 ? otherwise : a->count == 1 ? a->items[0] : a->items[row];
+}
+
+/* ---- building ---- */
+typedef struct wire_builder {
+    arena *memory;
+    wire_rows_list rows;
+    size_t size; /* bytes on the wire, roughly */
+    size_t row_count;
+} wire_builder;
+/* The group of a class (and owner), made at first use. */
+status wire_builder_group(wire_builder *b, const char *class_name, const char *owner_class, const char *owner_property, wire_rows **out) MUST_CHECK;
+status wire_builder_row(wire_builder *b, wire_rows *group, row_kind kind, const value *key, uint64_t life, uint64_t base) MUST_CHECK;
+status wire_builder_owner(wire_builder *b, wire_rows *group, const value *key, bool in_list, element_id element) MUST_CHECK;
+/* The field of the newest row of the group. For links v is the target's key (or null) and key_type its type. */
+status wire_builder_put(wire_builder *b, wire_rows *group, const char *property, value_type type, value_type key_type, const value *v,
+                        uint64_t stamp, bool is_default) MUST_CHECK;
+status wire_builder_list(wire_builder *b, wire_rows *group, const char *property, value_type type, value_type key_type, const list_state *state,
+                         uint64_t stamp) MUST_CHECK; /* element values: links are keys */
+status wire_builder_finish(wire_builder *b) MUST_CHECK; /* packs what is the same for all */
+
+/* Every array as long as it must be, indexes in range, texts in UTF-8. Fills entries, count, offsets, starts. */
+status wire_rows_check(arena *memory, wire_rows *rows, bool upload) MUST_CHECK;
+#endif
