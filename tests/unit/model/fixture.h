@@ -4,6 +4,8 @@
 #include "model/list.h"
 #include "model/model.h"
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 /* One schema for all tests: Item (int key, a property of every type, lists, embedded), Note (no key), Part and Deep (embedded). */
 enum { ITEM = 1, NOTE = 2, PART = 3, DEEP = 4 };
