@@ -257,8 +257,10 @@ static status list_sessions(unary *u, bytes request)
     size_t count = u->app->streams.count;
     session_record *live = memory_allocate_zero(count * sizeof *live);
     if (live == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    for (size_t i = 0; i < count; i++) stream_record(u->app->streams.items[i], &live[i]);
-    status result = answer_sessions(u, live, count);
+    status result = ATOLL_OK;
+    for (size_t i = 0; i < count && result == ATOLL_OK; i++) result = stream_record(u->app->streams.items[i], &live[i]);
+    if (result == ATOLL_OK) result = answer_sessions(u, live, count);
+    for (size_t i = 0; i < count; i++) memory_free(live[i].partition);
     memory_free(live);
     return result;
 }

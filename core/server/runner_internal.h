@@ -96,7 +96,7 @@ void stream_closed(stream *s);
 void stream_finish(stream *s, status code, const char *text);
 status streams_commit(server_runner *r) MUST_CHECK; /* one sync per app, then everything that may leave leaves */
 void streams_end_log_in(served_app *a, const char *user_id, const char *log_in, status code, const char *text); /* log_in NULL: all of the user */
-void stream_record(const stream *s, session_record *out); /* partition borrowed */
+status stream_record(const stream *s, session_record *out) MUST_CHECK; /* free its partition */
 /* services.c, admin.c */
 void unary_begin(server_runner *r, connection *c, grpc_call *call);
 void unary_received(call_state *state, bytes message);

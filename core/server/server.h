@@ -39,9 +39,10 @@ typedef struct peer_counters {
     uint64_t messages_in, messages_out, bytes_in, bytes_out, rows_in, rows_out, uploads_applied;
 } peer_counters;
 void peer_get_counters(const peer *p, peer_counters *out);
-/* What the stream is about, for `atoll session list`: 0 and "" before it was bound; "" in flexible mode, else the value as JSON. */
+/* What the stream is about, for `atoll session list`: 0 and nothing before it was bound. The partition is appended as
+ * JSON (ids as "uuid(...)" and "oid(...)"), nothing in flexible mode. */
 uint64_t peer_ident(const peer *p);
-const char *peer_partition(const peer *p);
+status peer_partition(const peer *p, buffer *json) MUST_CHECK;
 /* Ingested asymmetric objects: `atoll ingest tail`. Rows as NDJSON lines after a position. */
 status server_ingest_read(server_app *app, uint64_t after, size_t limit, buffer *ndjson, uint64_t *last) MUST_CHECK;
 /* FNV/hash over the rows of a class that match a query, independent of row order and of local keys: key, fields, lists. Clients use the same (sync/digest.h). */

@@ -14,6 +14,7 @@
 #define STREAM_UNSENT_TARGET (1u << 20) /* messages are made while less than this waits */
 #define STREAM_UNSENT_MAX (4u << 20)    /* above, nothing more is read from the client */
 #define STREAM_BIND_MEMORY_MAX (64u << 20)
+#define STREAM_PARTITION_SIZE_MAX (64u << 20)
 #define CATEGORY "Realm.Sync.Server"
 
 static status authenticate(server_runner *r, grpc_call *call, stream *s)
@@ -105,26 +106,32 @@ void stream_finish(stream *s, status code, const char *text)
     connection_touch(s->connection);
 }
 
-void stream_record(const stream *s, session_record *out)
+status stream_record(const stream *s, session_record *out)
 {
     session_record record = {.number = s->number, .opened_ms = s->opened_ms};
+    buffer partition;
+    buffer_init(&partition, STREAM_PARTITION_SIZE_MAX);
     snprintf(record.app_id, sizeof record.app_id, "%s", s->app->config.id);
     memcpy(record.user_id, s->user_id, sizeof record.user_id);
+    status result = ATOLL_OK;
     if (s->peer != NULL) {
         record.ident = peer_ident(s->peer);
-        record.partition = (char *)(uintptr_t)peer_partition(s->peer);
+        result = peer_partition(s->peer, &partition);
         peer_get_counters(s->peer, &record.counters);
     }
-    *out = record;
+    if (result == ATOLL_OK) {
+        record.partition = memory_copy_text((const char *)partition.data, partition.size);
+        if (record.partition == NULL) result = ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    buffer_free(&partition);
+    if (result == ATOLL_OK) *out = record;
+    return result;
 }
 
 static void remember(server_runner *r, const stream *s)
 {
     session_record record;
-    stream_record(s, &record);
-    const char *partition = record.partition == NULL ? "" : record.partition;
-    record.partition = memory_copy_text(partition, strlen(partition));
-    if (record.partition == NULL) return; /* a line of statistics less */
+    if (stream_record(s, &record) != ATOLL_OK) return; /* a line of statistics less */
     if (r->ended.count < SESSIONS_ENDED_MAX) {
         if (vector_push(&r->ended, record) != ATOLL_OK) memory_free(record.partition);
         return;
