@@ -133,7 +133,7 @@ status txn_settle(model_txn *txn, uint64_t before, status result)
 
 status txn_operation(model_txn *txn, const operation *o)
 {
-    bool silent = txn->asymmetric.count != 0 && is_asymmetric(txn, o->class_of, o->row);
+    bool silent = txn->silent || (txn->asymmetric.count != 0 && is_asymmetric(txn, o->class_of, o->row));
     const model_class *c = schema_class(txn->writer.schema, o->class_of);
     if (c != NULL && c->kind == CLASS_ASYMMETRIC) silent = true;
     txn->operations++;

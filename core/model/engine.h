@@ -67,6 +67,7 @@ struct model_txn {
     model_db *db;
     commit_origin origin;
     bool is_default;
+    bool silent; /* changes to what an asymmetric object owns are not logged */
     uint64_t operations; /* applied so far */
     status broken; /* a change failed half-way: only a rollback is possible */
     char broken_text[256];

@@ -43,6 +43,8 @@ bool model_alive(const model_view *view, class_key c, row_key row); /* false: de
 /* The value in the row, whatever its life: a dead row gives OBJECT_INVALID unless it is a ghost's key. A link to a row
  * that is not alive reads as null; model_get_raw gives the stored row key. Text views hold while the view is held. */
 status model_get(const model_view *view, class_key c, row_key row, property_key p, value *out) MUST_CHECK;
+/* For live objects: the row must be alive. *property: set as soon as it is known, also on failure. */
+status model_read(const model_view *view, class_key c, row_key row, property_key p, const model_property **property, value *out) MUST_CHECK;
 status model_get_raw(const model_view *view, class_key c, row_key row, property_key p, value *out) MUST_CHECK;
 status model_find(const model_view *view, class_key c, const value *key, row_key *out) MUST_CHECK;     /* alive; *out 0: none */
 status model_find_any(const model_view *view, class_key c, const value *key, row_key *out) MUST_CHECK; /* dead, hidden, ghost too */

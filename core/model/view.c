@@ -184,40 +184,67 @@ static value default_value(const model_property *p)
     return v;
 }
 
+static status object_invalid(const model_class *c)
+{
+    return fail(ATOLL_ERROR_OBJECT_INVALID, "the object of class '%s' was deleted or is not here", c->name);
+}
+
+/* *alive and *held: the row is alive; it has values (alive or hidden). Whether those matter is the caller's business. */
+static status read_value(const model_view *view, const model_class *c, const model_property *p, row_key row, value *out, bool *alive, bool *held)
+{
+    const block_data *d = NULL;
+    const segment_data *now = NULL;
+    uint32_t slot = slot_of(p->key);
+    if ((p->flags & PROPERTY_LIST) != 0) return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is a list; read its elements", c->name, p->name);
+    segment *s = class_segment(view->classes[c->key - 1], row / MODEL_BLOCK_ROWS);
+    if (s != NULL) TRY(segment_load(view->db->store, &view->schema->schema, s, &now));
+    if (now != NULL && slot < now->slot_count && now->blocks[slot] != NULL) TRY(block_load(view->db->store, now->blocks[slot], &d));
+    size_t word = row % MODEL_BLOCK_ROWS / 64;
+    *alive = now != NULL && (now->alive[word] >> (row % 64) & 1) != 0;
+    *held = now != NULL && ((now->alive[word] | now->hidden[word]) >> (row % 64) & 1) != 0;
+    if (d == NULL)
+        *out = default_value(p);
+    else
+        block_get(d, (uint32_t)(row % MODEL_BLOCK_ROWS), out);
+    return ATOLL_OK;
+}
+
 status model_get_raw(const model_view *view, class_key c, row_key row, property_key p, value *out)
 {
     const model_class *class_of = NULL;
     const model_property *property = NULL;
-    const block_data *d = NULL;
+    bool alive, held;
+    value v;
     TRY(need_property(view, c, p, &class_of, &property));
-    if ((property->flags & PROPERTY_LIST) != 0)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is a list; read its elements", class_of->name, property->name);
-    const class_state *state = view->classes[c - 1];
-    segment *s = class_segment(state, row / MODEL_BLOCK_ROWS);
-    const segment_data *segment_now = NULL;
-    if (s != NULL) TRY(segment_load(view->db->store, &view->schema->schema, s, &segment_now));
-    size_t word = row % MODEL_BLOCK_ROWS / 64;
-    bool has_values = segment_now != NULL && ((segment_now->alive[word] | segment_now->hidden[word]) >> (row % 64) & 1) != 0;
-    if (!has_values && p != class_of->primary_key)
-        return fail(ATOLL_ERROR_OBJECT_INVALID, "the object of class '%s' was deleted or is not here", class_of->name);
-    if (segment_now != NULL && slot_of(p) < segment_now->slot_count && segment_now->blocks[slot_of(p)] != NULL)
-        TRY(block_load(view->db->store, segment_now->blocks[slot_of(p)], &d));
-    if (d == NULL)
-        *out = default_value(property);
-    else
-        block_get(d, (uint32_t)(row % MODEL_BLOCK_ROWS), out);
+    TRY(read_value(view, class_of, property, row, &v, &alive, &held));
+    if (!held && p != class_of->primary_key) return object_invalid(class_of);
+    *out = v;
     return ATOLL_OK;
+}
+
+static value shown(const model_view *view, const model_property *p, value v)
+{
+    bool reference = v.type == VALUE_LINK || v.type == VALUE_EMBEDDED;
+    return reference && !model_alive(view, p->target, v.as.row) ? value_null() : v;
 }
 
 status model_get(const model_view *view, class_key c, row_key row, property_key p, value *out)
 {
     value v;
     TRY(model_get_raw(view, c, row, p, &v));
-    if (v.type == VALUE_LINK || v.type == VALUE_EMBEDDED) {
-        const model_property *property = class_property(schema_class(&view->schema->schema, c), p);
-        if (!model_alive(view, property->target, v.as.row)) v = value_null();
-    }
-    *out = v;
+    *out = shown(view, class_property(schema_class(&view->schema->schema, c), p), v);
+    return ATOLL_OK;
+}
+
+status model_read(const model_view *view, class_key c, row_key row, property_key p, const model_property **property, value *out)
+{
+    const model_class *class_of = NULL;
+    bool alive, held;
+    value v;
+    TRY(need_property(view, c, p, &class_of, property));
+    TRY(read_value(view, class_of, *property, row, &v, &alive, &held));
+    if (!alive) return object_invalid(class_of);
+    *out = shown(view, *property, v);
     return ATOLL_OK;
 }
 

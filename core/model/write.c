@@ -172,19 +172,31 @@ static status delete_owned(model_txn *txn, class_key c, row_key row, bool flag)
     return write_delete(txn, c, row);
 }
 
+static status delete_alone(model_txn *txn, const model_class *class_of, row_key row, uint8_t state);
+
 status write_delete(model_txn *txn, class_key c, row_key row)
 {
     const model_class *class_of = NULL;
-    value key;
     TRY(need_class(txn->view, c, &class_of));
     uint8_t state = row_state(txn->view, c, row);
     if (state == ROW_DEAD) return ATOLL_OK;
-    bool keyed = class_of->kind == CLASS_EMBEDDED || class_of->primary_key != 0;
-    bool forget = !txn->db->options.identity_rows;
+    /* Asked first: without its owner an embedded object does not tell any more. */
+    bool silent = txn->silent;
+    txn->silent = silent || is_asymmetric(txn, c, row);
+    status result = delete_alone(txn, class_of, row, state);
+    txn->silent = silent;
+    return result;
+}
+
+static status delete_alone(model_txn *txn, const model_class *class_of, row_key row, uint8_t state)
+{
+    value key;
+    class_key c = class_of->key;
+    bool embedded = class_of->kind == CLASS_EMBEDDED, forget = !txn->db->options.identity_rows;
     TRY(each_owned(txn, class_of, row, delete_owned, false));
-    TRY(read_slot(txn->view, c, row, class_of->kind == CLASS_EMBEDDED ? SLOT_IDENTITY : slot_of(class_of->primary_key), &key));
-    uint64_t hash = key_hash(&key);
-    if (keyed && forget) TRY(run(txn, &(operation){.kind = OP_UNKEY, .class_of = c, .row = row, .hash = hash}));
+    TRY(read_slot(txn->view, c, row, embedded ? SLOT_IDENTITY : slot_of(class_of->primary_key), &key));
+    operation unkey = {.kind = OP_UNKEY, .class_of = c, .row = row, .hash = key_hash(&key)};
+    if (forget && (embedded || class_of->primary_key != 0)) TRY(run(txn, &unkey));
     TRY(run(txn, &(operation){.kind = OP_DROP, .class_of = c, .row = row, .all = forget}));
     return write_life(txn, c, row, state, ROW_DEAD);
 }
@@ -288,8 +300,12 @@ status write_embedded(model_txn *txn, class_key c, const model_owner *owner, row
     operation o = {.kind = OP_OWNER, .class_of = c, .owner = *owner};
     TRY(need_class(txn->view, c, &class_of));
     txn->db->options.platform->random(txn->db->options.platform->context, o.id, sizeof o.id);
-    TRY(make_row(txn, class_of, NULL, ROW_ALIVE, &o.row));
-    TRY(run(txn, &o));
+    bool silent = txn->silent;
+    txn->silent = silent || is_asymmetric(txn, owner->class_of, owner->row);
+    status result = make_row(txn, class_of, NULL, ROW_ALIVE, &o.row);
+    if (result == ATOLL_OK) result = run(txn, &o);
+    txn->silent = silent;
+    TRY(result);
     memcpy(id, o.id, 16);
     *out = o.row;
     return ATOLL_OK;
