@@ -35,8 +35,6 @@ struct atoll_values {
 status values_item(const atoll_values *values, int64_t index, const api_value **out) MUST_CHECK;
 status values_add(atoll_values *values, const value *v) MUST_CHECK; /* copies texts */
 status values_of(const value *v, atoll_values **out) MUST_CHECK;    /* a new list with one value */
-status timestamp_value(atoll_timestamp t, value *out) MUST_CHECK;   /* the only way of a timestamp in */
-atoll_timestamp timestamp_of_value(const value *v);                 /* and out */
 status values_add_object_handle(atoll_values *values, atoll_object *object) MUST_CHECK; /* takes the object */
 status timestamp_to_value(atoll_timestamp t, value *out) MUST_CHECK; /* INVALID_ARGUMENT: nanoseconds out of range */
 atoll_timestamp timestamp_of_value(const value *v);
@@ -197,6 +195,7 @@ const model_view *realm_view(const atoll_realm *realm);        /* the transactio
 status realm_check_class_write(atoll_realm *realm, class_key c) MUST_CHECK; /* a flexible realm needs a subscription */
 status realm_object_new(atoll_realm *realm, class_key c, row_key row, atoll_object **out) MUST_CHECK;
 status object_check(const atoll_object *object) MUST_CHECK; /* its realm is usable and the row alive */
+/* The realm must have been checked. */
 status realm_property(const atoll_realm *realm, class_key c, property_key p, const model_property **out) MUST_CHECK;
 /* The value to store for a value handle: links are checked for realm and class. */
 status realm_convert(const atoll_realm *realm, const model_property *p, const api_value *from, value *out) MUST_CHECK;

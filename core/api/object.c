@@ -80,47 +80,59 @@ atoll_object *atoll_object_parent(const atoll_object *object, atoll_error **erro
     return api_ok(error, result) ? parent : NULL;
 }
 
-/* Reads a property; type VALUE_NULL means any. A null has type VALUE_NULL in *out. */
-static status read_property(const atoll_object *object, property_key p, value_type type, value *out)
+/* Reads a property; type VALUE_NULL means any. A null has type VALUE_NULL in *out. One look at the row: it is the path
+ * of every getter, and object_check would look once more. */
+static status read_property(const atoll_object *object, property_key p, value_type type, const model_property **property, value *out)
 {
-    TRY(object_check(object));
+    *property = NULL;
+    TRY(API_NOT_NULL(object));
+    TRY(realm_check(object->realm));
+    status result = model_read(realm_view(object->realm), object->class_of, object->row, p, property, out);
+    if (*property == NULL || result == ATOLL_ERROR_OBJECT_INVALID) TRY(object_check(object));
+    if (*property != NULL && (*property)->flags & PROPERTY_LIST)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a list; use atoll_object_get_list", (*property)->name);
+    TRY(result);
+    if (type != VALUE_NULL && (*property)->type != type)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not a %s", (*property)->name, value_type_name((*property)->type),
+                    value_type_name(type));
+    return ATOLL_OK;
+}
+
+static bool read_typed(const atoll_object *object, property_key p, value_type type, value *out, atoll_error **error)
+{
     const model_property *property;
-    TRY(realm_property(object->realm, object->class_of, p, &property));
-    if (property->flags & PROPERTY_LIST)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a list; use atoll_object_get_list", property->name);
-    if (type != VALUE_NULL && property->type != type)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not a %s", property->name, value_type_name(property->type), value_type_name(type));
-    return model_get(realm_view(object->realm), object->class_of, object->row, p, out);
+    return api_ok(error, read_property(object, p, type, &property, out)) && out->type != VALUE_NULL;
 }
 
 bool atoll_object_is_null(const atoll_object *object, uint32_t property, atoll_error **error)
 {
+    const model_property *p;
     value v;
-    return api_ok(error, read_property(object, property, VALUE_NULL, &v)) && v.type == VALUE_NULL;
+    return api_ok(error, read_property(object, property, VALUE_NULL, &p, &v)) && v.type == VALUE_NULL;
 }
 
 bool atoll_object_get_bool(const atoll_object *object, uint32_t property, atoll_error **error)
 {
     value v;
-    return api_ok(error, read_property(object, property, VALUE_BOOL, &v)) && v.type == VALUE_BOOL && v.as.boolean;
+    return read_typed(object, property, VALUE_BOOL, &v, error) && v.as.boolean;
 }
 
 int64_t atoll_object_get_int(const atoll_object *object, uint32_t property, atoll_error **error)
 {
     value v;
-    return api_ok(error, read_property(object, property, VALUE_INT, &v)) && v.type == VALUE_INT ? v.as.integer : 0;
+    return read_typed(object, property, VALUE_INT, &v, error) ? v.as.integer : 0;
 }
 
 double atoll_object_get_double(const atoll_object *object, uint32_t property, atoll_error **error)
 {
     value v;
-    return api_ok(error, read_property(object, property, VALUE_DOUBLE, &v)) && v.type == VALUE_DOUBLE ? v.as.real : 0;
+    return read_typed(object, property, VALUE_DOUBLE, &v, error) ? v.as.real : 0;
 }
 
 static atoll_bytes get_text(const atoll_object *object, property_key p, value_type type, atoll_error **error)
 {
     value v;
-    if (!api_ok(error, read_property(object, p, type, &v)) || v.type == VALUE_NULL) return (atoll_bytes){NULL, 0};
+    if (!read_typed(object, p, type, &v, error)) return (atoll_bytes){NULL, 0};
     /* An empty text still has an address: only null has none. */
     return (atoll_bytes){v.as.text.data == NULL ? "" : (const char *)v.as.text.data, v.as.text.size};
 }
@@ -138,7 +150,7 @@ atoll_bytes atoll_object_get_binary(const atoll_object *object, uint32_t propert
 atoll_timestamp atoll_object_get_timestamp(const atoll_object *object, uint32_t property, atoll_error **error)
 {
     value v;
-    if (!api_ok(error, read_property(object, property, VALUE_TIMESTAMP, &v)) || v.type == VALUE_NULL) return (atoll_timestamp){0, 0, 0};
+    if (!read_typed(object, property, VALUE_TIMESTAMP, &v, error)) return (atoll_timestamp){0, 0, 0};
     return timestamp_of_value(&v);
 }
 
@@ -146,7 +158,7 @@ static atoll_bytes get_id(const atoll_object *object, property_key p, value_type
 {
     static _Thread_local char last[16]; /* borrowed until the next call, as the contract says */
     value v;
-    if (!api_ok(error, read_property(object, p, type, &v)) || v.type == VALUE_NULL) return (atoll_bytes){NULL, 0};
+    if (!read_typed(object, p, type, &v, error)) return (atoll_bytes){NULL, 0};
     memcpy(last, v.as.id, size);
     return (atoll_bytes){last, size};
 }
@@ -164,9 +176,8 @@ atoll_bytes atoll_object_get_object_id(const atoll_object *object, uint32_t prop
 static status get_object(const atoll_object *object, property_key p, atoll_object **out)
 {
     value v;
-    TRY(read_property(object, p, VALUE_NULL, &v));
     const model_property *property;
-    TRY(realm_property(object->realm, object->class_of, p, &property));
+    TRY(read_property(object, p, VALUE_NULL, &property, &v));
     if (property->type != VALUE_LINK && property->type != VALUE_EMBEDDED)
         return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not an object", property->name, value_type_name(property->type));
     return v.type == VALUE_NULL ? ATOLL_OK : realm_object_new(object->realm, property->target, v.as.row, out);
@@ -198,8 +209,7 @@ atoll_values *atoll_object_get_value(const atoll_object *object, uint32_t proper
     value v;
     const model_property *p = NULL;
     atoll_values *values = NULL;
-    status result = read_property(object, property, VALUE_NULL, &v);
-    if (result == ATOLL_OK) result = realm_property(object->realm, object->class_of, property, &p);
+    status result = read_property(object, property, VALUE_NULL, &p, &v);
     if (result == ATOLL_OK) result = realm_wrap_value(object->realm, p, &v, &values);
     return api_ok(error, result) ? values : NULL;
 }
@@ -327,7 +337,7 @@ status realm_convert(const atoll_realm *realm, const model_property *p, const ap
 static status set_object(atoll_object *object, property_key p, const atoll_object *target)
 {
     value v = value_null();
-    TRY(API_NOT_NULL(object));
+    TRY(object_check(object));
     if (target != NULL) {
         const model_property *property;
         TRY(realm_property(object->realm, object->class_of, p, &property));
@@ -346,7 +356,7 @@ static status set_value(atoll_object *object, property_key p, const atoll_values
     const api_value *item;
     const model_property *property;
     value v;
-    TRY(API_NOT_NULL(object));
+    TRY(object_check(object));
     TRY(values_item(from, 0, &item));
     TRY(realm_property(object->realm, object->class_of, p, &property));
     TRY(realm_convert(object->realm, property, item, &v));

@@ -267,8 +267,8 @@ uint32_t atoll_realm_property(const atoll_realm *realm, uint32_t class_key, cons
 
 status realm_property(const atoll_realm *realm, class_key c, property_key p, const model_property **out)
 {
-    const model_class *class_of;
-    TRY(class_of_key(realm, c, &class_of));
+    const model_class *class_of = schema_class(model_view_schema(realm_view(realm)), c);
+    if (class_of == NULL) return fail(ATOLL_ERROR_UNKNOWN_CLASS, "class key %u does not exist in %s", c, realm->database->path);
     *out = class_property(class_of, p);
     if (*out == NULL) return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class %s has no property with key %u", class_of->name, p);
     return ATOLL_OK;
