@@ -101,7 +101,6 @@ static inline uint64_t hash_u64(uint64_t x)
     return x ^ (x >> 31);
 }
 uint32_t crc32c(uint32_t seed, const void *data, size_t size); /* CRC-32C of stored records */
-uint32_t crc32c_portable(uint32_t seed, const void *data, size_t size); /* the same without the processor's instruction */
 
 bool utf8_is_valid(bytes text);
 #endif
