@@ -363,11 +363,13 @@ static status put_payload_list(outbox_writer *w, wire_rows *group, const model_c
 static status put_payload(outbox_writer *w, wire_rows *group, const model_class *c, reader *r, int depth)
 {
     uint64_t count = reader_varint(r);
-    value key = wire_column_value(&group->key, group->count - 1);
+    value key;
     if (group->key.type == VALUE_STRING) {
         /* The column is under construction, without offsets yet: the newest text is the end of its heap. */
-        uint32_t size = group->key.lengths.items[group->key.count - 1];
+        uint32_t size = group->key.lengths.items[group->key.lengths.count - 1];
         key = value_string(bytes_of(group->key.heap.items + group->key.heap.count - size, size));
+    } else {
+        key = wire_column_value(&group->key, group->count - 1);
     }
     if (c->kind == CLASS_EMBEDDED) key.type = VALUE_EMBEDDED;
     for (uint64_t i = 0; i < count && !r->failed; i++) {
