@@ -1,0 +1,4 @@
+/* The switch of the deliberate breakages (sync/breakage.h): none unless a test asks for one. */
+#include "sync/breakage.h"
+
+int breakage_active = BREAKAGE_NONE;

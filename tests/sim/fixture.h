@@ -1,0 +1,22 @@
+#ifndef ATOLL_SIM_FIXTURE_H
+#define ATOLL_SIM_FIXTURE_H
+#include "world.h"
+
+/* The schema of the tests: Item, with a field of each kind that merges differently, Part (embedded), Reading (asymmetric). */
+enum { FIXTURE_ITEM_PROPERTIES = 9 };
+model_schema fixture_schema(bool flexible, bool partition_in_model);
+typedef struct item_keys { class_key c, part, reading; property_key id, team, name, score, tags, one, many, friend_of; property_key part_x, reading_id, reading_text; } item_keys;
+item_keys fixture_keys(model_db *db);
+/* One small local commit each; the session is told. */
+status fixture_create(world *w, client *c, int64_t id, int64_t team, const char *name);
+status fixture_set_int(world *w, client *c, int64_t id, const char *property, int64_t v);
+status fixture_set_name(world *w, client *c, int64_t id, const char *name);
+status fixture_delete(world *w, client *c, int64_t id);
+status fixture_append(world *w, client *c, int64_t id, const char *tag);
+status fixture_erase(world *w, client *c, int64_t id, uint64_t index);
+status fixture_part(world *w, client *c, int64_t id, int64_t x);
+status fixture_add_part(world *w, client *c, int64_t id, int64_t x);
+status fixture_reading(world *w, client *c, int64_t id, const char *text);
+/* All objects as text, in key order: the same on every copy that holds the same. Caller frees. */
+char *fixture_dump(model_db *db, const char *query);
+#endif

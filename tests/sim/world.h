@@ -1,0 +1,91 @@
+#ifndef ATOLL_SIM_WORLD_H
+#define ATOLL_SIM_WORLD_H
+#include "base/random.h"
+#include "server/server.h"
+#include "sync/codec.h"
+#include "sync/session.h"
+#include "sync/subscription.h"
+
+/* A world of one server and some clients in one thread: virtual clock, network and disks. The machines are the real ones;
+ * what is around them is here. Nodes crash between any two disk operations; links delay, cut and lose what is on the way. */
+enum { WORLD_CLIENTS_MAX = 6 };
+
+typedef struct packet {
+    uint64_t at_ms;
+    uint8_t *data; /* NULL: the end of the stream */
+    size_t size;
+    status code;
+    char text[200];
+} packet;
+typedef struct packet_queue { packet *items; size_t count, capacity, first; } packet_queue;
+
+struct world;
+typedef struct node { /* what a client and the server share: a disk, clocks, a crash to come */
+    struct world *world;
+    memory_disk *disk;
+    platform platform;
+    uint64_t boot_id, booted_ms;
+    int64_t wall_offset_ms;
+    random_state random;
+    bool up, crashing;
+    uint64_t crash_in; /* disk operations until the crash; 0: none planned */
+    uint64_t crashes;
+} node;
+
+typedef struct client {
+    node node;
+    int number;
+    model_db *db;
+    session *session;
+    peer *peer;         /* of the open stream */
+    bool stream_wanted; /* OPEN was given out */
+    bool stream_open;
+    uint64_t open_at_ms, up_free_ms, down_free_ms;
+    packet_queue up, down;
+    bool offline;       /* the network is away */
+    uint64_t errors;    /* ERROR actions */
+    status last_error;
+    char last_error_text[256];
+    uint64_t compensations;
+    uint64_t requests_done;
+    status request_code;
+    uint64_t request_last;
+    uint64_t restart_at_ms;
+} client;
+
+typedef struct world {
+    uint64_t now_ms;
+    random_state random;
+    node server_node;
+    server_app *app;
+    uint64_t server_restart_at_ms;
+    client clients[WORLD_CLIENTS_MAX];
+    int client_count;
+    bool flexible;
+    model_schema schema;
+    uint64_t delay_ms_max;
+    uint64_t cuts, server_crashes, client_crashes;
+    uint64_t messages_up[16], messages_down[16], openings[8];
+    /* Called with each decoded message when the server takes it, and after a batch was applied. */
+    void (*on_upload)(struct world *w, client *c, const client_message *m);
+    void (*on_applied)(struct world *w, client *c, bytes batch, uint64_t bound, uint64_t version);
+    void (*on_ack)(struct world *w, client *c, uint64_t bound);
+    void (*before_crash)(struct world *w, client *c);
+    void (*on_down)(struct world *w, client *c, const server_message *m);
+    void *context;
+    bool verbose;
+} world;
+
+status world_start(world *w, uint64_t seed, int clients, bool flexible, model_schema schema); /* takes the schema */
+void world_end(world *w);
+/* Advances to the next event (at most `until_ms`), delivers what is due. */
+void world_step(world *w, uint64_t until_ms);
+void world_run(world *w, uint64_t for_ms);
+/* Runs until no packet is on the way and nobody wants to send; false: did not settle within limit_ms. */
+bool world_settle(world *w, uint64_t limit_ms);
+void world_cut(world *w, client *c);
+void world_crash_client(world *w, client *c, uint64_t down_ms);
+void world_crash_server(world *w, uint64_t down_ms);
+bool world_client_open(world *w, client *c);
+status world_subscribe(world *w, client *c, const char *const *classes, const char *const *queries, size_t count);
+#endif
