@@ -12,6 +12,7 @@ namespace Acceptance
             ["flow1"] = Flow1.Run,
             ["flow1-old"] = Flow1.RunOldConfiguration,
             ["flow2"] = Flow2.Run,
+            ["flow4"] = Flow4.Run,
             ["flow3-class"] = Flow3Class.Asymmetrics.Run,
             ["flow3-interface"] = Flow3Interface.Asymmetrics.Run,
         };
