@@ -3,11 +3,15 @@
  * Invariant: a database in the list has an open model; the last realm of a synced one hands it to its session, which
  * closes it when everything is uploaded. */
 #include "api/api.h"
+#include "base/log.h"
 #include "platform/file.h"
 #include <stdio.h>
+#include <stdlib.h>
 
 static mutex registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static database *registry;
+static bool exiting;
+static uint64_t registry_process; /* whose exit handler is registered */
 
 database *database_retain(database *d)
 {
@@ -178,6 +182,28 @@ static status reuse_database(database *d, const atoll_config *config)
     return ATOLL_OK;
 }
 
+/* A process may exit with realms open: most do. The store takes itself apart after this, so nothing of ours may run
+ * any more: a late call into it would abort the process. */
+static void on_exit_of_process(void)
+{
+    if (registry_process != process_self()) return;
+    mutex_lock(&registry_lock);
+    exiting = true; /* from now on nothing leaves the registry */
+    database *all = registry;
+    mutex_unlock(&registry_lock);
+    for (database *d = all; d != NULL; d = d->next)
+        if (d->app != NULL) runner_quiesce(d->app->runner);
+    for (database *d = all; d != NULL; d = d->next) model_quiesce(d->model);
+}
+
+/* After the first store was opened: handlers run in reverse order of registration, so ours comes before the store's. */
+static void watch_exit(void)
+{
+    if (registry_process == process_self()) return;
+    registry_process = process_self();
+    if (atexit(on_exit_of_process) != 0) log_write(LOG_WARN, "Realm.Storage", "the exit handler could not be registered");
+}
+
 status database_open(const atoll_config *config, database **out)
 {
     char *given = NULL, *path = NULL;
@@ -194,6 +220,7 @@ status database_open(const atoll_config *config, database **out)
     } else {
         result = make_database(config, path, &d);
         if (result == ATOLL_OK) {
+            watch_exit();
             d->next = registry;
             registry = d;
         }
@@ -223,7 +250,7 @@ static void on_released(void *context)
 {
     database *d = context;
     mutex_lock(&registry_lock);
-    if (d->realms == 0 && d->dying) close_model(d);
+    if (d->realms == 0 && d->dying && !exiting) close_model(d);
     mutex_unlock(&registry_lock);
     database_release(d);
 }
@@ -233,7 +260,9 @@ void database_close(database *d)
     mutex_lock(&registry_lock);
     runner_session *detach = NULL;
     if (--d->realms == 0) {
-        if (d->session == NULL) {
+        if (exiting) {
+            d->dying = true;
+        } else if (d->session == NULL) {
             close_model(d);
         } else {
             d->dying = true;

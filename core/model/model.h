@@ -26,6 +26,9 @@ typedef struct model_options {
 /* Takes the store over (also on failure). schema may be NULL: what is stored. */
 status model_open(storage *store, const model_options *options, const model_schema *schema, model_db **out) MUST_CHECK;
 void model_close(model_db *db); /* last checkpoint, joins the thread; views and transactions must be gone */
+/* The process is about to exit: joins the checkpoint thread, and no transaction begins any more, so that nothing uses
+ * the store while the process takes itself apart. Waits at most two seconds for a writer. */
+void model_quiesce(model_db *db);
 status model_add_schema(model_db *db, const model_schema *schema) MUST_CHECK; /* additive, own commit */
 status model_checkpoint(model_db *db) MUST_CHECK; /* blocks to the store, folded log records dropped */
 status model_sync(model_db *db, uint64_t *durable_version) MUST_CHECK; /* fsync of all commits so far */
@@ -39,7 +42,12 @@ const model_schema *model_view_schema(const model_view *view); /* lives as long 
 uint64_t model_version(model_db *db);                          /* newest committed; cheap, any thread */
 
 uint64_t model_count(const model_view *view, class_key c);
-bool model_alive(const model_view *view, class_key c, row_key row); /* false: deleted, hidden, ghost or never there */
+/* Alive: not deleted, hidden, ghost or never there. */
+status model_is_alive(const model_view *view, class_key c, row_key row, bool *out) MUST_CHECK;
+/* For callers that cannot pass a failure on: false when it could not be read, and then the realm takes no more commits,
+ * so that nothing that was decided on it lasts. */
+bool model_alive(const model_view *view, class_key c, row_key row);
+void model_view_failed(const model_view *view, status why); /* a reader of the layers above did the same */
 /* The value in the row, whatever its life: a dead row gives OBJECT_INVALID unless it is a ghost's key. A link to a row
  * that is not alive reads as null; model_get_raw gives the stored row key. Text views hold while the view is held. */
 status model_get(const model_view *view, class_key c, row_key row, property_key p, value *out) MUST_CHECK;
@@ -56,8 +64,8 @@ typedef struct model_segment {
     uint64_t alive[MODEL_BLOCK_ROWS / 64];    /* bit i: row first + i is alive */
     uint32_t alive_count;
 } model_segment;
-/* Steps *cursor (0 at first) over the segments that have alive rows; false at the end. */
-bool model_scan(const model_view *view, class_key c, uint64_t *cursor, model_segment *out);
+/* Steps *cursor (0 at first) over the segments that have alive rows; false at the end or on a failure, *result says which. */
+bool model_scan(const model_view *view, class_key c, uint64_t *cursor, model_segment *out, status *result);
 /* One column of one segment as arrays, for tight loops; every pointer may be NULL = absent column (all null/default).
  *   null_bits: bit set = null (NULL: no nulls);  integers: int, bool (0/1), link rows (raw);  doubles;
  *   timestamps: pairs seconds,nanoseconds;  ids: 16 bytes each;  offsets+heap: string/binary i = heap[offsets[i]..offsets[i+1]).
@@ -82,7 +90,8 @@ status model_segment_column(const model_view *view, class_key c, const model_seg
 typedef struct element_id {
     uint64_t counter, actor; /* actor: random per realm copy */
 } element_id;
-uint64_t model_list_count(const model_view *view, class_key c, row_key row, property_key p); /* visible elements */
+status model_list_size(const model_view *view, class_key c, row_key row, property_key p, uint64_t *out) MUST_CHECK; /* visible elements */
+uint64_t model_list_count(const model_view *view, class_key c, row_key row, property_key p); /* the same; a failure as in model_alive */
 status model_list_get(const model_view *view, class_key c, row_key row, property_key p, uint64_t index, value *out, element_id *id) MUST_CHECK;
 /* What a reader is shown: a link whose target is gone, or is not here yet, is left out until the target is there. The index
  * for the functions above of the wanted element; at or past the end, the end. */

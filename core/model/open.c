@@ -291,14 +291,29 @@ static status close_store(model_db *db)
     return db->unsettled_bytes >= SETTLE_SIZE ? storage_settle(db->store) : ATOLL_OK;
 }
 
-void model_close(model_db *db)
+static void stop_checkpoints(model_db *db)
 {
-    if (db == NULL) return;
     mutex_lock(&db->lock);
     db->stopping = true;
     condition_broadcast(&db->changed);
     mutex_unlock(&db->lock);
     if (db->checkpoint_thread != NULL) thread_join(db->checkpoint_thread);
+    db->checkpoint_thread = NULL;
+}
+
+void model_quiesce(model_db *db)
+{
+    stop_checkpoints(db);
+    mutex_lock(&db->lock);
+    for (int i = 0; i < 20 && db->writer_active; i++) condition_wait_ms(&db->changed, &db->lock, 100);
+    db->writer_active = true;
+    mutex_unlock(&db->lock);
+}
+
+void model_close(model_db *db)
+{
+    if (db == NULL) return;
+    stop_checkpoints(db);
     bool writable = db->broken == ATOLL_OK && !storage_read_only(db->store) && process_self() == db->process;
     if (writable && close_store(db) != ATOLL_OK)
         log_write(LOG_WARN, "Realm.Storage", "the checkpoint at closing failed, the next opening replays the log: %s", fail_text());

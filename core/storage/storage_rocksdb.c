@@ -134,6 +134,7 @@ static void set_options(rocks_store *s)
     rocksdb_options_set_write_buffer_size(o, MEMTABLE_SIZE);
     rocksdb_options_set_allow_mmap_reads(o, 1);
     rocksdb_options_set_max_background_jobs(o, 1);
+    rocksdb_options_set_max_file_opening_threads(o, 1); /* else sixteen threads start at every open */
     rocksdb_options_set_allow_concurrent_memtable_write(o, 0);
     rocksdb_options_set_skip_stats_update_on_db_open(o, 1);
     rocksdb_options_set_skip_checking_sst_file_sizes_on_db_open(o, 1);

@@ -202,8 +202,17 @@ void runner_free(runner *r)
     }
     atomic_store(&r->stop, true);
     loop_wake(r->loop);
-    thread_join(r->thread);
+    if (r->thread != NULL) thread_join(r->thread);
     runner_destroy(r);
+}
+
+void runner_quiesce(runner *r)
+{
+    if (r->thread == NULL || thread_self() == r->thread_number) return;
+    atomic_store(&r->stop, true);
+    loop_wake(r->loop);
+    thread_join(r->thread);
+    r->thread = NULL;
 }
 
 /* ---- what other threads ask ---- */

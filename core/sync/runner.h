@@ -40,6 +40,9 @@ typedef struct runner_options {
 status runner_new(const runner_options *options, runner **out) MUST_CHECK;
 void runner_free(runner *r); /* joins the thread; sessions that are still attached are dropped (their data is on disk) */
 
+/* The process is about to exit: joins the thread for good; the runner can only be freed after it. */
+void runner_quiesce(runner *r);
+
 /* Requests: the caller gives a number that the REQUEST_DONE event repeats. */
 void runner_log_in_anonymous(runner *r, uint64_t request, bool reuse);
 void runner_log_in_email(runner *r, uint64_t request, bytes email, bytes password);
