@@ -123,6 +123,7 @@ static void run(void *argument)
         }
         deadline_ms = again ? 0 : next_deadline(r);
     }
+    run_commands(r); /* a user who was switched to is still saved */
     if (atomic_load(&r->free_itself)) runner_destroy(r);
 }
 
