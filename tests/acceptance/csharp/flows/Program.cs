@@ -13,6 +13,7 @@ namespace Acceptance
             ["flow1-old"] = Flow1.RunOldConfiguration,
             ["flow2"] = Flow2.Run,
             ["flow4"] = Flow4.Run,
+            ["flow5"] = Flow5.Run,
             ["flow3-class"] = Flow3Class.Asymmetrics.Run,
             ["flow3-interface"] = Flow3Interface.Asymmetrics.Run,
         };

@@ -1,0 +1,137 @@
+using System;
+using System.Collections.Concurrent;
+using System.IO;
+using System.Linq;
+using System.Threading;
+using Realms;
+using Realms.Exceptions;
+using Realms.Sync;
+using Realms.Sync.ErrorHandling;
+using Realms.Sync.Exceptions;
+using Async = System.Threading.Tasks.Task;
+
+namespace Acceptance
+{
+    /// <summary>What goes wrong says so, by the exception that apps expect, and what is on the device lives on.</summary>
+    public static class Flow5
+    {
+        public static async Async Run(Server server)
+        {
+            var app = Realms.Sync.App.Create(new AppConfiguration("errors")
+            {
+                BaseUri = server.Uri,
+                BaseFilePath = Path.Combine(server.Folder, "device"),
+            });
+            Must.Be(Realms.Sync.App.Create("errors") == app, "the same app for the same id");
+            var user = await app.LogInAsync(Credentials.Anonymous());
+            await WrongSyncType(user);
+            await CopiedFolder(server, user);
+            await Offline(server, user);
+        }
+
+        /// <summary>The first client made the app a partition app: a flexible realm of it is refused.</summary>
+        private static async Async WrongSyncType(User user)
+        {
+            using var partition = await Realm.GetInstanceAsync(new PartitionSyncConfiguration("a", user) { Schema = new[] { typeof(Task) } });
+            var errors = new BlockingCollection<SessionException>();
+            var config = new FlexibleSyncConfiguration(user)
+            {
+                Schema = new[] { typeof(Task) },
+                OnSessionError = (session, error) =>
+                {
+                    Must.Be(session.User == user && SynchronizationContext.Current is null, "off the main thread");
+                    errors.Add(error);
+                },
+            };
+            using var flexible = Realm.GetInstance(config);
+            SessionException? error = null;
+            await Must.Until(() => errors.TryTake(out error), "the error of the session");
+            Must.Equal(ErrorCode.WrongSyncType, error!.ErrorCode, error.Message);
+            Must.Be(partition.SyncSession.State == SessionState.Active, "the other session goes on");
+        }
+
+        /// <summary>Two copies of one folder write: the second is refused, keeps all that it has and can be used.</summary>
+        private static async Async CopiedFolder(Server server, User user)
+        {
+            var path = Path.Combine(server.Folder, "original");
+            var copy = Path.Combine(server.Folder, "copy");
+            PartitionSyncConfiguration At(string at) => new("copies", user, at) { Schema = new[] { typeof(Task) } };
+            using (var realm = await Realm.GetInstanceAsync(At(path)))
+            {
+                realm.Write(() => realm.Add(new Task { Partition = "copies", Name = "before" }));
+                await realm.SyncSession.WaitForUploadAsync();
+                realm.SyncSession.Stop();
+                realm.Write(() => realm.Add(new Task { Partition = "copies", Name = "unsent" }));
+            }
+
+            CopyFolder(path, copy);
+            using (var realm = Realm.GetInstance(At(path)))
+            {
+                await realm.SyncSession.WaitForUploadAsync();
+            }
+
+            var resets = new BlockingCollection<ClientResetException>();
+            var config = At(copy);
+            config.ClientResetHandler = new ManualRecoveryHandler(resets.Add);
+            using var second = Realm.GetInstance(config);
+            ClientResetException? reset = null;
+            await Must.Until(() => resets.TryTake(out reset), "the error of the copy");
+            Must.Equal(ErrorCode.ClientReset, reset!.ErrorCode, reset.Message);
+            Throws<NotSupportedException>(() => reset.InitiateClientReset());
+            Must.Set(new[] { "before", "unsent" }, second.All<Task>().AsEnumerable().Select(task => task.Name), "the copy keeps all");
+            second.Write(() => second.Add(new Task { Partition = "copies", Name = "still usable" }));
+            using var third = await Realm.GetInstanceAsync(At(Path.Combine(server.Folder, "third")));
+            Must.Set(new[] { "before", "unsent" }, third.All<Task>().AsEnumerable().Select(task => task.Name), "nothing came twice");
+        }
+
+        /// <summary>Without a server a realm opens at once; waiting for it can be cancelled.</summary>
+        private static async Async Offline(Server server, User user)
+        {
+            server.Kill();
+            var config = new PartitionSyncConfiguration("offline", user) { Schema = new[] { typeof(Task) } };
+            using (var realm = Realm.GetInstance(config))
+            {
+                realm.Write(() => realm.Add(new Task { Partition = "offline", Name = "kept" }));
+            }
+
+            using var stop = new CancellationTokenSource(300);
+            try
+            {
+                using var _ = await Realm.GetInstanceAsync(config, stop.Token);
+                throw new FailedException("it opened without a server");
+            }
+            catch (OperationCanceledException)
+            {
+            }
+
+            using var again = Realm.GetInstance(config);
+            Must.Equal("kept", again.All<Task>().Single().Name, "written offline");
+            server.Start();
+            user.App.Sync.Reconnect();
+            await again.SyncSession.WaitForUploadAsync().WaitAsync(Must.Limit);
+        }
+
+        /// <summary>As a back-up program does it, which does not ask for locks.</summary>
+        private static void CopyFolder(string from, string to)
+        {
+            using var process = System.Diagnostics.Process.Start("/bin/cp", new[] { "-r", from, to });
+            process.WaitForExit();
+            Must.Equal(0, process.ExitCode, "cp");
+        }
+
+        private static void Throws<T>(Action action)
+            where T : Exception
+        {
+            try
+            {
+                action();
+            }
+            catch (T)
+            {
+                return;
+            }
+
+            throw new FailedException($"{typeof(T).Name} was expected");
+        }
+    }
+}
