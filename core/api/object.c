@@ -19,7 +19,7 @@ atoll_object *atoll_object_copy(const atoll_object *object, atoll_error **error)
 
 bool atoll_object_is_valid(const atoll_object *object)
 {
-    return object != NULL && realm_check(object->realm) == ATOLL_OK && model_alive(realm_view(object->realm), object->class_of, object->row);
+    return object != NULL && object_check(object) == ATOLL_OK;
 }
 
 uint32_t atoll_object_class(const atoll_object *object)
@@ -42,7 +42,9 @@ status object_check(const atoll_object *object)
 {
     TRY(API_NOT_NULL(object));
     TRY(realm_check(object->realm));
-    if (model_alive(realm_view(object->realm), object->class_of, object->row)) return ATOLL_OK;
+    bool alive;
+    TRY(model_is_alive(realm_view(object->realm), object->class_of, object->row, &alive));
+    if (alive) return ATOLL_OK;
     const model_class *c = schema_class(model_view_schema(realm_view(object->realm)), object->class_of);
     if (c != NULL && c->kind == CLASS_ASYMMETRIC)
         return fail(ATOLL_ERROR_OBJECT_INVALID, "Attempted to access detached row: %s is asymmetric, its objects leave the device at the commit",
@@ -320,7 +322,9 @@ static status convert_link(const atoll_realm *realm, const model_property *p, co
     if (target->realm->database != realm->database)
         return fail(ATOLL_ERROR_WRONG_REALM, "the target of %s belongs to another realm (%s)", p->name, target->realm->database->path);
     if (target->class_of != p->target) return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s links to %s, not to the target's class", p->name, p->target_name);
-    if (!model_alive(realm_view(realm), target->class_of, target->row))
+    bool alive;
+    TRY(model_is_alive(realm_view(realm), target->class_of, target->row, &alive));
+    if (!alive)
         return fail(ATOLL_ERROR_OBJECT_INVALID, "the target of %s was deleted", p->name);
     *out = value_link(target->row);
     return ATOLL_OK;

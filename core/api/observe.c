@@ -15,6 +15,9 @@ status observer_add(atoll_realm *realm, observer *o)
 {
     mutex_lock(&realm->database->lock);
     status result = vector_push(&realm->observers, o);
+    /* A version that came while nobody observed was signalled to nobody. */
+    if (result == ATOLL_OK && o->kind == OBSERVER_REALM && atomic_load(&realm->pending_signalled))
+        queue_push(o->queue, event_new(ATOLL_EVENT_REALM_PENDING, o->id));
     mutex_unlock(&realm->database->lock);
     if (result != ATOLL_OK) observer_free(o);
     return result;
@@ -79,7 +82,9 @@ static status advance_object(observer *o, const model_view *after, const model_c
 {
     const row_change *change = change_of_row(changes, o->class_of, o->row);
     if (change == NULL) return ATOLL_OK;
-    bool deleted = !model_alive(after, o->class_of, o->row);
+    bool alive;
+    TRY(model_is_alive(after, o->class_of, o->row, &alive));
+    bool deleted = !alive;
     if (!deleted && change->property_count == 0) return ATOLL_OK;
     atoll_event *event = event_new(ATOLL_EVENT_OBJECT_CHANGED, o->id);
     if (event == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -114,8 +119,10 @@ static uint64_t id_hash(element_id id)
 
 static status take_list(const observer *o, const model_view *view, list_snapshot *out)
 {
-    if (!model_alive(view, o->class_of, o->row)) return ATOLL_OK;
-    uint64_t count = model_list_count(view, o->class_of, o->row, o->property);
+    bool alive;
+    uint64_t count = 0;
+    TRY(model_is_alive(view, o->class_of, o->row, &alive));
+    if (alive) TRY(model_list_size(view, o->class_of, o->row, o->property, &count));
     for (uint64_t i = 0; i < count; i++) {
         value v;
         element_id id;
@@ -179,7 +186,9 @@ static status advance_list(observer *o, const model_view *before, const model_vi
     status result = event == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : take_list(o, before, &old);
     if (result == ATOLL_OK) result = take_list(o, after, &new_list);
     if (result == ATOLL_OK) result = list_differences(o, before, after, &old, &new_list, event);
-    if (result == ATOLL_OK) event->deleted = !model_alive(after, o->class_of, o->row);
+    bool alive = true;
+    if (result == ATOLL_OK) result = model_is_alive(after, o->class_of, o->row, &alive);
+    if (result == ATOLL_OK) event->deleted = !alive;
     if (result == ATOLL_OK && (own || !is_empty(event))) {
         queue_push(o->queue, event);
     } else {

@@ -355,7 +355,9 @@ atoll_object *atoll_realm_object(const atoll_realm *realm, uint32_t class_key, u
     const model_class *c;
     status result = class_of_key(realm, class_key, &c);
     atoll_object *object = NULL;
-    if (result == ATOLL_OK && !model_alive(realm_view(realm), class_key, row))
+    bool alive = true;
+    if (result == ATOLL_OK) result = model_is_alive(realm_view(realm), class_key, row, &alive);
+    if (result == ATOLL_OK && !alive)
         result = fail(ATOLL_ERROR_OBJECT_INVALID, "row %llu of %s is not there any more", (unsigned long long)row, c->name);
     if (result == ATOLL_OK) result = realm_object_new((atoll_realm *)(uintptr_t)realm, class_key, row, &object);
     return api_ok(error, result) ? object : NULL;

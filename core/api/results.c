@@ -185,8 +185,9 @@ static status delete_all(const atoll_results *results)
     atoll_realm *realm = results->realm;
     status result = ATOLL_OK;
     for (size_t i = 0; i < results->rows.count && result == ATOLL_OK; i++) {
-        if (!model_alive(realm_view(realm), query_class(results->query), results->rows.items[i])) continue;
-        result = model_delete(realm->txn, query_class(results->query), results->rows.items[i]);
+        bool alive = false;
+        result = model_is_alive(realm_view(realm), query_class(results->query), results->rows.items[i], &alive);
+        if (result == ATOLL_OK && alive) result = model_delete(realm->txn, query_class(results->query), results->rows.items[i]);
     }
     realm->write_count++;
     return result;

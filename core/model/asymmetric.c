@@ -57,7 +57,9 @@ static status write_payload(const model_txn *txn, buffer *to, class_key c, row_k
 static status finish_row(model_txn *txn, class_key c, row_key row)
 {
     buffer payload;
-    if (!model_alive(txn->view, c, row)) return ATOLL_OK;
+    bool alive;
+    TRY(model_is_alive(txn->view, c, row, &alive));
+    if (!alive) return ATOLL_OK;
     buffer_init(&payload, LIMIT_TRANSACTION_SIZE_MAX);
     status result = write_payload(txn, &payload, c, row, 0);
     operation o = {.kind = OP_ASYMMETRIC, .class_of = c, .row = row, .blob = buffer_view(&payload)};

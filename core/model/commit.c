@@ -72,6 +72,15 @@ void db_break(model_db *db, status why)
     mutex_unlock(&db->lock);
 }
 
+/* After a failure that may have misled a writer, or left the log unsure, nothing more is written. */
+static status db_usable(model_db *db)
+{
+    mutex_lock(&db->lock);
+    status broken = db->broken;
+    mutex_unlock(&db->lock);
+    return broken == ATOLL_OK ? ATOLL_OK : fail(broken, "the realm takes no more writes until it is opened again: %s", db->broken_text);
+}
+
 status model_begin(model_db *db, commit_origin origin, model_txn **out)
 {
     if (process_self() != db->process)
@@ -284,6 +293,7 @@ static status commit_written(model_txn *txn, uint64_t *version)
 {
     history_record *history = NULL;
     bytes record;
+    TRY(db_usable(txn->db));
     TRY(finish_asymmetric(txn));
     for (size_t i = 0; i < txn->texts.count; i++) block_finish(txn->texts.items[i]);
     TRY(record_finish(txn, &record));

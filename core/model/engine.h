@@ -93,7 +93,7 @@ status need_class(const model_view *view, class_key c, const model_class **out) 
 status need_property(const model_view *view, class_key c, property_key p, const model_class **class_out, const model_property **out) MUST_CHECK;
 status read_slot(const model_view *view, class_key c, row_key row, uint32_t slot, value *out) MUST_CHECK; /* absent column: null */
 status read_cell(const model_view *view, class_key c, row_key row, property_key p, const list_cell **out) MUST_CHECK;
-uint8_t row_state(const model_view *view, class_key c, row_key row);
+status row_state(const model_view *view, class_key c, row_key row, uint8_t *out) MUST_CHECK;
 uint64_t key_hash(const value *key);
 status check_key(const model_class *c, const value *key) MUST_CHECK;
 
@@ -137,4 +137,5 @@ bool is_asymmetric(const model_txn *txn, class_key c, row_key row); /* or owned 
 /* ---- checkpoint.c, open.c ---- */
 status checkpoint_run(model_db *db) MUST_CHECK;
 void checkpoint_main(void *context);
+status checkpoint_settle(model_db *db, uint64_t size_min) MUST_CHECK; /* when that much was written since the last time */
 #endif

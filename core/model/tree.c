@@ -272,12 +272,17 @@ status class_block(storage *store, const model_schema *schema, const class_state
     return block_load(store, d->blocks[slot], out);
 }
 
-uint8_t class_row_state(storage *store, const model_schema *schema, const class_state *c, row_key row)
+status class_row_state(storage *store, const model_schema *schema, const class_state *c, row_key row, uint8_t *out)
 {
     segment *s = class_segment(c, row / MODEL_BLOCK_ROWS);
     const segment_data *d = NULL;
-    if (s == NULL || segment_load(store, schema, s, &d) != ATOLL_OK) return ROW_DEAD;
     uint32_t at = (uint32_t)(row % MODEL_BLOCK_ROWS);
-    if (d->alive[at / 64] >> (at % 64) & 1) return ROW_ALIVE;
-    return d->hidden[at / 64] >> (at % 64) & 1 ? ROW_HIDDEN : ROW_DEAD;
+    *out = ROW_DEAD;
+    if (s == NULL) return ATOLL_OK;
+    TRY(segment_load(store, schema, s, &d));
+    if (d->alive[at / 64] >> (at % 64) & 1)
+        *out = ROW_ALIVE;
+    else if (d->hidden[at / 64] >> (at % 64) & 1)
+        *out = ROW_HIDDEN;
+    return ATOLL_OK;
 }

@@ -174,7 +174,7 @@ status class_segment_own(const tree_writer *w, class_state *c, uint64_t index, s
 status segment_block_own(const tree_writer *w, segment *s, uint32_t slot, column_type type, block **out) MUST_CHECK;
 /* The block for reading: *out NULL when the column is absent. */
 status class_block(storage *store, const model_schema *schema, const class_state *c, row_key row, uint32_t slot, const block_data **out) MUST_CHECK;
-uint8_t class_row_state(storage *store, const model_schema *schema, const class_state *c, row_key row);
+status class_row_state(storage *store, const model_schema *schema, const class_state *c, row_key row, uint8_t *out) MUST_CHECK;
 static inline uint32_t slot_of(property_key p) { return p + SLOT_FIRST; }
 
 /* ---- index.c ---- */

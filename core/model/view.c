@@ -1,6 +1,5 @@
 /* Views: reading one version. Readers must never wait and never change what others see, except that they load what is
  * not in memory yet. Invariant: whatever is reachable from a view is of its version. */
-#include "base/log.h"
 #include "model/engine.h"
 
 /* ---- views themselves ---- */
@@ -139,10 +138,11 @@ status read_cell(const model_view *view, class_key c, row_key row, property_key 
     return ATOLL_OK;
 }
 
-uint8_t row_state(const model_view *view, class_key c, row_key row)
+status row_state(const model_view *view, class_key c, row_key row, uint8_t *out)
 {
     const class_state *state = view_class(view, c);
-    return state == NULL || row == 0 ? ROW_DEAD : class_row_state(view->db->store, &view->schema->schema, state, row);
+    *out = ROW_DEAD;
+    return state == NULL || row == 0 ? ATOLL_OK : class_row_state(view->db->store, &view->schema->schema, state, row, out);
 }
 
 uint64_t key_hash(const value *key)
@@ -170,9 +170,24 @@ uint64_t model_count(const model_view *view, class_key c)
     return state == NULL ? 0 : state->alive_count;
 }
 
+status model_is_alive(const model_view *view, class_key c, row_key row, bool *out)
+{
+    uint8_t state;
+    TRY(row_state(view, c, row, &state));
+    *out = state == ROW_ALIVE;
+    return ATOLL_OK;
+}
+
+void model_view_failed(const model_view *view, status why)
+{
+    if (why != ATOLL_OK) db_break(view->db, why);
+}
+
 bool model_alive(const model_view *view, class_key c, row_key row)
 {
-    return row_state(view, c, row) == ROW_ALIVE;
+    bool alive = false;
+    model_view_failed(view, model_is_alive(view, c, row, &alive));
+    return alive;
 }
 
 /* What an absent column reads as. */
@@ -222,17 +237,21 @@ status model_get_raw(const model_view *view, class_key c, row_key row, property_
     return ATOLL_OK;
 }
 
-static value shown(const model_view *view, const model_property *p, value v)
+/* What a reader is shown: a link to a row that is not alive is null. */
+static status shown(const model_view *view, const model_property *p, value *v)
 {
-    bool reference = v.type == VALUE_LINK || v.type == VALUE_EMBEDDED;
-    return reference && !model_alive(view, p->target, v.as.row) ? value_null() : v;
+    bool alive = true;
+    if (v->type == VALUE_LINK || v->type == VALUE_EMBEDDED) TRY(model_is_alive(view, p->target, v->as.row, &alive));
+    if (!alive) *v = value_null();
+    return ATOLL_OK;
 }
 
 status model_get(const model_view *view, class_key c, row_key row, property_key p, value *out)
 {
     value v;
     TRY(model_get_raw(view, c, row, p, &v));
-    *out = shown(view, class_property(schema_class(&view->schema->schema, c), p), v);
+    TRY(shown(view, class_property(schema_class(&view->schema->schema, c), p), &v));
+    *out = v;
     return ATOLL_OK;
 }
 
@@ -244,7 +263,8 @@ status model_read(const model_view *view, class_key c, row_key row, property_key
     TRY(need_property(view, c, p, &class_of, property));
     TRY(read_value(view, class_of, *property, row, &v, &alive, &held));
     if (!alive) return object_invalid(class_of);
-    *out = shown(view, *property, v);
+    TRY(shown(view, *property, &v));
+    *out = v;
     return ATOLL_OK;
 }
 
@@ -254,6 +274,7 @@ typedef struct key_search {
     class_key class_of;
     uint32_t slot;
     bool any;
+    bool exact; /* the hash tells keys apart: no look at the column */
     row_key found;
     status result;
 } key_search;
@@ -265,7 +286,10 @@ static bool key_matches(void *context, row_key row)
     search->result = read_slot(search->view, search->class_of, row, search->slot, &key);
     if (search->result != ATOLL_OK) return true;
     if (!value_equal(&key, search->key)) return false;
-    if (!search->any && row_state(search->view, search->class_of, row) != ROW_ALIVE) return false;
+    bool alive = true;
+    if (!search->any) search->result = model_is_alive(search->view, search->class_of, row, &alive);
+    if (search->result != ATOLL_OK) return true;
+    if (!alive) return false;
     search->found = row;
     return true;
 }
@@ -285,6 +309,8 @@ static status find_key(const model_view *view, class_key c, const value *key, bo
     TRY(need_class(view, c, &class_of));
     TRY(check_key(class_of, key));
     key_search search = {.view = view, .key = key, .class_of = c, .slot = slot_of(class_of->primary_key), .any = any};
+    /* The hash of an integer is one to one, and a row never changes its key; null would hash like 0. */
+    search.exact = key->type == VALUE_INT && (class_property(class_of, class_of->primary_key)->flags & PROPERTY_NULLABLE) == 0;
     return search_key(&search, out);
 }
 
@@ -306,8 +332,9 @@ status model_embedded_find(const model_view *view, class_key c, const uint8_t id
 }
 
 /* ---- scanning ---- */
-bool model_scan(const model_view *view, class_key c, uint64_t *cursor, model_segment *out)
+bool model_scan(const model_view *view, class_key c, uint64_t *cursor, model_segment *out, status *result)
 {
+    *result = ATOLL_OK;
     const class_state *state = view_class(view, c);
     if (state == NULL) return false;
     uint64_t end = (state->next_row + MODEL_BLOCK_ROWS - 1) / MODEL_BLOCK_ROWS;
@@ -316,10 +343,8 @@ bool model_scan(const model_view *view, class_key c, uint64_t *cursor, model_seg
         segment *s = class_segment(state, index);
         const segment_data *d = NULL;
         if (s == NULL) continue;
-        if (segment_load(view->db->store, &view->schema->schema, s, &d) != ATOLL_OK) {
-            log_write(LOG_ERROR, "Realm.Storage", "a scan ends early: %s", fail_text());
-            return false;
-        }
+        *result = segment_load(view->db->store, &view->schema->schema, s, &d);
+        if (*result != ATOLL_OK) return false;
         if (d->alive_count == 0) continue;
         out->first = index * MODEL_BLOCK_ROWS;
         memcpy(out->alive, d->alive, sizeof out->alive);
@@ -382,11 +407,19 @@ status model_segment_column(const model_view *view, class_key c, const model_seg
 }
 
 /* ---- lists and embedded objects ---- */
-uint64_t model_list_count(const model_view *view, class_key c, row_key row, property_key p)
+status model_list_size(const model_view *view, class_key c, row_key row, property_key p, uint64_t *out)
 {
     const list_cell *cell = NULL;
-    if (read_cell(view, c, row, p, &cell) != ATOLL_OK || cell == NULL) return 0;
-    return cell->visible;
+    TRY(read_cell(view, c, row, p, &cell));
+    *out = cell == NULL ? 0 : cell->visible;
+    return ATOLL_OK;
+}
+
+uint64_t model_list_count(const model_view *view, class_key c, row_key row, property_key p)
+{
+    uint64_t count = 0;
+    model_view_failed(view, model_list_size(view, c, row, p, &count));
+    return count;
 }
 
 status model_list_get(const model_view *view, class_key c, row_key row, property_key p, uint64_t index, value *out, element_id *id)
@@ -401,8 +434,7 @@ status model_list_get(const model_view *view, class_key c, row_key row, property
                     class_of->name, property->name, (unsigned long long)(cell == NULL ? 0 : cell->visible));
     const list_element *e = &cell->state.elements.items[list_cell_position(cell, index)];
     value v = e->value;
-    bool reference = v.type == VALUE_LINK || v.type == VALUE_EMBEDDED;
-    if (reference && !model_alive(view, property->target, v.as.row)) v = value_null();
+    TRY(shown(view, property, &v));
     *out = v;
     if (id != NULL) *id = e->id;
     return ATOLL_OK;
@@ -424,7 +456,9 @@ status model_list_shown(const model_view *view, class_key c, row_key row, proper
         for (size_t i = 0; i < cell->state.elements.count; i++) {
             const list_element *e = &cell->state.elements.items[i];
             if (e->erased) continue;
-            if (e->value.type == VALUE_LINK && model_alive(view, property->target, e->value.as.row) && shown++ == wanted) found = at;
+            bool alive = false;
+            if (e->value.type == VALUE_LINK) TRY(model_is_alive(view, property->target, e->value.as.row, &alive));
+            if (alive && shown++ == wanted) found = at;
             at++;
         }
     }

@@ -20,7 +20,9 @@ static status write_life(model_txn *txn, class_key c, row_key row, uint8_t from,
 
 status need_row(const model_txn *txn, const model_class *c, row_key row)
 {
-    if (row_state(txn->view, c->key, row) != ROW_DEAD) return ATOLL_OK;
+    uint8_t state;
+    TRY(row_state(txn->view, c->key, row, &state));
+    if (state != ROW_DEAD) return ATOLL_OK;
     return fail(ATOLL_ERROR_OBJECT_INVALID, "the object of class '%s' was deleted or is not here", c->name);
 }
 
@@ -91,7 +93,8 @@ static status describe_duplicate(const model_class *c, const value *key)
 
 static status revive(model_txn *txn, const model_class *c, row_key row)
 {
-    uint8_t state = row_state(txn->view, c->key, row);
+    uint8_t state;
+    TRY(row_state(txn->view, c->key, row, &state));
     if (state == ROW_HIDDEN) TRY(write_delete(txn, c->key, row));
     return write_life(txn, c->key, row, ROW_DEAD, ROW_ALIVE);
 }
@@ -113,7 +116,9 @@ static status create(model_txn *txn, class_key c, const value *key, row_key *out
     TRY(check_class_write(txn, c, &class_of));
     TRY(check_create(txn, class_of, key));
     if (key != NULL) TRY(model_find_any(txn->view, c, key, &row));
-    if (row != 0 && model_alive(txn->view, c, row)) return describe_duplicate(class_of, key);
+    bool alive = false;
+    if (row != 0) TRY(model_is_alive(txn->view, c, row, &alive));
+    if (alive) return describe_duplicate(class_of, key);
     if (row != 0)
         TRY(revive(txn, class_of, row));
     else
@@ -178,7 +183,8 @@ status write_delete(model_txn *txn, class_key c, row_key row)
 {
     const model_class *class_of = NULL;
     TRY(need_class(txn->view, c, &class_of));
-    uint8_t state = row_state(txn->view, c, row);
+    uint8_t state;
+    TRY(row_state(txn->view, c, row, &state));
     if (state == ROW_DEAD) return ATOLL_OK;
     /* Asked first: without its owner an embedded object does not tell any more. */
     bool silent = txn->silent;
@@ -238,7 +244,8 @@ status write_hide(model_txn *txn, class_key c, row_key row, bool hidden)
 {
     const model_class *class_of = NULL;
     TRY(need_class(txn->view, c, &class_of));
-    uint8_t state = row_state(txn->view, c, row), wanted = hidden ? ROW_HIDDEN : ROW_ALIVE;
+    uint8_t state, wanted = hidden ? ROW_HIDDEN : ROW_ALIVE;
+    TRY(row_state(txn->view, c, row, &state));
     if (state == ROW_DEAD || state == wanted) return ATOLL_OK;
     TRY(each_owned(txn, class_of, row, write_hide, hidden));
     return write_life(txn, c, row, state, wanted);
@@ -338,7 +345,8 @@ static status put_embedded(model_txn *txn, class_key c, const uint8_t id[16], co
     TRY(need_class(txn->view, owner->class_of, &owner_class));
     if (class_of->kind != CLASS_EMBEDDED) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "class '%s' is not embedded", class_of->name);
     TRY(model_embedded_find(txn->view, c, id, &row));
-    uint8_t state = row == 0 ? ROW_DEAD : row_state(txn->view, c, row);
+    uint8_t state = ROW_DEAD;
+    if (row != 0) TRY(row_state(txn->view, c, row, &state));
     if (row == 0)
         TRY(make_row(txn, class_of, NULL, ROW_ALIVE, &row));
     else if (state != ROW_ALIVE)

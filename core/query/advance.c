@@ -140,8 +140,9 @@ static status advance_touched(const query *q, const model_view *after, const tou
         row_key row = all->items[i].row;
         /* A row that comes in this order meets modifications before the list starts to differ, so both indexes agree
          * until then. */
-        bool matches = model_alive(after, q->class_of, row) &&
-                       row_matches(&source, q->tree.root, q->class_of, row);
+        bool alive;
+        TRY_GOTO(model_is_alive(after, q->class_of, row, &alive));
+        bool matches = alive && row_matches(&source, q->tree.root, q->class_of, row);
         TRY_GOTO(source.error);
         TRY_GOTO(place_row(&m, &all->items[i], matches));
     }

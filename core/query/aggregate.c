@@ -68,7 +68,8 @@ static status add_segments(const query *q, const model_view *view, const model_p
     segment_source source = {.rows = {.view = view}, .class_of = q->class_of};
     value fallback = property_fallback(p->type, (p->flags & PROPERTY_NULLABLE) != 0);
     uint64_t cursor = 0, mask[MASK_WORDS];
-    while (model_scan(view, source.class_of, &cursor, &source.segment)) {
+    status result = ATOLL_OK;
+    while (model_scan(view, source.class_of, &cursor, &source.segment, &result)) {
         memcpy(mask, source.segment.alive, sizeof mask);
         segment_matches(&source, q->tree.root, mask);
         TRY(source.rows.error);
@@ -79,7 +80,7 @@ static status add_segments(const query *q, const model_view *view, const model_p
             else for (uint64_t left = mask[w]; left != 0; left &= left - 1) add(t, &fallback);
         }
     }
-    return ATOLL_OK;
+    return result;
 }
 
 static status add_rows(const query *q, const model_view *view, const model_property *p, total *t)

@@ -54,7 +54,11 @@ static bool visit_path(row_source *source, const operand *o, size_t at, row_key 
         v = value_null();
         return has_lists_from(o, at + 1) ? false : visit(context, &v);
     }
-    uint64_t count = source->view == NULL ? 0 : model_list_count(source->view, s->class_of, row, s->property);
+    uint64_t count = 0;
+    if (source->view != NULL) {
+        status read = model_list_size(source->view, s->class_of, row, s->property, &count);
+        if (source->error == ATOLL_OK) source->error = read;
+    }
     if (last && o->post == POST_COUNT) {
         v = value_int((int64_t)count);
         return visit(context, &v);

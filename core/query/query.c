@@ -207,9 +207,11 @@ status query_properties(const query *q, const property_key **out, size_t *count,
 
 bool query_matches(const query *q, const model_view *view, row_key row)
 {
-    if (!model_alive(view, q->class_of, row)) return false;
     row_source source = {.view = view};
-    return row_matches(&source, q->tree.root, q->class_of, row) && source.error == ATOLL_OK;
+    if (!model_alive(view, q->class_of, row)) return false;
+    bool matches = row_matches(&source, q->tree.root, q->class_of, row);
+    model_view_failed(view, source.error);
+    return matches && source.error == ATOLL_OK;
 }
 
 bool query_matches_values(const query *q, query_getter get, void *context)
@@ -242,14 +244,15 @@ static status scan(const query *q, const model_view *view, row_vector *out)
 {
     segment_source source = {.rows = {.view = view}, .class_of = q->class_of};
     uint64_t cursor = 0, limit = scan_limit(q), mask[MASK_WORDS];
-    while (out->count < limit && model_scan(view, source.class_of, &cursor, &source.segment)) {
+    status result = ATOLL_OK;
+    while (out->count < limit && model_scan(view, source.class_of, &cursor, &source.segment, &result)) {
         memcpy(mask, source.segment.alive, sizeof mask);
         segment_matches(&source, q->tree.root, mask);
         TRY(source.rows.error);
         TRY(push_rows(&source.segment, mask, out));
     }
     if (out->count > limit) out->count = (size_t)limit;
-    return ATOLL_OK;
+    return result;
 }
 
 status query_run(const query *q, const model_view *view, row_vector *out)
@@ -277,12 +280,14 @@ status query_count(const query *q, const model_view *view, uint64_t *out)
     if (q->tree.root->kind == NODE_TRUE) {
         count = model_count(view, source.class_of);
     } else {
-        while (model_scan(view, source.class_of, &cursor, &source.segment)) {
+        status result = ATOLL_OK;
+        while (model_scan(view, source.class_of, &cursor, &source.segment, &result)) {
             memcpy(mask, source.segment.alive, sizeof mask);
             segment_matches(&source, q->tree.root, mask);
             TRY(source.rows.error);
             for (size_t w = 0; w < MASK_WORDS; w++) count += (uint64_t)__builtin_popcountll(mask[w]);
         }
+        TRY(result);
     }
     for (size_t i = 0; i < q->tree.suffix_count; i++) {
         const suffix *s = &q->tree.suffixes[i];

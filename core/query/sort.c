@@ -35,7 +35,8 @@ static status read_column(sorter *s, class_key c, const path_step *step, size_t 
     uint64_t cursor = 0;
     size_t i = 0, stride = s->suffix->key_count;
     model_segment segment;
-    while (i < s->rows->count && model_scan(s->view, c, &cursor, &segment)) {
+    status result = ATOLL_OK;
+    while (i < s->rows->count && model_scan(s->view, c, &cursor, &segment, &result)) {
         row_key end = segment.first + MODEL_BLOCK_ROWS;
         if (s->rows->items[i] >= end) continue;
         model_column column = {0};
@@ -46,6 +47,7 @@ static status read_column(sorter *s, class_key c, const path_step *step, size_t 
             to->rank = to->value.type != VALUE_NULL;
         }
     }
+    TRY(result);
     return i == s->rows->count ? ATOLL_OK : fail(ATOLL_ERROR_INTERNAL, "a row to sort is not in its class");
 }
 

@@ -339,7 +339,7 @@ status integrate_sweep(integration *g)
         model_segment segment;
         if (c->kind != CLASS_NORMAL) continue;
         leaving.count = 0;
-        while (result == ATOLL_OK && model_scan(model_txn_view(g->txn), c->key, &cursor, &segment)) {
+        while (result == ATOLL_OK && model_scan(model_txn_view(g->txn), c->key, &cursor, &segment, &result)) {
             for (uint32_t bit = 0; bit < MODEL_BLOCK_ROWS && result == ATOLL_OK; bit++) {
                 if ((segment.alive[bit / 64] >> (bit % 64) & 1) == 0) continue;
                 if (map64_get(&g->told, name_of(c->key, segment.first + bit)) == NULL) result = vector_push(&leaving, segment.first + bit);

@@ -300,12 +300,14 @@ static uint64_t count_by_scan(const model_view *view, class_key c)
 {
     model_segment segment;
     uint64_t cursor = 0, count = 0;
-    while (model_scan(view, c, &cursor, &segment)) {
+    status scanned = ATOLL_OK;
+    while (model_scan(view, c, &cursor, &segment, &scanned)) {
         uint32_t bits = 0;
         for (size_t i = 0; i < MODEL_BLOCK_ROWS / 64; i++) bits += (uint32_t)__builtin_popcountll(segment.alive[i]);
         cr_assert_eq(bits, segment.alive_count);
         count += bits;
     }
+    cr_assert_eq(scanned, ATOLL_OK);
     return count;
 }
 

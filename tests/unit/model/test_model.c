@@ -196,7 +196,8 @@ Test(model, a_segment_gives_its_columns_as_arrays)
         const model_view *view = pass == 0 ? model_txn_view(txn) : newest;
         model_segment segment;
         uint64_t cursor = 0, seen = 0;
-        while (model_scan(view, ITEM, &cursor, &segment)) {
+        status scanned = ATOLL_OK;
+        while (model_scan(view, ITEM, &cursor, &segment, &scanned)) {
             model_column name, score, count, uid;
             MUST(model_segment_column(view, ITEM, &segment, ITEM_NAME, &name));
             MUST(model_segment_column(view, ITEM, &segment, ITEM_SCORE, &score));
@@ -416,7 +417,8 @@ static void *look(void *context)
         model_view *view = model_view_newest(w->db);
         model_segment segment;
         uint64_t cursor = 0, seen = 0;
-        while (model_scan(view, ITEM, &cursor, &segment)) seen += segment.alive_count;
+        status scanned = ATOLL_OK;
+        while (model_scan(view, ITEM, &cursor, &segment, &scanned)) seen += segment.alive_count;
         cr_assert_eq(seen, model_count(view, ITEM));
         model_view_release(view);
         if (i % 50 == 0) MUST(model_checkpoint(w->db));
