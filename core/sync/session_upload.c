@@ -304,6 +304,15 @@ typedef struct outbox_writer {
 
 static status put_payload(outbox_writer *w, wire_rows *group, const model_class *c, reader *r, int depth);
 
+/* As the commit wrote it: what an embedded object or a list holds follows its type at once. */
+static value payload_value(reader *r)
+{
+    value_type type = r->failed || r->at == r->end ? VALUE_NULL : (value_type)*r->at;
+    if (type != VALUE_EMBEDDED && type != VALUE_LIST) return value_read(r);
+    reader_byte(r);
+    return (value){.type = type};
+}
+
 static void embedded_name(outbox_writer *w, value *out)
 {
     *out = (value){.type = VALUE_EMBEDDED};
@@ -342,7 +351,7 @@ static status put_payload_list(outbox_writer *w, wire_rows *group, const model_c
     VECTOR(reader) nested = {0};
     for (uint64_t i = 0; i < count && result == ATOLL_OK && !r->failed; i++) {
         list_element e = {.id = {i + 1, 1}, .parent = {i, 1}, .side = LIST_SIDE_RIGHT, .stamp = 1, .value_stamp = 1};
-        e.value = value_read(r);
+        e.value = payload_value(r);
         if (e.value.type == VALUE_EMBEDDED) {
             value id;
             embedded_name(w, &id);
@@ -374,7 +383,7 @@ static status put_payload(outbox_writer *w, wire_rows *group, const model_class 
     if (c->kind == CLASS_EMBEDDED) key.type = VALUE_EMBEDDED;
     for (uint64_t i = 0; i < count && !r->failed; i++) {
         const model_property *p = class_property(c, (property_key)reader_varint(r));
-        value v = value_read(r);
+        value v = payload_value(r);
         if (r->failed || p == NULL) return fail(ATOLL_ERROR_FILE_CORRUPT, "an asymmetric object of class '%s' is damaged", c->name);
         if (v.type == VALUE_LIST) {
             TRY(put_payload_list(w, group, c, &key, p, r, depth));
@@ -397,7 +406,7 @@ static status payload_key(const model_class *c, bytes payload, value *out)
     uint64_t count = reader_varint(&r);
     for (uint64_t i = 0; i < count && !r.failed; i++) {
         property_key p = (property_key)reader_varint(&r);
-        value v = value_read(&r);
+        value v = payload_value(&r);
         if (p == c->primary_key && !r.failed) {
             *out = v;
             return ATOLL_OK;
