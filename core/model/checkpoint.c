@@ -6,7 +6,7 @@
 #include "model/codec.h"
 #include "model/engine.h"
 
-enum { CHECKPOINT_BATCH_SIZE = 4 << 20, CHECKPOINT_LOG_SIZE = 16 << 20, CHECKPOINT_LOG_COUNT = 2000, CHECKPOINT_PERIOD_MS = 5000 };
+enum { CHECKPOINT_BATCH_SIZE = 4 << 20, CHECKPOINT_LOG_SIZE = 16 << 20, CHECKPOINT_LOG_COUNT = 2000, CHECKPOINT_PERIOD_MS = 5000, SETTLE_SIZE = 64 << 20 };
 
 typedef struct checkpoint {
     model_db *db;
@@ -73,7 +73,7 @@ static status write_index(checkpoint *k, index_node *n)
     if (n == NULL || atomic_load(&n->stored)) return ATOLL_OK;
     const index_data *d = atomic_load(&n->data);
     uint8_t key[14];
-    for (size_t i = 0; i < TREE_FANOUT; i++) TRY(write_index(k, d->children[i]));
+    for (size_t i = 0; i < TREE_FANOUT && !d->leaf; i++) TRY(write_index(k, index_children(d)[i]));
     TRY(codec_index(&k->record, k->view->version, d));
     TRY(put(k, index_key(key, n), &n->stored));
     return k->batch_size >= CHECKPOINT_BATCH_SIZE ? flush(k) : ATOLL_OK;
@@ -177,6 +177,15 @@ status model_checkpoint(model_db *db)
     return checkpoint_run(db);
 }
 
+status checkpoint_settle(model_db *db, uint64_t size_min)
+{
+    mutex_lock(&db->lock);
+    bool due = db->unsettled_bytes >= size_min;
+    if (due) db->unsettled_bytes = 0;
+    mutex_unlock(&db->lock);
+    return due ? storage_settle(db->store) : ATOLL_OK;
+}
+
 static bool is_due(const model_db *db)
 {
     return db->log_bytes >= CHECKPOINT_LOG_SIZE || db->newest->version - db->checkpoint_version >= CHECKPOINT_LOG_COUNT;
@@ -193,6 +202,7 @@ void checkpoint_main(void *context)
         }
         mutex_unlock(&db->lock);
         status result = checkpoint_run(db);
+        if (result == ATOLL_OK) result = checkpoint_settle(db, SETTLE_SIZE);
         if (result != ATOLL_OK) log_write(LOG_WARN, "Realm.Storage", "a checkpoint failed and is tried again: %s", fail_text());
         mutex_lock(&db->lock);
         if (result != ATOLL_OK && !db->stopping) condition_wait_ms(&db->changed, &db->lock, CHECKPOINT_PERIOD_MS);

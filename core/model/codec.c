@@ -336,51 +336,55 @@ status codec_index(buffer *to, uint64_t version, const index_data *d)
     TRY(buffer_append_byte(to, d->leaf));
     if (d->leaf) {
         TRY(buffer_append_varint(to, d->count));
-        if (d->count != 0) TRY(buffer_append(to, d->hashes, d->count * sizeof *d->hashes));
-        TRY(put_integers(to, (const int64_t *)d->rows, 1, d->count));
+        TRY(buffer_append(to, index_hashes(d), d->count * sizeof(uint64_t)));
+        TRY(put_integers(to, (const int64_t *)index_rows(d), 1, d->count));
     } else {
         uint32_t children = 0;
-        for (size_t i = 0; i < TREE_FANOUT; i++) children |= (uint32_t)(d->children[i] != NULL) << i;
+        for (size_t i = 0; i < TREE_FANOUT; i++) children |= (uint32_t)(index_children(d)[i] != NULL) << i;
         TRY(buffer_append_fixed32(to, children));
     }
     codec_seal(to);
     return ATOLL_OK;
 }
 
-static status take_leaf(reader *r, index_data *d)
+static status take_leaf(reader *r, index_data **out)
 {
     uint64_t count = reader_varint(r);
     bytes hashes = reader_take(r, count > 1u << 28 ? SIZE_MAX : (size_t)count * 8);
     if (r->failed) return damaged("a key index");
-    d->hashes = memory_allocate((count + 1) * 2 * sizeof *d->hashes);
-    if (d->hashes == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    d->capacity = (uint32_t)count + 1;
-    d->rows = d->hashes + d->capacity;
-    if (hashes.size != 0) memcpy(d->hashes, hashes.data, hashes.size);
-    take_integers(r, (int64_t *)d->rows, 1, (size_t)count);
+    index_data *d = index_data_new(true, (uint32_t)count);
+    if (d == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     d->count = (uint32_t)count;
+    if (hashes.size != 0) memcpy(index_hashes(d), hashes.data, hashes.size);
+    take_integers(r, (int64_t *)index_rows(d), 1, (size_t)count);
+    *out = d;
     return ATOLL_OK;
 }
 
-static status decode_index(bytes record, const index_node *n, index_data *d)
+static status take_inner(reader *r, const index_node *n, index_data **out)
+{
+    uint32_t children = reader_fixed32(r);
+    if (n->depth >= INDEX_DEPTH_MAX || r->failed) return damaged("a key index");
+    index_data *d = index_data_new(false, 0);
+    if (d == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    *out = d;
+    for (size_t i = 0; i < TREE_FANOUT; i++) {
+        if ((children >> i & 1) == 0) continue;
+        uint64_t prefix = n->prefix | (uint64_t)i << (64 - TREE_FANOUT_BITS * (n->depth + 1));
+        index_children(d)[i] = index_handle(n->class_of, n->depth + 1, prefix);
+        if (index_children(d)[i] == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    return ATOLL_OK;
+}
+
+/* *out may be set on failure too: the caller frees it. */
+static status decode_index(bytes record, const index_node *n, index_data **out)
 {
     reader r;
     uint64_t version = 0;
     TRY(codec_open(record, "a key index", &r, &version));
-    d->leaf = reader_byte(&r) != 0;
-    if (d->leaf) {
-        TRY(take_leaf(&r, d));
-    } else {
-        uint32_t children = reader_fixed32(&r);
-        if (n->depth >= INDEX_DEPTH_MAX) return damaged("a key index");
-        for (size_t i = 0; i < TREE_FANOUT && !r.failed; i++) {
-            if ((children >> i & 1) == 0) continue;
-            uint64_t prefix = n->prefix | (uint64_t)i << (64 - TREE_FANOUT_BITS * (n->depth + 1));
-            d->children[i] = index_handle(n->class_of, n->depth + 1, prefix);
-            if (d->children[i] == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-        }
-    }
-    return r.failed ? damaged("a key index") : ATOLL_OK;
+    TRY(reader_byte(&r) != 0 ? take_leaf(&r, out) : take_inner(&r, n, out));
+    return r.failed || r.at != r.end ? damaged("a key index") : ATOLL_OK;
 }
 
 status store_load_index(storage *store, const index_node *n, index_data **out)
@@ -388,13 +392,15 @@ status store_load_index(storage *store, const index_node *n, index_data **out)
     uint8_t key[14];
     buffer record;
     bool found = false;
-    index_data *d = memory_allocate_zero(sizeof *d);
-    if (d == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    index_data *d = NULL;
     buffer_init(&record, RECORD_SIZE_MAX);
     status result = storage_get(store, index_key(key, n), &record, &found);
-    d->leaf = true; /* A node that is not there is an empty leaf. */
-    if (result == ATOLL_OK && found) result = decode_index(buffer_view(&record), n, d);
+    if (result == ATOLL_OK && found) result = decode_index(buffer_view(&record), n, &d);
     buffer_free(&record);
+    if (result == ATOLL_OK && !found) { /* A node that is not there is an empty leaf. */
+        d = index_data_new(true, 0);
+        result = d == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
+    }
     if (result != ATOLL_OK) {
         index_data_free(d);
         return result;

@@ -21,14 +21,10 @@ static index_node *leaf_new(class_key c, uint8_t depth, uint64_t prefix, uint64_
     if (n == NULL) return NULL;
     atomic_init(&n->stored, false);
     n->stamp = stamp;
-    index_data *d = memory_allocate_zero(sizeof *d);
-    if (d == NULL) {
-        memory_free(n);
-        return NULL;
-    }
-    d->leaf = true;
-    atomic_init(&n->data, d);
-    return n;
+    atomic_init(&n->data, index_data_new(true, 4));
+    if (atomic_load(&n->data) != NULL) return n;
+    memory_free(n);
+    return NULL;
 }
 
 index_node *index_new(class_key c, uint64_t stamp)
@@ -36,11 +32,21 @@ index_node *index_new(class_key c, uint64_t stamp)
     return leaf_new(c, 0, 0, stamp);
 }
 
+index_data *index_data_new(bool leaf, uint32_t capacity)
+{
+    size_t room = leaf ? (size_t)capacity * 2 * sizeof(uint64_t) : TREE_FANOUT * sizeof(index_node *);
+    index_data *d = leaf ? memory_allocate(sizeof *d + room) : memory_allocate_zero(sizeof *d + room);
+    if (d == NULL) return NULL;
+    d->leaf = leaf;
+    d->count = 0;
+    d->capacity = leaf ? capacity : 0;
+    return d;
+}
+
 void index_data_free(index_data *d)
 {
     if (d == NULL) return;
-    for (size_t i = 0; i < TREE_FANOUT; i++) index_release(d->children[i]);
-    memory_free(d->hashes);
+    for (size_t i = 0; i < TREE_FANOUT && !d->leaf; i++) index_release(index_children(d)[i]);
     memory_free(d);
 }
 
@@ -66,30 +72,29 @@ status index_load(storage *store, index_node *n, const index_data **out)
     return ATOLL_OK;
 }
 
-/* hashes and rows share one allocation: rows follow the hashes. */
-static status leaf_reserve(index_data *d, uint32_t wanted)
+static index_data *leaf_copy(const index_data *from, uint32_t capacity)
 {
-    if (wanted <= d->capacity) return ATOLL_OK;
-    uint32_t capacity = d->capacity < 4 ? 4 : d->capacity * 2;
-    while (capacity < wanted) capacity *= 2;
-    uint64_t *both = memory_allocate((size_t)capacity * 2 * sizeof *both);
-    if (both == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    if (d->count != 0) {
-        memcpy(both, d->hashes, d->count * sizeof *both);
-        memcpy(both + capacity, d->rows, d->count * sizeof *both);
-    }
-    memory_free(d->hashes);
-    d->hashes = both;
-    d->rows = both + capacity;
-    d->capacity = capacity;
-    return ATOLL_OK;
+    index_data *d = index_data_new(true, capacity);
+    if (d == NULL) return NULL;
+    d->count = from->count;
+    memcpy(index_hashes(d), index_hashes(from), from->count * sizeof(uint64_t));
+    memcpy(index_rows(d), index_rows(from), from->count * sizeof(uint64_t));
+    return d;
 }
 
-static status leaf_add(index_data *d, uint64_t hash, row_key row)
+/* The leaf belongs to the transaction; it moves when it grows. */
+static status leaf_add(index_node *leaf, uint64_t hash, row_key row)
 {
-    TRY(leaf_reserve(d, d->count + 1));
-    d->hashes[d->count] = hash;
-    d->rows[d->count++] = row;
+    index_data *d = atomic_load_explicit(&leaf->data, memory_order_relaxed);
+    if (d->count == d->capacity) {
+        index_data *grown = leaf_copy(d, d->capacity < 4 ? 4 : d->capacity * 2);
+        if (grown == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+        atomic_store(&leaf->data, grown);
+        index_data_free(d);
+        d = grown;
+    }
+    index_hashes(d)[d->count] = hash;
+    index_rows(d)[d->count++] = row;
     return ATOLL_OK;
 }
 
@@ -105,22 +110,13 @@ static uint64_t prefix_of(const index_node *n, size_t child)
 
 static index_data *data_copy(const index_data *from)
 {
-    index_data *d = memory_allocate_zero(sizeof *d);
-    if (d == NULL) return NULL;
-    d->leaf = from->leaf;
-    for (size_t i = 0; i < TREE_FANOUT; i++) {
-        d->children[i] = from->children[i];
-        if (d->children[i] != NULL) atomic_fetch_add_explicit(&d->children[i]->references, 1, memory_order_relaxed);
+    if (from->leaf) return leaf_copy(from, from->count + 2);
+    index_data *d = index_data_new(false, 0);
+    for (size_t i = 0; d != NULL && i < TREE_FANOUT; i++) {
+        index_node *child = index_children(from)[i];
+        index_children(d)[i] = child;
+        if (child != NULL) atomic_fetch_add_explicit(&child->references, 1, memory_order_relaxed);
     }
-    if (from->count != 0 && leaf_reserve(d, from->count) != ATOLL_OK) {
-        index_data_free(d);
-        return NULL;
-    }
-    if (from->count != 0) {
-        memcpy(d->hashes, from->hashes, from->count * sizeof *d->hashes);
-        memcpy(d->rows, from->rows, from->count * sizeof *d->rows);
-    }
-    d->count = from->count;
     return d;
 }
 
@@ -148,15 +144,15 @@ static status index_own(const tree_writer *w, index_node **place)
 static status leaf_split(const tree_writer *w, index_node *n)
 {
     index_data *old = atomic_load_explicit(&n->data, memory_order_relaxed);
-    index_data *inner = memory_allocate_zero(sizeof *inner);
+    index_data *inner = index_data_new(false, 0);
     if (inner == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     status result = ATOLL_OK;
     for (uint32_t i = 0; i < old->count && result == ATOLL_OK; i++) {
-        size_t at = child_of(old->hashes[i], n->depth);
-        if (inner->children[at] == NULL) inner->children[at] = leaf_new(n->class_of, n->depth + 1, prefix_of(n, at), w->stamp);
-        result = inner->children[at] == NULL
-                     ? ATOLL_ERROR_OUT_OF_MEMORY
-                     : leaf_add(atomic_load_explicit(&inner->children[at]->data, memory_order_relaxed), old->hashes[i], old->rows[i]);
+        uint64_t hash = index_hashes(old)[i];
+        size_t at = child_of(hash, n->depth);
+        index_node **child = &index_children(inner)[at];
+        if (*child == NULL) *child = leaf_new(n->class_of, n->depth + 1, prefix_of(n, at), w->stamp);
+        result = *child == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : leaf_add(*child, hash, index_rows(old)[i]);
     }
     if (result != ATOLL_OK) {
         index_data_free(inner);
@@ -176,11 +172,10 @@ static status leaf_own(const tree_writer *w, index_node **root, uint64_t hash, i
         index_data *d = atomic_load_explicit(&(*place)->data, memory_order_relaxed);
         if (d->leaf) break;
         size_t at = child_of(hash, (*place)->depth);
-        if (d->children[at] == NULL) {
-            d->children[at] = leaf_new((*place)->class_of, (*place)->depth + 1, prefix_of(*place, at), w->stamp);
-            if (d->children[at] == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-        }
-        place = &d->children[at];
+        index_node **child = &index_children(d)[at];
+        if (*child == NULL) *child = leaf_new((*place)->class_of, (*place)->depth + 1, prefix_of(*place, at), w->stamp);
+        if (*child == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+        place = child;
     }
     *out = *place;
     return ATOLL_OK;
@@ -189,7 +184,7 @@ static status leaf_own(const tree_writer *w, index_node **root, uint64_t hash, i
 static uint32_t leaf_position(const index_data *d, uint64_t hash, row_key row)
 {
     uint32_t i = 0;
-    while (i < d->count && (d->hashes[i] != hash || d->rows[i] != row)) i++;
+    while (i < d->count && (index_hashes(d)[i] != hash || index_rows(d)[i] != row)) i++;
     return i;
 }
 
@@ -203,7 +198,7 @@ status index_put(const tree_writer *w, index_node **root, uint64_t hash, row_key
         TRY(leaf_split(w, leaf));
         return index_put(w, root, hash, row); /* One level deeper each time: at most INDEX_DEPTH_MAX. */
     }
-    return leaf_add(d, hash, row);
+    return leaf_add(leaf, hash, row);
 }
 
 status index_remove(const tree_writer *w, index_node **root, uint64_t hash, row_key row)
@@ -214,19 +209,19 @@ status index_remove(const tree_writer *w, index_node **root, uint64_t hash, row_
     uint32_t i = leaf_position(d, hash, row);
     if (i == d->count) return ATOLL_OK;
     d->count--;
-    d->hashes[i] = d->hashes[d->count];
-    d->rows[i] = d->rows[d->count];
+    index_hashes(d)[i] = index_hashes(d)[d->count];
+    index_rows(d)[i] = index_rows(d)[d->count];
     return ATOLL_OK;
 }
 
 status index_find(storage *store, index_node *root, uint64_t hash, index_visitor each, void *context)
 {
     const index_data *d = NULL;
-    for (index_node *n = root; n != NULL; n = d->children[child_of(hash, n->depth)]) {
+    for (index_node *n = root; n != NULL; n = index_children(d)[child_of(hash, n->depth)]) {
         TRY(index_load(store, n, &d));
         if (!d->leaf) continue;
         for (uint32_t i = 0; i < d->count; i++)
-            if (d->hashes[i] == hash && each(context, d->rows[i])) return ATOLL_OK;
+            if (index_hashes(d)[i] == hash && each(context, index_rows(d)[i])) return ATOLL_OK;
         return ATOLL_OK;
     }
     return ATOLL_OK;

@@ -288,7 +288,7 @@ status model_open(storage *store, const model_options *options, const model_sche
 static status close_store(model_db *db)
 {
     if (db->newest->version != db->checkpoint_version) TRY(checkpoint_run(db));
-    return db->unsettled_bytes >= SETTLE_SIZE ? storage_settle(db->store) : ATOLL_OK;
+    return checkpoint_settle(db, SETTLE_SIZE);
 }
 
 static void stop_checkpoints(model_db *db)

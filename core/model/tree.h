@@ -82,10 +82,12 @@ typedef struct tree_node {
 typedef struct index_node index_node;
 typedef struct index_data {
     bool leaf;
-    uint32_t count, capacity;
-    uint64_t *hashes, *rows;           /* leaf */
-    index_node *children[TREE_FANOUT]; /* inner; NULL: empty */
+    uint32_t count, capacity; /* leaf */
+    _Alignas(8) uint8_t room[]; /* leaf: capacity hashes, capacity rows; inner: TREE_FANOUT children, NULL: empty */
 } index_data;
+static inline uint64_t *index_hashes(const index_data *d) { return (uint64_t *)(uintptr_t)d->room; }
+static inline uint64_t *index_rows(const index_data *d) { return index_hashes(d) + d->capacity; }
+static inline index_node **index_children(const index_data *d) { return (index_node **)(uintptr_t)d->room; }
 struct index_node {
     atomic_uint references;
     atomic_bool stored;
@@ -181,6 +183,7 @@ static inline uint32_t slot_of(property_key p) { return p + SLOT_FIRST; }
 index_node *index_new(class_key c, uint64_t stamp);
 index_node *index_handle(class_key c, uint8_t depth, uint64_t prefix);
 void index_release(index_node *n);
+index_data *index_data_new(bool leaf, uint32_t capacity);
 void index_data_free(index_data *d);
 status index_load(storage *store, index_node *n, const index_data **out) MUST_CHECK;
 status index_put(const tree_writer *w, index_node **root, uint64_t hash, row_key row) MUST_CHECK;

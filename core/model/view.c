@@ -283,9 +283,11 @@ static bool key_matches(void *context, row_key row)
 {
     key_search *search = context;
     value key;
-    search->result = read_slot(search->view, search->class_of, row, search->slot, &key);
-    if (search->result != ATOLL_OK) return true;
-    if (!value_equal(&key, search->key)) return false;
+    if (!search->exact) {
+        search->result = read_slot(search->view, search->class_of, row, search->slot, &key);
+        if (search->result != ATOLL_OK) return true;
+        if (!value_equal(&key, search->key)) return false;
+    }
     bool alive = true;
     if (!search->any) search->result = model_is_alive(search->view, search->class_of, row, &alive);
     if (search->result != ATOLL_OK) return true;

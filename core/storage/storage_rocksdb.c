@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MEMTABLE_SIZE = 64 << 20, TABLE_BLOCK_SIZE = 8 << 10 };
+enum { MEMTABLE_SIZE = 64 << 20, TABLE_BLOCK_SIZE = 8 << 10, WASTE_SIZE_MIN = 16 << 20 };
 #define MARKER_NAME "atoll.realm"
 #define LOCK_NAME "atoll.lock"
 static const char marker_text[] = "This folder is an Atoll realm. Delete or copy it as a whole, while no process has it open.\n";
@@ -21,6 +21,7 @@ typedef struct rocks_store {
     rocksdb_readoptions_t *read;
     rocksdb_writeoptions_t *write, *write_sync;
     file_lock *lock;
+    uint64_t compact_size; /* of the tables when they last held nothing twice; 0: not known */
     char *path;
 } rocks_store;
 
@@ -277,6 +278,14 @@ static status rocks_sync(storage *base)
     return message == NULL ? ATOLL_OK : rocks_failure(s, "syncing", message);
 }
 
+static uint64_t table_bytes(const rocks_store *s)
+{
+    uint64_t size = 0;
+    return rocksdb_property_int(s->db, "rocksdb.total-sst-files-size", &size) == 0 ? size : 0;
+}
+
+/* Log records that were dropped and blocks that were written again fill the tables until a compaction; the store's own
+ * ones come late for a realm of this size. */
 static status rocks_settle(storage *base)
 {
     rocks_store *s = (rocks_store *)base;
@@ -285,7 +294,11 @@ static status rocks_settle(storage *base)
     rocksdb_flushoptions_set_wait(options, 1);
     rocksdb_flush(s->db, options, &message);
     rocksdb_flushoptions_destroy(options);
-    return message == NULL ? ATOLL_OK : rocks_failure(s, "settling", message);
+    if (message != NULL) return rocks_failure(s, "settling", message);
+    if (table_bytes(s) < s->compact_size + s->compact_size / 2 + WASTE_SIZE_MIN) return ATOLL_OK;
+    rocksdb_compact_range(s->db, NULL, 0, NULL, 0);
+    s->compact_size = table_bytes(s);
+    return ATOLL_OK;
 }
 
 /* ---- iteration ---- */
@@ -347,8 +360,7 @@ static status rocks_iterator_status(const storage_iterator *base)
 static uint64_t rocks_size_bytes(storage *base)
 {
     rocks_store *s = (rocks_store *)base;
-    uint64_t tables = 0, memtable = 0;
-    if (rocksdb_property_int(s->db, "rocksdb.total-sst-files-size", &tables) != 0) tables = 0;
+    uint64_t tables = table_bytes(s), memtable = 0;
     if (rocksdb_property_int(s->db, "rocksdb.cur-size-all-mem-tables", &memtable) != 0) memtable = 0;
     return tables + memtable;
 }
