@@ -71,9 +71,9 @@ def test_email_and_password(device):
     user = app.log_in(Credentials.email_password("ann@example.org", "correct horse")).result(LIMIT)
     assert user.provider == "local-userpass"
     with pytest.raises(errors.InvalidCredentialsError):
-        app.log_in(Credentials.email_password("ann@example.org", "wrong")).result(LIMIT)
+        app.log_in(Credentials.email_password("ann@example.org", "wrong horse")).result(LIMIT)
     with pytest.raises(errors.UserExistsError):
-        app.register("ann@example.org", "again").result(LIMIT)
+        app.register("ann@example.org", "another horse").result(LIMIT)
     again = device("b").log_in(Credentials.email_password("ann@example.org", "correct horse")).result(LIMIT)
     assert again.id == user.id
 

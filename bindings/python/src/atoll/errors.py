@@ -9,11 +9,11 @@ does not know becomes a plain AtollError. Since: 0.1
 from __future__ import annotations
 
 import builtins
-from typing import Type, TypeVar
+from typing import Optional, Type, TypeVar
 
 from . import _constants
 from ._constants import *  # noqa: F401,F403
-from ._constants import ERROR_CLASSES, STATUS_NAMES, AtollError
+from ._constants import ERROR_CLASSES, RETRYABLE_STATUSES, STATUS_NAMES, AtollError
 
 E = TypeVar("E", bound=AtollError)
 
@@ -50,11 +50,14 @@ _STATUSES: dict[Type[AtollError], int] = {kind: status for status, kind in _CLAS
 
 def new(kind: Type[E], message: str) -> E:
     """The error that this layer raises by itself, shaped as the core's own."""
-    return kind(_STATUSES[kind], message, False)
+    status = _STATUSES[kind]
+    return kind(status, message, status in RETRYABLE_STATUSES)
 
 
-def from_status(status: int, message: str, retryable: bool = False) -> AtollError:
-    """The exception for a status of the core."""
+def from_status(status: int, message: str, retryable: Optional[bool] = None) -> AtollError:
+    """The exception for a status of the core; unless told, the error table says whether to retry."""
+    if retryable is None:
+        retryable = status in RETRYABLE_STATUSES
     return _CLASSES.get(status, AtollError)(status, message, retryable)
 
 
