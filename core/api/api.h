@@ -122,6 +122,7 @@ enum { OBSERVE_CONNECTION, OBSERVE_PROGRESS, OBSERVE_ERRORS };
 typedef struct database {
     char *path;
     int realms; /* open realm instances; the registry's lock guards it */
+    uint64_t process; /* that opened it */
     model_db *model;
     bool flexible, synced;
     char *user_id;
@@ -156,6 +157,7 @@ typedef struct observer {
     row_key row;
     property_key property;
     class_key target;    /* list of links: their class */
+    bool lost;           /* an event could not be made: the next one starts anew */
 } observer;
 struct atoll_realm {
     atomic_int references;
@@ -202,7 +204,7 @@ status realm_convert(const atoll_realm *realm, const model_property *p, const ap
 /* A new values handle with what model_get gave for the property. */
 status realm_wrap_value(atoll_realm *realm, const model_property *p, const value *v, atoll_values **out) MUST_CHECK;
 status results_rows(atoll_results *results) MUST_CHECK; /* fills the cache for the realm's current state */
-status observe_advance(atoll_realm *realm, model_view *newer) MUST_CHECK; /* takes newer; queues the observers' events */
+void observe_advance(atoll_realm *realm, model_view *newer); /* takes newer; queues the observers' events */
 void observer_free(observer *o);
 status observer_add(atoll_realm *realm, observer *o) MUST_CHECK; /* takes it */
 #endif

@@ -57,6 +57,7 @@ static void on_commit(void *context, uint64_t version, commit_origin origin)
             if (o->kind != OBSERVER_REALM) continue;
             atoll_event *event = event_new(ATOLL_EVENT_REALM_PENDING, o->id);
             if (event != NULL) event->numbers[0] = (int64_t)version;
+            if (event == NULL) atomic_store(&realm->pending_signalled, false); /* the next commit tries again */
             queue_push(o->queue, event);
         }
     }
@@ -125,6 +126,7 @@ static status make_database(const atoll_config *config, char *path, database **o
     }
     d->path = memory_copy_text(path, strlen(path));
     d->partition = partition_text(config);
+    d->process = process_self();
     d->synced = config->user != NULL;
     d->flexible = config->flexible;
     if (d->synced) {
@@ -166,6 +168,8 @@ static status check_same(const database *d, const atoll_config *config)
 /* Called with the registry locked. */
 static status reuse_database(database *d, const atoll_config *config)
 {
+    if (d->process != process_self())
+        return fail(ATOLL_ERROR_FORKED, "%s was opened before fork(), and stays with the parent process; open another realm, or exec first", d->path);
     TRY(check_same(d, config));
     if (config->schema != NULL) TRY(model_add_schema(d->model, &config->schema->schema));
     if (d->dying) {
@@ -285,7 +289,7 @@ status database_delete_files(const char *given)
     database *d = registry;
     while (d != NULL && strcmp(d->path, path) != 0) d = d->next;
     status result = d != NULL ? fail(ATOLL_ERROR_FILE_IN_USE, "%s is open in this process; close every realm on it first", path)
-                              : file_remove_tree(path);
+                              : storage_delete_rocksdb(path);
     mutex_unlock(&registry_lock);
     memory_free(path);
     return result;

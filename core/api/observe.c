@@ -1,6 +1,7 @@
 /* Notifications: when a realm advances, the changes of the commits in between become events in its observers' queues.
  * It must never call user code. Cost follows what changed. Invariant: an observer's rows are those at the realm's version. */
 #include "api/api.h"
+#include "base/log.h"
 
 void observer_free(observer *o)
 {
@@ -203,6 +204,27 @@ static status advance_list(observer *o, const model_view *before, const model_vi
     return result;
 }
 
+/* After an event that could not be made: what the listener has counts no more. */
+static status start_anew(observer *o, const model_view *after)
+{
+    atoll_event *event = NULL;
+    bool alive = true;
+    if (o->kind == OBSERVER_RESULTS) TRY(query_run(o->query, after, &o->rows));
+    if (o->kind == OBSERVER_OBJECT || o->kind == OBSERVER_LIST) TRY(model_is_alive(after, o->class_of, o->row, &alive));
+    switch (o->kind) {
+    case OBSERVER_REALM: event = event_new(ATOLL_EVENT_REALM_CHANGED, o->id); break;
+    case OBSERVER_RESULTS: event = event_new(ATOLL_EVENT_RESULTS_CHANGED, o->id); break;
+    case OBSERVER_OBJECT: event = event_new(ATOLL_EVENT_OBJECT_CHANGED, o->id); break;
+    case OBSERVER_LIST: event = event_new(ATOLL_EVENT_LIST_CHANGED, o->id); break;
+    }
+    if (event == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    event->initial = o->kind != OBSERVER_REALM;
+    event->deleted = !alive;
+    if (o->kind == OBSERVER_REALM) event->numbers[0] = (int64_t)model_view_version(after);
+    queue_push(o->queue, event);
+    return ATOLL_OK;
+}
+
 static status advance_observer(observer *o, const model_view *before, const model_view *after, const model_changes *changes)
 {
     switch (o->kind) {
@@ -220,20 +242,24 @@ static status advance_observer(observer *o, const model_view *before, const mode
     return ATOLL_OK;
 }
 
-status observe_advance(atoll_realm *realm, model_view *newer)
+/* It cannot fail: the commit that it tells of is done. */
+void observe_advance(atoll_realm *realm, model_view *newer)
 {
-    status result = ATOLL_OK;
     if (realm->observers.count != 0) {
         model_changes *changes = NULL;
-        result = model_changes_between(realm->database->model, model_view_version(realm->view), model_view_version(newer), &changes);
-        for (size_t i = 0; i < realm->observers.count && result == ATOLL_OK; i++)
-            result = advance_observer(realm->observers.items[i], realm->view, newer, changes);
+        status known = model_changes_between(realm->database->model, model_view_version(realm->view), model_view_version(newer), &changes);
+        for (size_t i = 0; i < realm->observers.count; i++) {
+            observer *o = realm->observers.items[i];
+            status told = known;
+            if (told == ATOLL_OK) told = o->lost ? start_anew(o, newer) : advance_observer(o, realm->view, newer, changes);
+            if (told != ATOLL_OK) log_write(LOG_WARN, "Realm.SDK", "a notification is late, the next one starts anew: %s", fail_text());
+            o->lost = told != ATOLL_OK;
+        }
         model_changes_free(changes);
     }
     model_view_release(realm->view);
     realm->view = newer;
     realm->write_count++;
-    return result;
 }
 
 static uint64_t register_observer(atoll_realm *realm, status result, observer *o, atoll_error **error)
@@ -276,11 +302,17 @@ uint64_t atoll_object_observe(const atoll_object *object, atoll_queue *queue, at
     return register_observer(object->realm, result, o, error);
 }
 
-static void push_initial(observer *o, int32_t type)
+/* Frees the observer on failure. */
+static status push_initial(observer *o, int32_t type)
 {
     atoll_event *event = event_new(type, o->id);
-    if (event != NULL) event->initial = true;
+    if (event == NULL) {
+        observer_free(o);
+        return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    event->initial = true;
     queue_push(o->queue, event);
+    return ATOLL_OK;
 }
 
 uint64_t atoll_list_observe(const atoll_list *list, atoll_queue *queue, atoll_error **error)
@@ -299,7 +331,7 @@ uint64_t atoll_list_observe(const atoll_list *list, atoll_queue *queue, atoll_er
     o->class_of = list->class_of;
     o->row = list->row;
     o->property = list->property;
-    push_initial(o, ATOLL_EVENT_LIST_CHANGED);
+    result = push_initial(o, ATOLL_EVENT_LIST_CHANGED);
     return register_observer(list->realm, result, o, error);
 }
 
@@ -318,6 +350,6 @@ uint64_t atoll_results_observe(const atoll_results *results, atoll_queue *queue,
         if (result != ATOLL_OK) observer_free(o);
     }
     if (!api_ok(error, result)) return 0;
-    push_initial(o, ATOLL_EVENT_RESULTS_CHANGED);
+    result = push_initial(o, ATOLL_EVENT_RESULTS_CHANGED);
     return register_observer(results->realm, result, o, error);
 }

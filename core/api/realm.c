@@ -145,13 +145,12 @@ atoll_schema *atoll_realm_schema(const atoll_realm *realm, atoll_error **error)
 }
 
 /* Moves to the newest version, so that a transaction starts from it and its observers hear of what came before. */
-static status advance(atoll_realm *realm, bool *moved)
+static bool advance(atoll_realm *realm)
 {
     atomic_store(&realm->pending_signalled, false);
-    *moved = false;
-    if (model_version(realm->database->model) == model_view_version(realm->view)) return ATOLL_OK;
-    *moved = true;
-    return observe_advance(realm, model_view_newest(realm->database->model));
+    if (model_version(realm->database->model) == model_view_version(realm->view)) return false;
+    observe_advance(realm, model_view_newest(realm->database->model));
+    return true;
 }
 
 static status begin(atoll_realm *realm)
@@ -160,15 +159,10 @@ static status begin(atoll_realm *realm)
     if (realm->txn != NULL)
         return fail(ATOLL_ERROR_TRANSACTION_ACTIVE, "a transaction is already open on %s; commit or roll it back first", realm->database->path);
     TRY(model_begin(realm->database->model, COMMIT_LOCAL, &realm->txn));
-    bool moved;
-    status result = advance(realm, &moved);
-    if (result != ATOLL_OK) {
-        model_rollback(realm->txn);
-        realm->txn = NULL;
-    }
+    advance(realm);
     realm->write_count++;
     map64_clear(&realm->covered);
-    return result;
+    return ATOLL_OK;
 }
 
 atoll_status atoll_realm_begin(atoll_realm *realm, atoll_error **error)
@@ -183,8 +177,8 @@ static status commit(atoll_realm *realm, uint64_t *version)
     realm->txn = NULL;
     realm->write_count++;
     TRY(model_commit(txn, version));
-    bool moved;
-    return advance(realm, &moved);
+    advance(realm);
+    return ATOLL_OK;
 }
 
 int64_t atoll_realm_commit(atoll_realm *realm, atoll_error **error)
@@ -213,7 +207,7 @@ bool atoll_realm_refresh(atoll_realm *realm, atoll_error **error)
 {
     bool moved = false;
     status result = realm_check(realm);
-    if (result == ATOLL_OK && realm->txn == NULL) result = advance(realm, &moved);
+    if (result == ATOLL_OK && realm->txn == NULL) moved = advance(realm);
     return api_ok(error, result) && moved;
 }
 

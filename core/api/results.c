@@ -15,6 +15,18 @@ static status results_make(const atoll_realm *realm, query *q, atoll_results **o
     return ATOLL_OK;
 }
 
+/* Objects among the arguments must be of the realm: a row key means nothing in another one. */
+static status check_objects(const atoll_realm *realm, const atoll_values *arguments)
+{
+    for (size_t i = 0; arguments != NULL && i < arguments->items.count; i++) {
+        const api_value *item = &arguments->items.items[i];
+        if (item->object != NULL && item->object->realm->database != realm->database)
+            return fail(ATOLL_ERROR_WRONG_REALM, "argument %zu is an object of another realm (%s)", i, item->object->realm->database->path);
+        if (item->list != NULL) TRY(check_objects(realm, item->list));
+    }
+    return ATOLL_OK;
+}
+
 static status compile(const atoll_realm *realm, class_key c, bytes text, const atoll_values *arguments, query **out)
 {
     TRY(realm_check(realm));
@@ -24,6 +36,7 @@ static status compile(const atoll_realm *realm, class_key c, bytes text, const a
     if (class_of->kind == CLASS_ASYMMETRIC)
         return fail(ATOLL_ERROR_ASYMMETRIC, "class %s is asymmetric: its objects leave the device and cannot be queried", class_of->name);
     api_arguments borrowed;
+    TRY(check_objects(realm, arguments));
     TRY(values_arguments(arguments, &borrowed));
     status result = query_new(schema, c, text, &borrowed.top, out);
     values_arguments_free(&borrowed);

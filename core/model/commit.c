@@ -86,10 +86,16 @@ status model_begin(model_db *db, commit_origin origin, model_txn **out)
     if (process_self() != db->process)
         return fail(ATOLL_ERROR_FORKED, "the realm was opened before a fork; open it again in the child process");
     mutex_lock(&db->lock);
-    while (db->writer_active) condition_wait(&db->changed, &db->lock);
+    bool own = db->writer_active && db->writer_thread == thread_self();
+    while (db->writer_active && !own) condition_wait(&db->changed, &db->lock);
     status broken = db->broken;
-    if (broken == ATOLL_OK) db->writer_active = true;
+    if (broken == ATOLL_OK && !own) {
+        db->writer_active = true;
+        db->writer_thread = thread_self();
+    }
     mutex_unlock(&db->lock);
+    /* It would wait for itself. */
+    if (own) return fail(ATOLL_ERROR_TRANSACTION_ACTIVE, "this thread has a transaction open on the realm already; commit or roll it back first");
     if (broken != ATOLL_OK) return fail(broken, "the realm takes no more writes until it is opened again: %s", db->broken_text);
     status result = txn_new(db, origin, out);
     if (result != ATOLL_OK) writer_done(db);

@@ -45,6 +45,7 @@ struct model_db {
     uint64_t process, actor, element_counter, stamp;
     mutex lock; /* everything below; never held while calling up or to disk */
     condition changed;
+    uint64_t writer_thread; /* that began the active transaction */
     bool writer_active, syncing, checkpointing, stopping;
     status broken; /* set when the disk failed half-way: no more writes */
     char broken_text[512];

@@ -15,6 +15,7 @@
 
 struct file_lock {
     int handle;
+    pid_t owner;
 };
 
 static status fail_errno(const char *what, const char *path)
@@ -182,6 +183,7 @@ status file_lock_take(const char *path, const char *text, file_lock **out)
     }
     /* The text is for people; a lock without it still locks. */
     if (ftruncate(lock->handle, 0) == 0 && pwrite(lock->handle, text, strlen(text), 0) < 0) errno = 0;
+    lock->owner = getpid();
     *out = lock;
     return ATOLL_OK;
 }
@@ -189,6 +191,8 @@ status file_lock_take(const char *path, const char *text, file_lock **out)
 void file_lock_free(file_lock *lock)
 {
     if (lock == NULL) return;
+    /* A forked child has the open file too: without this its copy would hold the lock until the child ends. */
+    if (lock->owner == getpid()) flock(lock->handle, LOCK_UN);
     close(lock->handle); /* the lock goes with the open file; the name stays, so that nobody locks a deleted one */
     memory_free(lock);
 }

@@ -16,6 +16,9 @@ typedef struct storage_options {
 } storage_options;
 
 status storage_open_rocksdb(const char *path, const storage_options *options, storage **out) MUST_CHECK; /* FILE_IN_USE names the holder */
+/* Removes the folder of a realm; one that is not there is fine. FILE_NOT_REALM when it holds anything else, FILE_IN_USE
+ * while it is open anywhere: then nothing is touched. */
+status storage_delete_rocksdb(const char *path) MUST_CHECK;
 status storage_open_memory(struct memory_disk *disk, storage **out) MUST_CHECK;
 void storage_close(storage *s);
 bool storage_read_only(const storage *s);

@@ -204,6 +204,19 @@ status storage_open_rocksdb(const char *path, const storage_options *options, st
     return ATOLL_OK;
 }
 
+status storage_delete_rocksdb(const char *path)
+{
+    rocks_store s = {.path = (char *)(uintptr_t)path};
+    storage_options options = {.create = true};
+    bool fresh = false;
+    if (!file_exists(path)) return ATOLL_OK;
+    TRY(check_folder(path, &options, &fresh));
+    TRY(take_lock(&s));
+    status result = file_remove_tree(path);
+    file_lock_free(s.lock);
+    return result;
+}
+
 /* ---- reading and writing ---- */
 static const char *text(bytes b)
 {
