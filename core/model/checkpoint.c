@@ -186,7 +186,7 @@ status checkpoint_settle(model_db *db, uint64_t size_min)
     return due ? storage_settle(db->store) : ATOLL_OK;
 }
 
-static bool is_due(const model_db *db)
+bool checkpoint_is_due(const model_db *db)
 {
     return db->log_bytes >= CHECKPOINT_LOG_SIZE || db->newest->version - db->checkpoint_version >= CHECKPOINT_LOG_COUNT;
 }
@@ -196,8 +196,8 @@ void checkpoint_main(void *context)
     model_db *db = context;
     mutex_lock(&db->lock);
     while (!db->stopping) {
-        if (!is_due(db) || db->broken != ATOLL_OK) {
-            condition_wait_ms(&db->changed, &db->lock, CHECKPOINT_PERIOD_MS);
+        if (!checkpoint_is_due(db) || db->broken != ATOLL_OK) {
+            condition_wait_ms(&db->checkpoint_due, &db->lock, CHECKPOINT_PERIOD_MS);
             continue;
         }
         mutex_unlock(&db->lock);
@@ -205,7 +205,7 @@ void checkpoint_main(void *context)
         if (result == ATOLL_OK) result = checkpoint_settle(db, SETTLE_SIZE);
         if (result != ATOLL_OK) log_write(LOG_WARN, "Realm.Storage", "a checkpoint failed and is tried again: %s", fail_text());
         mutex_lock(&db->lock);
-        if (result != ATOLL_OK && !db->stopping) condition_wait_ms(&db->changed, &db->lock, CHECKPOINT_PERIOD_MS);
+        if (result != ATOLL_OK && !db->stopping) condition_wait_ms(&db->checkpoint_due, &db->lock, CHECKPOINT_PERIOD_MS);
     }
     mutex_unlock(&db->lock);
 }

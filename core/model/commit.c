@@ -245,6 +245,7 @@ static void publish(model_txn *txn, bytes record, history_record *history)
     atomic_store_explicit(&db->version, view->version, memory_order_release);
     db->writer_active = false;
     condition_broadcast(&db->changed);
+    if (checkpoint_is_due(db)) condition_broadcast(&db->checkpoint_due);
     mutex_unlock(&db->lock);
     model_view_release(old);
 }

@@ -45,6 +45,7 @@ struct model_db {
     uint64_t process, actor, element_counter, stamp;
     mutex lock; /* everything below; never held while calling up or to disk */
     condition changed;
+    condition checkpoint_due; /* the checkpoint thread alone waits for it: a commit must not wake it for nothing */
     uint64_t writer_thread; /* that began the active transaction */
     bool writer_active, syncing, checkpointing, stopping;
     status broken; /* set when the disk failed half-way: no more writes */
@@ -138,5 +139,6 @@ bool is_asymmetric(const model_txn *txn, class_key c, row_key row); /* or owned 
 /* ---- checkpoint.c, open.c ---- */
 status checkpoint_run(model_db *db) MUST_CHECK;
 void checkpoint_main(void *context);
+bool checkpoint_is_due(const model_db *db); /* under the lock */
 status checkpoint_settle(model_db *db, uint64_t size_min) MUST_CHECK; /* when that much was written since the last time */
 #endif

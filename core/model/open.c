@@ -256,8 +256,17 @@ static void db_free(model_db *db)
     view_destroy(db->newest);
     storage_close(db->store);
     condition_destroy(&db->changed);
+    condition_destroy(&db->checkpoint_due);
     mutex_destroy(&db->lock);
     memory_free(db);
+}
+
+static status init_conditions(model_db *db)
+{
+    TRY(condition_init(&db->changed));
+    status result = condition_init(&db->checkpoint_due);
+    if (result != ATOLL_OK) condition_destroy(&db->changed);
+    return result;
 }
 
 status model_open(storage *store, const model_options *options, const model_schema *schema, model_db **out)
@@ -265,7 +274,7 @@ status model_open(storage *store, const model_options *options, const model_sche
     model_db *db = memory_allocate_zero(sizeof *db);
     status result = db == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : mutex_init(&db->lock);
     if (result == ATOLL_OK) {
-        result = condition_init(&db->changed);
+        result = init_conditions(db);
         if (result != ATOLL_OK) mutex_destroy(&db->lock);
     }
     if (result != ATOLL_OK) {
@@ -296,6 +305,7 @@ static void stop_checkpoints(model_db *db)
     mutex_lock(&db->lock);
     db->stopping = true;
     condition_broadcast(&db->changed);
+    condition_broadcast(&db->checkpoint_due);
     mutex_unlock(&db->lock);
     if (db->checkpoint_thread != NULL) thread_join(db->checkpoint_thread);
     db->checkpoint_thread = NULL;
@@ -312,9 +322,10 @@ void model_quiesce(model_db *db)
 
 void model_close(model_db *db)
 {
-    if (db == NULL) return;
+    /* In a forked child neither the threads nor the store's files are ours: the parent's handle stays as it is. */
+    if (db == NULL || process_self() != db->process) return;
     stop_checkpoints(db);
-    bool writable = db->broken == ATOLL_OK && !storage_read_only(db->store) && process_self() == db->process;
+    bool writable = db->broken == ATOLL_OK && !storage_read_only(db->store);
     if (writable && close_store(db) != ATOLL_OK)
         log_write(LOG_WARN, "Realm.Storage", "the checkpoint at closing failed, the next opening replays the log: %s", fail_text());
     db_free(db);
