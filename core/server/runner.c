@@ -241,11 +241,14 @@ status server_runner_new(const server_runner_options *options, server_runner **o
     server_runner *r = memory_allocate_zero(sizeof *r);
     if (r == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     r->options = *options;
+    r->data = memory_copy_text(options->data, strlen(options->data));
+    r->options.data = r->data;
     r->platform = options->platform;
     r->listener = -1;
     buffer_init(&r->admin_token, 8192);
     snprintf(path, sizeof path, "%s/lock", options->data);
-    status result = ATOLL_OK;
+    status result = r->data == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
+    TRY_GOTO(result);
     TRY_GOTO(file_make_folders(options->data));
     TRY_GOTO(file_lock_take(path, NULL, &r->lock));
     TRY_GOTO(loop_new(r->platform, &r->loop));
@@ -318,5 +321,6 @@ void server_runner_free(server_runner *r)
     buffer_free(&r->admin_token);
     loop_free(r->loop);
     file_lock_free(r->lock);
+    memory_free(r->data);
     memory_free(r);
 }

@@ -59,6 +59,7 @@ struct connection {
 struct server_runner {
     server_runner_options options;
     const platform *platform;
+    char *data;
     loop *loop;
     file_lock *lock;
     users *users;
