@@ -41,7 +41,8 @@ server = object.__new__(Server)  # Only its administration calls: this script ow
 server.data, server.port = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 rows = server.ingested("cpp-weather")
 assert len(rows) == 10, f"{len(rows)} rows"
-assert all("attic" in str(row) for row in rows), rows[0]
+assert [row["object"]["value"] for row in rows] == [float(i) for i in range(10)], rows
+assert all(row["object"]["place"] == {"room": "attic"} for row in rows), rows[0]
 EOF
 kill "$server"
 wait "$server" || fail "atolld ended with $? after SIGTERM"

@@ -25,7 +25,7 @@ public class Airport extends RealmObject {
     }
 
     public void setId(String value) {
-        _id = value;
+        this._id = value;
     }
 
     public String getName() {
@@ -33,7 +33,7 @@ public class Airport extends RealmObject {
     }
 
     public void setName(String value) {
-        name = value;
+        this.name = value;
     }
 
     public String getCity() {
@@ -41,7 +41,7 @@ public class Airport extends RealmObject {
     }
 
     public void setCity(String value) {
-        city = value;
+        this.city = value;
     }
 
     public String getState() {
@@ -49,7 +49,7 @@ public class Airport extends RealmObject {
     }
 
     public void setState(String value) {
-        state = value;
+        this.state = value;
     }
 
     public String getCountry() {
@@ -57,7 +57,7 @@ public class Airport extends RealmObject {
     }
 
     public void setCountry(String value) {
-        country = value;
+        this.country = value;
     }
 
     public double getLatitude() {
@@ -65,7 +65,7 @@ public class Airport extends RealmObject {
     }
 
     public void setLatitude(double value) {
-        latitude = value;
+        this.latitude = value;
     }
 
     public double getLongitude() {
@@ -73,7 +73,7 @@ public class Airport extends RealmObject {
     }
 
     public void setLongitude(double value) {
-        longitude = value;
+        this.longitude = value;
     }
 
     public long getVisits() {
@@ -81,7 +81,7 @@ public class Airport extends RealmObject {
     }
 
     public void setVisits(long value) {
-        visits = value;
+        this.visits = value;
     }
 
     public RealmList<String> getTags() {
@@ -89,6 +89,6 @@ public class Airport extends RealmObject {
     }
 
     public void setTags(RealmList<String> value) {
-        tags = value;
+        this.tags = value;
     }
 }

@@ -23,7 +23,7 @@ public class Measurement extends AsymmetricRealmObject {
     }
 
     public void setId(UUID value) {
-        _id = value;
+        this._id = value;
     }
 
     public double getValue() {
@@ -31,7 +31,7 @@ public class Measurement extends AsymmetricRealmObject {
     }
 
     public void setValue(double value) {
-        value = value;
+        this.value = value;
     }
 
     public Date getTimestamp() {
@@ -39,7 +39,7 @@ public class Measurement extends AsymmetricRealmObject {
     }
 
     public void setTimestamp(Date value) {
-        timestamp = value;
+        this.timestamp = value;
     }
 
     public Place getPlace() {
@@ -47,7 +47,7 @@ public class Measurement extends AsymmetricRealmObject {
     }
 
     public void setPlace(Place value) {
-        place = value;
+        this.place = value;
     }
 
     public Sensor getSensor() {
@@ -55,6 +55,6 @@ public class Measurement extends AsymmetricRealmObject {
     }
 
     public void setSensor(Sensor value) {
-        sensor = value;
+        this.sensor = value;
     }
 }

@@ -18,7 +18,7 @@ public class Place extends RealmObject {
     }
 
     public void setRoom(String value) {
-        room = value;
+        this.room = value;
     }
 
     public Integer getFloor() {
@@ -26,6 +26,6 @@ public class Place extends RealmObject {
     }
 
     public void setFloor(Integer value) {
-        floor = value;
+        this.floor = value;
     }
 }

@@ -19,7 +19,7 @@ public class Sensor extends RealmObject {
     }
 
     public void setId(String value) {
-        _id = value;
+        this._id = value;
     }
 
     public String getName() {
@@ -27,7 +27,7 @@ public class Sensor extends RealmObject {
     }
 
     public void setName(String value) {
-        name = value;
+        this.name = value;
     }
 
     public int getSent() {
@@ -35,6 +35,6 @@ public class Sensor extends RealmObject {
     }
 
     public void setSent(int value) {
-        sent = value;
+        this.sent = value;
     }
 }

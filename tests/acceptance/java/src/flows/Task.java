@@ -30,7 +30,7 @@ public class Task extends RealmObject {
     }
 
     public void setId(ObjectId value) {
-        _id = value;
+        this._id = value;
     }
 
     public String getPartition() {
@@ -38,7 +38,7 @@ public class Task extends RealmObject {
     }
 
     public void setPartition(String value) {
-        partition = value;
+        this.partition = value;
     }
 
     public String getName() {
@@ -46,7 +46,7 @@ public class Task extends RealmObject {
     }
 
     public void setName(String value) {
-        name = value;
+        this.name = value;
     }
 
     public String getStatus() {
@@ -54,6 +54,6 @@ public class Task extends RealmObject {
     }
 
     public void setStatus(String value) {
-        status = value;
+        this.status = value;
     }
 }
