@@ -87,7 +87,8 @@ bool view_had(const server_view *v, const model_view *view, class_key c, row_key
 typedef struct staged_upload { arena memory; client_message message; } staged_upload;
 typedef VECTOR(staged_upload *) staged_uploads;
 /* Applies a complete batch in one commit. */
-status apply_batch(server_app *app, uint64_t ident, const server_view *view, const staged_uploads *parts, uint64_t *version) MUST_CHECK;
+typedef struct judging_views { const server_view *items[3]; size_t count; } judging_views; /* in force, coming, before: each may allow a write */
+status apply_batch(server_app *app, uint64_t ident, const judging_views *views, const staged_uploads *parts, uint64_t *version) MUST_CHECK;
 status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record *record, const wire_upload *upload) MUST_CHECK;
 
 /* ---- the peer ---- */
@@ -113,8 +114,8 @@ struct peer {
     uint64_t ident, cursor, told_cursor, view_version, schema_generation;
     model_schema client_schema;
     server_view view;
-    bool has_next_view;
-    server_view next_view;
+    bool has_next_view, has_view_before;
+    server_view next_view, view_before;
     uint64_t next_view_version;
     VECTOR(queued_message) queue;
     size_t queue_first;

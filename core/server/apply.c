@@ -9,7 +9,8 @@
 typedef struct batch_apply {
     server_app *app;
     model_txn *txn;
-    const server_view *view;
+    const server_view *view; /* the one in force: it tells the partition */
+    const judging_views *views;
     uint64_t ident, version, limit; /* limit: no stamp is later than the server's now */
     ident_record record;
     map64 taken;   /* root → 1 accepted, 2 not */
@@ -118,6 +119,22 @@ static void merged_value(void *context, property_key key, value *out)
     if (p->type == VALUE_UUID || p->type == VALUE_OBJECT_ID) *out = (value){.type = p->type};
 }
 
+static bool sees(const batch_apply *a, class_key c, row_key row)
+{
+    for (size_t i = 0; i < a->views->count; i++) {
+        if (view_matches(a->views->items[i], model_txn_view(a->txn), c, row)) return true;
+    }
+    return false;
+}
+
+static bool sees_merged(const batch_apply *a, merged_values *m)
+{
+    for (size_t i = 0; i < a->views->count; i++) {
+        if (view_matches_values(a->views->items[i], m->c->key, merged_value, m)) return true;
+    }
+    return false;
+}
+
 typedef struct base_search {
     const batch_apply *a;
     class_key c;
@@ -131,7 +148,8 @@ static status oldest_leave(void *context, class_key c, row_key row, const leave_
     base_search *s = context;
     if (s->found || c != s->c || row != s->row) return ATOLL_OK;
     s->found = true;
-    s->matched = (r->since <= s->base || r->since_author == s->a->ident) && view_matches_leave(s->a->view, c, r);
+    if (r->since > s->base && r->since_author != s->a->ident) return ATOLL_OK;
+    for (size_t i = 0; i < s->a->views->count && !s->matched; i++) s->matched = view_matches_leave(s->a->views->items[i], c, r);
     return ATOLL_OK;
 }
 
@@ -153,9 +171,8 @@ static bool partition_value_ok(batch_apply *a, const value *v)
  * after, or when the client wrote. */
 static status judge_view(batch_apply *a, merged_values *m, merge_verdict verdict, bool joined, uint64_t base, const char **reason)
 {
-    const model_view *view = model_txn_view(a->txn);
     bool alive_before = m->row != 0 && m->mark->alive;
-    bool before = alive_before && view_matches(a->view, view, m->c->key, m->row);
+    bool before = alive_before && sees(a, m->c->key, m->row);
     *reason = NULL;
     if (a->view->partition) {
         const model_property *p = class_property_named(m->c, bytes_text(a->app->partition_property));
@@ -166,7 +183,7 @@ static status judge_view(batch_apply *a, merged_values *m, merge_verdict verdict
         if (p == NULL || (alive_before && !before) || !after_ok) *reason = "the object belongs to another partition";
         return ATOLL_OK;
     }
-    bool after = verdict != MERGE_END && view_matches_values(a->view, m->c->key, merged_value, m);
+    bool after = verdict != MERGE_END && sees_merged(a, m);
     bool creates = verdict == MERGE_BEGIN || (verdict == MERGE_APPLY && joined);
     if (after || (before && !creates)) return ATOLL_OK;
     if (joined && before) return ATOLL_OK;
@@ -490,9 +507,9 @@ static status apply_all(batch_apply *a, const staged_uploads *parts)
     return app_record_write(a->app, a->txn);
 }
 
-status apply_batch(server_app *app, uint64_t ident, const server_view *view, const staged_uploads *parts, uint64_t *version)
+status apply_batch(server_app *app, uint64_t ident, const judging_views *views, const staged_uploads *parts, uint64_t *version)
 {
-    batch_apply a = {.app = app, .view = view, .ident = ident};
+    batch_apply a = {.app = app, .view = views->items[0], .views = views, .ident = ident};
     bool found = false;
     uint64_t clock = app->clock, ingest = app->ingest_position;
     a.limit = (uint64_t)app_now_ms(app) << 16 | 0xffff;

@@ -51,6 +51,7 @@ void peer_free(peer *p)
     send_group_end(p);
     view_free(&p->view);
     if (p->has_next_view) view_free(&p->next_view);
+    if (p->has_view_before) view_free(&p->view_before);
     schema_free(&p->client_schema);
     for (size_t i = p->queue_first; i < p->queue.count; i++) memory_free(p->queue.items[i].data);
     vector_free(&p->queue);
@@ -193,6 +194,11 @@ static status bind_view(peer *p, const wire_bind *b)
         TRY(view_flexible(p->app, &b->view, &p->view));
         p->view_version = b->view_version;
     }
+    if (b->flexible && b->view_before.count > 0) {
+        TRY(view_flexible(p->app, &b->view_before, &p->view_before));
+        p->has_view_before = true;
+        TRY(view_declare_queryables(p->app, &p->view_before));
+    }
     return view_declare_queryables(p->app, &p->view);
 }
 
@@ -266,7 +272,10 @@ static status apply_staged(peer *p)
     const wire_upload *u = &p->staged.items[0]->message.upload;
     uint64_t version = 0;
     TRY(check_order(p, u));
-    TRY(apply_batch(p->app, p->ident, p->has_next_view ? &p->next_view : &p->view, &p->staged, &version));
+    judging_views views = {{&p->view}, 1};
+    if (p->has_next_view) views.items[views.count++] = &p->next_view;
+    if (p->has_view_before) views.items[views.count++] = &p->view_before;
+    TRY(apply_batch(p->app, p->ident, &views, &p->staged, &version));
     p->has_ack = true;
     p->ack_next = 0;
     p->ack = (waiting_ack){.bound = u->bound, .version = version};

@@ -266,7 +266,14 @@ static status group_part(peer *p, arena *memory)
     if (!last) return ATOLL_OK;
     p->cursor = p->told_cursor = g->to;
     if (g->sweep) {
-        view_free(&p->view);
+        /* What was written under the view before is still on the way, perhaps. */
+        if (p->has_view_before && p->view.queries.count > 0) view_free(&p->view_before);
+        if (!p->has_view_before || p->view.queries.count > 0) {
+            p->view_before = p->view;
+        } else {
+            view_free(&p->view);
+        }
+        p->has_view_before = true;
         p->view = p->next_view;
         p->view_version = p->next_view_version;
         p->has_next_view = false;

@@ -97,6 +97,7 @@ static status read_bind(arena *memory, const Atoll__Sync__V0__Bind *b, wire_bind
     TRY(read_id(&b->sent_batch, "sent_batch", &out->sent_batch));
     TRY(read_id(&b->acknowledged_batch, "acknowledged_batch", &out->acknowledged_batch));
     TRY(read_queries(memory, b->view, b->n_view, &out->view));
+    TRY(read_queries(memory, b->view_before, b->n_view_before, &out->view_before));
     return codec_schema_read(b->schema, b->n_schema, &out->schema);
 }
 
@@ -264,6 +265,7 @@ static status write_bind(buffer *to, arena *memory, const wire_bind *w)
     b.view_version = w->view_version;
     b.wall_ms = w->wall_ms;
     TRY(write_queries(memory, &w->view, &b.n_view, &b.view));
+    TRY(write_queries(memory, &w->view_before, &b.n_view_before, &b.view_before));
     TRY(codec_schema_write(memory, &w->schema, &b.n_schema, &b.schema));
     pb_client m = ATOLL__SYNC__V0__CLIENT_MESSAGE__INIT;
     m.body_case = ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_BIND;

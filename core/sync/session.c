@@ -404,11 +404,14 @@ static status make_bind(session *s, arena *memory, session_action *out)
     if (y->ident != 0) m.bind.secret = bytes_of(y->secret, 16);
     if (memcmp(y->sent_batch, zeros, 16) != 0) m.bind.sent_batch = bytes_of(y->sent_batch, 16);
     if (y->has_acknowledged) m.bind.acknowledged_batch = bytes_of(y->acknowledged_batch, 16);
-    subscription_set active = {0};
+    subscription_set active = {0}, before = {0};
     status result = s->options.flexible ? subscription_set_active(s->options.db, &active) : ATOLL_OK;
+    if (result == ATOLL_OK && s->options.flexible) result = subscription_set_before(s->options.db, &before);
     if (result == ATOLL_OK) result = queries_of(memory, &active, &m.bind.view);
+    if (result == ATOLL_OK) result = queries_of(memory, &before, &m.bind.view_before);
     if (result == ATOLL_OK) result = give_message(s, &m, out);
     subscription_set_free(&active);
+    subscription_set_free(&before);
     model_view_release(view);
     return result;
 }

@@ -121,6 +121,9 @@ static status settle_view(session *s, model_txn *txn, sync_state *next, uint64_t
 {
     if (view_version == 0 || view_version <= next->view_version) return ATOLL_OK;
     next->view_version = view_version;
+    bool pending = false;
+    TRY(pending_any(s->options.db, &pending));
+    if (pending || s->local_changes) TRY(subscription_set_keep_before(txn));
     TRY(subscription_set_settle(txn, view_version, SUBSCRIPTION_COMPLETE, NULL));
     return s->subscribed.version == view_version ? subscription_set_activate(txn, &s->subscribed) : ATOLL_OK;
 }
@@ -222,6 +225,7 @@ static status integrate_outcome(session *s, model_txn *txn, sync_state *next, ui
     }
     integration_end(&g);
     if (result != ATOLL_OK) return result;
+    if (newest <= bound) TRY(subscription_set_drop_before(txn));
     memcpy(next->acknowledged_batch, next->sent_batch, 16);
     next->has_acknowledged = true;
     next->sent_bound = 0;

@@ -5,7 +5,7 @@
 #include "sync/subscription_internal.h"
 
 enum { SUBSCRIPTION_RECORD_SIZE_MAX = 256u << 20 };
-static const uint8_t key_newest[2] = {'f', 'n'}, key_active[2] = {'f', 'a'};
+static const uint8_t key_newest[2] = {'f', 'n'}, key_active[2] = {'f', 'a'}, key_before[2] = {'f', 'b'};
 
 static void item_free(subscription *s)
 {
@@ -286,4 +286,51 @@ status subscription_set_activate(model_txn *txn, const subscription_set *s)
     active.state = SUBSCRIPTION_COMPLETE;
     active.error = NULL;
     return record_put(txn, key_active, &active);
+}
+
+/* ---- the sets before ---- */
+
+status subscription_set_before(model_db *db, subscription_set *out)
+{
+    return record_get(db, NULL, key_before, out);
+}
+
+status subscription_set_drop_before(model_txn *txn)
+{
+    subscription_set before;
+    TRY(record_get(NULL, txn, key_before, &before));
+    bool there = before.items.count > 0;
+    subscription_set_free(&before);
+    return there ? model_side_delete(txn, bytes_of(key_before, 2)) : ATOLL_OK;
+}
+
+static bool holds_query(const subscription_set *s, const subscription *x)
+{
+    for (size_t i = 0; i < s->items.count; i++) {
+        const subscription *y = &s->items.items[i];
+        if (strcmp(x->class_name, y->class_name) == 0 && strcmp(x->query, y->query) == 0) return true;
+    }
+    return false;
+}
+
+status subscription_set_keep_before(model_txn *txn)
+{
+    subscription_set before, active;
+    TRY(record_get(NULL, txn, key_before, &before));
+    status result = record_get(NULL, txn, key_active, &active);
+    if (result != ATOLL_OK) {
+        subscription_set_free(&before);
+        return result;
+    }
+    for (size_t i = 0; i < active.items.count && result == ATOLL_OK; i++) {
+        subscription x = active.items.items[i];
+        if (holds_query(&before, &x) || before.items.count >= LIMIT_SUBSCRIPTIONS_MAX) continue;
+        subscription copy = {.class_name = copy_of(bytes_text(x.class_name)), .query = copy_of(bytes_text(x.query))};
+        result = copy.class_name == NULL || copy.query == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : vector_push(&before.items, copy);
+        if (result != ATOLL_OK) item_free(&copy);
+    }
+    if (result == ATOLL_OK && before.items.count > 0) result = record_put(txn, key_before, &before);
+    subscription_set_free(&before);
+    subscription_set_free(&active);
+    return result;
 }

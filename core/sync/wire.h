@@ -65,7 +65,7 @@ typedef struct wire_bind {
     value partition;
     uint64_t ident, cursor, epoch, sent_bound, view_version;
     bytes secret, sent_batch, acknowledged_batch;
-    wire_queries view;
+    wire_queries view, view_before;
     model_schema schema;
     int64_t wall_ms;
 } wire_bind;

@@ -264,7 +264,7 @@ static void poll_session(world *w, client *c)
             c->open_at_ms = c->up_free_ms = c->down_free_ms = w->now_ms + random_below(&w->random, w->delay_ms_max + 1);
         } else if (a.kind == SESSION_ACTION_CLOSE) {
             drop_stream(c);
-        } else if (a.kind == SESSION_ACTION_SEND && c->stream_open) {
+        } else if (a.kind == SESSION_ACTION_SEND && c->stream_open && c->peer != NULL) {
             send_packet(w, &c->up, &c->up_free_ms, a.message, ATOLL_OK, NULL);
         }
     }
@@ -358,6 +358,7 @@ static void poll_peer(world *w, client *c)
             send_packet(w, &c->down, &c->down_free_ms, bytes_of(NULL, 0), a.code == ATOLL_OK ? ATOLL_ERROR_CONNECTION_CLOSED : a.code, a.text);
             peer_free(c->peer);
             c->peer = NULL;
+            queue_clear(&c->up);
         }
     }
 }
