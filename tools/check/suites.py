@@ -53,15 +53,21 @@ def run(command, seconds_max, keep=None):
     timer = threading.Timer(seconds_max, end)
     timer.start()
     lines = []
-    with process:
+    try:
         for line in process.stdout:
             sys.stdout.write(line)
             sys.stdout.flush()
             lines.append(line.rstrip("\n"))
             if keep:
                 del lines[:-keep]
-    code = process.wait()
-    timer.cancel()
+        code = process.wait()
+    except BaseException:
+        # Whoever stops this run must not leave the suite, a group of its own, behind.
+        end()
+        raise
+    finally:
+        timer.cancel()
+        process.stdout.close()
     if ended.is_set():
         lines.append(f"ended after {seconds_max} s")
     return code, lines
@@ -139,7 +145,12 @@ def bindings(folder, totals):
             counted(name, ["bash", script, folder], totals)
 
 
+def stop(signal_number, _frame):
+    sys.exit(128 + signal_number)
+
+
 def main():
+    signal.signal(signal.SIGTERM, stop)
     parser = argparse.ArgumentParser(description="builds and runs every suite")
     parser.add_argument("--quick", action="store_true", help="without acceptance, bindings and slow suites")
     arguments = parser.parse_args()

@@ -2,6 +2,12 @@
 
 import contextlib
 import io
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
 import unittest
 
 import banned
@@ -176,6 +182,25 @@ class Suites(unittest.TestCase):
             code, lines = suites.run(["sh", "-c", "echo 3 passed, 0 failed; sleep 60"], 1)
         self.assertNotEqual(code, 0)
         self.assertIn("ended after 1 s", lines[-1])
+
+
+    def test_a_stopped_run_leaves_no_suite_behind(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            note = pathlib.Path(scratch, "pid")
+            program = (f"import suites, signal; signal.signal(signal.SIGTERM, suites.stop); "
+                       f"suites.run(['sh', '-c', 'echo $$ > {note}; sleep 60; true'], 60)")
+            runner = subprocess.Popen([sys.executable, "-c", program], cwd=pathlib.Path(suites.__file__).parent,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            deadline = time.monotonic() + 20
+            while not (note.exists() and note.read_text()) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            suite = int(note.read_text())
+            runner.terminate()
+            runner.wait(20)
+            with self.assertRaises(ProcessLookupError):
+                while time.monotonic() < deadline:
+                    os.kill(suite, 0)
+                    time.sleep(0.01)
 
 
 class Tree(unittest.TestCase):
