@@ -5,13 +5,14 @@ import csv
 import datetime
 import pathlib
 import shutil
+import subprocess
 import tempfile
 import threading
 import time
 
 import atoll
 from clients import Client
-from digest import airport_digest
+from digest import AIRPORT, ZIP_CODE, digest
 from server import ROOT, Server
 from tqdm import tqdm
 
@@ -23,6 +24,7 @@ VIEWS = {
     "cpp": "state == 'TX' OR visits > 0",
     "python": "longitude < -120",
 }
+ZIP_VIEW = "state == 'WA' OR state == 'OR'"
 
 
 class Airport(atoll.Object):
@@ -35,6 +37,15 @@ class Airport(atoll.Object):
     longitude: float
     visits: int
     tags: list[str]
+
+
+class ZipCode(atoll.Object):
+    _id: str = atoll.primary_key()
+    latitude: float | None
+    longitude: float | None
+    city: str | None
+    state: str | None
+    county: str | None
 
 
 class Conditions(atoll.EmbeddedObject):
@@ -61,9 +72,11 @@ def known(text):
     return None if text in ("", "NA") else text
 
 
-def airport_row(airport):
-    names = ["_id", "name", "city", "state", "country", "latitude", "longitude", "visits"]
-    return {**{name: getattr(airport, name) for name in names}, "tags": list(airport.tags)}
+def rows_of(objects, types):
+    """What a client holds, as plain values."""
+    return [
+        {name: list(getattr(one, name)) if name == "tags" else getattr(one, name) for name in types} for one in objects
+    ]
 
 
 def bar(total, text):
@@ -155,7 +168,9 @@ class Demo:
         return 0 if is_equal else 1
 
     def _course(self):
+        atoll.set_log_level(atoll.LogLevel.WARN)
         self._import_airports()
+        self._import_zip_codes()
         self.station = Station(self.server, self._new_folder("station"))
         self.station.start()
         self._start_clients()
@@ -183,9 +198,8 @@ class Demo:
 
     def _import_airports(self):
         app = atoll.App(APP, base_url=self.server.url, base_path=self._new_folder("importer"))
-        user = app.log_in(atoll.Credentials.anonymous()).result(LIMIT)
-        self.importer_user = user.id
-        self.realm = atoll.open(atoll.SyncConfiguration.flexible(user), schema=[Airport])
+        self.user = app.log_in(atoll.Credentials.anonymous()).result(LIMIT)
+        self.realm = atoll.open(atoll.SyncConfiguration.flexible(self.user), schema=[Airport])
         self.airports = self.realm.objects(Airport)
         with self.realm.subscriptions.update() as subscriptions:
             subscriptions.add(self.airports, name="all airports")
@@ -208,6 +222,19 @@ class Demo:
             self._timed("upload", lambda: session.wait_for_upload().result(LIMIT))
             token.stop()
             self._advance(progress, 1.0)
+
+    def _import_zip_codes(self):
+        """The command line imports a big table; a client subscribes to a part of it."""
+        command = [self.build / "tools/atoll/atoll", "import", ROOT / "tests/data/zipcodes.csv", "--app", APP]
+        command += ["--class", "ZipCode", "--key", "zip_code", "--data", self.server.data]
+        self._timed("import of zip codes", lambda: subprocess.run(command, check=True))
+        folder = self.folder / "importer" / "zip-codes"
+        self.zip_realm = atoll.open(atoll.SyncConfiguration.flexible(self.user, path=folder), schema=[ZipCode])
+        self.zip_codes = self.zip_realm.objects(ZipCode)
+        with self.zip_realm.subscriptions.update() as subscriptions:
+            subscriptions.add(self.zip_codes.where(ZIP_VIEW))
+        self._timed("download zip codes", lambda: self.zip_realm.subscriptions.wait().result(LIMIT))
+        self.zip_realm.refresh()
 
     @staticmethod
     def _airport(row):
@@ -303,17 +330,19 @@ class Demo:
     def _compare(self):
         lines = []
         is_equal = True
-        holders = [("importer", "", [airport_row(airport) for airport in self.airports])]
-        holders += [(client.name, client.query, client.rows()) for client in self.clients]
-        for name, query, rows in holders:
-            mine = airport_digest(rows)
-            theirs, count = self.server.hash(APP, "Airport", query)
+        holders = [
+            ("importer", "Airport", "", rows_of(self.airports, AIRPORT), "upload"),
+            ("importer", "ZipCode", ZIP_VIEW, rows_of(self.zip_codes, ZIP_CODE), "download zip codes"),
+        ]
+        for client in self.clients:
+            holders.append((client.name, "Airport", client.query, client.rows(), f"download {client.name}"))
+        for name, kind, query, rows, timed in holders:
+            mine = digest(rows, AIRPORT if kind == "Airport" else ZIP_CODE)
+            theirs, count = self.server.hash(APP, kind, query)
             same = mine == theirs and count == len(rows)
             is_equal = is_equal and same
-            seconds = self.times.get("upload" if name == "importer" else f"download {name}", 0.0)
-            lines.append(
-                (name, "Airport", query or "all", f"{len(rows):,}", f"{mine:016x}", f"{theirs:016x}", seconds, same)
-            )
+            shown = (f"{len(rows):,}", f"{mine:016x}", f"{theirs:016x}", self.times[timed])
+            lines.append((name, kind, query or "all", *shown, same))
         sent, stored, same = self._compare_weather()
         is_equal = is_equal and same
         lines.append(
@@ -347,7 +376,7 @@ class Demo:
             print(f"{name:<9} {kind:<8} {query[:30]:<30} {count:>7}  {mine} {mark} {theirs} {seconds:6.2f}")
         print()
         print(f"on the wire: {total_in:,} bytes to the server, {total_out:,} from it, in {len(sessions)} sessions")
-        shown = ("import", "upload", "converge")
+        shown = ("import", "upload", "import of zip codes", "converge")
         print("times: " + ", ".join(f"{name} {self.times[name]:.2f} s" for name in shown if name in self.times))
         for language in self.skipped:
             print(f"skipped: {language}, which has no bindings/{language}/examples/demo/run.sh")

@@ -48,6 +48,7 @@ class Stream:
     def __init__(self, channel, token):
         self._out = queue.Queue()
         self._in = queue.Queue()
+        self.cursor = 0  # of the last complete download group
         self._call = sync_stubs.SyncStub(channel).Session(
             iter(self._out.get, None), metadata=[("authorization", f"Bearer {token}")]
         )
@@ -70,6 +71,8 @@ class Stream:
             message = self._in.get(timeout=LIMIT)
             assert message is not None, f"the stream ended: {self._call.code()} {self._call.details()}"
             found = message.WhichOneof("body")
+            if found == "download" and message.download.last:
+                self.cursor = message.download.to
             if found == "log_line" or (found == "download" and kind not in (None, "download")):
                 continue
             assert kind in (None, found), f"expected {kind}, got {message}"
@@ -153,15 +156,16 @@ def keys_column(keys):
     return column
 
 
-class CsharpClient:
-    """The C# client of the demo: tools/demo.d/README.md has its commands."""
+class OtherClient:
+    """The C# client of the demo (or another language's): tools/demo.d/README.md has its commands."""
 
     def __init__(self, server):
-        folder = server.folder / "csharp"
+        language = os.environ.get("ATOLL_OTHER_CLIENT", "csharp")
+        folder = server.folder / language
         folder.mkdir()
         self.process = subprocess.Popen(
-            [ROOT / "bindings/csharp/examples/demo/run.sh", BUILD, server.url, APP]
-            + [json.dumps({"name": "csharp", "folder": str(folder)})],
+            [ROOT / "bindings" / language / "examples/demo/run.sh", BUILD, server.url, APP]
+            + [json.dumps({"name": language, "folder": str(folder)})],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -204,7 +208,7 @@ def main(server):
     refused.close()
 
     # A C# client brings the schema and two airports, one of which we will not subscribe to.
-    csharp = CsharpClient(server)
+    csharp = OtherClient(server)
     csharp.do("subscribe", query="TRUEPREDICATE")
     place = {"country": "USA", "latitude": 47.44898194, "longitude": -122.3093131}
     csharp.do("create", values={"_id": "SEA", "name": "Seattle-Tacoma Intl", "city": "Seattle", "state": "WA", **place})
@@ -284,18 +288,14 @@ def main(server):
 
     # Bound again with what we kept: nothing that we have is sent again.
     stream.send(mark=sync.Mark(request=6))
-    last = cursor
-    while True:
-        message = stream.receive()
-        if isinstance(message, sync.MarkReply):
-            break
-        if isinstance(message, sync.Download) and message.last:
-            last = message.to
+    assert stream.receive("mark_reply").request == 6
+    last = stream.cursor
+    assert last > cursor
     stream.send(unbind=sync.Unbind())
     assert stream.end()[1] is grpc.StatusCode.OK
     stream.close()
     kept = dict(
-        ident=bound.ident, secret=bound.secret, cursor=max(last, acknowledged.version), epoch=bound.epoch, sent_bound=1,
+        ident=bound.ident, secret=bound.secret, cursor=last, epoch=bound.epoch, sent_bound=1,
         sent_batch=batch, acknowledged_batch=batch, view_version=1, view=queries,
     )  # fmt: skip
     stream = Stream(channel, tokens.access_token)
