@@ -166,6 +166,8 @@ def main():
             acceptance = ROOT / "tests/acceptance/run"
             if acceptance.exists():
                 counted("acceptance", [acceptance, folder], totals)
+            counted("crash", [ROOT / "tests/crash/run.py", folder], totals)
+            counted("package", [ROOT / "tests/package/run", folder], totals)
     print(f"\n{'-' * 60}")
     print("\n".join(totals.lines))
     print(f"{time.monotonic() - begin:.0f} s")
