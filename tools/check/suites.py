@@ -20,6 +20,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COUNTS = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$")
 BINDINGS = {"python": "/usr/bin/python3", "csharp": "dotnet", "java": "javac", "cpp": "g++"}
+PROGRAMS = ["acceptance", "package"]
 SUITE_SECONDS_MAX = 1500
 SLOW_SUITES = ["slow", "bindings"]
 
@@ -152,7 +153,7 @@ def stop(signal_number, _frame):
 def main():
     signal.signal(signal.SIGTERM, stop)
     parser = argparse.ArgumentParser(description="builds and runs every suite")
-    parser.add_argument("--quick", action="store_true", help="without acceptance, bindings and slow suites")
+    parser.add_argument("--quick", action="store_true", help="without bindings, acceptance, packages and slow suites")
     arguments = parser.parse_args()
     folder = pathlib.Path(os.environ.get("ATOLL_BUILD_DIR", ROOT / "build")).resolve()
     for quiet in ("DOTNET_NOLOGO", "DOTNET_CLI_TELEMETRY_OPTOUT", "DOTNET_SKIP_FIRST_TIME_EXPERIENCE"):
@@ -163,9 +164,10 @@ def main():
         meson_tests(folder, arguments.quick, totals)
         if not arguments.quick:
             bindings(folder, totals)
-            acceptance = ROOT / "tests/acceptance/run"
-            if acceptance.exists():
-                counted("acceptance", [acceptance, folder], totals)
+            for name in PROGRAMS:
+                script = ROOT / "tests" / name / "run"
+                if script.exists():
+                    counted(name, [script, folder], totals)
             counted("crash", [ROOT / "tests/crash/run.py", folder], totals)
             counted("package", [ROOT / "tests/package/run", folder], totals)
     print(f"\n{'-' * 60}")
