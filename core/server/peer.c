@@ -355,6 +355,9 @@ static void count_out(peer *p, size_t size)
 bool peer_poll(peer *p, uint64_t now_ms, peer_action *out)
 {
     (void)now_ms;
+    /* Nothing leaves that tells of what is not durable: idents and schemas as little as acknowledgements. */
+    bool durable = p->app->durable == model_version(p->app->db) || BREAKAGE(BREAKAGE_ACKNOWLEDGE_BEFORE_COMMIT);
+    if (!durable && !p->closing) return false;
     if (p->queue_first < p->queue.count) {
         queued_message q = p->queue.items[p->queue_first++];
         if (p->queue_first == p->queue.count) p->queue_first = p->queue.count = 0;

@@ -1,6 +1,7 @@
 /* The tests' schema and small commits to it. */
 #include "fixture.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -215,7 +216,31 @@ static int64_t int_of(const model_view *view, class_key c, row_key row, property
     return v.type == VALUE_INT ? v.as.integer : -999;
 }
 
-static void dump_row(text *t, const model_view *view, const item_keys *k, row_key row)
+static int compare_tags(const void *a, const void *b)
+{
+    long long x = *(const long long *)a, y = *(const long long *)b;
+    return (x > y) - (x < y);
+}
+
+static void dump_tags_sorted(text *t, const model_view *view, const item_keys *k, row_key row)
+{
+    value v;
+    element_id id;
+    uint64_t count = model_list_count(view, k->c, row, k->tags);
+    long long *tags = calloc(count + 1, sizeof *tags);
+    if (tags == NULL) abort();
+    for (uint64_t i = 0; i < count; i++) {
+        char digits[40];
+        must(model_list_get(view, k->c, row, k->tags, i, &v, &id));
+        snprintf(digits, sizeof digits, "%.*s", (int)v.as.text.size, (const char *)v.as.text.data);
+        tags[i] = atoll(digits);
+    }
+    qsort(tags, count, sizeof *tags, compare_tags);
+    for (uint64_t i = 0; i < count; i++) add(t, "%lld,", tags[i]);
+    free(tags);
+}
+
+static void dump_row(text *t, const model_view *view, const item_keys *k, row_key row, bool sorted)
 {
     value v;
     element_id id;
@@ -225,7 +250,8 @@ static void dump_row(text *t, const model_view *view, const item_keys *k, row_ke
     if (v.type == VALUE_STRING) add(t, " name %.*s", (int)v.as.text.size, (const char *)v.as.text.data);
     uint64_t count = model_list_count(view, k->c, row, k->tags);
     add(t, " tags [");
-    for (uint64_t i = 0; i < count; i++) {
+    if (sorted) dump_tags_sorted(t, view, k, row);
+    for (uint64_t i = 0; i < count && !sorted; i++) {
         must(model_list_get(view, k->c, row, k->tags, i, &v, &id));
         add(t, "%.*s,", (int)v.as.text.size, (const char *)v.as.text.data);
     }
@@ -233,15 +259,15 @@ static void dump_row(text *t, const model_view *view, const item_keys *k, row_ke
     must(model_get(view, k->c, row, k->one, &v));
     if (v.type == VALUE_EMBEDDED) add(t, " one %lld", (long long)int_of(view, k->part, v.as.row, k->part_x));
     count = model_list_count(view, k->c, row, k->many);
-    if (count > 0) add(t, " many");
-    for (uint64_t i = 0; i < count; i++) {
+    if (count > 0 && !sorted) add(t, " many");
+    for (uint64_t i = 0; i < count && !sorted; i++) {
         must(model_list_get(view, k->c, row, k->many, i, &v, &id));
         add(t, " %lld", v.type == VALUE_EMBEDDED ? (long long)int_of(view, k->part, v.as.row, k->part_x) : -1);
     }
     add(t, "\n");
 }
 
-char *fixture_dump(model_db *db, const char *text_of_query)
+static char *dump(model_db *db, const char *text_of_query, bool sort_tags)
 {
     text t = {0};
     query *q = NULL;
@@ -253,9 +279,29 @@ char *fixture_dump(model_db *db, const char *text_of_query)
     add(&t, "%s", "");
     must(query_new(model_view_schema(view), k.c, bytes_text(sorted), NULL, &q));
     must(query_run(q, view, &rows));
-    for (size_t i = 0; i < rows.count; i++) dump_row(&t, view, &k, rows.items[i]);
+    for (size_t i = 0; i < rows.count; i++) dump_row(&t, view, &k, rows.items[i], sort_tags);
     vector_free(&rows);
     query_free(q);
     model_view_release(view);
     return t.data;
+}
+
+char *fixture_dump(model_db *db, const char *query)
+{
+    return dump(db, query, false);
+}
+
+char *fixture_dump_sorted(model_db *db, const char *query)
+{
+    return dump(db, query, true);
+}
+
+status fixture_part_null(world *w, client *c, int64_t id)
+{
+    edit e = {0};
+    value v = value_null();
+    status result = edit_begin(c, id, &e);
+    if (result == ATOLL_OK) result = need(&e, id);
+    if (result == ATOLL_OK) result = model_set(e.txn, e.k.c, e.row, e.k.one, &v);
+    return edit_end(w, c, &e, result);
 }

@@ -19,4 +19,7 @@ status fixture_add_part(world *w, client *c, int64_t id, int64_t x);
 status fixture_reading(world *w, client *c, int64_t id, const char *text);
 /* All objects as text, in key order: the same on every copy that holds the same. Caller frees. */
 char *fixture_dump(model_db *db, const char *query);
+/* The same with tags in numeric order and without `many`, as the reference model tells it. */
+char *fixture_dump_sorted(model_db *db, const char *query);
+status fixture_part_null(world *w, client *c, int64_t id);
 #endif

@@ -125,6 +125,7 @@ bool world_client_open(world *w, client *c)
         c->db = NULL;
         return false;
     }
+    if (w->on_client_up != NULL) w->on_client_up(w, c, model_version(c->db));
     session_options options = {.db = c->db, .platform = &c->node.platform, .flexible = w->flexible, .partition = value_string(bytes_text("p")),
                                .user_id = "user", .app_id = "app", .reconnect_delay_ms = 1000, .reconnect_delay_ms_max = 8000,
                                .reconnect_multiplier = 2, .reconnect_jitter_divisor = 4};
@@ -141,7 +142,6 @@ bool world_client_open(world *w, client *c)
 
 void world_crash_client(world *w, client *c, uint64_t down_ms)
 {
-    if (w->before_crash != NULL) w->before_crash(w, c);
     c->node.crashing = true;
     drop_stream(c);
     if (c->session != NULL) session_free(c->session);
@@ -163,6 +163,7 @@ static status server_open(world *w)
     if (result == ATOLL_OK) result = server_app_open(store, &options, &w->app);
     if (result != ATOLL_OK) w->app = NULL;
     w->server_node.up = result == ATOLL_OK;
+    if (result == ATOLL_OK && w->on_server_up != NULL) w->on_server_up(w, model_version(server_app_db(w->app)));
     return result;
 }
 

@@ -70,7 +70,8 @@ typedef struct world {
     void (*on_upload)(struct world *w, client *c, const client_message *m);
     void (*on_applied)(struct world *w, client *c, bytes batch, uint64_t bound, uint64_t version);
     void (*on_ack)(struct world *w, client *c, uint64_t bound);
-    void (*before_crash)(struct world *w, client *c);
+    void (*on_server_up)(struct world *w, uint64_t version);
+    void (*on_client_up)(struct world *w, client *c, uint64_t version);
     void (*on_down)(struct world *w, client *c, const server_message *m);
     void *context;
     bool verbose;

@@ -1,0 +1,483 @@
+/* The reference model. Plain arrays, whole copies for history, no cleverness: it must be possible to see that it is right.
+ * It includes nothing of the code under test. */
+#include "oracle.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct field { bool set, is_default; int64_t value; uint64_t stamp, author; } field;
+typedef struct element { uint64_t counter, actor; int64_t value; bool erased; } element;
+typedef struct part { int64_t identity, x; uint64_t stamp, author; bool set; } part;
+typedef struct object {
+    uint64_t life, since, since_author, ended;
+    bool alive;
+    field fields[ORACLE_FIELDS];
+    element *elements;
+    int element_count;
+    part *parts;
+    int part_count;
+} object;
+
+/* What a query can see of an object, after each version that changed it. */
+typedef struct moment { uint64_t version, since, author; bool alive; int64_t team; } moment;
+typedef struct history { moment *items; int count; } history;
+
+typedef struct writer { op *ops; int count; uint64_t applied, acknowledged; } writer;
+typedef struct state {
+    uint64_t version;
+    object objects[ORACLE_OBJECTS];
+    uint64_t bounds[ORACLE_CLIENTS];
+    uint64_t sequences[ORACLE_CLIENTS];
+    size_t readings;
+} state;
+typedef struct batch {
+    upload_object *objects;
+    int object_count;
+    upload_part *parts;
+    int part_count;
+    uint64_t *sequences;
+    int64_t *readings;
+    int reading_count;
+} batch;
+struct oracle {
+    state now;
+    state *past; /* after each applied batch, oldest first */
+    int past_count;
+    history seen[ORACLE_OBJECTS];
+    writer writers[ORACLE_CLIENTS];
+    batch batches[ORACLE_CLIENTS];
+    uint64_t applied;
+    char wrong[400];
+};
+
+static void *grow(void *old, size_t count, size_t size)
+{
+    void *now = realloc(old, (count + 1) * size);
+    if (now == NULL) abort();
+    return now;
+}
+
+static void *copy_of(const void *from, size_t size)
+{
+    void *to = malloc(size + 1);
+    if (to == NULL) abort();
+    if (size > 0) memcpy(to, from, size);
+    return to;
+}
+
+static const char *wrong(oracle *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static const char *wrong(oracle *o, const char *format, ...)
+{
+    va_list a;
+    va_start(a, format);
+    vsnprintf(o->wrong, sizeof o->wrong, format, a);
+    va_end(a);
+    return o->wrong;
+}
+
+static void state_copy(state *to, const state *from)
+{
+    *to = *from;
+    for (int i = 0; i < ORACLE_OBJECTS; i++) {
+        to->objects[i].elements = copy_of(from->objects[i].elements, (size_t)from->objects[i].element_count * sizeof(element));
+        to->objects[i].parts = copy_of(from->objects[i].parts, (size_t)from->objects[i].part_count * sizeof(part));
+    }
+}
+
+static void state_free(state *s)
+{
+    for (int i = 0; i < ORACLE_OBJECTS; i++) {
+        free(s->objects[i].elements);
+        free(s->objects[i].parts);
+    }
+}
+
+static void batch_clear(batch *b)
+{
+    for (int i = 0; i < b->object_count; i++) free(b->objects[i].elements);
+    free(b->objects);
+    free(b->parts);
+    free(b->sequences);
+    free(b->readings);
+    *b = (batch){0};
+}
+
+oracle *oracle_new(void)
+{
+    oracle *o = calloc(1, sizeof *o);
+    if (o == NULL) abort();
+    o->past = grow(NULL, 1, sizeof *o->past);
+    state_copy(&o->past[o->past_count++], &o->now);
+    return o;
+}
+
+void oracle_free(oracle *o)
+{
+    for (int i = 0; i < o->past_count; i++) state_free(&o->past[i]);
+    for (int i = 0; i < ORACLE_OBJECTS; i++) free(o->seen[i].items);
+    for (int i = 0; i < ORACLE_CLIENTS; i++) {
+        free(o->writers[i].ops);
+        batch_clear(&o->batches[i]);
+    }
+    state_free(&o->now);
+    free(o->past);
+    free(o);
+}
+
+void oracle_op(oracle *o, int client, op what)
+{
+    writer *w = &o->writers[client];
+    w->ops = grow(w->ops, (size_t)w->count + 1, sizeof *w->ops);
+    w->ops[w->count++] = what;
+}
+
+void oracle_client_lost(oracle *o, int client, uint64_t newest_version)
+{
+    writer *w = &o->writers[client];
+    while (w->count > 0 && w->ops[w->count - 1].version > newest_version) w->count--;
+}
+
+/* ---- a batch ---- */
+
+void oracle_batch_begin(oracle *o, int client)
+{
+    batch_clear(&o->batches[client]);
+}
+
+void oracle_batch_object(oracle *o, int client, const upload_object *u)
+{
+    batch *b = &o->batches[client];
+    b->objects = grow(b->objects, (size_t)b->object_count + 1, sizeof *b->objects);
+    b->objects[b->object_count] = *u;
+    b->objects[b->object_count++].elements = copy_of(u->elements, (size_t)u->element_count * sizeof *u->elements);
+}
+
+void oracle_batch_part(oracle *o, int client, const upload_part *u)
+{
+    batch *b = &o->batches[client];
+    b->parts = grow(b->parts, (size_t)b->part_count + 1, sizeof *b->parts);
+    b->parts[b->part_count++] = *u;
+}
+
+void oracle_batch_reading(oracle *o, int client, uint64_t sequence, int64_t value)
+{
+    batch *b = &o->batches[client];
+    b->sequences = grow(b->sequences, (size_t)b->reading_count + 1, sizeof *b->sequences);
+    b->readings = grow(b->readings, (size_t)b->reading_count + 1, sizeof *b->readings);
+    b->sequences[b->reading_count] = sequence;
+    b->readings[b->reading_count++] = value;
+}
+
+static const upload_object *find_upload(const batch *b, int object)
+{
+    for (int i = 0; i < b->object_count; i++) {
+        if (b->objects[i].object == object) return &b->objects[i];
+    }
+    return NULL;
+}
+
+/* Everything that the writer did up to the bound and that nobody's deletion overruled must be in the batch. */
+static const char *check_complete(oracle *o, int client, uint64_t bound)
+{
+    const writer *w = &o->writers[client];
+    const batch *b = &o->batches[client];
+    int readings = 0;
+    for (int i = 0; i < w->count; i++) {
+        const op *x = &w->ops[i];
+        if (x->version <= o->now.bounds[client] || x->version > bound) continue;
+        if (x->kind == OP_READING) {
+            if (readings >= b->reading_count || b->readings[readings] != x->value) {
+                return wrong(o, "client %d: reading %lld is missing in the batch up to %llu", client, (long long)x->value, (unsigned long long)bound);
+            }
+            readings++;
+            continue;
+        }
+        const object *there = &o->now.objects[x->object];
+        if (there->ended > x->base) continue; /* Overruled. */
+        bool later = false; /* Something after it decides instead. */
+        for (int k = i + 1; k < w->count && w->ops[k].version <= bound; k++) {
+            const op *y = &w->ops[k];
+            if (y->object != x->object || y->kind == OP_READING) continue;
+            later |= y->kind == OP_GONE || (x->kind == OP_SET && y->kind == OP_SET && y->field == x->field);
+            if (y->kind == OP_MADE && x->kind != OP_GONE) later = true;
+        }
+        for (int k = i + 1; k < w->count && w->ops[k].version <= bound && x->kind == OP_TAG; k++) {
+            later |= w->ops[k].object == x->object && w->ops[k].kind == OP_TAG && w->ops[k].field == 1; /* Erased again, perhaps. */
+        }
+        if (later || x->kind == OP_PART_X || (x->kind == OP_TAG && x->field == 1)) continue;
+        const upload_object *u = find_upload(b, x->object);
+        if (x->kind == OP_GONE) {
+            bool made_here = false, there_now = there->alive;
+            for (int k = 0; k < i; k++) {
+                const op *y = &w->ops[k];
+                if (y->object == x->object && y->version > o->now.bounds[client]) made_here |= y->kind == OP_MADE;
+            }
+            if (!made_here && there_now && u == NULL) return wrong(o, "client %d: the deletion of %d is missing in the batch", client, x->object);
+            continue;
+        }
+        if (u == NULL) return wrong(o, "client %d: object %d was changed at %llu (base %llu) and is missing in the batch up to %llu", client, x->object,
+                                    (unsigned long long)x->version, (unsigned long long)x->base, (unsigned long long)bound);
+        bool found = x->kind == OP_MADE;
+        for (int k = 0; k < u->element_count && x->kind == OP_TAG; k++) found |= u->elements[k].value == x->value;
+        for (int k = 0; k < u->field_count && x->kind == OP_SET; k++) found |= u->fields[k].field == x->field && u->fields[k].value == x->value;
+        if (!found && u->kind != KIND_REMOVE) {
+            return wrong(o, "client %d: field %d of object %d, set to %lld at %llu, is missing in the batch up to %llu", client, x->field, x->object,
+                         (long long)x->value, (unsigned long long)x->version, (unsigned long long)bound);
+        }
+    }
+    return NULL;
+}
+
+/* ---- the rules, once more ---- */
+
+static bool field_wins(uint64_t stamp, uint64_t author, bool is_default, const field *there)
+{
+    if (!there->set) return true;
+    if (is_default != there->is_default) return there->is_default;
+    if (stamp != there->stamp) return stamp > there->stamp;
+    return author >= there->author;
+}
+
+typedef enum fate { FATE_LOSE, FATE_JOIN, FATE_INTO, FATE_BEGIN, FATE_END, FATE_AGAIN } fate;
+
+static fate fate_of(const object *x, const upload_object *u)
+{
+    if (u->kind == KIND_EDIT) return x->alive && x->life == u->life ? FATE_INTO : FATE_LOSE;
+    if (u->kind == KIND_REMOVE) return x->alive && x->life == u->life ? FATE_END : FATE_LOSE;
+    if (u->kind == KIND_CREATE && u->life == 0) {
+        if (x->ended > u->base) return FATE_LOSE;
+        return x->alive ? FATE_JOIN : FATE_BEGIN;
+    }
+    if (u->kind == KIND_REPLACE && x->life < u->life) return FATE_LOSE;
+    if (x->life <= u->life) return x->alive ? FATE_AGAIN : FATE_BEGIN;
+    return x->life == u->life + 1 && x->alive ? FATE_JOIN : FATE_LOSE;
+}
+
+static bool in_masks(int64_t team, const unsigned *masks, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (team >= 0 && team < ORACLE_TEAMS && (masks[i] >> team & 1) != 0) return true;
+    }
+    return false;
+}
+
+static bool seen_at_base(const oracle *o, int object, uint64_t base, uint64_t ident, const unsigned *masks, int count)
+{
+    const history *h = &o->seen[object];
+    for (int i = 1; i < h->count; i++) {
+        const moment *before = &h->items[i - 1], *after = &h->items[i];
+        if (after->version <= base || !before->alive) continue;
+        bool leaves = !after->alive || after->team != before->team || after->since != before->since;
+        if (!leaves) continue;
+        return (before->since <= base || before->author == ident) && in_masks(before->team, masks, count);
+    }
+    return false;
+}
+
+static int64_t team_after(const object *x, const upload_object *u, fate f, uint64_t author)
+{
+    bool fresh = f == FATE_BEGIN || f == FATE_AGAIN;
+    field there = fresh ? (field){0} : x->fields[FIELD_TEAM];
+    for (int i = 0; i < u->field_count; i++) {
+        const upload_field *v = &u->fields[i];
+        if (v->field == FIELD_TEAM && field_wins(v->stamp, author, v->is_default, &there)) return v->value;
+    }
+    return there.set ? there.value : 0;
+}
+
+static bool allowed(const oracle *o, const upload_object *u, fate f, uint64_t ident, const unsigned *masks, int count)
+{
+    const object *x = &o->now.objects[u->object];
+    bool before = x->alive && in_masks(x->fields[FIELD_TEAM].set ? x->fields[FIELD_TEAM].value : 0, masks, count);
+    bool after = f != FATE_END && in_masks(team_after(x, u, f, ident), masks, count);
+    bool creates = f == FATE_BEGIN || f == FATE_JOIN;
+    if (after || before) return true;
+    return !creates && seen_at_base(o, u->object, u->base, ident, masks, count);
+}
+
+static void merge_elements(object *x, const upload_object *u)
+{
+    for (int i = 0; i < u->element_count; i++) {
+        const upload_element *e = &u->elements[i];
+        int at = 0;
+        while (at < x->element_count && (x->elements[at].counter != e->counter || x->elements[at].actor != e->actor)) at++;
+        if (at == x->element_count) {
+            x->elements = grow(x->elements, (size_t)x->element_count + 1, sizeof *x->elements);
+            x->elements[x->element_count++] = (element){e->counter, e->actor, e->value, e->erased};
+        }
+        x->elements[at].erased |= e->erased;
+        if (e->value >= 0 && x->elements[at].value < 0) x->elements[at].value = e->value;
+    }
+}
+
+static void apply_object(oracle *o, const upload_object *u, fate f, uint64_t ident, uint64_t version)
+{
+    object *x = &o->now.objects[u->object];
+    if (f == FATE_END || f == FATE_AGAIN) {
+        x->alive = false;
+        x->ended = x->since = version;
+        x->since_author = ident;
+        x->element_count = x->part_count = 0;
+        memset(x->fields, 0, sizeof x->fields);
+    }
+    if (f == FATE_BEGIN || f == FATE_AGAIN) {
+        x->alive = true;
+        x->life++;
+        x->since = version;
+        x->since_author = ident;
+    }
+    if (f == FATE_END) return;
+    for (int i = 0; i < u->field_count; i++) {
+        const upload_field *v = &u->fields[i];
+        if (field_wins(v->stamp, ident, v->is_default, &x->fields[v->field])) x->fields[v->field] = (field){true, v->is_default, v->value, v->stamp, ident};
+    }
+    merge_elements(x, u);
+}
+
+static void apply_part(oracle *o, const upload_part *u, uint64_t ident)
+{
+    object *x = &o->now.objects[u->object];
+    int at = 0;
+    if (!x->alive || x->fields[FIELD_PART].value != u->identity || !u->has_x) return;
+    while (at < x->part_count && x->parts[at].identity != u->identity) at++;
+    if (at == x->part_count) {
+        x->parts = grow(x->parts, (size_t)x->part_count + 1, sizeof *x->parts);
+        x->parts[x->part_count++] = (part){.identity = u->identity};
+    }
+    field there = {x->parts[at].set, false, x->parts[at].x, x->parts[at].stamp, x->parts[at].author};
+    if (field_wins(u->stamp, ident, false, &there)) x->parts[at] = (part){u->identity, u->x, u->stamp, ident, true};
+}
+
+static void remember(oracle *o, int object_number, uint64_t version)
+{
+    const object *x = &o->now.objects[object_number];
+    history *h = &o->seen[object_number];
+    moment m = {version, x->since, x->since_author, x->alive, x->fields[FIELD_TEAM].set ? x->fields[FIELD_TEAM].value : 0};
+    h->items = grow(h->items, (size_t)h->count + 1, sizeof *h->items);
+    h->items[h->count++] = m;
+}
+
+const char *oracle_applied(oracle *o, int client, uint64_t ident, uint64_t bound, uint64_t version, const unsigned *masks, int mask_count)
+{
+    batch *b = &o->batches[client];
+    bool taken[ORACLE_OBJECTS] = {false};
+    const char *problem = bound < o->now.bounds[client] ? wrong(o, "client %d: a batch was applied twice", client) : check_complete(o, client, bound);
+    if (problem != NULL) return problem;
+    for (int i = 0; i < b->object_count; i++) {
+        const upload_object *u = &b->objects[i];
+        fate f = fate_of(&o->now.objects[u->object], u);
+        if (f == FATE_LOSE || !allowed(o, u, f, ident, masks, mask_count)) continue;
+        apply_object(o, u, f, ident, version);
+        taken[u->object] = true;
+    }
+    for (int i = 0; i < b->part_count; i++) {
+        if (taken[b->parts[i].object]) apply_part(o, &b->parts[i], ident);
+    }
+    for (int i = 0; i < b->reading_count; i++) {
+        if (b->sequences[i] <= o->now.sequences[client]) return wrong(o, "client %d: sequence %llu twice", client, (unsigned long long)b->sequences[i]);
+        o->now.sequences[client] = b->sequences[i];
+        o->now.readings++;
+    }
+    for (int i = 0; i < ORACLE_OBJECTS; i++) {
+        if (taken[i]) remember(o, i, version);
+    }
+    o->now.bounds[client] = bound;
+    o->now.version = version;
+    o->past = grow(o->past, (size_t)o->past_count + 1, sizeof *o->past);
+    state_copy(&o->past[o->past_count++], &o->now);
+    o->applied++;
+    batch_clear(b);
+    return NULL;
+}
+
+void oracle_acknowledged(oracle *o, int client, uint64_t bound)
+{
+    o->writers[client].acknowledged = bound;
+}
+
+const char *oracle_server_lost(oracle *o, uint64_t newest_version)
+{
+    while (o->past_count > 1 && o->past[o->past_count - 1].version > newest_version) state_free(&o->past[--o->past_count]);
+    state_free(&o->now);
+    state_copy(&o->now, &o->past[o->past_count - 1]);
+    for (int i = 0; i < ORACLE_OBJECTS; i++) {
+        history *h = &o->seen[i];
+        while (h->count > 0 && h->items[h->count - 1].version > newest_version) h->count--;
+    }
+    for (int i = 0; i < ORACLE_CLIENTS; i++) {
+        batch_clear(&o->batches[i]);
+        if (o->writers[i].acknowledged > o->now.bounds[i]) {
+            return wrong(o, "the server lost what it acknowledged to client %d up to %llu (it has %llu)", i, (unsigned long long)o->writers[i].acknowledged,
+                         (unsigned long long)o->now.bounds[i]);
+        }
+    }
+    return NULL;
+}
+
+/* ---- text ---- */
+
+static int compare_numbers(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+char *oracle_dump(const oracle *o, unsigned mask)
+{
+    size_t capacity = 1 << 20, at = 0;
+    char *text = malloc(capacity);
+    if (text == NULL) abort();
+    text[0] = '\0';
+    for (int i = 0; i < ORACLE_OBJECTS; i++) {
+        const object *x = &o->now.objects[i];
+        int64_t team = x->fields[FIELD_TEAM].set ? x->fields[FIELD_TEAM].value : 0, tags[2000];
+        int count = 0;
+        if (!x->alive || !in_masks(team, &mask, 1)) continue;
+        at += (size_t)snprintf(text + at, capacity - at, "%d team %lld score %lld", i, (long long)team, (long long)(x->fields[FIELD_SCORE].set ? x->fields[FIELD_SCORE].value : 0));
+        if (x->fields[FIELD_NAME].set) at += (size_t)snprintf(text + at, capacity - at, " name %lld", (long long)x->fields[FIELD_NAME].value);
+        for (int k = 0; k < x->element_count && count < 2000; k++) {
+            if (!x->elements[k].erased) tags[count++] = x->elements[k].value;
+        }
+        qsort(tags, (size_t)count, sizeof *tags, compare_numbers);
+        at += (size_t)snprintf(text + at, capacity - at, " tags [");
+        for (int k = 0; k < count && at + 100 < capacity; k++) at += (size_t)snprintf(text + at, capacity - at, "%lld,", (long long)tags[k]);
+        at += (size_t)snprintf(text + at, capacity - at, "]");
+        for (int k = 0; k < x->part_count; k++) {
+            if (x->parts[k].identity == x->fields[FIELD_PART].value && x->parts[k].identity != 0) at += (size_t)snprintf(text + at, capacity - at, " one %lld", (long long)x->parts[k].x);
+        }
+        at += (size_t)snprintf(text + at, capacity - at, "\n");
+    }
+    return text;
+}
+
+size_t oracle_readings(const oracle *o)
+{
+    return o->now.readings;
+}
+
+size_t oracle_unsent(const oracle *o, int client)
+{
+    size_t count = 0;
+    for (int i = 0; i < o->writers[client].count; i++) count += o->writers[client].ops[i].version > o->now.bounds[client];
+    return count;
+}
+
+/* Values are client * 1,000,000 + a number that grows: what one writer appended keeps its order. */
+const char *oracle_check_order(const oracle *o, int object, const int64_t *values, int count)
+{
+    int64_t last[ORACLE_CLIENTS] = {0};
+    for (int i = 0; i < count; i++) {
+        int writer = (int)(values[i] / 1000000);
+        if (writer < 0 || writer >= ORACLE_CLIENTS) continue;
+        if (values[i] < last[writer]) return wrong((oracle *)o, "object %d: tag %lld stands after %lld", object, (long long)values[i], (long long)last[writer]);
+        last[writer] = values[i];
+    }
+    return NULL;
+}
+
+uint64_t oracle_batches(const oracle *o)
+{
+    return o->applied;
+}

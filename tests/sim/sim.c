@@ -1,0 +1,562 @@
+/* atoll-sim --seed N [--breakage NAME] [--verbose]: one seed is one run of a world; exit 0, or 1 and the rule that broke.
+ * Random operations on 2 to 5 clients, cuts, crashes, offline times, wrong clocks, stops, changing views; everything that
+ * reaches the server is told to the reference model (oracle.c), and after the storm every copy is compared with it. */
+#include "fixture.h"
+#include "oracle.h"
+#include "server/app.h"
+#include "sync/breakage.h"
+#include "sync/session_internal.h"
+
+#include "base/log.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+extern int breakage_active;
+
+enum { OPERATIONS_MIN = 500, CUTS_MIN = 5, CRASHES_MIN = 2, OFFLINE_MIN = 2, SETTLE_MS = 900000 };
+
+typedef struct sim {
+    world w;
+    oracle *o;
+    random_state random;
+    unsigned masks[WORLD_CLIENTS_MAX]; /* teams that the newest subscription of a client shows */
+    uint64_t bound[WORLD_CLIENTS_MAX], operations[WORLD_CLIENTS_MAX], tag[WORLD_CLIENTS_MAX];
+    uint64_t offline_until[WORLD_CLIENTS_MAX], stopped_until[WORLD_CLIENTS_MAX];
+    uint64_t offline_times, stops, view_changes, crashes, next_value, refused;
+    uint64_t promised[WORLD_CLIENTS_MAX]; /* newest version whose commit returned OK */
+    bool failed;
+    char wrong[1000];
+} sim;
+
+static void broke(sim *s, const char *rule)
+{
+    if (s->failed || rule == NULL) return;
+    s->failed = true;
+    snprintf(s->wrong, sizeof s->wrong, "at %llu ms: %s", (unsigned long long)s->w.now_ms, rule);
+}
+
+/* ---- the tap: from the wire to plain numbers ---- */
+
+static int64_t digits(const value *v)
+{
+    char text[40];
+    if (v->type != VALUE_STRING) return -1;
+    snprintf(text, sizeof text, "%.*s", (int)(v->as.text.size < 30 ? v->as.text.size : 30), (const char *)v->as.text.data);
+    return atoll(text);
+}
+
+static int64_t identity_of(const value *v)
+{
+    int64_t x = 0;
+    if (v->type == VALUE_NULL) return 0;
+    memcpy(&x, v->as.id, 8);
+    return x == 0 ? 1 : x;
+}
+
+static int field_of(const char *name)
+{
+    return strcmp(name, "team") == 0 ? FIELD_TEAM : strcmp(name, "score") == 0 ? FIELD_SCORE : strcmp(name, "name") == 0 ? FIELD_NAME : strcmp(name, "one") == 0 ? FIELD_PART : -1;
+}
+
+static void tap_elements(upload_object *u, const wire_column *column, size_t entry)
+{
+    list_state state;
+    if (wire_list_state(column, entry, &state) != ATOLL_OK) abort();
+    u->elements = calloc(state.elements.count + 1, sizeof *u->elements);
+    if (u->elements == NULL) abort();
+    for (size_t i = 0; i < state.elements.count; i++) {
+        const list_element *e = &state.elements.items[i];
+        u->elements[u->element_count++] = (upload_element){e->id.counter, e->id.actor, digits(&e->value), e->erased};
+    }
+    list_state_free(&state);
+}
+
+static void tap_object(sim *s, client *c, wire_rows *rows, size_t i)
+{
+    upload_object u = {.object = (int)rows->key.integers.items[i], .kind = rows->kinds.items[i], .life = wire_one_or_each(&rows->lives, i, 0),
+                       .base = wire_one_or_each(&rows->bases, i, 0)};
+    for (size_t k = 0; k < rows->columns.count; k++) {
+        wire_column *column = rows->columns.items[k];
+        size_t entry = 0;
+        if (!wire_column_seek(column, i, &entry)) continue;
+        if (column->list != NULL) {
+            if (strcmp(column->property, "tags") == 0) tap_elements(&u, column, entry);
+            continue;
+        }
+        value v = wire_column_value(column, entry);
+        int field = field_of(column->property);
+        if (field < 0) continue;
+        int64_t number = field == FIELD_NAME ? digits(&v) : field == FIELD_PART ? identity_of(&v) : v.as.integer;
+        u.fields[u.field_count++] = (upload_field){field, number, wire_column_stamp(column, entry), wire_column_default(column, entry)};
+    }
+    oracle_batch_object(s->o, c->number, &u);
+    free(u.elements);
+}
+
+static void tap_part(sim *s, client *c, wire_rows *rows, size_t i)
+{
+    value id = wire_column_value(&rows->key, i);
+    upload_part u = {.identity = identity_of(&id), .object = (int)rows->owner_keys.integers.items[i]};
+    for (size_t k = 0; k < rows->columns.count; k++) {
+        size_t entry = 0;
+        if (strcmp(rows->columns.items[k]->property, "x") != 0 || !wire_column_seek(rows->columns.items[k], i, &entry)) continue;
+        u.x = wire_column_value(rows->columns.items[k], entry).as.integer;
+        u.stamp = wire_column_stamp(rows->columns.items[k], entry);
+        u.has_x = true;
+    }
+    oracle_batch_part(s->o, c->number, &u);
+}
+
+static void tap_reading(sim *s, client *c, wire_rows *rows, size_t i)
+{
+    for (size_t k = 0; k < rows->columns.count; k++) {
+        size_t entry = 0;
+        if (strcmp(rows->columns.items[k]->property, "text") != 0 || !wire_column_seek(rows->columns.items[k], i, &entry)) continue;
+        value v = wire_column_value(rows->columns.items[k], entry);
+        oracle_batch_reading(s->o, c->number, rows->sequences.items[i], digits(&v));
+    }
+}
+
+static void on_upload(world *w, client *c, const client_message *m)
+{
+    sim *s = w->context;
+    if (m->upload.part == 0) oracle_batch_begin(s->o, c->number);
+    s->bound[c->number] = m->upload.bound;
+    for (size_t k = 0; k < m->upload.rows.count; k++) {
+        wire_rows *rows = m->upload.rows.items[k];
+        for (size_t i = 0; i < rows->count; i++) {
+            if (strcmp(rows->class_name, "Item") == 0) tap_object(s, c, rows, i);
+            if (strcmp(rows->class_name, "Part") == 0 && strcmp(rows->owner_property, "one") == 0) tap_part(s, c, rows, i);
+            if (strcmp(rows->class_name, "Reading") == 0) tap_reading(s, c, rows, i);
+        }
+    }
+}
+
+static void team_value(void *context, property_key p, value *out)
+{
+    (void)p;
+    *out = value_int(*(int64_t *)context);
+}
+
+static unsigned mask_of(const server_view *v, class_key item)
+{
+    unsigned mask = 0;
+    for (int64_t team = 0; team < ORACLE_TEAMS; team++) {
+        if (view_matches_values(v, item, team_value, &team)) mask |= 1u << team;
+    }
+    return mask;
+}
+
+static void on_applied(world *w, client *c, bytes raw, uint64_t bound, uint64_t version)
+{
+    sim *s = w->context;
+    unsigned masks[3];
+    int count = 0;
+    item_keys k = fixture_keys(server_app_db(w->app));
+    const peer *p = c->peer;
+    (void)raw;
+    (void)bound;
+    masks[count++] = mask_of(&p->view, k.c);
+    if (p->has_next_view) masks[count++] = mask_of(&p->next_view, k.c);
+    if (p->has_view_before) masks[count++] = mask_of(&p->view_before, k.c);
+    broke(s, oracle_applied(s->o, c->number, p->ident, s->bound[c->number], version, masks, count));
+    char *has = fixture_dump_sorted(server_app_db(w->app), "TRUEPREDICATE"), *wants = oracle_dump(s->o, ~0u);
+    if (strcmp(has, wants) != 0 && !s->failed) {
+        broke(s, "the server's state differs from the reference model's");
+        fprintf(stderr, "batch of client %d, bound %llu\nserver:\n%sreference:\n%s", c->number, (unsigned long long)s->bound[c->number], has, wants);
+    }
+    free(has);
+    free(wants);
+}
+
+static void on_ack(world *w, client *c, uint64_t bound)
+{
+    sim *s = w->context;
+    oracle_acknowledged(s->o, c->number, bound);
+}
+
+static void on_server_up(world *w, uint64_t version)
+{
+    sim *s = w->context;
+    broke(s, oracle_server_lost(s->o, version));
+}
+
+static void on_client_up(world *w, client *c, uint64_t version)
+{
+    sim *s = w->context;
+    if (version < s->promised[c->number]) broke(s, "a client lost a commit that had returned");
+    oracle_client_lost(s->o, c->number, version);
+}
+
+/* ---- operations ---- */
+
+static void note(sim *s, client *c, op_kind kind, int object, int field, int64_t v, uint64_t before, status result)
+{
+    uint64_t version = before + 1; /* One commit each. */
+    if (result == ATOLL_OK) version = model_version(c->db);
+    op x = {kind, object, field, v, version, c->session->sync.cursor};
+    if (result == ATOLL_OK) s->promised[c->number] = version;
+    if (result == ATOLL_OK || c->node.crashing) oracle_op(s->o, c->number, x);
+    s->operations[c->number]++;
+}
+
+static bool has_object(client *c, int object, uint64_t *tags, int64_t *part)
+{
+    item_keys k = fixture_keys(c->db);
+    model_view *view = model_view_newest(c->db);
+    value key = value_int(object), slot;
+    row_key row = 0;
+    bool there = model_find(view, k.c, &key, &row) == ATOLL_OK && row != 0;
+    *tags = 0;
+    *part = 0;
+    if (there) {
+        *tags = model_list_count(view, k.c, row, k.tags);
+        if (model_get(view, k.c, row, k.one, &slot) == ATOLL_OK && slot.type == VALUE_EMBEDDED) {
+            uint8_t id[16];
+            if (model_embedded_identity(view, k.part, slot.as.row, id) == ATOLL_OK) memcpy(part, id, 8);
+        }
+    }
+    model_view_release(view);
+    return there;
+}
+
+static int64_t part_identity(client *c, int object)
+{
+    uint64_t tags = 0;
+    int64_t part = 0;
+    if (c->node.crashing) return -1;
+    (void)has_object(c, object, &tags, &part);
+    return part == 0 ? 1 : part;
+}
+
+static void edit_object(sim *s, client *c, int object, uint64_t tags, int64_t part)
+{
+    world *w = &s->w;
+    char text[40];
+    uint64_t before = model_version(c->db), which = random_below(&s->random, 20);
+    int64_t v = (int64_t)++s->next_value;
+    status result = ATOLL_OK;
+    snprintf(text, sizeof text, "%lld", (long long)v);
+    if (which < 4) {
+        int64_t team = (int64_t)random_below(&s->random, ORACLE_TEAMS);
+        result = fixture_set_int(w, c, object, "team", team);
+        note(s, c, OP_SET, object, FIELD_TEAM, team, before, result);
+    } else if (which < 8) {
+        result = fixture_set_int(w, c, object, "score", v);
+        note(s, c, OP_SET, object, FIELD_SCORE, v, before, result);
+    } else if (which < 11) {
+        result = fixture_set_name(w, c, object, text);
+        note(s, c, OP_SET, object, FIELD_NAME, v, before, result);
+    } else if (which < 14) {
+        int64_t tag = c->number * 1000000 + (int64_t)++s->tag[c->number];
+        snprintf(text, sizeof text, "%lld", (long long)tag);
+        result = fixture_append(w, c, object, text);
+        note(s, c, OP_TAG, object, 0, tag, before, result);
+    } else if (which < 15 && tags > 0) {
+        result = fixture_erase(w, c, object, random_below(&s->random, tags));
+        note(s, c, OP_TAG, object, 1, 0, before, result);
+    } else if (which < 17) {
+        result = fixture_part(w, c, object, v);
+        if (part == 0) note(s, c, OP_SET, object, FIELD_PART, result == ATOLL_OK ? part_identity(c, object) : -2, before, result);
+        if (part != 0) note(s, c, OP_PART_X, object, 0, v, before, result);
+    } else if (which < 18 && part != 0) {
+        result = fixture_part_null(w, c, object);
+        note(s, c, OP_SET, object, FIELD_PART, 0, before, result);
+    } else {
+        result = fixture_delete(w, c, object);
+        note(s, c, OP_GONE, object, 0, 0, before, result);
+    }
+}
+
+static int lowest_team(unsigned mask)
+{
+    for (int i = 0; i < ORACLE_TEAMS; i++) {
+        if ((mask >> i & 1) != 0) return i;
+    }
+    return 0;
+}
+
+static void one_operation(sim *s, client *c)
+{
+    int object = (int)random_below(&s->random, ORACLE_OBJECTS);
+    uint64_t tags = 0, before = model_version(c->db);
+    int64_t part = 0;
+    if (random_below(&s->random, 10) == 0) {
+        char text[40];
+        int64_t v = (int64_t)++s->next_value;
+        snprintf(text, sizeof text, "%lld", (long long)v);
+        note(s, c, OP_READING, 0, 0, v, before, fixture_reading(&s->w, c, v, text));
+        return;
+    }
+    if (has_object(c, object, &tags, &part)) {
+        edit_object(s, c, object, tags, part);
+        return;
+    }
+    /* Mostly inside of the view; a write outside of it is refused, now and then. */
+    int team = (int)random_below(&s->random, ORACLE_TEAMS);
+    if ((s->masks[c->number] >> team & 1) == 0 && random_below(&s->random, 4) != 0) team = lowest_team(s->masks[c->number]);
+    status result = fixture_create(&s->w, c, object, team, NULL);
+    note(s, c, OP_MADE, object, 0, 0, before, result);
+    if (result == ATOLL_OK || c->node.crashing) {
+        s->operations[c->number]--;
+        note(s, c, OP_SET, object, FIELD_TEAM, team, before, result);
+    }
+}
+
+/* ---- weather ---- */
+
+static void change_view(sim *s, client *c)
+{
+    static const char *const texts[] = {"TRUEPREDICATE", "team == 0", "team == 1", "team IN {1, 2}", "team > 1", "team != 2"};
+    static const unsigned masks[] = {15, 1, 2, 6, 12, 11};
+    uint64_t which = random_below(&s->random, 6);
+    const char *classes[] = {"Item"}, *queries[] = {texts[which]};
+    if (world_subscribe(&s->w, c, classes, queries, 1) == ATOLL_OK) s->masks[c->number] = masks[which];
+    s->view_changes++;
+}
+
+static void weather(sim *s, client *c)
+{
+    world *w = &s->w;
+    uint64_t which = random_below(&s->random, 400);
+    int i = c->number;
+    if (which < 6) {
+        world_cut(w, c);
+    } else if (which < 9) {
+        c->offline = true;
+        s->offline_until[i] = w->now_ms + 1000 + random_below(&s->random, 100000);
+        s->offline_times++;
+        world_cut(w, c);
+    } else if (which < 11) {
+        c->node.crash_in = 1 + random_below(&s->random, 60);
+        s->crashes++;
+    } else if (which < 13) {
+        w->server_node.crash_in = 1 + random_below(&s->random, 60);
+        s->crashes++;
+    } else if (which < 15) {
+        session_stop(c->session, w->now_ms);
+        s->stopped_until[i] = w->now_ms + random_below(&s->random, 20000);
+        s->stops++;
+    } else if (which < 17 && i > 0) {
+        change_view(s, c);
+    } else if (which < 19) {
+        c->node.wall_offset_ms += (int64_t)random_below(&s->random, 7200000) - 3600000;
+    } else if (which < 22) {
+        (void)!model_checkpoint(c->db);
+    } else if (which < 24 && w->app != NULL) {
+        (void)!model_checkpoint(server_app_db(w->app));
+    }
+}
+
+static void clear_sky(sim *s, bool now)
+{
+    for (int i = 0; i < s->w.client_count; i++) {
+        client *c = &s->w.clients[i];
+        if (c->offline && (now || s->w.now_ms >= s->offline_until[i])) c->offline = false;
+        bool paused = c->session != NULL && session_state(c->session) == STATE_PAUSED;
+        if (paused && (now || s->w.now_ms >= s->stopped_until[i])) session_start(c->session, s->w.now_ms);
+        if (now) c->node.crash_in = 0;
+    }
+    if (now) s->w.server_node.crash_in = 0;
+}
+
+/* ---- the end of a storm ---- */
+
+static bool all_uploaded(sim *s)
+{
+    for (int i = 0; i < s->w.client_count; i++) {
+        client *c = &s->w.clients[i];
+        if (c->session == NULL || session_has_pending(c->session) || oracle_unsent(s->o, i) > 0) return false;
+    }
+    return true;
+}
+
+static void check_session(sim *s, client *c)
+{
+    char text[400];
+    if (c->session == NULL || session_state(c->session) == STATE_ACTIVE) return;
+    snprintf(text, sizeof text, "session %d ended: %d %s", c->number, c->last_error, c->last_error_text);
+    broke(s, text);
+}
+
+static void compare_client(sim *s, client *c)
+{
+    char rule[100];
+    char *has = fixture_dump_sorted(c->db, "TRUEPREDICATE"), *wants = oracle_dump(s->o, s->masks[c->number]);
+    if (strcmp(has, wants) != 0 && !s->failed) {
+        snprintf(rule, sizeof rule, "client %d did not converge to its view of the reference model", c->number);
+        broke(s, rule);
+        fprintf(stderr, "client %d (mask %x):\n%sreference:\n%s", c->number, s->masks[c->number], has, wants);
+    }
+    free(has);
+    free(wants);
+    /* Lists in order: the same text of the same rows on the server. */
+    static const char *const texts[16] = {[15] = "TRUEPREDICATE", [1] = "team == 0", [2] = "team == 1", [6] = "team IN {1, 2}", [12] = "team > 1", [11] = "team != 2"};
+    char *mine = fixture_dump(c->db, "TRUEPREDICATE"), *server = fixture_dump(server_app_db(s->w.app), texts[s->masks[c->number]]);
+    if (strcmp(mine, server) != 0 && !s->failed) {
+        broke(s, "a list has another order on a client than on the server");
+        fprintf(stderr, "client %d:\n%sserver:\n%s", c->number, mine, server);
+    }
+    free(mine);
+    free(server);
+}
+
+static void compare_all(sim *s)
+{
+    buffer lines;
+    uint64_t last = 0;
+    size_t count = 0;
+    for (int i = 0; i < s->w.client_count && !s->failed; i++) compare_client(s, &s->w.clients[i]);
+    buffer_init(&lines, 256u << 20);
+    if (server_ingest_read(s->w.app, 0, 1000000, &lines, &last) != ATOLL_OK) broke(s, "ingested objects can't be read");
+    for (size_t i = 0; i < lines.size; i++) count += lines.data[i] == '\n';
+    buffer_free(&lines);
+    if (count != oracle_readings(s->o)) broke(s, "asymmetric objects were lost or stored twice");
+}
+
+static void settle(sim *s)
+{
+    uint64_t until = s->w.now_ms + SETTLE_MS;
+    bool calm = false;
+    clear_sky(s, true);
+    while (!s->failed && !calm && s->w.now_ms < until) {
+        calm = world_settle(&s->w, 20000) && all_uploaded(s);
+        clear_sky(s, true);
+        for (int i = 0; i < s->w.client_count; i++) check_session(s, &s->w.clients[i]);
+    }
+    if (!calm) broke(s, "a session hangs: not everything was uploaded");
+    /* One round trip more: everybody has what the others uploaded. */
+    for (int i = 0; i < s->w.client_count && !s->failed; i++) {
+        client *c = &s->w.clients[i];
+        uint64_t done = c->requests_done;
+        session_wait_download(c->session, s->w.now_ms, 1);
+        for (int k = 0; k < 100 && c->requests_done == done; k++) world_run(&s->w, 500);
+        if (c->requests_done == done) broke(s, "a wait for download never ends");
+    }
+    if (!s->failed && !world_settle(&s->w, 60000)) broke(s, "the world does not come to rest");
+    if (!s->failed) compare_all(s);
+}
+
+static bool enough(const sim *s)
+{
+    for (int i = 0; i < s->w.client_count; i++) {
+        if (s->operations[i] < OPERATIONS_MIN) return false;
+    }
+    return s->w.cuts >= CUTS_MIN && s->w.client_crashes + s->w.server_crashes >= CRASHES_MIN && s->offline_times >= OFFLINE_MIN;
+}
+
+static void storm(sim *s)
+{
+    uint64_t half = 0;
+    while (!s->failed && !enough(s)) {
+        client *c = &s->w.clients[random_below(&s->random, (uint64_t)s->w.client_count)];
+        uint64_t burst = 1 + random_below(&s->random, 6);
+        for (uint64_t i = 0; i < burst && c->session != NULL && !c->node.crashing; i++) one_operation(s, c);
+        if (c->session != NULL && !c->node.crashing) weather(s, c);
+        if (random_below(&s->random, 3) != 0) world_run(&s->w, random_below(&s->random, 2) == 0 ? random_below(&s->random, 5) : random_below(&s->random, 1500));
+        clear_sky(s, false);
+        for (int i = 0; i < s->w.client_count; i++) check_session(s, &s->w.clients[i]);
+        if (half == 0 && s->operations[0] > OPERATIONS_MIN / 2) {
+            half = 1;
+            settle(s);
+        }
+    }
+    if (!s->failed) settle(s);
+}
+
+static void print_coverage(const sim *s)
+{
+    static const char *const up[] = {"", "bind", "subscribe", "upload", "mark", "authenticate", "ping", "unbind"};
+    static const char *const down[] = {"", "bound", "subscription_state", "download", "upload_ack", "mark_reply", "pong", "error", "log_line"};
+    uint64_t refused = 0, operations = 0;
+    for (int i = 0; i < s->w.client_count; i++) {
+        refused += s->w.clients[i].compensations;
+        operations += s->operations[i];
+    }
+    printf("clients %d operations %llu batches %llu cuts %llu client_crashes %llu server_crashes %llu offline %llu stops %llu views %llu refused %llu", s->w.client_count,
+           (unsigned long long)operations, (unsigned long long)oracle_batches(s->o), (unsigned long long)s->w.cuts, (unsigned long long)s->w.client_crashes,
+           (unsigned long long)s->w.server_crashes, (unsigned long long)s->offline_times, (unsigned long long)s->stops, (unsigned long long)s->view_changes,
+           (unsigned long long)refused);
+    for (int i = 1; i < 8; i++) printf(" %s %llu", up[i], (unsigned long long)s->w.messages_up[i]);
+    for (int i = 1; i < 9; i++) printf(" %s %llu", down[i], (unsigned long long)s->w.messages_down[i]);
+    printf(" open_first %llu open_retry %llu open_resume %llu\n", (unsigned long long)s->w.openings[0], (unsigned long long)s->w.openings[1], (unsigned long long)s->w.openings[2]);
+}
+
+static int run_seed(uint64_t seed, bool quiet, bool verbose)
+{
+    static const uint64_t delays[] = {1, 10, 100, 800};
+    sim *s = calloc(1, sizeof *s);
+    if (s == NULL) return 2;
+    s->random.state = seed * 7919 + 13;
+    s->o = oracle_new();
+    int clients = 2 + (int)random_below(&s->random, 4);
+    if (world_start(&s->w, seed + 1, clients, true, fixture_schema(true, false)) != ATOLL_OK) {
+        fprintf(stderr, "seed %llu: the world does not start: %s\n", (unsigned long long)seed, fail_text());
+        return 2;
+    }
+    s->w.delay_ms_max = delays[random_below(&s->random, 4)];
+    s->w.context = s;
+    s->w.verbose = verbose;
+    s->w.on_upload = on_upload;
+    s->w.on_applied = on_applied;
+    s->w.on_ack = on_ack;
+    s->w.on_server_up = on_server_up;
+    s->w.on_client_up = on_client_up;
+    for (int i = 0; i < clients; i++) {
+        const char *classes[] = {"Item"}, *queries[] = {"TRUEPREDICATE"};
+        if (world_subscribe(&s->w, &s->w.clients[i], classes, queries, 1) != ATOLL_OK) broke(s, "a subscription can't be made");
+        s->masks[i] = 15;
+        if (i > 0 && random_below(&s->random, 2) == 0) change_view(s, &s->w.clients[i]);
+        s->w.clients[i].node.wall_offset_ms = (int64_t)random_below(&s->random, 86400000) - 43200000;
+    }
+    storm(s);
+    int result = s->failed ? 1 : 0;
+    if (s->failed) printf("seed %llu: %s\n", (unsigned long long)seed, s->wrong);
+    if (!quiet) print_coverage(s);
+    world_end(&s->w);
+    oracle_free(s->o);
+    free(s);
+    return result;
+}
+
+static int find_breakage(const char *name)
+{
+    static const char *const names[] = {"none", "acknowledge-before-commit", "no-tombstone", "wrong-tie-break", "mark-moved-on-a-miss", "evict-of-a-pending-row"};
+    for (int i = 0; i < 6; i++) {
+        if (strcmp(names[i], name) == 0) return i;
+    }
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"seed", required_argument, NULL, 's'},  {"count", required_argument, NULL, 'c'}, {"breakage", required_argument, NULL, 'b'},
+                                            {"verbose", no_argument, NULL, 'v'}, {"expect-failure", no_argument, NULL, 'x'}, {NULL, 0, NULL, 0}};
+    uint64_t seed = 1, count = 1;
+    bool verbose = false, expect_failure = false;
+    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (o == 's') seed = strtoull(optarg, NULL, 10);
+        if (o == 'c') count = strtoull(optarg, NULL, 10);
+        if (o == 'v') verbose = true;
+        if (o == 'x') expect_failure = true;
+        if (o == 'b') breakage_active = find_breakage(optarg);
+        if (o == '?' || breakage_active < 0) {
+            fprintf(stderr, "usage: atoll-sim --seed N [--count N] [--breakage NAME] [--expect-failure] [--verbose]\n");
+            return 2;
+        }
+    }
+    log_set_level(verbose ? LOG_DEBUG : LOG_OFF);
+    for (uint64_t i = 0; i < count; i++) {
+        int result = run_seed(seed + i, count > 1 && i > 0, verbose);
+        if (result == 2) return 2;
+        if (result == 1 && expect_failure) {
+            printf("caught by seed %llu\n", (unsigned long long)(seed + i));
+            return 0;
+        }
+        if (result == 1) return 1;
+    }
+    if (expect_failure) printf("not caught within %llu seeds\n", (unsigned long long)count);
+    return expect_failure ? 1 : 0;
+}
