@@ -41,11 +41,12 @@ static status app_opened(unary *u, const char *id)
     return app_use(u->runner, u->app, u->app->config.flexible);
 }
 
-static status app_of_request(unary *u, bytes request)
+/* users: an app whose users are looked at may be one that no client has used since the server started. */
+static status app_of_request(unary *u, bytes request, bool of_users)
 {
     Atoll__Auth__V0__AppRequest *m = atoll__auth__v0__app_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
-    status result = app_known(u, m->app_id);
+    status result = of_users ? apps_find(u->runner, bytes_text(m->app_id), &u->app) : app_known(u, m->app_id);
     atoll__auth__v0__app_request__free_unpacked(m, NULL);
     return result;
 }
@@ -105,7 +106,7 @@ static status keep_user(void *context, const user *who)
 static status list_users(unary *u, bytes request)
 {
     TRY(check_admin(u));
-    TRY(app_of_request(u, request));
+    TRY(app_of_request(u, request, true));
     user_listing listing = {0};
     status result = users_each(u->runner->users, u->app->config.id, keep_user, &listing);
     size_t count = listing.users.count;
@@ -146,7 +147,7 @@ static status disable_user(unary *u, bytes request)
     TRY(check_admin(u));
     Atoll__Auth__V0__DisableUserRequest *m = atoll__auth__v0__disable_user_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
-    status result = app_known(u, m->app_id);
+    status result = apps_find(u->runner, bytes_text(m->app_id), &u->app);
     if (result == ATOLL_OK) result = do_disable(u, m);
     atoll__auth__v0__disable_user_request__free_unpacked(m, NULL);
     if (result != ATOLL_OK) return result;
@@ -253,7 +254,7 @@ static status answer_sessions(unary *u, const session_record *live, size_t live_
 static status list_sessions(unary *u, bytes request)
 {
     TRY(check_admin(u));
-    TRY(app_of_request(u, request));
+    TRY(app_of_request(u, request, false));
     size_t count = u->app->streams.count;
     session_record *live = memory_allocate_zero(count * sizeof *live);
     if (live == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;

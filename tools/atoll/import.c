@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "table.h"
 
+#include "base/log.h"
 #include "platform/file.h"
 #include "platform/platform.h"
 
@@ -308,6 +309,7 @@ status command_import(const arguments *a)
     const platform *p = platform_posix();
     uint64_t start_ms = p->monotonic_ms(p->context);
     status result = ATOLL_OK;
+    atoll_log_set_level(log_level()); /* the library has a log of its own */
     TRY_GOTO(read_rows(&m));
     TRY_GOTO(log_in(&m));
     TRY_GOTO(open_realm(&m));

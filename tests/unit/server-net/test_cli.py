@@ -1,0 +1,182 @@
+"""atolld and atoll as programs: arguments, exit codes, output, restart. Usage: test_cli.py ATOLLD ATOLL."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ATOLLD, ATOLL = map(os.path.abspath, sys.argv[1:3])
+PATIENCE = 30  # seconds
+
+
+class Server:
+    def __init__(self, folder, *more):
+        self.data = os.path.join(folder, "data")
+        self.port_file = os.path.join(folder, "port")
+        if os.path.exists(self.port_file):
+            os.unlink(self.port_file)
+        self.process = subprocess.Popen(
+            [ATOLLD, "--data", self.data, "--listen", "127.0.0.1:0", "--port-file", self.port_file, *more],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + PATIENCE
+        while not os.path.exists(self.port_file):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError("atolld did not start: " + self.process.communicate()[1])
+            time.sleep(0.01)
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode
+
+
+def atoll(*arguments, given=None):
+    return subprocess.run([ATOLL, *arguments], input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=PATIENCE, check=False)
+
+
+class Programs(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="atoll-cli-")
+        self.addCleanup(lambda: subprocess.run(["rm", "-rf", self.folder], check=True))
+
+    def start(self, *more):
+        server = Server(self.folder, *more)
+        self.addCleanup(lambda: server.process.poll() is None and server.stop(signal.SIGKILL))
+        return server
+
+    def good(self, *arguments, given=None):
+        done = atoll(*arguments, given=given)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def bad(self, code, text, *arguments):
+        done = atoll(*arguments)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertIn(text, done.stderr)
+
+    def file(self, name, content):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(content)
+        return path
+
+    def test_arguments_that_make_no_sense_end_with_2(self):
+        for arguments, text in ((["blah"], "--app"), (["app", "list"], "--data DIR is missing"), (["app", "list", "--nope"], "--help"),
+                                (["ingest", "tail", "--app", "a", "--after", "x", "--data", "."], "no number")):
+            self.bad(2, text, *arguments)
+        for arguments in ([], ["--data"], ["--data", "d", "more"], ["--data", "d", "--log-level", "loud"], ["--data", "d", "--listen", "x"]):
+            done = subprocess.run([ATOLLD, *arguments], capture_output=True, text=True, cwd=self.folder, timeout=PATIENCE, check=False)
+            self.assertEqual(done.returncode, 2, done.stderr)
+
+    def test_wrong_configuration_names_its_line(self):
+        config = self.file("wrong.yaml", "listen: 127.0.0.1:0\napps:\n- id: a\n  sink: flexible\n")
+        done = subprocess.run([ATOLLD, "--data", os.path.join(self.folder, "d"), "--config", config], capture_output=True, text=True,
+                              timeout=PATIENCE, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("line 4 column 3: unknown key", done.stderr)
+
+    def test_signals_stop_the_server_cleanly_and_the_folder_is_locked_until_then(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            server = self.start()
+            second = subprocess.run([ATOLLD, "--data", server.data, "--listen", "127.0.0.1:0"], capture_output=True, text=True,
+                                    timeout=PATIENCE, check=False)
+            self.assertEqual(second.returncode, 1)
+            self.assertIn(f"process {server.process.pid}", second.stderr)
+            self.assertEqual(server.stop(number), 0)
+        self.assertEqual(os.stat(os.path.join(server.data, "admin.token")).st_mode & 0o777, 0o600)
+        self.assertEqual(os.stat(os.path.join(server.data, "token.key")).st_mode & 0o777, 0o600)
+
+    def test_users_are_added_listed_and_disabled_and_survive_a_kill(self):
+        server = self.start()
+        on = ["--app", "shop", "--data", server.data]
+        self.good("user", "add", "ann@x.org", *on, given="secret1\n")
+        self.bad(1, "already registered", "user", "add", "ann@x.org", "--password", "secret1", *on)
+        self.bad(1, "6 to 128", "user", "add", "bob@x.org", "--password", "short", *on)
+        self.good("user", "disable", "ann@x.org", *on)
+        self.assertEqual(server.stop(signal.SIGKILL), -signal.SIGKILL)
+        server = self.start()
+        source = self.file("one.ndjson", '{"_id": 1}\n')
+        users = {user["email"]: user for user in json.loads(self.good("user", "list", "--json", *on))}
+        self.assertTrue(users["ann@x.org"]["disabled"])
+        self.bad(1, "disabled", "import", source, "--class", "Thing", "--email", "ann@x.org", "--password", "secret1", *on)
+        self.good("user", "enable", "ann@x.org", *on)
+        self.good("import", source, "--class", "Thing", "--email", "ann@x.org", "--password", "secret1", *on)
+
+    def test_wrong_token_is_refused(self):
+        server = self.start()
+        token = self.file("token", "0" * 64)
+        with open(os.path.join(server.data, "address"), encoding="utf-8") as file:
+            url = "http://" + file.read().strip()
+        self.bad(1, "admin.token", "app", "list", "--url", url, "--token", token)
+        self.good("app", "list", "--url", url, "--token", os.path.join(server.data, "admin.token"))
+
+    def test_import_is_repeatable_and_types_follow_the_columns(self):
+        server = self.start()
+        on = ["--app", "shop", "--data", server.data]
+        source = self.file("rows.csv", 'code,name,price,zip,ok\n7,"a ""b"", c",1.5,00501,true\n8,,2,12345,false\n')
+        out = self.good("import", source, "--class", "Row", "--key", "code", *on)
+        self.assertRegex(out, "^2 rows of Row in ")
+        first = self.good("hash", "Row", *on)
+        self.assertRegex(first, "^[0-9a-f]{16} 2\n$")
+        self.good("import", source, "--class", "Row", "--key", "code", "--quiet", *on)
+        self.assertEqual(self.good("hash", "Row", *on), first)
+        for query, count in (('zip == "00501"', 1), ("price > 1.6", 1), ("ok == true", 1), ("name == null", 1), ("_id == 8", 1)):
+            self.assertEqual(self.good("hash", "Row", query, *on).split()[1], str(count), query)
+        self.bad(1, "no class", "hash", "Nope", *on)
+        self.bad(1, "1:", "hash", "Row", "price >", *on)
+        self.assertEqual([app["sync"] for app in json.loads(self.good("app", "list", "--json", "--data", server.data))], ["flexible"])
+
+    def test_import_names_the_line_of_a_mistake(self):
+        server = self.start()
+        on = ["--class", "Row", "--app", "shop", "--data", server.data]
+        for name, content, text in (("a.csv", 'a,b\n1,2\n3,"4\n', "line 4: a quoted field has no end"), ("b.csv", "a\n1,2\n", "line 2 has more fields"),
+                                    ("c.csv", "a,a\n", "twice"), ("d.ndjson", '{"_id": 1}\n{"_id": }\n', "line 2"),
+                                    ("e.ndjson", '{"_id": 1, "x": {"y": 1}}\n', "not supported yet"), ("f.csv", "x,y\n1,2\n", 'no column "_id"'),
+                                    ("g.csv", "_id\n\n1.5\n", "can't be the key")):
+            done = atoll("import", self.file(name, content), *on)
+            self.assertNotEqual(done.returncode, 0, name)
+            self.assertIn(text, done.stderr)
+
+    def test_import_shows_a_progress_bar(self):
+        server = self.start()
+        source = self.file("rows.ndjson", "".join(f'{{"_id": {i}}}\n' for i in range(100)))
+        done = atoll("import", source, "--class", "Row", "--app", "a", "--data", server.data, "--progress")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(re.search(r"writing +\[#+\] 100 %", done.stderr), done.stderr)
+        self.assertTrue(re.search(r"sending +\[#+\] 100 %", done.stderr), done.stderr)
+
+    def test_ingest_arrives_once_in_order_and_sessions_count_it(self):
+        server = self.start()
+        on = ["--app", "station", "--data", server.data]
+        source = self.file("rows.ndjson", "".join(f'{{"_id": {i}, "t": {i}.5}}\n' for i in range(3000)))
+        self.good("import", source, "--class", "Reading", "--asymmetric", *on)
+        lines = [json.loads(line) for line in self.good("ingest", "tail", "--no-follow", *on).splitlines()]
+        self.assertEqual([line["object"]["_id"] for line in lines], list(range(3000)))
+        rest = self.good("ingest", "tail", "--no-follow", "--after", str(lines[2989]["position"]), *on).splitlines()
+        self.assertEqual(len(rest), 10)
+        sessions = json.loads(self.good("session", "list", "--json", *on))
+        self.assertEqual(len(sessions), 1)
+        self.assertEqual(sessions[0]["rows_in"], 3000)
+        self.assertGreater(sessions[0]["ident"], 0)
+        self.assertIsNone(sessions[0]["partition"])
+
+    def test_partition_app_says_its_partition(self):
+        server = self.start()
+        on = ["--app", "p", "--data", server.data]
+        source = self.file("rows.ndjson", '{"_id": 1}\n')
+        self.good("import", source, "--class", "Row", "--partition", '"north"', *on)
+        self.assertEqual([s["partition"] for s in json.loads(self.good("session", "list", "--json", *on))], ["north"])
+        server.stop()
+        server = self.start()
+        apps = json.loads(self.good("app", "list", "--json", "--data", server.data))
+        self.assertEqual([(app["id"], app["sync"]) for app in apps], [("p", "partition")])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
