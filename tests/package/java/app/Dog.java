@@ -1,3 +1,5 @@
+package app;
+
 import io.atoll.RealmObject;
 import io.atoll.annotations.PrimaryKey;
 import io.atoll.annotations.RealmField;

@@ -1,3 +1,5 @@
+package app;
+
 import io.atoll.Realm;
 import io.atoll.RealmConfiguration;
 
