@@ -135,6 +135,8 @@ typedef struct database {
     mutex lock; /* realm_list, observers */
     VECTOR(struct atoll_realm *) realm_list;
     VECTOR(api_session_observer) observers;
+    int32_t error_code; /* of the session, when nobody observed errors yet: the first who does is told */
+    char *error_text;
     struct database *next;
 } database;
 status database_open(const atoll_config *config, database **out) MUST_CHECK; /* counts one realm */
@@ -144,6 +146,7 @@ void database_release(database *d);
 status database_delete_files(const char *path) MUST_CHECK;
 database *database_of_session(runner_session *session); /* a new reference or NULL */
 void database_event(database *d, const runner_event *event);
+void database_tell_error(database *d, const api_session_observer *observer); /* of the time before it; under the lock */
 
 /* ---- realm, object, list, results ---- */
 typedef enum observer_kind { OBSERVER_REALM, OBSERVER_RESULTS, OBSERVER_OBJECT, OBSERVER_LIST } observer_kind;

@@ -29,6 +29,7 @@ void database_release(database *d)
     vector_free(&d->realm_list);
     memory_free(d->user_id);
     memory_free(d->partition);
+    memory_free(d->error_text);
     memory_free(d->path);
     mutex_destroy(&d->lock);
     memory_free(d);
@@ -320,11 +321,40 @@ static atoll_event *progress_event(const database *d, api_session_observer *o, c
     return event;
 }
 
+static atoll_event *error_event(const api_session_observer *o, int32_t code, const char *text)
+{
+    atoll_event *event = event_new(ATOLL_EVENT_SESSION_ERROR, o->id);
+    if (event == NULL) return NULL;
+    event->code = code;
+    event->message = memory_copy_text(text, strlen(text));
+    return event;
+}
+
+/* A session can fail before the one who opened its realm was able to observe it. */
+void database_tell_error(database *d, const api_session_observer *observer)
+{
+    if (d->error_code == ATOLL_OK) return;
+    queue_push(observer->queue, error_event(observer, d->error_code, d->error_text == NULL ? "" : d->error_text));
+    d->error_code = ATOLL_OK;
+    memory_free(d->error_text);
+    d->error_text = NULL;
+}
+
+static void keep_error(database *d, const runner_event *e)
+{
+    for (size_t i = 0; i < d->observers.count; i++)
+        if (d->observers.items[i].kind == OBSERVE_ERRORS) return;
+    memory_free(d->error_text);
+    d->error_code = e->code;
+    d->error_text = memory_copy_text(e->text, strlen(e->text));
+}
+
 void database_event(database *d, const runner_event *e)
 {
     session_progress progress = {0};
     if (e->kind == RUNNER_EVENT_PROGRESS) runner_session_progress(e->session, &progress);
     mutex_lock(&d->lock);
+    if (e->kind == RUNNER_EVENT_ERROR) keep_error(d, e);
     for (size_t i = 0; i < d->observers.count; i++) {
         api_session_observer *o = &d->observers.items[i];
         atoll_event *event = NULL;
@@ -334,11 +364,7 @@ void database_event(database *d, const runner_event *e)
         } else if (e->kind == RUNNER_EVENT_PROGRESS && o->kind == OBSERVE_PROGRESS) {
             event = progress_event(d, o, &progress);
         } else if (e->kind == RUNNER_EVENT_ERROR && o->kind == OBSERVE_ERRORS) {
-            event = event_new(ATOLL_EVENT_SESSION_ERROR, o->id);
-            if (event != NULL) {
-                event->code = e->code;
-                event->message = memory_copy_text(e->text, strlen(e->text));
-            }
+            event = error_event(o, e->code, e->text);
         }
         queue_push(o->queue, event);
     }

@@ -116,6 +116,7 @@ static uint64_t observe(atoll_session *session, int kind, int32_t direction, int
     mutex_lock(&d->lock);
     result = vector_push(&d->observers, o);
     if (result == ATOLL_OK) queue_retain(queue);
+    if (result == ATOLL_OK && kind == OBSERVE_ERRORS) database_tell_error(d, &o);
     mutex_unlock(&d->lock);
     if (!api_ok(error, result)) return 0;
     if (kind == OBSERVE_PROGRESS) { /* told at once what is known */
