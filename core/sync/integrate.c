@@ -44,7 +44,11 @@ static outcome_of_row judge_alive(integration *g, pending_entry *e, uint64_t lif
         }
         return life <= own ? IGNORE : life == own + 1 ? TAKE : TAKE_AND_DROP_PENDING;
     case ROW_REPLACE: return life <= own ? IGNORE : life == own + 1 ? TAKE : TAKE_AND_DROP_PENDING;
-    case ROW_NONE: return TAKE_AND_DROP_PENDING;
+    case ROW_NONE:
+        /* Created in the batch in flight and deleted since: the object is ours to delete once that is acknowledged. */
+        if (e->flight == 0) return TAKE_AND_DROP_PENDING;
+        e->met = life;
+        return IGNORE;
     case ROW_FULL:
     case ROW_DELTA:
     case ROW_DELETED:
@@ -62,7 +66,7 @@ static outcome_of_row judge_deleted(integration *g, const pending_entry *e, uint
     case ROW_REMOVE: return life >= own ? TAKE_AND_DROP_PENDING : IGNORE;
     case ROW_CREATE: return own == 0 || life > own ? TAKE_AND_DROP_PENDING : IGNORE;
     case ROW_REPLACE: return life > own ? TAKE_AND_DROP_PENDING : IGNORE;
-    case ROW_NONE:
+    case ROW_NONE: return e->flight != 0 ? IGNORE : TAKE_AND_DROP_PENDING;
     case ROW_FULL:
     case ROW_DELTA:
     case ROW_DELETED:
@@ -73,13 +77,16 @@ static outcome_of_row judge_deleted(integration *g, const pending_entry *e, uint
 
 /* ---- fields ---- */
 
-static status take_list(integration *g, const model_class *c, row_key row, const model_property *p, const wire_column *column, size_t entry, bool whole)
+static status take_list(integration *g, const model_class *c, row_key row, const model_property *p, const wire_column *column, size_t entry, bool whole,
+                        bool pending)
 {
     list_state incoming, own;
     TRY(rows_list_in(g->txn, p, column, entry, &incoming));
     list_state_init(&own);
     status result = model_list_state(model_txn_view(g->txn), c->key, row, p->key, &own);
-    if (result == ATOLL_OK && whole && own.life <= incoming.life) {
+    if (result == ATOLL_OK && whole && !pending) {
+        result = rows_list_store(g->txn, c, row, p, &incoming);
+    } else if (result == ATOLL_OK && whole && own.life <= incoming.life) {
         /* The server's form counts; of ours only what it has not got yet. */
         size_t kept = 0;
         for (size_t i = 0; i < own.elements.count; i++) {
@@ -120,7 +127,7 @@ static status take_fields(integration *g, wire_rows *rows, size_t i, const model
         TRY(rows_property(schema, c, column, &p));
         if (p == NULL) continue;
         if (column->list != NULL) {
-            TRY(take_list(g, c, row, p, column, entry, whole));
+            TRY(take_list(g, c, row, p, column, entry, whole, e != NULL && pending_entry_field(e, p->key) != NULL));
         } else if (e == NULL || pending_entry_field(e, p->key) == NULL) {
             value v = wire_column_value(column, entry);
             TRY(rows_set(g->txn, c, row, p, &v));
@@ -166,7 +173,7 @@ static status take_alive(integration *g, wire_rows *rows, size_t i, const model_
             if (result == ATOLL_OK) result = pending_drop(g->txn, c->key, row);
             pending_entry_free(&e);
             pending = false;
-        } else if (judged == TAKE) {
+        } else {
             result = pending_put(g->txn, &e);
         }
     }

@@ -440,16 +440,17 @@ static status clean_list(model_txn *txn, class_key c, row_key row, property_key 
 /* What of an entry the server has now: its creation and deletion become the life that later changes build on. */
 static void settle(pending_entry *e, uint64_t bound)
 {
-    bool created = e->flight == bound || (e->created != 0 && e->created <= bound);
-    bool deleted = e->deleted != 0 && e->deleted <= bound;
-    if (created) {
+    bool in_flight = e->flight == bound && bound != 0, created = e->created != 0 && e->created <= bound, deleted = e->deleted != 0 && e->deleted <= bound;
+    bool sent_dead = deleted && (e->created == 0 || e->created > bound || e->deleted > e->created) && !in_flight;
+    if (sent_dead) {
+        if (!e->alive_before && e->met != 0) e->life = e->met;
+        e->alive_before = false;
+    } else if (created || in_flight) {
         e->presumed = bound;
         e->life = e->met != 0 ? e->met : e->life + 1;
         e->alive_before = true;
-    } else if (deleted) {
-        e->alive_before = false;
     }
-    if (e->created <= bound) e->created = 0;
+    if (created) e->created = 0;
     if (deleted) e->deleted = 0;
     e->flight = e->met = 0;
 }

@@ -130,8 +130,13 @@ status rows_reset(model_txn *txn, const model_class *c, row_key row, const model
     static const uint8_t zeros[16] = {0};
     const model_view *view = model_txn_view(txn);
     if ((p->flags & PROPERTY_LIST) != 0) {
-        if (model_list_count(view, c->key, row, p->key) == 0) return ATOLL_OK;
-        return model_list_clear(txn, c->key, row, p->key);
+        /* Not a clear: that would be a change of its own, which outlives what comes later. */
+        list_state old, empty;
+        TRY(model_list_state(view, c->key, row, p->key, &old));
+        bool already = old.elements.count == 0 && old.life == 0;
+        list_state_free(&old);
+        list_state_init(&empty);
+        return already ? ATOLL_OK : model_list_store(txn, c->key, row, p->key, &empty);
     }
     value v = value_null();
     bool nullable = (p->flags & PROPERTY_NULLABLE) != 0;

@@ -179,6 +179,21 @@ static const upload_object *find_upload(const batch *b, int object)
 }
 
 /* Everything that the writer did up to the bound and that nobody's deletion overruled must be in the batch. */
+/* For whoever looks into a broken seed. */
+static void print_ops(const oracle *o, int client, int object)
+{
+    const struct object *x = &o->now.objects[object];
+    if (getenv("ORACLE_TRACE") == NULL) return;
+    fprintf(stderr, "object %d: life %llu alive %d since %llu ended %llu; client %d applied %llu\n", object, (unsigned long long)x->life, x->alive, (unsigned long long)x->since,
+            (unsigned long long)x->ended, client, (unsigned long long)o->now.bounds[client]);
+    for (int i = 0; i < o->writers[client].count; i++) {
+        const op *p = &o->writers[client].ops[i];
+        if (p->object == object && p->kind != OP_READING) {
+            fprintf(stderr, "  op %d field %d value %lld version %llu base %llu\n", p->kind, p->field, (long long)p->value, (unsigned long long)p->version, (unsigned long long)p->base);
+        }
+    }
+}
+
 static const char *check_complete(oracle *o, int client, uint64_t bound)
 {
     const writer *w = &o->writers[client];
@@ -214,15 +229,18 @@ static const char *check_complete(oracle *o, int client, uint64_t bound)
                 const op *y = &w->ops[k];
                 if (y->object == x->object && y->version > o->now.bounds[client]) made_here |= y->kind == OP_MADE;
             }
+            if (!made_here && there_now && u == NULL) print_ops(o, client, x->object);
             if (!made_here && there_now && u == NULL) return wrong(o, "client %d: the deletion of %d is missing in the batch", client, x->object);
             continue;
         }
+        if (u == NULL) print_ops(o, client, x->object);
         if (u == NULL) return wrong(o, "client %d: object %d was changed at %llu (base %llu) and is missing in the batch up to %llu", client, x->object,
                                     (unsigned long long)x->version, (unsigned long long)x->base, (unsigned long long)bound);
         bool found = x->kind == OP_MADE;
         for (int k = 0; k < u->element_count && x->kind == OP_TAG; k++) found |= u->elements[k].value == x->value;
         for (int k = 0; k < u->field_count && x->kind == OP_SET; k++) found |= u->fields[k].field == x->field && u->fields[k].value == x->value;
         if (!found && u->kind != KIND_REMOVE) {
+            print_ops(o, client, x->object);
             return wrong(o, "client %d: field %d of object %d, set to %lld at %llu, is missing in the batch up to %llu", client, x->field, x->object,
                          (long long)x->value, (unsigned long long)x->version, (unsigned long long)bound);
         }

@@ -91,6 +91,10 @@ static void tap_object(sim *s, client *c, wire_rows *rows, size_t i)
         int64_t number = field == FIELD_NAME ? digits(&v) : field == FIELD_PART ? identity_of(&v) : v.as.integer;
         u.fields[u.field_count++] = (upload_field){field, number, wire_column_stamp(column, entry), wire_column_default(column, entry)};
     }
+    if (getenv("ORACLE_TRACE") != NULL && atoi(getenv("ORACLE_TRACE")) == u.object) {
+        fprintf(stderr, "%llu c%d uploads object %d kind %d life %llu base %llu bound %llu fields %d\n", (unsigned long long)s->w.now_ms, c->number, u.object, u.kind,
+                (unsigned long long)u.life, (unsigned long long)u.base, (unsigned long long)s->bound[c->number], u.field_count);
+    }
     oracle_batch_object(s->o, c->number, &u);
     free(u.elements);
 }
@@ -175,6 +179,26 @@ static void on_ack(world *w, client *c, uint64_t bound)
 {
     sim *s = w->context;
     oracle_acknowledged(s->o, c->number, bound);
+}
+
+static void trace_rows(world *w, client *c, const char *what, const wire_rows_list *list, uint64_t to)
+{
+    for (size_t k = 0; k < list->count; k++) {
+        wire_rows *rows = list->items[k];
+        for (size_t i = 0; i < rows->count && rows->kinds.count > 0; i++) {
+            if (rows->key.integers.items[i] != atoi(getenv("ORACLE_TRACE"))) continue;
+            fprintf(stderr, "%llu c%d %s object %lld kind %d life %llu at %llu\n", (unsigned long long)w->now_ms, c->number, what, (long long)rows->key.integers.items[i],
+                    rows->kinds.items[i], (unsigned long long)wire_one_or_each(&rows->lives, i, 1), (unsigned long long)to);
+        }
+    }
+}
+
+static void on_down(world *w, client *c, const server_message *m)
+{
+    if (getenv("ORACLE_TRACE") == NULL) return;
+    if (m->kind == SERVER_DOWNLOAD) trace_rows(w, c, m->download.sweep ? "sweep" : "download", &m->download.rows, m->download.to);
+    if (m->kind == SERVER_UPLOAD_ACK) trace_rows(w, c, "outcome", &m->ack.rows, m->ack.version);
+    if (m->kind == SERVER_ERROR) fprintf(stderr, "%llu c%d error %d %s\n", (unsigned long long)w->now_ms, c->number, m->error.code, m->error.text);
 }
 
 static void on_server_up(world *w, uint64_t version)
@@ -376,7 +400,7 @@ static bool all_uploaded(sim *s)
 static void check_session(sim *s, client *c)
 {
     char text[400];
-    if (c->session == NULL || session_state(c->session) == STATE_ACTIVE) return;
+    if (c->session == NULL || session_state(c->session) == STATE_ACTIVE || session_state(c->session) == STATE_PAUSED) return;
     snprintf(text, sizeof text, "session %d ended: %d %s", c->number, c->last_error, c->last_error_text);
     broke(s, text);
 }
@@ -502,6 +526,7 @@ static int run_seed(uint64_t seed, bool quiet, bool verbose)
     s->w.on_upload = on_upload;
     s->w.on_applied = on_applied;
     s->w.on_ack = on_ack;
+    s->w.on_down = on_down;
     s->w.on_server_up = on_server_up;
     s->w.on_client_up = on_client_up;
     for (int i = 0; i < clients; i++) {
