@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs flows 1 to 3 in Java, from the JARs. Use: run.sh BUILD. The last line is "N passed, N failed".
+# Runs the flows in Java, from the JARs. Use: run.sh BUILD. The last line is "N passed, N failed".
 set -u
 build=$(cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)

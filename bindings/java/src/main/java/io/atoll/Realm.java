@@ -134,6 +134,19 @@ public final class Realm implements Closeable {
         return realm;
     }
 
+    /** Told of a realm that was opened in the background. */
+    public abstract static class Callback {
+        public abstract void onSuccess(Realm realm);
+
+        public void onError(Throwable exception) {
+            throw new io.atoll.exceptions.RealmException(0, "Exception happens when initializing Realm in the background", exception);
+        }
+    }
+
+    public static RealmAsyncTask getInstanceAsync(RealmConfiguration configuration, Callback callback) {
+        throw Errors.notSupported("getInstanceAsync; getInstance with waitForInitialRemoteData() waits for the first download");
+    }
+
     private void prepare() {
         if (configuration.getInitialData() != null && Native.atoll_realm_version(core.pointer()) <= 1 && isEmpty()) {
             executeTransaction(configuration.getInitialData());

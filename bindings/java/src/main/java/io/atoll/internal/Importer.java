@@ -83,13 +83,10 @@ public final class Importer {
             }
         } else if (property.type == Constants.TYPE_EMBEDDED) {
             embed(target, i, value);
+        } else if (property.type == Constants.TYPE_LINK) {
+            Native.atoll_object_set_object(target.pointer(), target.propertyKey(i), importObject(value).pointer());
         } else {
-            long values = Values.of(property.isObject() ? importObject(value).proxy() : value);
-            try {
-                Native.atoll_object_set_value(target.pointer(), target.propertyKey(i), values);
-            } finally {
-                Native.atoll_values_free(values);
-            }
+            target.set(i, value);
         }
     }
 

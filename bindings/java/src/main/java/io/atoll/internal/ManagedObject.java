@@ -137,6 +137,38 @@ public final class ManagedObject {
         }
     }
 
+    /** Sets a property that is no object and no list; the value is not null. */
+    void set(int i, Object value) {
+        switch (type.properties[i].type) {
+            case Constants.TYPE_BOOL:
+                setBoolean(i, (Boolean) value);
+                return;
+            case Constants.TYPE_INT:
+                setLong(i, ((Number) value).longValue());
+                return;
+            case Constants.TYPE_DOUBLE:
+                setDouble(i, ((Number) value).doubleValue());
+                return;
+            case Constants.TYPE_STRING:
+                setString(i, (String) value);
+                return;
+            case Constants.TYPE_BINARY:
+                setBinary(i, (byte[]) value);
+                return;
+            case Constants.TYPE_TIMESTAMP:
+                setDate(i, (Date) value);
+                return;
+            case Constants.TYPE_UUID:
+                setUuid(i, (UUID) value);
+                return;
+            case Constants.TYPE_OBJECT_ID:
+                setObjectId(i, (ObjectId) value);
+                return;
+            default:
+                throw new IllegalStateException("a property of type " + type.properties[i].type);
+        }
+    }
+
     /** The linked or embedded object; null if there is none. */
     public Object getObject(int i) {
         long target = Native.atoll_object_get_object(pointer(), keys[i]);
