@@ -271,7 +271,10 @@ static void log_in_done(unary_call *u, status code, const char *text)
         if (t != NULL) atoll__auth__v0__tokens__free_unpacked(t, NULL);
         text = code == ATOLL_OK ? NULL : fail_text();
     }
-    if (a != NULL) save(u->runner);
+    if (a != NULL) {
+        save(u->runner);
+        session_start_account(u->runner, a);
+    }
     done(u->runner, u->request, code, text, a);
     if (a != NULL) account_release(a);
 }

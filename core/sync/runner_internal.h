@@ -38,6 +38,7 @@ struct runner_session {
     bool waiting_token, token_renewed;
     char reason[32];
     uint64_t attempts;
+    bool logged_out;         /* stopped by a log-out: the next log-in of the user starts it again */
     bool urgent;             /* poll although the stream is full: it was stopped or closed */
     attach_state attached;   /* under the runner's lock */
     void (*released)(void *context);
@@ -101,5 +102,6 @@ void session_message(net_call *state, bytes message);
 void session_call_closed(net_call *state, status code, const char *text);
 void session_token_refreshed(runner *r, account *a, status code, const char *text);
 void session_drop_all(runner *r);
-void session_stop_account(runner *r, account *a);
+void session_stop_account(runner *r, account *a);  /* log-out */
+void session_start_account(runner *r, account *a); /* log-in */
 #endif

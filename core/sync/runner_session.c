@@ -344,9 +344,19 @@ void session_stop_account(runner *r, account *a)
 {
     for (size_t i = 0; i < r->sessions.count; i++) {
         runner_session *s = r->sessions.items[i];
-        if (s->account != a || s->machine == NULL) continue;
-        s->urgent = true;
+        if (s->account != a || s->machine == NULL || atomic_load(&s->stopped)) continue;
+        s->urgent = s->logged_out = true;
         session_stop(s->machine, net_now_ms(r));
+    }
+}
+
+void session_start_account(runner *r, account *a)
+{
+    for (size_t i = 0; i < r->sessions.count; i++) {
+        runner_session *s = r->sessions.items[i];
+        if (s->account != a || s->machine == NULL || !s->logged_out) continue;
+        s->logged_out = false;
+        if (!atomic_load(&s->stopped)) session_start(s->machine, net_now_ms(r));
     }
 }
 

@@ -291,3 +291,39 @@ Test(sessions, the_last_close_waits_for_the_upload)
     client_close(&a);
     world_close(&w);
 }
+
+Test(sessions, a_log_out_stops_them_and_the_next_log_in_of_the_user_starts_them)
+{
+    world w;
+    client a;
+    realm first;
+    account *user = NULL, *again = NULL;
+    world_open(&w, "listen: 127.0.0.1:0\napps:\n- {id: test, sync: partition, development: true}\n");
+    client_open(&a, &w, "a");
+    uint64_t request = client_request(&a);
+    runner_register_email(a.runner, request, bytes_text("ann@x.org"), bytes_text("secret1"));
+    cr_assert_eq(client_wait(&a, request, NULL), ATOLL_OK);
+    request = client_request(&a);
+    runner_log_in_email(a.runner, request, bytes_text("ann@x.org"), bytes_text("secret1"));
+    cr_assert_eq(client_wait(&a, request, &user), ATOLL_OK);
+    realm_open(&first, &a, user, "first", "p");
+    cr_assert_eq(wait_download(&first), ATOLL_OK);
+    request = client_request(&a);
+    runner_log_out(a.runner, request, user);
+    cr_assert_eq(client_wait(&a, request, NULL), ATOLL_OK);
+    cr_assert_eq(account_state(user), 0);
+    cr_assert_neq(runner_session_state(first.session), 0);
+    put(&first, 1, "kept");
+    size_t connections = a.connections;
+    request = client_request(&a);
+    runner_log_in_email(a.runner, request, bytes_text("ann@x.org"), bytes_text("secret1"));
+    cr_assert_eq(client_wait(&a, request, &again), ATOLL_OK);
+    cr_assert_eq(again, user);
+    cr_assert(client_wait_connections(&a, connections + 1));
+    cr_assert_eq(wait_upload(&first), ATOLL_OK);
+    realm_close(&first);
+    account_release(user);
+    account_release(again);
+    client_close(&a);
+    world_close(&w);
+}
