@@ -24,6 +24,7 @@ VIEWS = {
     "cpp": "state == 'TX' OR visits > 0",
     "python": "longitude < -120",
 }
+OFFLINE = "java"  # who is without a connection while all edit; its view has what it edits then
 ZIP_VIEW = "state == 'WA' OR state == 'OR'"
 
 
@@ -275,7 +276,7 @@ class Demo:
         """One client is offline while all edit what they share; it comes back with edits of its own."""
         if not self.clients:
             return
-        offline = self.clients[-2] if len(self.clients) > 1 else self.clients[0]
+        offline = next((client for client in self.clients if client.name == OFFLINE), self.clients[-1])
         offline.do("stop")
         edits = []
         for number, client in enumerate(self.clients):
