@@ -132,6 +132,7 @@ bool view_matches_leave(const server_view *v, class_key c, const leave_record *r
 bool view_had(const server_view *v, const model_view *view, class_key c, row_key row, const row_mark *m, const leave_record *oldest, uint64_t version,
               uint64_t ident)
 {
+    if (m->alive && m->since > version && m->since_author == ident) return true; /* It made this life itself. */
     uint64_t since = oldest != NULL ? oldest->since : m->since, author = oldest != NULL ? oldest->since_author : m->since_author;
     if (since > version && author != ident) return false;
     if (oldest != NULL) return view_matches_leave(v, c, oldest);

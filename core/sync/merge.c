@@ -92,17 +92,13 @@ bool merge_field_wins(const field_claim *incoming, const field_claim *stored)
     return incoming->author >= stored->author;
 }
 
+/* A create loses to a deletion that its writer can't have known: not by its base, nor by the life that it saw end. */
 static merge_verdict merge_create(const row_mark *stored, uint64_t life, uint64_t base, bool *joined)
 {
-    if (life == 0) {
-        /* The writer never saw the key: only its base tells whether it came after the last deletion. */
-        if (stored->ended > base && !BREAKAGE(BREAKAGE_NO_TOMBSTONE)) return MERGE_LOSE;
-        if (!stored->alive) return MERGE_BEGIN;
-        *joined = true;
-        return MERGE_APPLY;
-    }
-    if (stored->life <= life) return stored->alive ? MERGE_RESTART : MERGE_BEGIN;
-    if (stored->life > life + 1 || !stored->alive) return MERGE_LOSE;
+    bool knows = stored->ended <= base || life >= stored->life || BREAKAGE(BREAKAGE_NO_TOMBSTONE);
+    bool next = stored->alive && stored->life == life + 1; /* Somebody began the same life. */
+    if (!knows && !(life != 0 && next)) return MERGE_LOSE;
+    if (!stored->alive) return MERGE_BEGIN;
     *joined = true;
     return MERGE_APPLY;
 }
@@ -114,6 +110,7 @@ merge_verdict merge_row(const row_mark *stored, row_kind kind, uint64_t life, ui
     case ROW_CREATE: return merge_create(stored, life, base, joined);
     case ROW_REPLACE:
         if (stored->life < life || life == 0) return MERGE_LOSE;
+        if (stored->life == life) return stored->alive ? MERGE_RESTART : MERGE_BEGIN;
         return merge_create(stored, life, base, joined);
     case ROW_EDIT:
         if (stored->alive && stored->life == life) return MERGE_APPLY;

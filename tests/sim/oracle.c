@@ -24,11 +24,11 @@ typedef struct object {
 typedef struct moment { uint64_t version, since, author; bool alive; int64_t team; } moment;
 typedef struct history { moment *items; int count; } history;
 
-typedef struct writer { op *ops; int count; uint64_t applied, acknowledged; } writer;
+typedef struct writer { op *ops; int count; uint64_t acknowledged; bool refused[ORACLE_OBJECTS]; } writer;
 typedef struct state {
     uint64_t version;
     object objects[ORACLE_OBJECTS];
-    uint64_t bounds[ORACLE_CLIENTS];
+    uint64_t bounds[ORACLE_CLIENTS], bounds_before[ORACLE_CLIENTS];
     uint64_t sequences[ORACLE_CLIENTS];
     size_t readings;
 } state;
@@ -210,7 +210,13 @@ static const char *check_complete(oracle *o, int client, uint64_t bound)
             continue;
         }
         const object *there = &o->now.objects[x->object];
-        if (there->ended > x->base) continue; /* Overruled. */
+        uint64_t base = x->base;
+        for (int k = 0; k < i; k++) {
+            /* An edit of an object that its writer made shares the fate of the making. */
+            const op *y = &w->ops[k];
+            if (y->object == x->object && y->kind == OP_MADE && y->version > o->now.bounds_before[client]) base = y->base;
+        }
+        if (there->ended > base || x->moot) continue; /* Overruled. */
         bool later = false; /* Something after it decides instead. */
         for (int k = i + 1; k < w->count && w->ops[k].version <= bound; k++) {
             const op *y = &w->ops[k];
@@ -264,13 +270,11 @@ static fate fate_of(const object *x, const upload_object *u)
 {
     if (u->kind == KIND_EDIT) return x->alive && x->life == u->life ? FATE_INTO : FATE_LOSE;
     if (u->kind == KIND_REMOVE) return x->alive && x->life == u->life ? FATE_END : FATE_LOSE;
-    if (u->kind == KIND_CREATE && u->life == 0) {
-        if (x->ended > u->base) return FATE_LOSE;
-        return x->alive ? FATE_JOIN : FATE_BEGIN;
-    }
-    if (u->kind == KIND_REPLACE && x->life < u->life) return FATE_LOSE;
-    if (x->life <= u->life) return x->alive ? FATE_AGAIN : FATE_BEGIN;
-    return x->life == u->life + 1 && x->alive ? FATE_JOIN : FATE_LOSE;
+    if (u->kind == KIND_REPLACE && (x->life < u->life || u->life == 0)) return FATE_LOSE;
+    if (u->kind == KIND_REPLACE && x->life == u->life) return x->alive ? FATE_AGAIN : FATE_BEGIN;
+    bool knows = x->ended <= u->base || u->life >= x->life, same_next = u->life != 0 && x->alive && x->life == u->life + 1;
+    if (!knows && !same_next) return FATE_LOSE;
+    return x->alive ? FATE_JOIN : FATE_BEGIN;
 }
 
 static bool in_masks(int64_t team, const unsigned *masks, int count)
@@ -381,12 +385,16 @@ const char *oracle_applied(oracle *o, int client, uint64_t ident, uint64_t bound
 {
     batch *b = &o->batches[client];
     bool taken[ORACLE_OBJECTS] = {false};
+    memset(o->writers[client].refused, 0, sizeof o->writers[client].refused);
     const char *problem = bound < o->now.bounds[client] ? wrong(o, "client %d: a batch was applied twice", client) : check_complete(o, client, bound);
     if (problem != NULL) return problem;
     for (int i = 0; i < b->object_count; i++) {
         const upload_object *u = &b->objects[i];
         fate f = fate_of(&o->now.objects[u->object], u);
-        if (f == FATE_LOSE || !allowed(o, u, f, ident, masks, mask_count)) continue;
+        if (f == FATE_LOSE || !allowed(o, u, f, ident, masks, mask_count)) {
+            o->writers[client].refused[u->object] = true;
+            continue;
+        }
         apply_object(o, u, f, ident, version);
         taken[u->object] = true;
     }
@@ -401,6 +409,7 @@ const char *oracle_applied(oracle *o, int client, uint64_t ident, uint64_t bound
     for (int i = 0; i < ORACLE_OBJECTS; i++) {
         if (taken[i]) remember(o, i, version);
     }
+    o->now.bounds_before[client] = o->now.bounds[client];
     o->now.bounds[client] = bound;
     o->now.version = version;
     o->past = grow(o->past, (size_t)o->past_count + 1, sizeof *o->past);
@@ -412,7 +421,10 @@ const char *oracle_applied(oracle *o, int client, uint64_t ident, uint64_t bound
 
 void oracle_acknowledged(oracle *o, int client, uint64_t bound)
 {
-    o->writers[client].acknowledged = bound;
+    writer *w = &o->writers[client];
+    w->acknowledged = bound;
+    /* The outcome reverts what was refused, and with it what was done there since. */
+    for (int i = 0; i < w->count; i++) w->ops[i].moot |= w->ops[i].kind != OP_READING && w->refused[w->ops[i].object];
 }
 
 const char *oracle_server_lost(oracle *o, uint64_t newest_version)

@@ -16,7 +16,7 @@ void oracle_free(oracle *o);
 
 /* What a client did, when it did it. base: the server version it had integrated; version: its own. */
 typedef enum op_kind { OP_MADE = 1, OP_GONE, OP_SET, OP_TAG, OP_PART_X, OP_READING } op_kind;
-typedef struct op { op_kind kind; int object, field; int64_t value; uint64_t version, base; } op;
+typedef struct op { op_kind kind; int object, field; int64_t value; uint64_t version, base; bool moot; } op; /* moot: set by the oracle */
 void oracle_op(oracle *o, int client, op what);
 /* A client's disk lost its newest commits: what it has now. */
 void oracle_client_lost(oracle *o, int client, uint64_t newest_version);
