@@ -177,6 +177,12 @@ class Suites(unittest.TestCase):
         self.assertEqual(self.counts("kill -9 $$"), (0, 1, 0))
         self.assertEqual(self.counts("echo 0 passed, 0 failed"), (0, 1, 0))
 
+    def test_a_missing_suite_is_a_failure(self):
+        totals = suites.Totals()
+        with contextlib.redirect_stdout(io.StringIO()):
+            suites.counted("x", ["/no/such/suite"], totals)
+        self.assertEqual((totals.passed, totals.failed), (0, 1))
+
     def test_a_suite_that_hangs_is_ended(self):
         with contextlib.redirect_stdout(io.StringIO()):
             code, lines = suites.run(["sh", "-c", "echo 3 passed, 0 failed; sleep 60"], 1)
