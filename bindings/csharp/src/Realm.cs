@@ -255,6 +255,23 @@ public partial class Realm : IDisposable
         return Write(function);
     }
 
+    /// <summary>Writes on another thread, to an instance of its own, and refreshes this one.</summary>
+    [Obsolete("Use WriteAsync with an action that has no parameter.")]
+    public async Task WriteAsync(Action<Realm> action)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        ThrowIfDisposed();
+        await Task.Run(() =>
+        {
+            using var realm = Open(Config);
+            realm.Write(() => action(realm));
+        });
+        if (!IsClosed && _instance.IsOwnThread)
+        {
+            Refresh();
+        }
+    }
+
     public Transaction BeginWrite()
     {
         ThrowIfDisposed();

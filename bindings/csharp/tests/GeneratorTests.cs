@@ -147,6 +147,30 @@ internal sealed class GeneratorTests
             """);
     }
 
+    /// <summary>Members that were removed in versions 11 and 12, which code of that age uses.</summary>
+    [Test]
+    public void CodeOfOlderVersionsCompiles()
+    {
+        Expect("""
+            #pragma warning disable CS0618
+            using Realms.Logging; using Realms.Sync.ErrorHandling;
+            public class Dog : RealmObject { public IList<int> Ages { get; } }
+            class Uses {
+                async System.Threading.Tasks.Task Run(User user, Realm realm) {
+                    var app = new AppConfiguration("x") { LogLevel = LogLevel.Debug, CustomLogger = (message, level) => Console.WriteLine(message) };
+                    var config = new SyncConfiguration("p", user) { ObjectClasses = new[] { typeof(Dog) }, ClientResetHandler = new DiscardLocalResetHandler { OnBeforeReset = r => { } } };
+                    config.ClientResetHandler = new ManualRecoveryHandler();
+                    Session.Error += (sender, e) => Console.WriteLine(e.Exception.Message);
+                    realm.GetSession().Start();
+                    await realm.WriteAsync(other => { other.Add(new Dog()); });
+                    using var one = realm.All<Dog>().SubscribeForNotifications((sender, changes, error) => { });
+                    using var two = realm.All<Dog>().First().Ages.SubscribeForNotifications((sender, changes, error) => { });
+                    foreach (var p in new SyncProgress[0]) { _ = p.TransferredBytes < p.TransferableBytes; }
+                }
+            }
+            """);
+    }
+
     private static void Expect(string source, string? only = null)
     {
         var found = Compile(source);

@@ -365,6 +365,25 @@ internal sealed class RealmTests : IDisposable
         Check.Equal(1, Realm.All<Person>().Count());
     }
 
+#pragma warning disable CS0618 // The older forms are what is tried.
+    [Test]
+    public void OlderFormsWorkStill()
+    {
+        var seen = 0;
+        using var token = Realm.All<Note>().SubscribeForNotifications((_, _, error) => seen += error is null ? 1 : 100);
+        var context = new PumpContext();
+        context.Run(() => Realm.WriteAsync(other =>
+        {
+            Check.True(!other.IsSameInstance(Realm), "an instance of its own");
+            other.Add(new Note { Text = "there" });
+        }).ContinueWith(_ => context.Stop()));
+        Realm.Refresh();
+        Check.Equal("there", Realm.All<Note>().Single().Text);
+        Check.Equal(2, seen);
+        Check.Sequence([typeof(Note)], new RealmConfiguration { ObjectClasses = [typeof(Note)] }.ObjectClasses!);
+    }
+#pragma warning restore CS0618
+
     [Test]
     public void WrongUseIsNamed()
     {

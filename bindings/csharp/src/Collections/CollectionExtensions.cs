@@ -20,6 +20,18 @@ public static class CollectionExtensions
         this IList<T> list, NotificationCallbackDelegate<T> callback, KeyPathsCollection? keyPathsCollection = null)
         => Managed(list).SubscribeForNotifications(callback, keyPathsCollection);
 
+    /// <summary>The error is always null: what callbacks throw is raised by Realm.Error.</summary>
+    [Obsolete("Use a callback without the error.")]
+    public static IDisposable SubscribeForNotifications<T>(
+        this IQueryable<T> results, Action<IRealmCollection<T>, ChangeSet?, Exception?> callback)
+        where T : IRealmObjectBase?
+        => results.SubscribeForNotifications((sender, changes) => callback(sender, changes, null));
+
+    [Obsolete("Use a callback without the error.")]
+    public static IDisposable SubscribeForNotifications<T>(
+        this IList<T> list, Action<IRealmCollection<T>, ChangeSet?, Exception?> callback)
+        => list.SubscribeForNotifications((sender, changes) => callback(sender, changes, null));
+
     public static void Move<T>(this IList<T> list, T item, int index) => Move(list, list.IndexOf(item), index);
 
     public static void Move<T>(this IList<T> list, int from, int to)

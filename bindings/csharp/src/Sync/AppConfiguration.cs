@@ -1,3 +1,5 @@
+using Realms.Logging;
+
 namespace Realms.Sync;
 
 /// <summary>How long the client waits for the network.</summary>
@@ -34,6 +36,8 @@ public class AppConfiguration
 {
     private const string DefaultBaseUrl = "http://127.0.0.1:7700";
 
+    private Action<string, LogLevel>? _customLogger;
+
     public AppConfiguration(string appId)
     {
         ArgumentException.ThrowIfNullOrEmpty(appId);
@@ -53,6 +57,26 @@ public class AppConfiguration
 
     /// <summary>Whether App.Create answers with the App that was made before for the same id.</summary>
     public bool UseAppCache { get; set; } = true;
+
+    /// <summary>Sets the level of all logging; it was never one of the app alone.</summary>
+    [Obsolete("Use RealmLogger.SetLogLevel.")]
+    public LogLevel LogLevel
+    {
+        get => RealmLogger.GetLogLevel();
+        set => RealmLogger.SetLogLevel(value);
+    }
+
+    /// <summary>Takes the place of the default logger.</summary>
+    [Obsolete("Use RealmLogger.Default.")]
+    public Action<string, LogLevel>? CustomLogger
+    {
+        get => _customLogger;
+        set
+        {
+            _customLogger = value;
+            RealmLogger.Default = value is null ? RealmLogger.Console : RealmLogger.Function((level, _, message) => value(message, level));
+        }
+    }
 
     internal NativeHandle CreateNative()
     {

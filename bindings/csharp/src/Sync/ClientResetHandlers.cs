@@ -58,10 +58,30 @@ public sealed class RecoverOrDiscardUnsyncedChangesHandler : ClientResetHandlerB
 
 public sealed class ManualRecoveryHandler : ClientResetHandlerBase
 {
+    /// <summary>A handler that does nothing: the reset is only an error of the session.</summary>
+    [Obsolete("Use the constructor with a callback.")]
+    public ManualRecoveryHandler()
+        : this(_ => { })
+    {
+    }
+
     public ManualRecoveryHandler(ClientResetCallback onClientReset)
         => OnClientReset = onClientReset ?? throw new ArgumentNullException(nameof(onClientReset));
 
     public ClientResetCallback OnClientReset { get; }
 
     internal override ClientResetCallback? Fallback => OnClientReset;
+}
+
+/// <summary>The older name of <see cref="DiscardUnsyncedChangesHandler"/>.</summary>
+[Obsolete("Use DiscardUnsyncedChangesHandler.")]
+public sealed class DiscardLocalResetHandler : ClientResetHandlerBase
+{
+    public BeforeResetCallback? OnBeforeReset { get; set; }
+
+    public AfterResetCallback? OnAfterReset { get; set; }
+
+    public ClientResetCallback? ManualResetFallback { get; set; }
+
+    internal override ClientResetCallback? Fallback => ManualResetFallback;
 }

@@ -59,12 +59,17 @@ public static class SessionExtensions
     [Obsolete("Use Realm.SyncSession.")]
     public static Session GetSession(this Realm realm)
         => (realm ?? throw new ArgumentNullException(nameof(realm))).SyncSession;
+
+    [Obsolete("It was for tests only.")]
+    public static void SimulateClientReset(this Session session, string message)
+        => throw new NotSupportedException("not supported yet: SimulateClientReset");
 }
 
 /// <summary>The sync of one realm. It may be used from any thread.</summary>
 public class Session : INotifyPropertyChanged
 {
     private static readonly Lock Gate = new();
+    private static EventHandler<ErrorEventArgs>? _error;
 
     private readonly NativeHandle _native;
     private PropertyChangedEventHandler? _propertyChanged;
@@ -106,6 +111,14 @@ public class Session : INotifyPropertyChanged
                 }
             }
         }
+    }
+
+    /// <summary>Errors of all sessions whose configuration has no handler of its own.</summary>
+    [Obsolete("Use SyncConfigurationBase.OnSessionError.")]
+    public static event EventHandler<ErrorEventArgs>? Error
+    {
+        add => _error += value;
+        remove => _error -= value;
     }
 
     public SessionState State => NativeMethods.atoll_session_state(_native.Value) switch
@@ -171,6 +184,10 @@ public class Session : INotifyPropertyChanged
             else if (config.OnSessionError is { } handler)
             {
                 handler(this, error);
+            }
+            else if (_error is { } older)
+            {
+                older(this, new ErrorEventArgs(error));
             }
             else
             {
