@@ -15,6 +15,13 @@ struct Task {
 };
 REALM_SCHEMA(Task, _id, name, status, minutes)
 
+struct Note {
+    primary_key<uuid> _id;
+    std::string _partition;
+    std::string text;
+};
+REALM_SCHEMA(Note, _id, _partition, text)
+
 struct Place {
     std::string room;
 };
@@ -152,6 +159,101 @@ static void two_devices(const std::string &url, const std::string &folder) {
     second.close();
 }
 
+template <class F> static void require_error(atoll_status code, F &&call) {
+    try {
+        call();
+    } catch (const realm::exception &e) {
+        if (e.code() == code) return;
+        std::cerr << "expected " << atoll_status_name(code) << ", got " << e.name() << ": " << e.what() << std::endl;
+        std::exit(1);
+    }
+    std::cerr << "expected " << atoll_status_name(code) << ", nothing was thrown" << std::endl;
+    std::exit(1);
+}
+
+static void a_view_follows_its_subscriptions(const std::string &url, const std::string &folder) {
+    auto app = open_app(url, folder + "/views");
+    auto user = app.login(realm::App::credentials::anonymous()).get();
+    auto config = user.flexible_sync_configuration();
+    std::atomic<int> errors{0}, last_error{0};
+    config.sync_config().set_error_handler([&](realm::sync_session, realm::sync_error error) {
+        last_error = error.code;
+        errors++;
+    });
+    auto db = realm::open<realm::Task>(config);
+    // Until something is subscribed, a write would have nowhere to go.
+    require_error(ATOLL_ERROR_NO_SUBSCRIPTION, [&] { add_task(db, "lost", 1); });
+    REQUIRE(!db.is_in_transaction() && db.objects<realm::Task>().empty());
+
+    subscribe(db);
+    auto named = db.subscriptions().find("short tasks");
+    REQUIRE(named && named->object_class_name == "Task" && named->query_string.find("60") != std::string::npos);
+    db.refresh();
+    size_t few = db.objects<realm::Task>().size();
+    auto id = add_task(db, "short", 5);
+    db.write([&] { (*db.find<realm::Task>(id)).name = "grows"; });
+    auto session = *db.get_sync_session();
+    session.wait_for_upload_completion().get();
+    db.refresh();
+    REQUIRE(db.objects<realm::Task>().size() == few + 1 && errors == 0);
+    // A change that takes it out of the view is kept, and takes it out of the realm with its acknowledgement.
+    db.write([&] { (*db.find<realm::Task>(id)).minutes = 600; });
+    session.wait_for_upload_completion().get();
+    session.wait_for_download_completion().get();
+    db.refresh();
+    REQUIRE(db.objects<realm::Task>().size() == few && !db.find<realm::Task>(id) && errors == 0);
+    // What begins outside the view is refused: it goes, and the error handler is told once.
+    auto refused = add_task(db, "outside", 700);
+    session.wait_for_upload_completion().get();
+    session.wait_for_download_completion().get();
+    db.refresh();
+    REQUIRE(!db.find<realm::Task>(refused));
+    for (int i = 0; i < 1000 && errors == 0; i++) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    REQUIRE(errors == 1 && last_error == ATOLL_ERROR_COMPENSATING_WRITE);
+
+    require_error(ATOLL_ERROR_INVALID_ARGUMENT, [&] {
+        db.subscriptions().update([](realm::mutable_sync_subscription_set &set) { set.remove("no such name"); });
+    });
+    REQUIRE(db.subscriptions().size() == 1);
+    db.subscriptions()
+        .update([](realm::mutable_sync_subscription_set &set) { set.update_subscription<realm::Task>("short tasks", "minutes >= $0", {60}); })
+        .get();
+    db.refresh();
+    REQUIRE(db.objects<realm::Task>().size() == 1 && db.objects<realm::Task>()[0].name == "grows");
+    REQUIRE(errors == 1);
+}
+
+static void partitions_keep_apart(const std::string &url, const std::string &folder) {
+    realm::App::configuration configuration;
+    configuration.app_id = "cpp-notes";
+    configuration.base_url = url;
+    configuration.path = folder + "/notes";
+    realm::App app(configuration);
+    auto user = app.login(realm::App::credentials::anonymous()).get();
+    auto ours = realm::open<realm::Note>(user.partition_sync_configuration("ours"));
+    auto theirs = realm::open<realm::Note>(user.partition_sync_configuration("theirs"));
+    REQUIRE(ours.path() != theirs.path());
+    realm::Note note;
+    note._id = realm::uuid::generate();
+    note._partition = "ours";
+    note.text = "hello";
+    ours.write([&] { ours.add(note); });
+    ours.get_sync_session()->wait_for_upload_completion().get();
+    theirs.get_sync_session()->wait_for_download_completion().get();
+    theirs.refresh();
+    REQUIRE(theirs.objects<realm::Note>().empty());
+
+    // Another device of the same partition has it.
+    configuration.path = folder + "/notes2";
+    realm::App other(configuration);
+    auto reader = realm::open<realm::Note>(
+        other.login(realm::App::credentials::anonymous()).get().partition_sync_configuration("ours"));
+    reader.get_sync_session()->wait_for_download_completion().get();
+    reader.refresh();
+    REQUIRE(reader.objects<realm::Note>().size() == 1 && reader.objects<realm::Note>()[0].text == "hello");
+    REQUIRE(*ours.get_sync_session() != *theirs.get_sync_session());
+}
+
 static void measurements_go_one_way(const std::string &url, const std::string &folder) {
     realm::App::configuration configuration;
     configuration.app_id = "cpp-weather";
@@ -181,6 +283,8 @@ int main(int count, char **arguments) {
     try {
         local_realm_has_no_session(arguments[2]);
         two_devices(arguments[1], arguments[2]);
+        a_view_follows_its_subscriptions(arguments[1], arguments[2]);
+        partitions_keep_apart(arguments[1], arguments[2]);
         measurements_go_one_way(arguments[1], arguments[2]);
     } catch (const realm::exception &e) {
         std::cerr << e.name() << ": " << e.what() << std::endl;
