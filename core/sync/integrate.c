@@ -206,7 +206,7 @@ static status take_deleted(integration *g, const model_class *c, row_key row, ui
 }
 
 /* A row left the view. What is unsent in it stays, hidden, until it is acknowledged or refused (design rule 6). */
-static status take_evicted(integration *g, const model_class *c, row_key row)
+static status take_evicted(integration *g, const model_class *c, row_key row, uint64_t life)
 {
     pending_entry e;
     bool pending = false;
@@ -218,6 +218,8 @@ static status take_evicted(integration *g, const model_class *c, row_key row)
         result = pending_drop(g->txn, c->key, row);
         pending = e.hidden = false;
     }
+    /* The outcome tells in which life what we created found itself. */
+    if (pending && life != 0 && g->outcome_bound != 0 && e.presumed == g->outcome_bound) e.life = life;
     uint64_t own = 0;
     row_kind kind = pending ? pending_entry_kind(&e, &own) : ROW_NONE;
     if (kind == ROW_CREATE || kind == ROW_REPLACE) {
@@ -252,7 +254,7 @@ static status integrate_group(integration *g, wire_rows *rows)
         case ROW_FULL:
         case ROW_DELTA: TRY(take_alive(g, rows, i, c, &key, row, life)); break;
         case ROW_DELETED: TRY(take_deleted(g, c, row, life)); break;
-        case ROW_EVICTED: TRY(take_evicted(g, c, row)); break;
+        case ROW_EVICTED: TRY(take_evicted(g, c, row, life)); break;
         case ROW_NONE:
         case ROW_CREATE:
         case ROW_EDIT:
@@ -350,7 +352,7 @@ status integrate_sweep(integration *g)
                 if (map64_get(&g->told, name_of(c->key, segment.first + bit)) == NULL) result = vector_push(&leaving, segment.first + bit);
             }
         }
-        for (size_t i = 0; i < leaving.count && result == ATOLL_OK; i++) result = take_evicted(g, c, leaving.items[i]);
+        for (size_t i = 0; i < leaving.count && result == ATOLL_OK; i++) result = take_evicted(g, c, leaving.items[i], 0);
     }
     vector_free(&leaving);
     return result;
