@@ -76,6 +76,9 @@ final class ModelReader {
         model.name = storedName(element);
         model.embedded = isEmbedded(element);
         model.asymmetric = is(element.asType(), "io.atoll.AsymmetricRealmObject");
+        if (model.packageName.isEmpty()) {
+            error(element, "A model class needs a package: the list of all model classes refers to it from another one");
+        }
         checkClass(element);
         for (VariableElement field : ElementFilter.fieldsIn(element.getEnclosedElements())) {
             Set<Modifier> modifiers = field.getModifiers();
@@ -101,6 +104,12 @@ final class ModelReader {
     }
 
     private void checkClass(TypeElement element) {
+        String base = element.getSuperclass().toString();
+        if (!base.equals("io.atoll.RealmObject") && !base.equals("io.atoll.AsymmetricRealmObject") && !base.equals("java.lang.Object")) {
+            error(element, "A model class extends RealmObject or AsymmetricRealmObject directly, or nothing: inherited fields are not stored");
+        } else if (base.equals("java.lang.Object") && !is(element.asType(), "io.atoll.RealmModel")) {
+            error(element, "A class with @RealmClass extends RealmObject or implements RealmModel");
+        }
         if (element.getModifiers().contains(Modifier.FINAL)) {
             error(element, "A model class must not be final: its managed objects are of a generated subclass");
         }

@@ -25,10 +25,14 @@ class ProcessorTest {
     File out;
 
     private List<Diagnostic<? extends JavaFileObject>> compile(String body) {
+        return compileSource("package t;\nimport io.atoll.*;\nimport io.atoll.annotations.*;\n" + body);
+    }
+
+    private List<Diagnostic<? extends JavaFileObject>> compileSource(String text) {
         JavaFileObject source = new SimpleJavaFileObject(URI.create("string:///t/M.java"), JavaFileObject.Kind.SOURCE) {
             @Override
             public CharSequence getCharContent(boolean ignore) {
-                return "package t;\nimport io.atoll.*;\nimport io.atoll.annotations.*;\n" + body;
+                return text;
             }
         };
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
@@ -41,8 +45,12 @@ class ProcessorTest {
     }
 
     private void fails(String body, long line, String text) {
+        check(compile(body), line, text);
+    }
+
+    private static void check(List<Diagnostic<? extends JavaFileObject>> found, long line, String text) {
         StringBuilder all = new StringBuilder();
-        for (Diagnostic<? extends JavaFileObject> d : compile(body)) {
+        for (Diagnostic<? extends JavaFileObject> d : found) {
             all.append(d).append('\n');
             if (d.getKind() == Diagnostic.Kind.ERROR && d.getLineNumber() == line && d.getMessage(Locale.ROOT).contains(text)) {
                 return;
@@ -69,6 +77,9 @@ class ProcessorTest {
         fails("public class M extends RealmObject {\n  public int a;\n}\n", 5, "must be private");
         fails("public class M extends RealmObject {\n  private Thread a;\n}\n", 5, "can't be stored");
         fails("public class M extends RealmObject {\n  @PrimaryKey private double a;\n}\n", 5, "@PrimaryKey is a");
+        fails("public class M extends RealmObject {\n" + FIELD + "}\nclass N extends M {\n  private int b;\n}\n", 7, "directly");
+        fails("@RealmClass public class M {\n" + FIELD + "}\n", 4, "implements RealmModel");
+        check(compileSource("import io.atoll.*;\npublic class M extends RealmObject {\n" + FIELD + "}\n"), 2, "needs a package");
         fails("public class M extends RealmObject {\n  M(int x) {}\n" + FIELD + "}\n", 4, "constructor without parameters");
     }
 

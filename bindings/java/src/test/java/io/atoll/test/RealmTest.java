@@ -15,6 +15,7 @@ import io.atoll.OrderedCollectionChangeSet;
 import io.atoll.OrderedRealmCollectionChangeListener;
 import io.atoll.Realm;
 import io.atoll.RealmConfiguration;
+import io.atoll.RealmObject;
 import io.atoll.RealmObjectChangeListener;
 import io.atoll.RealmResults;
 import io.atoll.Sort;
@@ -43,7 +44,7 @@ class RealmTest {
     @BeforeEach
     void open() {
         config = new RealmConfiguration.Builder().directory(folder).name("dogs.realm")
-                .schema(Dog.class, Person.class, Address.class).build();
+                .schema(Dog.class, Person.class, Address.class, Cat.class).build();
         realm = Realm.getInstance(config);
     }
 
@@ -420,6 +421,18 @@ class RealmTest {
         RealmConfiguration bad = new RealmConfiguration.Builder().directory(folder).name("bad.realm")
                 .schema(Reading.class, Address.class).build();
         assertThrows(RuntimeException.class, () -> Realm.getInstance(bad).close());
+    }
+
+    @Test
+    void a_class_may_implement_RealmModel_instead() {
+        realm.executeTransaction(r -> r.createObject(Cat.class, "Tom"));
+        Cat cat = realm.where(Cat.class).equalTo("asleep", true).findFirst();
+        assertEquals("Tom", cat.getName());
+        assertTrue(RealmObject.isManaged(cat) && RealmObject.isValid(cat));
+        assertSame(realm, RealmObject.getRealm(cat));
+        realm.executeTransaction(r -> RealmObject.deleteFromRealm(cat));
+        assertFalse(RealmObject.isValid(cat));
+        assertFalse(RealmObject.isManaged(new Cat()));
     }
 
     @Test
