@@ -22,6 +22,7 @@ COUNTS = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\
 BINDINGS = {"python": "/usr/bin/python3", "csharp": "dotnet", "java": "javac", "cpp": "g++"}
 PROGRAMS = {"acceptance": "run", "crash": "run.py", "package": "run"}
 SUITE_SECONDS_MAX = 1500
+STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 SLOW_SUITES = ["slow", "bindings"]
 
 
@@ -38,12 +39,22 @@ class Totals:
         self.lines.append(f"{'ok  ' if not failed else 'FAIL'} {name}: {text}{' (' + note + ')' if note else ''}")
 
 
+def let_signals_through():
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
 def run(command, seconds_max, keep=None):
     """Runs a command with its output shown as it comes; answers (exit code, lines). A hanging one is ended."""
     print(f"\n==> {' '.join(str(part) for part in command)}", flush=True)
-    process = subprocess.Popen([str(part) for part in command], cwd=ROOT, stdin=subprocess.DEVNULL, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
-                               start_new_session=True)
+    # A signal between the start of the suite and the `try` below would leave it behind.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        process = subprocess.Popen([str(part) for part in command], cwd=ROOT, stdin=subprocess.DEVNULL, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
+                                   start_new_session=True, preexec_fn=let_signals_through)
+    except OSError:
+        let_signals_through()
+        raise
     ended = threading.Event()
 
     def end():
@@ -52,9 +63,10 @@ def run(command, seconds_max, keep=None):
             os.killpg(process.pid, signal.SIGKILL)
 
     timer = threading.Timer(seconds_max, end)
-    timer.start()
     lines = []
     try:
+        timer.start()
+        let_signals_through()
         for line in process.stdout:
             sys.stdout.write(line)
             sys.stdout.flush()
