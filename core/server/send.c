@@ -125,6 +125,7 @@ typedef struct plan {
     const server_view *old_view, *new_view;
     leave_map leaves;
     map64 seen;
+    map64 uncertain; /* rows of the last outcome: the client may have dropped them, whatever it had at its cursor */
 } plan;
 
 static const leave_record *leave_of(plan *x, class_key c, row_key row)
@@ -144,10 +145,11 @@ static status plan_row(plan *x, class_key c, row_key row, bool sweep)
     bool has = mark.alive && view_matches(x->new_view, x->g->view, c, row);
     bool had = x->old_view != NULL && view_had(x->old_view, x->g->view, c, row, &mark, oldest, x->g->from, p->ident);
     bool same_life = mark.since <= x->g->from || mark.since_author == p->ident;
+    bool uncertain = map64_get(&x->uncertain, name_of(c, row)) != NULL;
     group_row r = {c, row, 0, mark.life};
     if (has) {
-        r.kind = had && same_life ? ROW_DELTA : ROW_FULL;
-    } else if (had && !sweep) {
+        r.kind = had && same_life && !uncertain ? ROW_DELTA : ROW_FULL;
+    } else if ((had || uncertain) && !sweep) {
         bool own = !mark.alive && mark.since_author == p->ident;
         r.kind = mark.alive ? ROW_EVICTED : own ? 0 : ROW_DELETED;
     }
@@ -193,6 +195,19 @@ static int compare_rows(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row);
 }
 
+static status plan_uncertain(plan *x)
+{
+    ident_record record;
+    bool found = false;
+    TRY(ident_read(x->p->app, x->p->ident, &record, &found));
+    status result = ATOLL_OK;
+    for (size_t i = 0; i < record.outcome.count && result == ATOLL_OK && record.batch_version > x->g->from; i++) {
+        result = map64_put(&x->uncertain, name_of(record.outcome.items[i].class_of, record.outcome.items[i].row), 1);
+    }
+    ident_record_free(&record);
+    return result;
+}
+
 static status plan_group(peer *p, download_group *g)
 {
     plan x = {.p = p, .g = g, .old_view = &p->view, .new_view = p->has_next_view ? &p->next_view : &p->view};
@@ -200,6 +215,7 @@ static status plan_group(peer *p, download_group *g)
     g->sweep = p->has_next_view;
     g->view_version = p->has_next_view ? p->next_view_version : p->view_version;
     if (g->from > 0) result = meta_leaves(p->app, g->from, keep_leave, &x.leaves);
+    if (result == ATOLL_OK) result = plan_uncertain(&x);
     if (result == ATOLL_OK && (g->sweep || g->from == 0)) {
         result = plan_view(&x, g->sweep);
     } else if (result == ATOLL_OK) {
@@ -211,6 +227,7 @@ static status plan_group(peer *p, download_group *g)
     if (g->rows.count > 1) qsort(g->rows.items, g->rows.count, sizeof *g->rows.items, compare_rows);
     leave_map_free(&x.leaves);
     map64_free(&x.seen);
+    map64_free(&x.uncertain);
     return result;
 }
 
@@ -295,6 +312,7 @@ static status outcome_row_put(row_writer *w, const outcome_row *o)
     row_mark mark;
     TRY(meta_read(w->p->app, NULL, o->class_of, o->row, &mark));
     bool visible = mark.alive && view_matches(&w->p->view, w->view, o->class_of, o->row);
+    if (mark.alive && w->p->has_next_view) visible |= view_matches(&w->p->next_view, w->view, o->class_of, o->row);
     row_kind kind = visible ? ROW_FULL : mark.life != 0 && !mark.alive ? ROW_DELETED : ROW_EVICTED;
     uint64_t life = mark.life;
     row_mark_free(&mark);
@@ -331,10 +349,13 @@ static status ack_part(peer *p, arena *memory)
     }
     if (result == ATOLL_OK) result = wire_builder_finish(&b);
     bool last = p->ack_next >= record.outcome.count;
-    m.ack = (wire_ack){.batch = bytes_of(p->ack.batch, 16), .bound = p->ack.bound, .version = p->ack.version, .clock = p->app->clock, .last = last, .rows = b.rows};
+    m.ack = (wire_ack){.batch = bytes_of(p->ack.batch, 16), .bound = p->ack.bound, .version = p->ack.version, .clock = p->app->clock, .cursor = p->cursor, .last = last, .rows = b.rows};
     if (result == ATOLL_OK && last) result = put_rejected(p, memory, &record, &m.ack);
     if (result == ATOLL_OK) result = write_out(p, &m);
-    if (result == ATOLL_OK && last) p->has_ack = false;
+    if (result == ATOLL_OK && last) {
+        p->has_ack = false;
+        p->told_cursor = p->cursor;
+    }
     model_view_release(view);
     ident_record_free(&record);
     return result;

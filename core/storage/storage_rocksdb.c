@@ -47,9 +47,10 @@ static status rocks_failure(const rocks_store *s, const char *doing, char *messa
 {
     status code = ATOLL_ERROR_FILE_ACCESS;
     const char *mend = "check the folder and the disk";
-    if (strstr(message, "No space left") != NULL || strstr(message, "NoSpace") != NULL) {
+    bool full = strstr(message, "No space left") != NULL || strstr(message, "NoSpace") != NULL || strstr(message, "File too large") != NULL;
+    if (full) {
         code = ATOLL_ERROR_DISK_FULL;
-        mend = "make room on the disk";
+        mend = "make room on the disk and open the realm again";
     } else if (strncmp(message, "Corruption", 10) == 0) {
         code = ATOLL_ERROR_FILE_CORRUPT;
         mend = "restore a copy, or delete the realm and download it again";
@@ -143,7 +144,8 @@ static void set_options(rocks_store *s)
     rocksdb_options_set_stats_persist_period_sec(o, 0);
     rocksdb_options_set_avoid_unnecessary_blocking_io(o, 1);
     rocksdb_options_set_keep_log_file_num(o, 1);
-    rocksdb_options_set_info_log_level(o, 3); /* errors only */
+    /* Nothing: its log file is written to again after a full disk, and that aborts the process. What fails is returned. */
+    rocksdb_options_set_info_log_level(o, 5);
     /* A torn tail is what a power cut leaves; anything else that does not read back is damage and is said. */
     rocksdb_options_set_wal_recovery_mode(o, rocksdb_point_in_time_recovery);
     rocksdb_block_based_options_set_block_size(s->table, TABLE_BLOCK_SIZE);

@@ -154,7 +154,7 @@ static status read_download(arena *memory, const Atoll__Sync__V0__Download *d, w
 
 static status read_ack(arena *memory, const Atoll__Sync__V0__UploadAck *a, wire_ack *out)
 {
-    *out = (wire_ack){.bound = a->bound, .version = a->version, .clock = a->clock, .last = a->last};
+    *out = (wire_ack){.bound = a->bound, .version = a->version, .clock = a->clock, .cursor = a->cursor, .last = a->last};
     TRY(read_id(&a->batch, "batch", &out->batch));
     for (size_t i = 0; i < a->n_rejected; i++) {
         wire_rejected r = {a->rejected[i]->class_name, a->rejected[i]->key, a->rejected[i]->reason};
@@ -386,6 +386,7 @@ static status write_ack(buffer *to, arena *memory, const wire_ack *w)
     a.bound = w->bound;
     a.version = w->version;
     a.clock = w->clock;
+    a.cursor = w->cursor;
     a.last = w->last;
     a.rejected = arena_take(memory, (w->rejected.count + 1) * sizeof *a.rejected);
     if (a.rejected == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;

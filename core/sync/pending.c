@@ -323,6 +323,7 @@ static status fold_row(fold *f, const row_change *change, uint64_t version)
         /* The key was taken again by somebody who did not see the hidden object: not its successor, but a meeting. */
         e.hidden = e.alive_before = false;
         e.life = e.deleted = 0;
+        e.fields.count = 0; /* The engine gave the key a fresh object. */
         e.base = f->state->cursor;
     }
     if (result == ATOLL_OK && change->created && alive_after) e.created = version;

@@ -222,6 +222,7 @@ static status integrate_outcome(session *s, model_txn *txn, sync_state *next, ui
         const wire_ack *a = &s->staged.items[i]->message.ack;
         result = integrate_rows(&g, &a->rows);
         if (a->clock > next->seen) next->seen = a->clock;
+        if (a->cursor > next->cursor) next->cursor = a->cursor;
     }
     integration_end(&g);
     if (result != ATOLL_OK) return result;

@@ -108,7 +108,7 @@ typedef struct wire_download {
 typedef struct wire_rejected { const char *class_name, *key, *reason; } wire_rejected;
 typedef struct wire_ack {
     bytes batch;
-    uint64_t bound, version, clock;
+    uint64_t bound, version, clock, cursor;
     bool last;
     wire_rows_list rows;
     ARENA_ARRAY(wire_rejected) rejected;
