@@ -22,6 +22,11 @@ status api_result(atoll_error **error, status code);
     ((pointer) != NULL ? ATOLL_OK                                                                                      \
                        : fail(ATOLL_ERROR_INVALID_ARGUMENT, "%s: the argument %s is NULL; pass a handle", __func__, #pointer))
 
+/* A text may be NULL only when it is empty. */
+#define API_TEXT(text, size)                                                                                           \
+    ((text) != NULL || (size) == 0 ? ATOLL_OK                                                                          \
+                                   : fail(ATOLL_ERROR_INVALID_ARGUMENT, "%s: %s is NULL but its size is %zu", __func__, #text, (size_t)(size)))
+
 /* ---- values (values.c) ---- */
 typedef struct api_value {
     value plain;          /* texts point into owned */

@@ -237,7 +237,9 @@ static status class_named(const atoll_realm *realm, bytes name, const model_clas
 uint32_t atoll_realm_class(const atoll_realm *realm, const char *name, size_t name_size, atoll_error **error)
 {
     const model_class *c = NULL;
-    return api_ok(error, class_named(realm, bytes_of(name, name_size), &c)) ? c->key : 0;
+    status result = API_TEXT(name, name_size);
+    if (result == ATOLL_OK) result = class_named(realm, bytes_of(name, name_size), &c);
+    return api_ok(error, result) ? c->key : 0;
 }
 
 static status class_of_key(const atoll_realm *realm, class_key key, const model_class **out)
@@ -252,10 +254,11 @@ static status class_of_key(const atoll_realm *realm, class_key key, const model_
 uint32_t atoll_realm_property(const atoll_realm *realm, uint32_t class_key, const char *name, size_t name_size, atoll_error **error)
 {
     const model_class *c = NULL;
+    if (!api_ok(error, API_TEXT(name, name_size))) return 0;
     if (!api_ok(error, class_of_key(realm, class_key, &c))) return 0;
     const model_property *p = class_property_named(c, bytes_of(name, name_size));
     if (p != NULL) return p->key;
-    api_error_set(error, fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class %s has no property %.*s", c->name, (int)name_size, name));
+    api_error_set(error, fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class %s has no property %.*s", c->name, (int)name_size, name_size == 0 ? "" : name));
     return 0;
 }
 

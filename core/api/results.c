@@ -48,7 +48,8 @@ atoll_results *atoll_results_new(const atoll_realm *realm, uint32_t class_key, c
 {
     query *q = NULL;
     atoll_results *results = NULL;
-    status result = compile(realm, class_key, bytes_of(query_chars, query_size), arguments, &q);
+    status result = API_TEXT(query_chars, query_size);
+    if (result == ATOLL_OK) result = compile(realm, class_key, bytes_of(query_chars, query_size), arguments, &q);
     if (result == ATOLL_OK) result = results_make(realm, q, &results);
     return api_ok(error, result) ? results : NULL;
 }
@@ -82,7 +83,9 @@ atoll_results *atoll_results_filter(const atoll_results *results, const char *qu
                                     atoll_error **error)
 {
     atoll_results *filtered = NULL;
-    return api_ok(error, filter(results, bytes_of(query_chars, query_size), arguments, &filtered)) ? filtered : NULL;
+    status result = API_TEXT(query_chars, query_size);
+    if (result == ATOLL_OK) result = filter(results, bytes_of(query_chars, query_size), arguments, &filtered);
+    return api_ok(error, result) ? filtered : NULL;
 }
 
 status results_rows(atoll_results *results)

@@ -22,6 +22,7 @@ int32_t atoll_schema_add_class(atoll_schema *schema, const char *name, size_t na
     status result = API_NOT_NULL(schema);
     if (result == ATOLL_OK && (kind < CLASS_NORMAL || kind > CLASS_ASYMMETRIC))
         result = fail(ATOLL_ERROR_INVALID_ARGUMENT, "class kind %d does not exist; use 0 normal, 1 embedded or 2 asymmetric", (int)kind);
+    if (result == ATOLL_OK) result = API_TEXT(name, name_size);
     if (result == ATOLL_OK) result = schema_add_class(&schema->schema, bytes_of(name, name_size), (class_kind)kind, &index);
     return api_ok(error, result) ? (int32_t)index : -1;
 }
@@ -30,6 +31,8 @@ atoll_status atoll_schema_add_property(atoll_schema *schema, int32_t class_index
                                        int32_t flags, const char *target, size_t target_size, atoll_error **error)
 {
     status result = API_NOT_NULL(schema);
+    if (result == ATOLL_OK) result = API_TEXT(name, name_size);
+    if (result == ATOLL_OK) result = API_TEXT(target, target_size);
     if (result == ATOLL_OK && (class_index < 0 || (size_t)class_index >= schema->schema.class_count))
         result = fail(ATOLL_ERROR_OUT_OF_RANGE, "class %d does not exist: the schema has %zu", (int)class_index, schema->schema.class_count);
     if (result == ATOLL_OK && (type < ATOLL_TYPE_BOOL || type > ATOLL_TYPE_EMBEDDED))

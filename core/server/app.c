@@ -154,7 +154,7 @@ status ident_write(model_txn *txn, uint64_t ident, const ident_record *r)
     if (result == ATOLL_OK) result = buffer_append_varint(&record, r->outcome.count);
     for (size_t i = 0; i < r->outcome.count && result == ATOLL_OK; i++) {
         result = buffer_append_varint(&record, r->outcome.items[i].class_of);
-        if (result == ATOLL_OK) result = buffer_append_varint(&record, r->outcome.items[i].row);
+        if (result == ATOLL_OK) result = buffer_append_varint(&record, r->outcome.items[i].row << 1 | r->outcome.items[i].reverted);
     }
     if (result == ATOLL_OK) result = buffer_append_varint(&record, r->rejected.count);
     for (size_t i = 0; i < r->rejected.count && result == ATOLL_OK; i++) {
@@ -184,8 +184,10 @@ static status ident_parse(bytes from, ident_record *out)
     uint64_t count = reader_varint(&r);
     status result = ATOLL_OK;
     for (uint64_t i = 0; i < count && !r.failed && result == ATOLL_OK; i++) {
-        outcome_row row = {(class_key)reader_varint(&r), 0};
-        row.row = reader_varint(&r);
+        outcome_row row = {.class_of = (class_key)reader_varint(&r)};
+        uint64_t packed = reader_varint(&r);
+        row.row = packed >> 1;
+        row.reverted = (packed & 1) != 0;
         result = vector_push(&x.outcome, row);
     }
     count = reader_varint(&r);

@@ -30,7 +30,7 @@ status app_take_schema(server_app *app, const model_schema *schema, bool flexibl
 /* The server's form of the classes that the client named. */
 status app_schema_for(server_app *app, const model_schema *client, model_schema *out) MUST_CHECK;
 
-typedef struct outcome_row { class_key class_of; row_key row; } outcome_row;
+typedef struct outcome_row { class_key class_of; row_key row; bool reverted; } outcome_row; /* reverted: nothing of it was taken */
 typedef struct rejected_row { class_key class_of; char *key; const char *reason; } rejected_row; /* reason: constant */
 typedef struct ident_record {
     uint8_t secret[16], last_batch[16];

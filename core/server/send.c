@@ -72,9 +72,9 @@ static status put_row(row_writer *w, class_key class_of, row_key row, row_kind k
     TRY(wire_builder_group(w->b, c->name, "", "", &group));
     TRY(wire_builder_row(w->b, group, kind, &key, life, 0));
     w->p->counters.rows_out++;
-    if (kind != ROW_FULL && kind != ROW_DELTA) return ATOLL_OK;
+    if (kind != ROW_FULL && kind != ROW_DELTA && kind != ROW_REVERTED) return ATOLL_OK;
     row_mark mark;
-    w->whole = kind == ROW_FULL;
+    w->whole = kind != ROW_DELTA;
     TRY(meta_read(w->p->app, NULL, class_of, row, &mark));
     status result = put_fields(w, group, c, row, &mark);
     row_mark_free(&mark);
@@ -313,8 +313,8 @@ static status outcome_row_put(row_writer *w, const outcome_row *o)
     TRY(meta_read(w->p->app, NULL, o->class_of, o->row, &mark));
     bool visible = mark.alive && view_matches(&w->p->view, w->view, o->class_of, o->row);
     if (mark.alive && w->p->has_next_view) visible |= view_matches(&w->p->next_view, w->view, o->class_of, o->row);
-    row_kind kind = visible ? ROW_FULL : mark.life != 0 && !mark.alive ? ROW_DELETED : ROW_EVICTED;
-    uint64_t life = mark.life;
+    row_kind kind = visible ? o->reverted ? ROW_REVERTED : ROW_FULL : mark.life != 0 && !mark.alive ? ROW_DELETED : ROW_EVICTED;
+    uint64_t life = kind == ROW_EVICTED && o->reverted ? 0 : mark.life;
     row_mark_free(&mark);
     return put_row(w, o->class_of, o->row, kind, life);
 }

@@ -50,7 +50,8 @@ static outcome_of_row judge_alive(integration *g, pending_entry *e, uint64_t lif
     case ROW_FULL:
     case ROW_DELTA:
     case ROW_DELETED:
-    case ROW_EVICTED: break;
+    case ROW_EVICTED:
+    case ROW_REVERTED: break;
     }
     return IGNORE;
 }
@@ -68,7 +69,8 @@ static outcome_of_row judge_deleted(integration *g, const pending_entry *e, uint
     case ROW_FULL:
     case ROW_DELTA:
     case ROW_DELETED:
-    case ROW_EVICTED: break;
+    case ROW_EVICTED:
+    case ROW_REVERTED: break;
     }
     return TAKE_AND_DROP_PENDING;
 }
@@ -136,6 +138,27 @@ static status take_fields(integration *g, wire_rows *rows, size_t i, const model
 
 /* ---- rows ---- */
 
+static status drop_embedded(void *context, const model_class *c, row_key row, const model_owner *owner)
+{
+    (void)owner;
+    integration *g = context;
+    return pending_drop(g->txn, c->key, row);
+}
+
+/* What was refused goes, and what was done on top of it. */
+static status drop_reverted(integration *g, const model_class *c, row_key row)
+{
+    pending_entry e;
+    bool pending = false;
+    if (row == 0) return ATOLL_OK;
+    TRY(pending_get(g->txn, c->key, row, &e, &pending));
+    bool hidden = pending && e.hidden;
+    pending_entry_free(&e);
+    if (hidden) TRY(model_hide(g->txn, c->key, row, false));
+    if (model_alive(model_txn_view(g->txn), c->key, row)) TRY(rows_walk_embedded(model_txn_view(g->txn), c, row, drop_embedded, g));
+    return pending ? pending_drop(g->txn, c->key, row) : ATOLL_OK;
+}
+
 static status make_alive(integration *g, const model_class *c, const value *key, row_key *row, bool *fresh)
 {
     const model_view *view = model_txn_view(g->txn);
@@ -159,7 +182,7 @@ static status make_alive(integration *g, const model_class *c, const value *key,
 static status take_alive(integration *g, wire_rows *rows, size_t i, const model_class *c, const value *key, row_key row, uint64_t life)
 {
     pending_entry e = {0};
-    bool pending = false, fresh = false, whole = rows->kinds.items[i] == ROW_FULL;
+    bool pending = false, fresh = false, whole = rows->kinds.items[i] != ROW_DELTA;
     outcome_of_row judged = TAKE;
     status result = ATOLL_OK;
     if (row != 0) TRY(pending_get(g->txn, c->key, row, &e, &pending));
@@ -251,10 +274,14 @@ static status integrate_group(integration *g, wire_rows *rows)
         row_key row = 0;
         TRY(model_find_any(model_txn_view(g->txn), c->key, &key, &row));
         switch ((row_kind)rows->kinds.items[i]) {
+        case ROW_REVERTED: TRY(drop_reverted(g, c, row)); /* fall through */
         case ROW_FULL:
         case ROW_DELTA: TRY(take_alive(g, rows, i, c, &key, row, life)); break;
         case ROW_DELETED: TRY(take_deleted(g, c, row, life)); break;
-        case ROW_EVICTED: TRY(take_evicted(g, c, row, life)); break;
+        case ROW_EVICTED:
+            if (life == 0 && g->outcome_bound != 0) TRY(drop_reverted(g, c, row));
+            TRY(take_evicted(g, c, row, life));
+            break;
         case ROW_NONE:
         case ROW_CREATE:
         case ROW_EDIT:

@@ -123,7 +123,8 @@ merge_verdict merge_row(const row_mark *stored, row_kind kind, uint64_t life, ui
     case ROW_FULL:
     case ROW_DELTA:
     case ROW_DELETED:
-    case ROW_EVICTED: break;
+    case ROW_EVICTED:
+    case ROW_REVERTED: break;
     }
     return MERGE_LOSE;
 }

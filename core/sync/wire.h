@@ -11,7 +11,7 @@ enum { WIRE_PROTOCOL_VERSION = 0, WIRE_ID_SIZE = 16 };
 
 typedef enum row_kind {
     ROW_NONE = 0, ROW_CREATE = 1, ROW_EDIT = 2, ROW_REMOVE = 3, ROW_REPLACE = 4, /* upload */
-    ROW_FULL = 5, ROW_DELTA = 6, ROW_DELETED = 7, ROW_EVICTED = 8                /* download, outcome */
+    ROW_FULL = 5, ROW_DELTA = 6, ROW_DELETED = 7, ROW_EVICTED = 8, ROW_REVERTED = 9 /* download, outcome */
 } row_kind;
 
 typedef ARENA_ARRAY(uint8_t) wire_bytes;

@@ -163,7 +163,7 @@ status wire_rows_check(arena *memory, wire_rows *g, bool upload)
     if (g->kinds.count != (embedded || asymmetric ? 0 : g->count)) return bad(g, "key", "the number of kinds differs from the number of rows");
     for (size_t i = 0; i < g->kinds.count; i++) {
         uint8_t kind = g->kinds.items[i];
-        bool legal = upload ? kind >= ROW_CREATE && kind <= ROW_REPLACE : kind >= ROW_FULL && kind <= ROW_EVICTED;
+        bool legal = upload ? kind >= ROW_CREATE && kind <= ROW_REPLACE : kind >= ROW_FULL && kind <= ROW_REVERTED;
         if (!legal) return bad(g, "key", "a row has an unknown kind");
     }
     if (embedded) {

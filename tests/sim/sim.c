@@ -91,9 +91,12 @@ static void tap_object(sim *s, client *c, wire_rows *rows, size_t i)
         int64_t number = field == FIELD_NAME ? digits(&v) : field == FIELD_PART ? identity_of(&v) : v.as.integer;
         u.fields[u.field_count++] = (upload_field){field, number, wire_column_stamp(column, entry), wire_column_default(column, entry)};
     }
-    if (getenv("ORACLE_TRACE") != NULL && atoi(getenv("ORACLE_TRACE")) == u.object) {
-        fprintf(stderr, "%llu c%d uploads object %d kind %d life %llu base %llu bound %llu fields %d\n", (unsigned long long)s->w.now_ms, c->number, u.object, u.kind,
-                (unsigned long long)u.life, (unsigned long long)u.base, (unsigned long long)s->bound[c->number], u.field_count);
+    const char *trace = getenv("ORACLE_TRACE");
+    if (trace != NULL && (atoi(trace) == u.object || atoi(trace) == 1000)) {
+        fprintf(stderr, "%llu c%d uploads object %d kind %d life %llu base %llu bound %llu fields %d elements %d\n", (unsigned long long)s->w.now_ms, c->number, u.object, u.kind,
+                (unsigned long long)u.life, (unsigned long long)u.base, (unsigned long long)s->bound[c->number], u.field_count, u.element_count);
+        for (int k = 0; k < u.element_count; k++) fprintf(stderr, "  %lld%s", (long long)u.elements[k].value, u.elements[k].erased ? " erased" : "");
+        if (u.element_count > 0) fprintf(stderr, "\n");
     }
     oracle_batch_object(s->o, c->number, &u);
     free(u.elements);
