@@ -1,4 +1,4 @@
-"""The hash of a set of objects, computed from what a client printed: plain code that shares nothing with core/sync/digest.c.
+"""The hash of a set of objects, computed from what a client printed. Shares no code with core/sync/digest.c.
 
 The hash of a set is the sum of its objects' hashes; that of an object the mixed sum over its properties that hold
 something. So neither the order of rows nor who wrote what when makes a difference.

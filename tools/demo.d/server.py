@@ -21,7 +21,8 @@ def stubs():
 
     folder = tempfile.mkdtemp(prefix="atoll-stubs-")
     schema = str(ROOT / "schema")
-    protoc.main(["protoc", f"-I{schema}", f"--python_out={folder}", f"--grpc_python_out={folder}", f"{schema}/auth.proto"])
+    outputs = [f"--python_out={folder}", f"--grpc_python_out={folder}"]
+    protoc.main(["protoc", f"-I{schema}", *outputs, f"{schema}/auth.proto"])
     sys.path.insert(0, folder)
     try:
         return importlib.import_module("auth_pb2"), importlib.import_module("auth_pb2_grpc")

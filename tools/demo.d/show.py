@@ -151,6 +151,7 @@ class Demo:
         try:
             is_equal = self._course()
         finally:
+            began_to_end = time.monotonic()
             for client in self.clients:
                 client.close()
             self.pool.shutdown()
@@ -165,7 +166,9 @@ class Demo:
                 if code != 0:
                     print(f"atolld ended with {code}")
                     is_equal = False
-        print(f"{'all agree' if is_equal else 'NOT EQUAL'}, {time.monotonic() - began:.1f} s in all")
+        ended = time.monotonic()
+        verdict = "all agree" if is_equal else "NOT EQUAL"
+        print(f"{verdict}, {ended - began:.1f} s in all, {ended - began_to_end:.1f} s of them to end")
         return 0 if is_equal else 1
 
     def _course(self):
@@ -174,8 +177,8 @@ class Demo:
         self._import_zip_codes()
         self.station = Station(self.server, self._new_folder("station"))
         self.station.start()
-        self._start_clients()
-        self._edit_at_once()
+        self._timed("start of the clients", self._start_clients)
+        self._timed("edits", self._edit_at_once)
         self.station.join()
         if self.station.problem is not None:
             raise self.station.problem
@@ -346,10 +349,8 @@ class Demo:
             lines.append((name, kind, query or "all", *shown, same))
         sent, stored, same = self._compare_weather()
         is_equal = is_equal and same
-        lines.append(
-            ("station", "Weather", "(one way)", f"{len(sent):,}", f"{hash_lines(sent):016x}", f"{hash_lines(stored):016x}")
-            + (self.station.seconds, same)
-        )
+        shown = (f"{len(sent):,}", f"{hash_lines(sent):016x}", f"{hash_lines(stored):016x}", self.station.seconds)
+        lines.append(("station", "Weather", "(one way)", *shown, same))
         self._print(lines)
         return is_equal
 
@@ -371,13 +372,14 @@ class Demo:
         total_in = sum(session.bytes_in for session in sessions)
         total_out = sum(session.bytes_out for session in sessions)
         print()
-        print(f"{'client':<9} {'class':<8} {'subscribed to':<30} {'objects':>7}  {'hash here':<16}  {'hash there':<16} {'s':>6}")
+        heads = ("client", "class", "subscribed to", "objects", "hash here", "hash there", "s")
+        print("{:<9} {:<8} {:<30} {:>7}  {:<16}   {:<16} {:>6}".format(*heads))
         for name, kind, query, count, mine, theirs, seconds, same in lines:
             mark = "=" if same else "≠"
             print(f"{name:<9} {kind:<8} {query[:30]:<30} {count:>7}  {mine} {mark} {theirs} {seconds:6.2f}")
         print()
         print(f"on the wire: {total_in:,} bytes to the server, {total_out:,} from it, in {len(sessions)} sessions")
-        shown = ("import", "upload", "import of zip codes", "converge")
+        shown = ("import", "upload", "import of zip codes", "start of the clients", "edits", "converge")
         print("times: " + ", ".join(f"{name} {self.times[name]:.2f} s" for name in shown if name in self.times))
         for language in self.skipped:
             print(f"skipped: {language}, which has no bindings/{language}/examples/demo/run.sh")

@@ -27,10 +27,12 @@ def reopen(realm):
 
 
 FULL = dict(
-    b=True, i=-(2**63), d=-0.5, s="palm 🌴 \0 end", x=b"\x00\xff", t=datetime.datetime(1969, 12, 31, 23, 59, 59, 999999, UTC),
+    b=True, i=-(2**63), d=-0.5, s="palm 🌴 \0 end", x=b"\x00\xff",
+    t=datetime.datetime(1969, 12, 31, 23, 59, 59, 999999, UTC),
     u=uuid.UUID("00112233-4455-6677-8899-aabbccddeeff"), o=atoll.ObjectId("507f1f77bcf86cd799439011"),
     lb=[True, False], li=[1, 2**63 - 1], ld=[0.1, float("inf")], ls=["", "ü"], lx=[b"", b"\x01"],
-    lt=[datetime.datetime(2026, 1, 2, 3, 4, 5, 6, UTC)], lu=[uuid.UUID(int=1)], lo=[atoll.ObjectId(bytes(12))], lni=[None, 5],
+    lt=[datetime.datetime(2026, 1, 2, 3, 4, 5, 6, UTC)], lu=[uuid.UUID(int=1)],
+    lo=[atoll.ObjectId(bytes(12))], lni=[None, 5],
 )  # fmt: skip
 
 

@@ -129,7 +129,8 @@ def test_objects_travel_with_lists_links_and_embedded_objects(device):
     with open_flexible(device("a"), (Dog, "TRUEPREDICATE"), (Person, "TRUEPREDICATE")) as one:
         with one.write():
             ann = one.create(Person, _id=1, name="Ann 🌴")
-            rex = one.create(Dog, name="Rex", age=3, owner=ann, tags=["a", "b"], home=Address(street="Main", resident=ann))
+            home = Address(street="Main", resident=ann)
+            rex = one.create(Dog, name="Rex", age=3, owner=ann, tags=["a", "b"], home=home)
             rex.former.append(Address(street="Old", number=1))
             ann.dogs.append(rex)
         key = rex._id
@@ -206,7 +207,8 @@ def test_writing_a_class_without_subscription_is_refused(device):
 
 
 def test_offline_edits_of_two_devices_converge(device):
-    with open_flexible(device("a"), (Dog, "TRUEPREDICATE")) as one, open_flexible(device("b"), (Dog, "TRUEPREDICATE")) as two:
+    everything = (Dog, "TRUEPREDICATE")
+    with open_flexible(device("a"), everything) as one, open_flexible(device("b"), everything) as two:
         with one.write():
             rex = one.create(Dog, name="Rex", age=1, tags=["m"])
             max_ = one.create(Dog, name="Max")
@@ -247,7 +249,8 @@ def test_partitions_are_separate(device, value):
         _partition: kind | None if value is not None else str | None
 
     a, b, c = device("a"), device("b"), device("c")
-    other = {str: "other", int: 43, atoll.ObjectId: atoll.ObjectId(), uuid.UUID: uuid.UUID(int=8), type(None): "x"}[kind]
+    others = {str: "other", int: 43, atoll.ObjectId: atoll.ObjectId(), uuid.UUID: uuid.UUID(int=8), type(None): "x"}
+    other = others[kind]
     with atoll.open(SyncConfiguration.partition(log_in(a), value), schema=[Note]) as one:
         with one.write():
             one.create(Note, text="hello", _partition=value)

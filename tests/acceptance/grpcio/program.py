@@ -116,7 +116,7 @@ def scalars(column):
 
 
 def objects(parts):
-    """{key: (kind, {property: value})} of the Airport rows of a group; lists keep their visible elements in wire order."""
+    """{key: (kind, {property: value})} of the Airport rows of a group; of lists the elements that are not erased."""
     found = {}
     for part in parts:
         for rows in part.rows:
@@ -263,8 +263,8 @@ def main(server):
     at = stamp()
     tags.list.CopyFrom(
         sync.ListPart(
-            counts=[1], lives=[0], actors=[actor], counters=[1], element_actors=[0], parent_counters=[0], parent_actors=[0],
-            flags=b"\x01", stamps=[at], value_stamps=[at], authors=[bound.ident],
+            counts=[1], lives=[0], actors=[actor], counters=[1], element_actors=[0], parent_counters=[0],
+            parent_actors=[0], flags=b"\x01", stamps=[at], value_stamps=[at], authors=[bound.ident],
         )
     )  # fmt: skip
     create.columns.append(tags)
@@ -276,7 +276,8 @@ def main(server):
     assert (acknowledged.batch, acknowledged.bound) == (batch, 1) and not acknowledged.rejected
     rows = csharp.rows()
     assert rows["SEA"]["visits"] == 7 and rows["SEA"]["name"] == "Seattle-Tacoma Intl"
-    assert rows["ZZZ"]["name"] == "Made by grpcio" and rows["ZZZ"]["tags"] == ["by hand"] and rows["ZZZ"]["city"] is None
+    made = rows["ZZZ"]
+    assert made["name"] == "Made by grpcio" and made["tags"] == ["by hand"] and made["city"] is None
 
     # Live: a change of the C# client comes, what leaves the view is evicted.
     stream.send(mark=sync.Mark(request=5))

@@ -1,4 +1,4 @@
-"""What the acceptance programs share: a fresh atolld, its administration calls, and a folder that is removed at the end."""
+"""What the acceptance programs share: a fresh atolld and its administration calls, in a folder that goes at the end."""
 
 import importlib
 import json

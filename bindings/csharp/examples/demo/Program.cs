@@ -5,7 +5,7 @@ using Realms.Sync;
 
 namespace Demo;
 
-/// <summary>The C# client of tools/demo: takes commands as lines of JSON, answers in lines of JSON (tools/demo.d/README.md).</summary>
+/// <summary>The C# client of tools/demo: takes and answers lines of JSON (tools/demo.d/README.md).</summary>
 public sealed class Program
 {
     private readonly Realm realm;
@@ -63,10 +63,10 @@ public sealed class Program
         "start" => Run(Session.Start),
         "create" => Run(() => realm.Write(() => Create(command["values"]!.AsObject()))),
         "set" => Edit(command, found => found.ForEach(airport => airport.Set(command["values"]!.AsObject()))),
-        "tag" => Edit(command, found => found.ForEach(airport => airport.Tags.Add(command["value"]!.GetValue<string>()))),
+        "tag" => Edit(command, found => found.ForEach(one => one.Tags.Add(command["value"]!.GetValue<string>()))),
         "delete" => Edit(command, found => found.ForEach(airport => realm.Remove(airport))),
         "wait" => Wait(),
-        "dump" => new JsonObject { ["rows"] = new JsonArray(realm.All<Airport>().AsEnumerable().Select(airport => (JsonNode)airport.ToJson()).ToArray()) },
+        "dump" => Dump(),
         _ => throw new ArgumentException($"unknown command {what}"),
     };
 
@@ -111,6 +111,12 @@ public sealed class Program
             edit(found);
         });
         return new JsonObject { ["count"] = found.Count };
+    }
+
+    private JsonObject Dump()
+    {
+        var rows = realm.All<Airport>().AsEnumerable().Select(airport => (JsonNode)airport.ToJson());
+        return new JsonObject { ["rows"] = new JsonArray(rows.ToArray()) };
     }
 
     private JsonObject Wait()

@@ -15,8 +15,8 @@
         for dog in realm.objects(Dog).where("age > $0", 2).sort("name"):
             print(dog.name)
 
-Calls that wait for the network return a Request: ``await`` it, or ask for its ``result(timeout)``. Errors are classes of
-``atoll.errors``, all derived from AtollError.
+Calls that wait for the network return a Request: ``await`` it, or ask for its ``result(timeout)``. Errors are
+classes of ``atoll.errors``, all derived from AtollError.
 """
 
 from . import errors

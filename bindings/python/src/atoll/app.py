@@ -37,11 +37,12 @@ class Credentials:
 class App:
     """An app on a server, with the users that logged in on this device.
 
-    ``base_url`` defaults to the environment variable ATOLL_BASE_URL, else ``http://127.0.0.1:7700``; ``base_path`` is the
-    folder of users and synced realms, by default the working folder. Times are in seconds: ``connect_timeout`` of
-    one attempt, ``request_timeout`` of log-ins and the like, ``ping_period`` and ``pong_timeout`` of an idle connection;
-    the wait before the next attempt starts at ``reconnect_delay`` (1 s), grows by ``reconnect_multiplier`` (2) up to
-    ``reconnect_delay_max`` (300 s), less a random part of up to one ``reconnect_jitter_divisor``-th (4; 0: none).
+    ``base_url`` defaults to the environment variable ATOLL_BASE_URL, else ``http://127.0.0.1:7700``; ``base_path``
+    is the folder of users and synced realms, by default the working folder. Times are in seconds:
+    ``connect_timeout`` of one attempt, ``request_timeout`` of log-ins and the like, ``ping_period`` and
+    ``pong_timeout`` of an idle connection; the wait before the next attempt starts at ``reconnect_delay`` (1 s),
+    grows by ``reconnect_multiplier`` (2) up to ``reconnect_delay_max`` (300 s), less a random part of up to one
+    ``reconnect_jitter_divisor``-th (4; 0: none).
 
     Errors: InvalidArgumentError, FileAccessError. Thread: any. Since: 0.1
     """

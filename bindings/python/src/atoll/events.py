@@ -157,8 +157,8 @@ class Queue:
 class Request(Awaitable[T], Generic[T]):
     """Something that the network has to answer: a log-in, a wait for upload, …  It is under way already.
 
-    In asyncio code ``await`` it; elsewhere ask for ``result(timeout)``. Either raises the error that ended it. A request
-    that nobody asks about is reported by a RuntimeWarning, as a coroutine would be. Since: 0.1
+    In asyncio code ``await`` it; elsewhere ask for ``result(timeout)``. Either raises the error that ended it. A
+    request that nobody asks about is reported by a RuntimeWarning, as a coroutine would be. Since: 0.1
     """
 
     def __init__(self, start: Callable[[int], int], convert: Callable[[Event], T], what: str) -> None:

@@ -205,8 +205,8 @@ class Realm:
     def write(self) -> WriteTransaction:
         """A write transaction: ``with realm.write(): dog.age += 1``.
 
-        All or nothing: commits when the block ends, rolls back when it raises. Begins at the newest version; waits while
-        another thread, or the session, writes. Errors of the beginning: TransactionActiveError, ClosedError,
+        All or nothing: commits when the block ends, rolls back when it raises. Begins at the newest version; waits
+        while another thread, or the session, writes. Errors of the beginning: TransactionActiveError, ClosedError,
         WrongThreadError, DiskFullError. Since: 0.1
         """
         return WriteTransaction(self)
@@ -268,10 +268,11 @@ class Realm:
     def add(self, instance: A, *, update: bool = False) -> A:
         """Store an object and all unstored objects that it refers to; the instance itself becomes live.
 
-        With ``update=True`` an object with the same key is overwritten in all its properties, and so are the objects that
-        it refers to. Returns the instance. Errors: NoTransactionError, DuplicatePrimaryKeyError (without update),
-        UnknownClassError for a class outside of the schema, WrongRealmError, AsymmetricError for an asymmetric object in
-        a realm without flexible sync, NoSubscriptionError, InvalidArgumentError for an embedded object. Since: 0.1
+        With ``update=True`` an object with the same key is overwritten in all its properties, and so are the
+        objects that it refers to. Returns the instance. Errors: NoTransactionError, DuplicatePrimaryKeyError
+        (without update), UnknownClassError for a class outside of the schema, WrongRealmError, AsymmetricError for
+        an asymmetric object in a realm without flexible sync, NoSubscriptionError, InvalidArgumentError for an
+        embedded object. Since: 0.1
         """
         if isinstance(instance, EmbeddedObject):
             raise errors.new(
@@ -356,7 +357,7 @@ class Realm:
     # ---------- observing ----------
 
     def observe(self, callback: Callable[["Realm"], Any]) -> Token:
-        """Call ``callback(realm)`` after each version that this instance took in, its own commits included. Since: 0.1"""
+        """Call ``callback(realm)`` after each version that this instance took in, own commits included. Since: 0.1"""
         self._listen()
         self._observer_count += 1
         key = (int(EventType.REALM_CHANGED), self._observer_count)

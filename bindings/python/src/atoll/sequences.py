@@ -45,8 +45,8 @@ class Results(collections.abc.Sequence, Generic[T]):
     def where(self, query: str, *arguments: Any) -> "Results[T]":
         """Those that match the query too: ``dogs.where("age > $0 AND name BEGINSWITH[c] $1", 3, "r")``.
 
-        ``$0``, ``$1``, … take the arguments: bool, int, float, str, bytes, datetime, UUID, ObjectId, a stored object, None,
-        or a list of these. Errors: QuerySyntaxError (position and what was expected), QueryTypeError,
+        ``$0``, ``$1``, … take the arguments: bool, int, float, str, bytes, datetime, UUID, ObjectId, a stored
+        object, None, or a list of these. Errors: QuerySyntaxError (position and what was expected), QueryTypeError,
         QueryArgumentError, WrongThreadError, ClosedError. Since: 0.1
         """
         with Values(arguments) as values:

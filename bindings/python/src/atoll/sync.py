@@ -38,7 +38,7 @@ class SyncConfiguration:
 
     @staticmethod
     def flexible(user: User, *, path: Optional[Path] = None) -> "SyncConfiguration":
-        """A realm that holds what its subscriptions ask for. ``path`` defaults to a folder under the app's. Since: 0.1"""
+        """A realm that holds what its subscriptions ask for. ``path``: a folder under the app's. Since: 0.1"""
         return SyncConfiguration(
             user, lambda config: native.atoll_config_set_flexible(config, user._handle.pointer), path
         )
@@ -49,8 +49,8 @@ class SyncConfiguration:
     ) -> "SyncConfiguration":
         """A realm of all objects whose partition property has one value: a str, int, ObjectId, UUID or None.
 
-        Each value has a folder of its own. Errors, at opening: BadPartitionValueError, AsymmetricError for a schema with
-        asymmetric classes. Since: 0.1
+        Each value has a folder of its own. Errors, at opening: BadPartitionValueError, AsymmetricError for a schema
+        with asymmetric classes. Since: 0.1
         """
         if isinstance(value, bool) or not isinstance(value, (str, int, ObjectId, uuid.UUID, type(None))):
             raise errors.new(
@@ -103,7 +103,7 @@ class Session:
         native.atoll_session_stop(self._handle.pointer)
 
     def start(self) -> None:
-        """Resume after ``stop``: tries to connect at once, however long the wait for the next attempt was. Since: 0.1"""
+        """Resume after ``stop``: tries to connect at once, whatever the wait for the next attempt was. Since: 0.1"""
         native.atoll_session_start(self._handle.pointer)
 
     @property
@@ -119,9 +119,9 @@ class Session:
     def wait_for_upload(self) -> Request[None]:
         """Done when the server acknowledged every write that is on the device now.
 
-        ``await session.wait_for_upload()``, or ``.wait_for_upload().result(timeout)``. A wait that begins while the session
-        is stopped ends after ``start()``. Errors: SessionInactiveError when it is stopped meanwhile, and whatever ends the
-        session. Since: 0.1
+        ``await session.wait_for_upload()``, or ``.wait_for_upload().result(timeout)``. A wait that begins while the
+        session is stopped ends after ``start()``. Errors: SessionInactiveError when it is stopped meanwhile, and what
+        ends the session. Since: 0.1
         """
         pointer = self._handle.pointer
         return Request(
@@ -248,8 +248,8 @@ class SubscriptionSet(collections.abc.Sequence):
     def wait(self) -> Request[None]:
         """Done when this version is complete.
 
-        Then ``realm.refresh()`` shows the objects. Errors: SubscriptionFailedError, SessionInactiveError when the session
-        is stopped meanwhile. Since: 0.1
+        Then ``realm.refresh()`` shows the objects. Errors: SubscriptionFailedError, SessionInactiveError when the
+        session is stopped meanwhile. Since: 0.1
         """
         pointer = self._handle.pointer
         return Request(
