@@ -229,7 +229,7 @@ static status class_named(const atoll_realm *realm, bytes name, const model_clas
     const model_class *c = schema_class_named(model_view_schema(realm_view(realm)), name);
     if (c == NULL)
         return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the realm %s has no class %.*s; add it to the schema", realm->database->path, (int)name.size,
-                    (const char *)name.data);
+                    name.size == 0 ? "" : (const char *)name.data);
     *out = c;
     return ATOLL_OK;
 }

@@ -146,6 +146,7 @@ atoll_timestamp atoll_subscriptions_updated_at(const atoll_subscriptions *set, i
 
 int64_t atoll_subscriptions_find_name(const atoll_subscriptions *set, const char *name, size_t name_size)
 {
+    if (API_TEXT(name, name_size) != ATOLL_OK) return -1;
     for (size_t i = 0; set != NULL && i < set->set.items.count; i++) {
         const char *has = set->set.items.items[i].name;
         if (has != NULL && bytes_equal(bytes_text(has), bytes_of(name, name_size))) return (int64_t)i;
@@ -231,6 +232,7 @@ atoll_status atoll_subscription_update_add(atoll_subscription_update *update, co
 {
     const char *class_name = NULL;
     status result = update_check(update);
+    if (result == ATOLL_OK) result = API_TEXT(name, name_size);
     if (result == ATOLL_OK) result = class_name_of(results, &class_name);
     if (result == ATOLL_OK)
         result = subscription_set_add(&update->set, platform_posix(), bytes_of(name, name_size), name_size != 0, bytes_text(class_name),
@@ -240,7 +242,7 @@ atoll_status atoll_subscription_update_add(atoll_subscription_update *update, co
 
 bool atoll_subscription_update_remove_name(atoll_subscription_update *update, const char *name, size_t name_size, atoll_error **error)
 {
-    if (!api_ok(error, update_check(update))) return false;
+    if (!api_ok(error, update_check(update)) || !api_ok(error, API_TEXT(name, name_size))) return false;
     for (size_t i = 0; i < update->set.items.count; i++) {
         const char *has = update->set.items.items[i].name;
         if (has != NULL && bytes_equal(bytes_text(has), bytes_of(name, name_size))) return subscription_set_remove_at(&update->set, i);
@@ -280,7 +282,7 @@ static bool same_class(const subscription *item, const char *class_name, const a
 int64_t atoll_subscription_update_remove_class(atoll_subscription_update *update, const char *class_name, size_t class_name_size,
                                                bool remove_named, atoll_error **error)
 {
-    if (!api_ok(error, update_check(update))) return 0;
+    if (!api_ok(error, update_check(update)) || !api_ok(error, API_TEXT(class_name, class_name_size))) return 0;
     char *name = memory_copy_text(class_name, class_name_size);
     if (name == NULL) {
         api_error_set(error, ATOLL_ERROR_OUT_OF_MEMORY);
