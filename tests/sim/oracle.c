@@ -244,7 +244,7 @@ static const char *check_complete(oracle *o, int client, uint64_t bound)
                                     (unsigned long long)x->version, (unsigned long long)x->base, (unsigned long long)bound);
         bool found = x->kind == OP_MADE;
         for (int k = 0; k < u->element_count && x->kind == OP_TAG; k++) found |= u->elements[k].value == x->value;
-        for (int k = 0; k < u->field_count && x->kind == OP_SET; k++) found |= u->fields[k].field == x->field && u->fields[k].value == x->value;
+        for (int k = 0; k < u->field_count && x->kind == OP_SET; k++) found |= u->fields[k].field == x->field && (x->value == -2 || u->fields[k].value == x->value);
         if (!found && u->kind != KIND_REMOVE) {
             print_ops(o, client, x->object);
             return wrong(o, "client %d: field %d of object %d, set to %lld at %llu, is missing in the batch up to %llu", client, x->field, x->object,
@@ -487,10 +487,31 @@ size_t oracle_readings(const oracle *o)
     return o->now.readings;
 }
 
+/* Made and gone before anything was sent: nobody needs to hear of it. */
+static bool vanished(const oracle *o, int client, int object)
+{
+    const writer *w = &o->writers[client];
+    bool first = true, made_first = false, dead = false;
+    for (int i = 0; i < w->count; i++) {
+        const op *x = &w->ops[i];
+        if (x->object != object || x->kind == OP_READING || x->version <= o->now.bounds[client]) continue;
+        if (first) made_first = x->kind == OP_MADE;
+        first = false;
+        dead = x->kind == OP_GONE;
+    }
+    return made_first && dead;
+}
+
 size_t oracle_unsent(const oracle *o, int client)
 {
     size_t count = 0;
-    for (int i = 0; i < o->writers[client].count; i++) count += o->writers[client].ops[i].version > o->now.bounds[client];
+    const writer *w = &o->writers[client];
+    for (int i = 0; i < w->count; i++) {
+        const op *x = &w->ops[i];
+        if (x->version <= o->now.bounds[client] || x->moot) continue;
+        if (x->kind != OP_READING && (o->now.objects[x->object].ended > x->base || vanished(o, client, x->object))) continue;
+        count++;
+    }
     return count;
 }
 

@@ -16,6 +16,7 @@ void oracle_free(oracle *o);
 
 /* What a client did, when it did it. base: the server version it had integrated; version: its own. */
 typedef enum op_kind { OP_MADE = 1, OP_GONE, OP_SET, OP_TAG, OP_PART_X, OP_READING } op_kind;
+/* value -2: not known, the commit failed in a crash and may have happened all the same. */
 typedef struct op { op_kind kind; int object, field; int64_t value; uint64_t version, base; bool moot; } op; /* moot: set by the oracle */
 void oracle_op(oracle *o, int client, op what);
 /* A client's disk lost its newest commits: what it has now. */
