@@ -6,7 +6,8 @@
 bool file_exists(const char *path);
 status file_make_folders(const char *path) MUST_CHECK; /* with parents; fine when it exists */
 status file_remove_tree(const char *path) MUST_CHECK;  /* fine when it is absent */
-status file_read(const char *path, size_t size_max, buffer *out) MUST_CHECK; /* appended to out; FILE_NOT_FOUND */
+status file_read(const char *path, size_t size_max,
+                 buffer *out) MUST_CHECK; /* appended to out; FILE_NOT_FOUND */
 /* Replaces the file in one step and syncs it and its folder; mode as for open(2), e.g. 0600. */
 status file_write(const char *path, bytes content, unsigned mode) MUST_CHECK;
 
@@ -15,7 +16,8 @@ status file_write(const char *path, bytes content, unsigned mode) MUST_CHECK;
 status file_canonical(const char *path, bool make_parents, char **out) MUST_CHECK;
 
 /* Names in a folder, without . and .., in no order. */
-status file_list(const char *path, status (*each)(void *context, const char *name), void *context) MUST_CHECK;
+status file_list(const char *path, status (*each)(void *context, const char *name),
+                 void *context) MUST_CHECK;
 
 /* One process at a time: the lock dies with its holder. text is kept in the file for the error of the next one who
  * comes; NULL: "process N". FILE_IN_USE names the holder. */

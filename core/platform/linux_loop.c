@@ -30,7 +30,8 @@ struct loop {
 
 static uint32_t poll_events(unsigned events)
 {
-    return ((events & LOOP_READ) != 0 ? EPOLLIN : 0u) | ((events & LOOP_WRITE) != 0 ? EPOLLOUT : 0u);
+    return ((events & LOOP_READ) != 0 ? EPOLLIN : 0u) |
+           ((events & LOOP_WRITE) != 0 ? EPOLLOUT : 0u);
 }
 
 status loop_new(const platform *p, loop **out)
@@ -43,7 +44,8 @@ status loop_new(const platform *p, loop **out)
     if (l->poll >= 0) l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
     if (l->wake < 0 || epoll_ctl(l->poll, EPOLL_CTL_ADD, l->wake, &event) != 0) {
-        status result = fail(ATOLL_ERROR_OUT_OF_MEMORY, "could not start an event loop: %s", strerror(errno));
+        status result =
+            fail(ATOLL_ERROR_OUT_OF_MEMORY, "could not start an event loop: %s", strerror(errno));
         loop_free(l);
         return result;
     }
@@ -69,11 +71,13 @@ void loop_free(loop *l)
     memory_free(l);
 }
 
-status loop_watch_add(loop *l, int socket, unsigned events, loop_ready ready, void *context, loop_watch **out)
+status loop_watch_add(loop *l, int socket, unsigned events, loop_ready ready, void *context,
+                      loop_watch **out)
 {
     loop_watch *w = memory_allocate_zero(sizeof *w);
     if (w == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    *w = (loop_watch){.owner = l, .ready = ready, .context = context, .socket = socket, .events = events};
+    *w = (loop_watch){
+        .owner = l, .ready = ready, .context = context, .socket = socket, .events = events};
     struct epoll_event event = {.events = poll_events(events), .data.ptr = w};
     if (epoll_ctl(l->poll, EPOLL_CTL_ADD, socket, &event) != 0) {
         memory_free(w);
@@ -103,7 +107,8 @@ void loop_wake(loop *l)
 {
     int before = errno; /* may run in a signal handler */
     uint64_t one = 1;
-    if (write(l->wake, &one, sizeof one) < 0) errno = 0; /* the counter is full: then the loop is awake anyway */
+    if (write(l->wake, &one, sizeof one) < 0)
+        errno = 0; /* the counter is full: then the loop is awake anyway */
     errno = before;
 }
 
@@ -119,7 +124,8 @@ status loop_turn(loop *l, uint64_t deadline_ms)
 {
     struct epoll_event events[LOOP_EVENTS_PER_TURN];
     int count = epoll_wait(l->poll, events, LOOP_EVENTS_PER_TURN, wait_ms(l, deadline_ms));
-    if (count < 0 && errno != EINTR) return fail(ATOLL_ERROR_INTERNAL, "waiting for sockets failed: %s", strerror(errno));
+    if (count < 0 && errno != EINTR)
+        return fail(ATOLL_ERROR_INTERNAL, "waiting for sockets failed: %s", strerror(errno));
     for (int i = 0; i < count; i++) {
         loop_watch *w = events[i].data.ptr;
         if (w == NULL) {

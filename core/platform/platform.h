@@ -9,10 +9,13 @@
  * session, peer, merge and engine never call those (the engine takes mutexes of thread.h only). */
 typedef struct platform {
     void *context;
-    int64_t (*wall_ms)(void *context);        /* ms since 1970 by the device's clock: may jump, may be wrong */
-    uint64_t (*monotonic_ms)(void *context);  /* since some point of this boot; never goes back */
-    uint64_t (*boot_id)(void *context);       /* another number after each boot (in the simulator: after each crash) */
-    void (*random)(void *context, void *to, size_t size); /* unpredictable bytes (seeded in the simulator) */
+    int64_t (*wall_ms)(
+        void *context); /* ms since 1970 by the device's clock: may jump, may be wrong */
+    uint64_t (*monotonic_ms)(void *context); /* since some point of this boot; never goes back */
+    uint64_t (*boot_id)(
+        void *context); /* another number after each boot (in the simulator: after each crash) */
+    void (*random)(void *context, void *to,
+                   size_t size); /* unpredictable bytes (seeded in the simulator) */
 } platform;
 const platform *platform_posix(void);
 static inline uint64_t platform_random_u64(const platform *p)

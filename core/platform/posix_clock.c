@@ -40,7 +40,8 @@ static void fill_random(void *context, void *to, size_t size)
     uint8_t *at = to;
     while (size > 0) {
         size_t step = size > 256 ? 256 : size; /* what getentropy takes at once */
-        if (getentropy(at, step) != 0) abort(); /* secrets from a broken source would be worse than the end */
+        if (getentropy(at, step) != 0)
+            abort(); /* secrets from a broken source would be worse than the end */
         at += step;
         size -= step;
     }
@@ -77,6 +78,7 @@ static uint64_t clock_boot_id(void *context)
 
 const platform *platform_posix(void)
 {
-    static const platform table = {NULL, clock_wall_ms, clock_monotonic_ms, clock_boot_id, fill_random};
+    static const platform table = {NULL, clock_wall_ms, clock_monotonic_ms, clock_boot_id,
+                                   fill_random};
     return &table;
 }

@@ -38,7 +38,8 @@ status file_make_folders(const char *path)
     char part[FILE_PATH_SIZE_MAX];
     size_t size = strlen(path);
     if (size == 0 || size >= sizeof part) {
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "folder path is empty or longer than %d bytes", FILE_PATH_SIZE_MAX - 1);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "folder path is empty or longer than %d bytes",
+                    FILE_PATH_SIZE_MAX - 1);
     }
     for (size_t i = 1; i <= size; i++) {
         if (path[i] != '/' && path[i] != '\0') continue;
@@ -48,7 +49,8 @@ status file_make_folders(const char *path)
     }
     struct stat info;
     if (stat(path, &info) != 0) return fail_errno("look at", path);
-    if (!S_ISDIR(info.st_mode)) return fail(ATOLL_ERROR_FILE_ACCESS, "\"%s\" is a file where a folder is needed", path);
+    if (!S_ISDIR(info.st_mode))
+        return fail(ATOLL_ERROR_FILE_ACCESS, "\"%s\" is a file where a folder is needed", path);
     return ATOLL_OK;
 }
 
@@ -72,7 +74,8 @@ static status remove_entry(void *context, const char *name)
     char child[FILE_PATH_SIZE_MAX];
     int size = snprintf(child, sizeof child, "%s/%s", folder, name);
     if (size < 0 || (size_t)size >= sizeof child) {
-        return fail(ATOLL_ERROR_FILE_ACCESS, "a path in \"%s\" is longer than %d bytes", folder, FILE_PATH_SIZE_MAX - 1);
+        return fail(ATOLL_ERROR_FILE_ACCESS, "a path in \"%s\" is longer than %d bytes", folder,
+                    FILE_PATH_SIZE_MAX - 1);
     }
     return file_remove_tree(child);
 }
@@ -105,7 +108,8 @@ status file_read(const char *path, size_t size_max, buffer *out)
         if (got <= 0) break;
         out->size += (size_t)got;
         if (out->size - before > size_max) {
-            result = fail(ATOLL_ERROR_LIMIT_EXCEEDED, "\"%s\" is larger than %zu bytes", path, size_max);
+            result =
+                fail(ATOLL_ERROR_LIMIT_EXCEEDED, "\"%s\" is larger than %zu bytes", path, size_max);
             break;
         }
     }
@@ -132,11 +136,15 @@ static void sync_folder_of(const char *path)
     char folder[FILE_PATH_SIZE_MAX];
     snprintf(folder, sizeof folder, "%s", path);
     char *slash = strrchr(folder, '/');
-    if (slash == NULL) snprintf(folder, sizeof folder, ".");
-    else if (slash == folder) slash[1] = '\0';
-    else *slash = '\0';
+    if (slash == NULL)
+        snprintf(folder, sizeof folder, ".");
+    else if (slash == folder)
+        slash[1] = '\0';
+    else
+        *slash = '\0';
     int handle = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (handle < 0) return; /* a folder that may be written but not read: its own sync is then the system's affair */
+    if (handle < 0)
+        return; /* a folder that may be written but not read: its own sync is then the system's affair */
     fsync(handle);
     close(handle);
 }
@@ -146,15 +154,18 @@ status file_write(const char *path, bytes content, unsigned mode)
     char beside[FILE_PATH_SIZE_MAX];
     int size = snprintf(beside, sizeof beside, "%s.%ld.new", path, (long)getpid());
     if (size < 0 || (size_t)size >= sizeof beside) {
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "file path is longer than %d bytes", FILE_PATH_SIZE_MAX - 16);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "file path is longer than %d bytes",
+                    FILE_PATH_SIZE_MAX - 16);
     }
     int file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, (mode_t)mode);
     if (file < 0) return fail_errno("create", beside);
     status result = write_all(file, beside, content);
     close(file);
     if (result == ATOLL_OK && rename(beside, path) != 0) result = fail_errno("replace", path);
-    if (result != ATOLL_OK) unlink(beside);
-    else sync_folder_of(path);
+    if (result != ATOLL_OK)
+        unlink(beside);
+    else
+        sync_folder_of(path);
     return result;
 }
 
@@ -174,7 +185,8 @@ status file_lock_take(const char *path, const char *text, file_lock **out)
         if (got > 0) holder[got] = '\0';
         close(lock->handle);
         memory_free(lock);
-        return fail(ATOLL_ERROR_FILE_IN_USE, "\"%s\" is held by %s: close it there first", path, holder);
+        return fail(ATOLL_ERROR_FILE_IN_USE, "\"%s\" is held by %s: close it there first", path,
+                    holder);
     }
     char own[32];
     if (text == NULL) {
@@ -182,7 +194,8 @@ status file_lock_take(const char *path, const char *text, file_lock **out)
         text = own;
     }
     /* The text is for people; a lock without it still locks. */
-    if (ftruncate(lock->handle, 0) == 0 && pwrite(lock->handle, text, strlen(text), 0) < 0) errno = 0;
+    if (ftruncate(lock->handle, 0) == 0 && pwrite(lock->handle, text, strlen(text), 0) < 0)
+        errno = 0;
     lock->owner = getpid();
     *out = lock;
     return ATOLL_OK;
@@ -193,6 +206,7 @@ void file_lock_free(file_lock *lock)
     if (lock == NULL) return;
     /* A forked child has the open file too: without this its copy would hold the lock until the child ends. */
     if (lock->owner == getpid()) flock(lock->handle, LOCK_UN);
-    close(lock->handle); /* the lock goes with the open file; the name stays, so that nobody locks a deleted one */
+    close(
+        lock->handle); /* the lock goes with the open file; the name stays, so that nobody locks a deleted one */
     memory_free(lock);
 }

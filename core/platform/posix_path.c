@@ -9,20 +9,23 @@ static status canonical_parent(const char *parent, bool make, char resolved[PATH
 {
     if (make) TRY(file_make_folders(parent));
     if (realpath(parent, resolved) != NULL) return ATOLL_OK;
-    return fail(errno == ENOENT ? ATOLL_ERROR_FILE_NOT_FOUND : ATOLL_ERROR_FILE_ACCESS, "the folder %s cannot be reached: %s", parent,
-                strerror(errno));
+    return fail(errno == ENOENT ? ATOLL_ERROR_FILE_NOT_FOUND : ATOLL_ERROR_FILE_ACCESS,
+                "the folder %s cannot be reached: %s", parent, strerror(errno));
 }
 
 status file_canonical(const char *path, bool make_parents, char **out)
 {
     size_t size = strlen(path);
     while (size > 1 && path[size - 1] == '/') size--;
-    if (size == 0 || size >= PATH_MAX) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a path has 1 to %d bytes, got %zu", PATH_MAX - 1, size);
+    if (size == 0 || size >= PATH_MAX)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a path has 1 to %d bytes, got %zu", PATH_MAX - 1,
+                    size);
     size_t start = size;
     while (start > 0 && path[start - 1] != '/') start--;
     bytes name = bytes_of(path + start, size - start);
     if (bytes_equal(name, bytes_text(".")) || bytes_equal(name, bytes_text("..")) || name.size == 0)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%s names no folder of a realm; add a name", path);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%s names no folder of a realm; add a name",
+                    path);
     char parent[PATH_MAX], resolved[PATH_MAX];
     memcpy(parent, path, start);
     parent[start] = 0;

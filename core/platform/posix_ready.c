@@ -12,7 +12,8 @@ status ready_flag_open(ready_flag *out)
 {
     int ends[2];
     if (pipe(ends) != 0)
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "no pipe for an event queue: %s; close files or raise the limit",
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                    "no pipe for an event queue: %s; close files or raise the limit",
                     strerror(errno));
     for (int i = 0; i < 2; i++) {
         fcntl(ends[i], F_SETFD, FD_CLOEXEC);

@@ -17,7 +17,8 @@
 static void set_no_delay(int socket)
 {
     int on = 1;
-    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* without it small messages are only slower */
+    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on,
+               sizeof on); /* without it small messages are only slower */
 }
 
 static status resolve(const char *host, uint16_t port, bool to_listen, struct addrinfo **out)
@@ -28,7 +29,8 @@ static status resolve(const char *host, uint16_t port, bool to_listen, struct ad
     hints.ai_flags = AI_NUMERICSERV | (to_listen ? AI_PASSIVE : 0);
     int code = getaddrinfo(host, service, &hints, out);
     if (code != 0) {
-        return fail(ATOLL_ERROR_CONNECTION_FAILED, "could not find the address of \"%s\": %s", host, gai_strerror(code));
+        return fail(ATOLL_ERROR_CONNECTION_FAILED, "could not find the address of \"%s\": %s", host,
+                    gai_strerror(code));
     }
     return ATOLL_OK;
 }
@@ -57,7 +59,8 @@ status socket_listen(const char *host, uint16_t port, int *out, uint16_t *bound_
     freeaddrinfo(addresses);
     if (bound != 0) {
         if (handle >= 0) close(handle);
-        return fail(ATOLL_ERROR_CONNECTION_FAILED, "could not listen on %s:%u: %s", host, port, strerror(code));
+        return fail(ATOLL_ERROR_CONNECTION_FAILED, "could not listen on %s:%u: %s", host, port,
+                    strerror(code));
     }
     *out = handle;
     if (bound_port != NULL) *bound_port = port_of(handle);
@@ -87,7 +90,8 @@ status socket_connect(const char *host, uint16_t port, int *out)
         close(handle);
     }
     freeaddrinfo(addresses);
-    return fail(ATOLL_ERROR_CONNECTION_FAILED, "could not connect to %s:%u: %s", host, port, strerror(code));
+    return fail(ATOLL_ERROR_CONNECTION_FAILED, "could not connect to %s:%u: %s", host, port,
+                strerror(code));
 }
 
 status socket_connected(int socket)
@@ -95,7 +99,8 @@ status socket_connected(int socket)
     int code = 0;
     socklen_t size = sizeof code;
     if (getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &size) != 0) code = errno;
-    if (code != 0) return fail(ATOLL_ERROR_CONNECTION_FAILED, "could not connect: %s", strerror(code));
+    if (code != 0)
+        return fail(ATOLL_ERROR_CONNECTION_FAILED, "could not connect: %s", strerror(code));
     return ATOLL_OK;
 }
 
@@ -104,9 +109,9 @@ status socket_accept(int socket, int *out)
     int handle = accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (handle >= 0) {
         set_no_delay(handle);
-    }
-    else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "no room for another connection: %s (raise the limit of open files)",
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                    "no room for another connection: %s (raise the limit of open files)",
                     strerror(errno));
     }
     *out = handle; /* every other error concerns a client that has gone again */
@@ -124,8 +129,8 @@ status socket_read(int socket, void *to, size_t *size)
         *size = 0;
         return ATOLL_OK;
     }
-    return fail(ATOLL_ERROR_CONNECTION_CLOSED, "the connection was closed%s%s", got < 0 ? ": " : " by the other side",
-                got < 0 ? strerror(errno) : "");
+    return fail(ATOLL_ERROR_CONNECTION_CLOSED, "the connection was closed%s%s",
+                got < 0 ? ": " : " by the other side", got < 0 ? strerror(errno) : "");
 }
 
 status socket_write(int socket, const void *data, size_t *size)

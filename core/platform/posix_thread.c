@@ -24,7 +24,8 @@ struct thread {
 status mutex_init(mutex *m)
 {
     int code = pthread_mutex_init(m, NULL);
-    if (code != 0) return fail(ATOLL_ERROR_OUT_OF_MEMORY, "could not create a lock: %s", strerror(code));
+    if (code != 0)
+        return fail(ATOLL_ERROR_OUT_OF_MEMORY, "could not create a lock: %s", strerror(code));
     return ATOLL_OK;
 }
 
@@ -42,7 +43,8 @@ status condition_init(condition *c)
         if (code == 0) code = pthread_cond_init(c, &attributes);
         pthread_condattr_destroy(&attributes);
     }
-    if (code != 0) return fail(ATOLL_ERROR_OUT_OF_MEMORY, "could not create a condition: %s", strerror(code));
+    if (code != 0)
+        return fail(ATOLL_ERROR_OUT_OF_MEMORY, "could not create a condition: %s", strerror(code));
     return ATOLL_OK;
 }
 
@@ -92,7 +94,8 @@ status thread_start(const char *name, void (*run)(void *), void *argument, threa
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (code != 0) {
         memory_free(t);
-        return fail(ATOLL_ERROR_OUT_OF_MEMORY, "could not start thread \"%s\": %s", name, strerror(code));
+        return fail(ATOLL_ERROR_OUT_OF_MEMORY, "could not start thread \"%s\": %s", name,
+                    strerror(code));
     }
     *out = t;
     return ATOLL_OK;

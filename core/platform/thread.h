@@ -10,17 +10,29 @@ typedef pthread_mutex_t mutex;
 typedef pthread_cond_t condition; /* on the monotonic clock */
 status mutex_init(mutex *m) MUST_CHECK;
 void mutex_destroy(mutex *m);
-static inline void mutex_lock(mutex *m) { pthread_mutex_lock(m); }
-static inline void mutex_unlock(mutex *m) { pthread_mutex_unlock(m); }
+static inline void mutex_lock(mutex *m)
+{
+    pthread_mutex_lock(m);
+}
+static inline void mutex_unlock(mutex *m)
+{
+    pthread_mutex_unlock(m);
+}
 status condition_init(condition *c) MUST_CHECK;
 void condition_destroy(condition *c);
-static inline void condition_wait(condition *c, mutex *m) { pthread_cond_wait(c, m); }
+static inline void condition_wait(condition *c, mutex *m)
+{
+    pthread_cond_wait(c, m);
+}
 bool condition_wait_ms(condition *c, mutex *m, uint64_t timeout_ms); /* false: time ran out */
-static inline void condition_broadcast(condition *c) { pthread_cond_broadcast(c); }
+static inline void condition_broadcast(condition *c)
+{
+    pthread_cond_broadcast(c);
+}
 typedef struct thread thread;
 status thread_start(const char *name, void (*run)(void *), void *argument, thread **out) MUST_CHECK;
-void thread_join(thread *t); /* waits and frees */
+void thread_join(thread *t);   /* waits and frees */
 void thread_detach(thread *t); /* instead of joining: its own end frees what it uses */
-uint64_t thread_self(void);  /* a number that no other live thread has */
-uint64_t process_self(void); /* changes in a forked child */
+uint64_t thread_self(void);    /* a number that no other live thread has */
+uint64_t process_self(void);   /* changes in a forked child */
 #endif

@@ -14,14 +14,17 @@ static status check_admin(unary *u)
 {
     bytes given = grpc_call_token(u->call), wanted = buffer_view(&u->runner->admin_token);
     uint8_t different = given.size != wanted.size;
-    for (size_t i = 0; i < given.size && i < wanted.size; i++) different |= given.data[i] ^ wanted.data[i];
+    for (size_t i = 0; i < given.size && i < wanted.size; i++)
+        different |= given.data[i] ^ wanted.data[i];
     if (different == 0) return ATOLL_OK;
-    return fail(ATOLL_ERROR_PERMISSION_DENIED, "only for the holder of the file admin.token in the server's data folder");
+    return fail(ATOLL_ERROR_PERMISSION_DENIED,
+                "only for the holder of the file admin.token in the server's data folder");
 }
 
 static status fail_request(void)
 {
-    return fail(ATOLL_ERROR_PROTOCOL, "the request's message cannot be read: see schema/auth.proto");
+    return fail(ATOLL_ERROR_PROTOCOL,
+                "the request's message cannot be read: see schema/auth.proto");
 }
 
 static status app_known(unary *u, const char *id)
@@ -37,16 +40,19 @@ static status app_known(unary *u, const char *id)
 static status app_opened(unary *u, const char *id)
 {
     TRY(app_known(u, id));
-    if (!u->app->config.mode_known) return fail(ATOLL_ERROR_UNKNOWN_APP, "no client has used the app \"%s\" yet", id);
+    if (!u->app->config.mode_known)
+        return fail(ATOLL_ERROR_UNKNOWN_APP, "no client has used the app \"%s\" yet", id);
     return app_use(u->runner, u->app, u->app->config.flexible);
 }
 
 /* users: an app whose users are looked at may be one that no client has used since the server started. */
 static status app_of_request(unary *u, bytes request, bool of_users)
 {
-    Atoll__Auth__V0__AppRequest *m = atoll__auth__v0__app_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V0__AppRequest *m =
+        atoll__auth__v0__app_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
-    status result = of_users ? apps_find(u->runner, bytes_text(m->app_id), &u->app) : app_known(u, m->app_id);
+    status result =
+        of_users ? apps_find(u->runner, bytes_text(m->app_id), &u->app) : app_known(u, m->app_id);
     atoll__auth__v0__app_request__free_unpacked(m, NULL);
     return result;
 }
@@ -66,7 +72,9 @@ static status list_apps(unary *u, bytes request)
         const served_app *from = u->runner->apps.items[i];
         atoll__auth__v0__app__init(&apps[i]);
         apps[i].id = from->config.id;
-        apps[i].sync = !from->config.mode_known ? "" : from->config.flexible ? "flexible" : "partition";
+        apps[i].sync = !from->config.mode_known ? ""
+                       : from->config.flexible  ? "flexible"
+                                                : "partition";
         apps[i].partition_property = from->config.partition_property;
         apps[i].log_in = from->config.anonymous ? ways : ways + 1;
         apps[i].n_log_in = (size_t)from->config.anonymous + (size_t)from->config.email;
@@ -98,7 +106,8 @@ static status keep_user(void *context, const user *who)
                  .email = memory_copy_text(who->email, strlen(who->email)),
                  .disabled = who->disabled,
                  .created_ms = who->created_ms};
-    status result = copy.id == NULL || copy.email == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : vector_push(&l->users, copy);
+    status result = copy.id == NULL || copy.email == NULL ? ATOLL_ERROR_OUT_OF_MEMORY
+                                                          : vector_push(&l->users, copy);
     if (result != ATOLL_OK) user_free(&copy);
     return result;
 }
@@ -135,17 +144,22 @@ static status do_disable(unary *u, const Atoll__Auth__V0__DisableUserRequest *m)
     const char *app = u->app->config.id;
     TRY(users_find(all, app, bytes_text(m->user), &u->who, &found));
     if (!found) TRY(users_find_email(all, app, bytes_text(m->user), &u->who, &found));
-    if (!found) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the app \"%s\" has no user \"%s\"", app, m->user);
+    if (!found)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the app \"%s\" has no user \"%s\"", app,
+                    m->user);
     TRY(users_disable(all, app, bytes_text(u->who.id), !m->enable));
     u->who.disabled = !m->enable;
-    if (!m->enable) streams_end_log_in(u->app, u->who.id, NULL, ATOLL_ERROR_USER_DISABLED, "the user was disabled");
+    if (!m->enable)
+        streams_end_log_in(u->app, u->who.id, NULL, ATOLL_ERROR_USER_DISABLED,
+                           "the user was disabled");
     return ATOLL_OK;
 }
 
 static status disable_user(unary *u, bytes request)
 {
     TRY(check_admin(u));
-    Atoll__Auth__V0__DisableUserRequest *m = atoll__auth__v0__disable_user_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V0__DisableUserRequest *m =
+        atoll__auth__v0__disable_user_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     status result = apps_find(u->runner, bytes_text(m->app_id), &u->app);
     if (result == ATOLL_OK) result = do_disable(u, m);
@@ -162,7 +176,8 @@ static status disable_user(unary *u, bytes request)
 static status read_ingest(unary *u, bytes request)
 {
     TRY(check_admin(u));
-    Atoll__Auth__V0__ReadIngestRequest *m = atoll__auth__v0__read_ingest_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V0__ReadIngestRequest *m =
+        atoll__auth__v0__read_ingest_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     uint64_t after = m->after, last = m->after;
     size_t limit = m->limit == 0 || m->limit > INGEST_LIMIT ? INGEST_LIMIT : m->limit;
@@ -183,14 +198,18 @@ static status read_ingest(unary *u, bytes request)
     return result;
 }
 
-static status do_hash(unary *u, const char *class_name, const char *text, Atoll__Auth__V0__QueryHash *out)
+static status do_hash(unary *u, const char *class_name, const char *text,
+                      Atoll__Auth__V0__QueryHash *out)
 {
     model_view *view = model_view_newest(server_app_db(u->app->app));
     const model_class *c = schema_class_named(model_view_schema(view), bytes_text(class_name));
     query *q = NULL;
     status result;
-    if (c == NULL) result = fail(ATOLL_ERROR_UNKNOWN_CLASS, "the app \"%s\" has no class \"%s\"", u->app->config.id, class_name);
-    else result = query_new(model_view_schema(view), c->key, bytes_text(text), NULL, &q);
+    if (c == NULL)
+        result = fail(ATOLL_ERROR_UNKNOWN_CLASS, "the app \"%s\" has no class \"%s\"",
+                      u->app->config.id, class_name);
+    else
+        result = query_new(model_view_schema(view), c->key, bytes_text(text), NULL, &q);
     if (result == ATOLL_OK) result = digest_query(q, view, &out->digest, &out->count);
     if (q != NULL) query_free(q);
     model_view_release(view);
@@ -200,7 +219,8 @@ static status do_hash(unary *u, const char *class_name, const char *text, Atoll_
 static status hash_query(unary *u, bytes request)
 {
     TRY(check_admin(u));
-    Atoll__Auth__V0__HashQueryRequest *m = atoll__auth__v0__hash_query_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V0__HashQueryRequest *m =
+        atoll__auth__v0__hash_query_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     Atoll__Auth__V0__QueryHash hash = ATOLL__AUTH__V0__QUERY_HASH__INIT;
     status result = app_opened(u, m->app_id);
@@ -236,12 +256,14 @@ static status answer_sessions(unary *u, const session_record *live, size_t live_
     server_runner *r = u->runner;
     size_t count = 0;
     Atoll__Auth__V0__SessionList list = ATOLL__AUTH__V0__SESSION_LIST__INIT;
-    Atoll__Auth__V0__Session *shown = memory_allocate_zero((r->ended.count + live_count) * (sizeof *shown + sizeof(void *)));
+    Atoll__Auth__V0__Session *shown =
+        memory_allocate_zero((r->ended.count + live_count) * (sizeof *shown + sizeof(void *)));
     if (shown == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     list.sessions = (Atoll__Auth__V0__Session **)(shown + r->ended.count + live_count);
     for (size_t i = 0; i < r->ended.count; i++) {
         const session_record *record = &r->ended.items[(r->ended_at + i) % r->ended.count];
-        if (strcmp(record->app_id, u->app->config.id) == 0) fill_session(record, false, &shown[count++]);
+        if (strcmp(record->app_id, u->app->config.id) == 0)
+            fill_session(record, false, &shown[count++]);
     }
     for (size_t i = 0; i < live_count; i++) fill_session(&live[i], true, &shown[count++]);
     for (size_t i = 0; i < count; i++) list.sessions[i] = &shown[i];
@@ -259,7 +281,8 @@ static status list_sessions(unary *u, bytes request)
     session_record *live = memory_allocate_zero(count * sizeof *live);
     if (live == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     status result = ATOLL_OK;
-    for (size_t i = 0; i < count && result == ATOLL_OK; i++) result = stream_record(u->app->streams.items[i], &live[i]);
+    for (size_t i = 0; i < count && result == ATOLL_OK; i++)
+        result = stream_record(u->app->streams.items[i], &live[i]);
     if (result == ATOLL_OK) result = answer_sessions(u, live, count);
     for (size_t i = 0; i < count; i++) memory_free(live[i].partition);
     memory_free(live);
@@ -272,9 +295,12 @@ unary_handler admin_handler(bytes path)
         const char *path;
         unary_handler handle;
     } handlers[] = {
-        {"/atoll.auth.v0.Admin/ListApps", list_apps},       {"/atoll.auth.v0.Admin/AddUser", add_user},
-        {"/atoll.auth.v0.Admin/ListUsers", list_users},     {"/atoll.auth.v0.Admin/DisableUser", disable_user},
-        {"/atoll.auth.v0.Admin/ReadIngest", read_ingest},   {"/atoll.auth.v0.Admin/HashQuery", hash_query},
+        {"/atoll.auth.v0.Admin/ListApps", list_apps},
+        {"/atoll.auth.v0.Admin/AddUser", add_user},
+        {"/atoll.auth.v0.Admin/ListUsers", list_users},
+        {"/atoll.auth.v0.Admin/DisableUser", disable_user},
+        {"/atoll.auth.v0.Admin/ReadIngest", read_ingest},
+        {"/atoll.auth.v0.Admin/HashQuery", hash_query},
         {"/atoll.auth.v0.Admin/ListSessions", list_sessions},
     };
     for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {

@@ -10,10 +10,12 @@
 #define APP_PATH_SIZE_MAX 4096
 #define CATEGORY "Realm.Sync.Server"
 
-static status app_path(const server_runner *r, const char *id, const char *name, char path[APP_PATH_SIZE_MAX])
+static status app_path(const server_runner *r, const char *id, const char *name,
+                       char path[APP_PATH_SIZE_MAX])
 {
     int size = snprintf(path, APP_PATH_SIZE_MAX, "%s/apps/%s%s", r->options.data, id, name);
-    if (size < 0 || size >= APP_PATH_SIZE_MAX) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the data folder's path is too long");
+    if (size < 0 || size >= APP_PATH_SIZE_MAX)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the data folder's path is too long");
     return ATOLL_OK;
 }
 
@@ -98,10 +100,12 @@ status apps_find(server_runner *r, bytes id, served_app **out)
 {
     served_app *a = find(r, id);
     if (a == NULL && !app_id_is_valid(id)) {
-        return fail(ATOLL_ERROR_UNKNOWN_APP, "an app id has up to 64 letters, digits, '-', '_' and '.'");
+        return fail(ATOLL_ERROR_UNKNOWN_APP,
+                    "an app id has up to 64 letters, digits, '-', '_' and '.'");
     }
     if (a == NULL && !r->options.config->open) {
-        return fail(ATOLL_ERROR_UNKNOWN_APP, "this server has no app \"%.*s\": add it to the configuration", (int)id.size,
+        return fail(ATOLL_ERROR_UNKNOWN_APP,
+                    "this server has no app \"%.*s\": add it to the configuration", (int)id.size,
                     (const char *)id.data);
     }
     if (a == NULL) {
@@ -146,7 +150,8 @@ status app_use(server_runner *r, served_app *a, bool flexible)
         a->config.mode_known = true;
         a->config.flexible = mode;
     }
-    log_write(LOG_INFO, CATEGORY, "app \"%s\" is open (%s sync)", id, mode ? "flexible" : "partition");
+    log_write(LOG_INFO, CATEGORY, "app \"%s\" is open (%s sync)", id,
+              mode ? "flexible" : "partition");
     return ATOLL_OK;
 }
 
@@ -155,7 +160,8 @@ void apps_close(server_runner *r)
     for (size_t i = 0; i < r->apps.count; i++) {
         served_app *a = r->apps.items[i];
         if (a->app != NULL) {
-            if (server_app_sync(a->app) != ATOLL_OK) log_write(LOG_ERROR, CATEGORY, "%s: %s", a->config.id, fail_text());
+            if (server_app_sync(a->app) != ATOLL_OK)
+                log_write(LOG_ERROR, CATEGORY, "%s: %s", a->config.id, fail_text());
             server_app_close(a->app);
         }
         vector_free(&a->streams);

@@ -18,8 +18,8 @@ typedef struct yaml_reading {
 
 static status fail_at(const yaml_node_t *node, const char *text)
 {
-    return fail(ATOLL_ERROR_MISMATCHED_CONFIG, "configuration, line %zu column %zu: %s", node->start_mark.line + 1,
-                node->start_mark.column + 1, text);
+    return fail(ATOLL_ERROR_MISMATCHED_CONFIG, "configuration, line %zu column %zu: %s",
+                node->start_mark.line + 1, node->start_mark.column + 1, text);
 }
 
 static bytes scalar(const yaml_node_t *node)
@@ -44,9 +44,12 @@ static status set_text(char **to, bytes text)
 
 static status read_bool(const yaml_node_t *node, bool *out)
 {
-    if (is(node, "true")) *out = true;
-    else if (is(node, "false")) *out = false;
-    else return fail_at(node, "expected true or false");
+    if (is(node, "true"))
+        *out = true;
+    else if (is(node, "false"))
+        *out = false;
+    else
+        return fail_at(node, "expected true or false");
     return ATOLL_OK;
 }
 
@@ -80,8 +83,10 @@ status address_read(const char *text, char **host, uint16_t *port)
     const char *colon = strrchr(text, ':');
     char *end = NULL;
     long number = colon == NULL ? -1 : strtol(colon + 1, &end, 10);
-    if (colon == NULL || colon == text || end == colon + 1 || *end != '\0' || number < 0 || number > 65535) {
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "\"%s\" is no address: expected HOST:PORT, e.g. 127.0.0.1:7700", text);
+    if (colon == NULL || colon == text || end == colon + 1 || *end != '\0' || number < 0 ||
+        number > 65535) {
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "\"%s\" is no address: expected HOST:PORT, e.g. 127.0.0.1:7700", text);
     }
     bytes name = bytes_of(text, (size_t)(colon - text));
     if (name.size > 2 && name.data[0] == '[' && name.data[name.size - 1] == ']') {
@@ -96,68 +101,87 @@ static status read_listen(const yaml_node_t *node, server_config *c)
 {
     bytes text = scalar(node);
     char copy[256];
-    if (text.size == 0 || text.size >= sizeof copy) return fail_at(node, "expected HOST:PORT, e.g. 127.0.0.1:7700");
+    if (text.size == 0 || text.size >= sizeof copy)
+        return fail_at(node, "expected HOST:PORT, e.g. 127.0.0.1:7700");
     memcpy(copy, text.data, text.size);
     copy[text.size] = '\0';
     status result = address_read(copy, &c->host, &c->port);
-    if (result == ATOLL_ERROR_INVALID_ARGUMENT) return fail_at(node, "expected HOST:PORT, e.g. 127.0.0.1:7700");
+    if (result == ATOLL_ERROR_INVALID_ARGUMENT)
+        return fail_at(node, "expected HOST:PORT, e.g. 127.0.0.1:7700");
     return result;
 }
 
 static status read_log_in(yaml_reading *r, const yaml_node_t *node, app_config *app)
 {
-    if (node->type != YAML_SEQUENCE_NODE) return fail_at(node, "log_in: expected a list of anonymous and email");
+    if (node->type != YAML_SEQUENCE_NODE)
+        return fail_at(node, "log_in: expected a list of anonymous and email");
     app->anonymous = app->email = false;
-    for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
+    for (yaml_node_item_t *item = node->data.sequence.items.start;
+         item < node->data.sequence.items.top; item++) {
         const yaml_node_t *way = yaml_document_get_node(&r->document, *item);
-        if (is(way, "anonymous")) app->anonymous = true;
-        else if (is(way, "email")) app->email = true;
-        else return fail_at(way, "log_in: expected anonymous or email");
+        if (is(way, "anonymous"))
+            app->anonymous = true;
+        else if (is(way, "email"))
+            app->email = true;
+        else
+            return fail_at(way, "log_in: expected anonymous or email");
     }
     return ATOLL_OK;
 }
 
-static status read_app_key(yaml_reading *r, const yaml_node_t *key, const yaml_node_t *node, app_config *app)
+static status read_app_key(yaml_reading *r, const yaml_node_t *key, const yaml_node_t *node,
+                           app_config *app)
 {
     if (is(key, "id")) {
         if (!app_id_is_valid(scalar(node))) {
-            return fail_at(node, "id: expected up to 64 letters, digits, '-', '_' and '.', not starting with '.'");
+            return fail_at(
+                node,
+                "id: expected up to 64 letters, digits, '-', '_' and '.', not starting with '.'");
         }
         return set_text(&app->id, scalar(node));
     }
     if (is(key, "sync")) {
         app->mode_known = true;
         app->flexible = is(node, "flexible");
-        return app->flexible || is(node, "partition") ? ATOLL_OK : fail_at(node, "sync: expected flexible or partition");
+        return app->flexible || is(node, "partition")
+                   ? ATOLL_OK
+                   : fail_at(node, "sync: expected flexible or partition");
     }
     if (is(key, "partition_property")) {
-        if (scalar(node).size == 0) return fail_at(node, "partition_property: expected the name of a property");
+        if (scalar(node).size == 0)
+            return fail_at(node, "partition_property: expected the name of a property");
         return set_text(&app->partition_property, scalar(node));
     }
     if (is(key, "log_in")) return read_log_in(r, node, app);
     if (is(key, "development")) return read_bool(node, &app->development);
-    return fail_at(key, "unknown key: expected id, sync, partition_property, log_in or development");
+    return fail_at(key,
+                   "unknown key: expected id, sync, partition_property, log_in or development");
 }
 
 static status read_app(yaml_reading *r, const yaml_node_t *node, app_config *app)
 {
-    if (node->type != YAML_MAPPING_NODE) return fail_at(node, "expected an app: id, sync, log_in, ...");
+    if (node->type != YAML_MAPPING_NODE)
+        return fail_at(node, "expected an app: id, sync, log_in, ...");
     app->anonymous = app->email = true;
     TRY(set_text(&app->partition_property, bytes_text("_partition")));
-    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++) {
         TRY(read_app_key(r, yaml_document_get_node(&r->document, pair->key),
                          yaml_document_get_node(&r->document, pair->value), app));
     }
     if (app->id == NULL) return fail_at(node, "the app has no id");
-    if (!app->mode_known) return fail_at(node, "the app does not say sync: flexible or sync: partition");
-    if (server_config_app(r->config, bytes_text(app->id)) != NULL) return fail_at(node, "a second app of the same id");
+    if (!app->mode_known)
+        return fail_at(node, "the app does not say sync: flexible or sync: partition");
+    if (server_config_app(r->config, bytes_text(app->id)) != NULL)
+        return fail_at(node, "a second app of the same id");
     return ATOLL_OK;
 }
 
 static status read_apps(yaml_reading *r, const yaml_node_t *node)
 {
     if (node->type != YAML_SEQUENCE_NODE) return fail_at(node, "apps: expected a list");
-    for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
+    for (yaml_node_item_t *item = node->data.sequence.items.start;
+         item < node->data.sequence.items.top; item++) {
         app_config app = {0};
         status result = read_app(r, yaml_document_get_node(&r->document, *item), &app);
         if (result == ATOLL_OK) result = vector_push(&r->config->apps, app);
@@ -172,16 +196,25 @@ static status read_apps(yaml_reading *r, const yaml_node_t *node)
 static status read_root(yaml_reading *r)
 {
     const yaml_node_t *root = yaml_document_get_root_node(&r->document);
-    if (root == NULL) return fail(ATOLL_ERROR_MISMATCHED_CONFIG, "the configuration is empty: expected listen and apps");
+    if (root == NULL)
+        return fail(ATOLL_ERROR_MISMATCHED_CONFIG,
+                    "the configuration is empty: expected listen and apps");
     if (root->type != YAML_MAPPING_NODE) return fail_at(root, "expected listen and apps");
-    for (yaml_node_pair_t *pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top; pair++) {
+    for (yaml_node_pair_t *pair = root->data.mapping.pairs.start;
+         pair < root->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = yaml_document_get_node(&r->document, pair->key);
         const yaml_node_t *node = yaml_document_get_node(&r->document, pair->value);
-        if (is(key, "listen")) TRY(read_listen(node, r->config));
-        else if (is(key, "apps")) TRY(read_apps(r, node));
-        else if (is(key, "access_token_seconds")) TRY(read_seconds(node, &r->config->access_token_ms));
-        else if (is(key, "refresh_token_seconds")) TRY(read_seconds(node, &r->config->refresh_token_ms));
-        else return fail_at(key, "unknown key: expected listen, apps, access_token_seconds or refresh_token_seconds");
+        if (is(key, "listen"))
+            TRY(read_listen(node, r->config));
+        else if (is(key, "apps"))
+            TRY(read_apps(r, node));
+        else if (is(key, "access_token_seconds"))
+            TRY(read_seconds(node, &r->config->access_token_ms));
+        else if (is(key, "refresh_token_seconds"))
+            TRY(read_seconds(node, &r->config->refresh_token_ms));
+        else
+            return fail_at(key, "unknown key: expected listen, apps, access_token_seconds or "
+                                "refresh_token_seconds");
     }
     return ATOLL_OK;
 }
@@ -200,16 +233,18 @@ status server_config_read(bytes yaml, server_config *out)
     yaml_parser_set_input_string(&parser, yaml.data, yaml.size);
     status result;
     if (yaml_parser_load(&parser, &reading.document) == 0) {
-        result = fail(ATOLL_ERROR_MISMATCHED_CONFIG, "configuration, line %zu column %zu: %s", parser.problem_mark.line + 1,
-                      parser.problem_mark.column + 1, parser.problem != NULL ? parser.problem : "not YAML");
-    }
-    else {
+        result = fail(ATOLL_ERROR_MISMATCHED_CONFIG, "configuration, line %zu column %zu: %s",
+                      parser.problem_mark.line + 1, parser.problem_mark.column + 1,
+                      parser.problem != NULL ? parser.problem : "not YAML");
+    } else {
         result = read_root(&reading);
         yaml_document_delete(&reading.document);
     }
     yaml_parser_delete(&parser);
-    if (result != ATOLL_OK) server_config_free(&config);
-    else *out = config;
+    if (result != ATOLL_OK)
+        server_config_free(&config);
+    else
+        *out = config;
     return result;
 }
 
@@ -229,8 +264,10 @@ status app_config_default(const char *id, app_config *out)
     app_config app = {.anonymous = true, .email = true, .development = true};
     status result = set_text(&app.id, bytes_text(id));
     if (result == ATOLL_OK) result = set_text(&app.partition_property, bytes_text("_partition"));
-    if (result != ATOLL_OK) app_config_free(&app);
-    else *out = app;
+    if (result != ATOLL_OK)
+        app_config_free(&app);
+    else
+        *out = app;
     return result;
 }
 

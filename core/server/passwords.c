@@ -31,9 +31,12 @@ status password_hash(const platform *p, bytes password, char hash[PASSWORD_HASH_
 {
     uint8_t salt[ARGON2_SALT_SIZE];
     p->random(p->context, salt, sizeof salt);
-    int code = argon2id_hash_encoded(ARGON2_PASSES, ARGON2_MEMORY_KB, ARGON2_LANES, password.data, password.size, salt,
-                                     sizeof salt, ARGON2_HASH_SIZE, hash, PASSWORD_HASH_SIZE_MAX);
-    if (code != ARGON2_OK) return fail(ATOLL_ERROR_INTERNAL, "could not hash a password: %s", argon2_error_message(code));
+    int code = argon2id_hash_encoded(ARGON2_PASSES, ARGON2_MEMORY_KB, ARGON2_LANES, password.data,
+                                     password.size, salt, sizeof salt, ARGON2_HASH_SIZE, hash,
+                                     PASSWORD_HASH_SIZE_MAX);
+    if (code != ARGON2_OK)
+        return fail(ATOLL_ERROR_INTERNAL, "could not hash a password: %s",
+                    argon2_error_message(code));
     return ATOLL_OK;
 }
 
@@ -53,8 +56,10 @@ static void job_do(passwords *p, password_job *job)
 {
     bytes password = bytes_of(job->password, job->password_size);
     job->code = ATOLL_OK;
-    if (job->verify) job->matches = password_matches(password, job->hash);
-    else job->code = password_hash(p->platform, password, job->hash);
+    if (job->verify)
+        job->matches = password_matches(password, job->hash);
+    else
+        job->code = password_hash(p->platform, password, job->hash);
     job_forget_password(job);
 }
 
@@ -83,7 +88,8 @@ static void work(void *argument)
     mutex_unlock(&p->lock);
 }
 
-status passwords_new(const platform *platform_table, void (*wake)(void *context), void *context, passwords **out)
+status passwords_new(const platform *platform_table, void (*wake)(void *context), void *context,
+                     passwords **out)
 {
     passwords *p = memory_allocate_zero(sizeof *p);
     if (p == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -143,8 +149,10 @@ status passwords_add(passwords *p, password_job *job, bytes password)
     mutex_lock(&p->lock);
     bool full = p->waiting_count >= PASSWORD_JOBS_MAX;
     if (!full) {
-        if (p->waiting_last != NULL) p->waiting_last->after = job;
-        else p->waiting_first = job;
+        if (p->waiting_last != NULL)
+            p->waiting_last->after = job;
+        else
+            p->waiting_first = job;
         p->waiting_last = job;
         p->waiting_count++;
         condition_broadcast(&p->changed);

@@ -19,12 +19,15 @@ typedef struct password_job {
 } password_job;
 
 /* wake is called on the worker's thread when a job is done. */
-status passwords_new(const platform *p, void (*wake)(void *context), void *context, passwords **out) MUST_CHECK;
+status passwords_new(const platform *p, void (*wake)(void *context), void *context,
+                     passwords **out) MUST_CHECK;
 void passwords_free(passwords *p); /* jobs that are still there are freed */
 /* job by memory_allocate_zero; passwords owns it until passwords_done gives it back. */
-status passwords_add(passwords *p, password_job *job, bytes password) MUST_CHECK; /* BUSY: too many wait; the job stays yours */
-password_job *passwords_done(passwords *p); /* NULL: none; free it by memory_free */
+status passwords_add(passwords *p, password_job *job,
+                     bytes password) MUST_CHECK; /* BUSY: too many wait; the job stays yours */
+password_job *passwords_done(passwords *p);      /* NULL: none; free it by memory_free */
 /* The work itself, on the calling thread. */
-status password_hash(const platform *p, bytes password, char hash[PASSWORD_HASH_SIZE_MAX]) MUST_CHECK;
+status password_hash(const platform *p, bytes password,
+                     char hash[PASSWORD_HASH_SIZE_MAX]) MUST_CHECK;
 bool password_matches(bytes password, const char *hash);
 #endif

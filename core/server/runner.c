@@ -12,9 +12,9 @@
 
 #define SERVER_PING_MS 60000
 #define SERVER_PONG_MS 120000
-#define SERVER_SWEEP_MS 1000     /* how late a deadline of a quiet connection may be seen */
+#define SERVER_SWEEP_MS 1000 /* how late a deadline of a quiet connection may be seen */
 #define SERVER_CONNECTIONS_MAX 100000
-#define SERVER_STOP_TURNS 50     /* 20 ms each, for streams to hear of the end */
+#define SERVER_STOP_TURNS 50 /* 20 ms each, for streams to hear of the end */
 #define ADMIN_TOKEN_SIZE 32
 #define PATH_SIZE_MAX 4096
 #define CATEGORY "Realm.Sync.Server"
@@ -35,8 +35,10 @@ static void on_begun(void *context, grpc_call *call)
 {
     connection *c = context;
     connection_touch(c);
-    if (bytes_equal(grpc_call_path(call), bytes_text("/atoll.sync.v0.Sync/Session"))) stream_begin(c->runner, c, call);
-    else unary_begin(c->runner, c, call);
+    if (bytes_equal(grpc_call_path(call), bytes_text("/atoll.sync.v0.Sync/Session")))
+        stream_begin(c->runner, c, call);
+    else
+        unary_begin(c->runner, c, call);
 }
 
 static void on_message(void *context, grpc_call *call, bytes message)
@@ -44,8 +46,10 @@ static void on_message(void *context, grpc_call *call, bytes message)
     call_state *state = grpc_call_user(call);
     connection_touch(context);
     if (state == NULL) return;
-    if (state->kind == CALL_STREAM) stream_received((stream *)state, message);
-    else unary_received(state, message);
+    if (state->kind == CALL_STREAM)
+        stream_received((stream *)state, message);
+    else
+        unary_received(state, message);
 }
 
 static void on_ended(void *context, grpc_call *call)
@@ -53,8 +57,10 @@ static void on_ended(void *context, grpc_call *call)
     call_state *state = grpc_call_user(call);
     connection_touch(context);
     if (state == NULL) return;
-    if (state->kind == CALL_STREAM) stream_ended((stream *)state);
-    else unary_ended(state);
+    if (state->kind == CALL_STREAM)
+        stream_ended((stream *)state);
+    else
+        unary_ended(state);
 }
 
 static void on_drained(void *context, grpc_call *call)
@@ -70,8 +76,10 @@ static void on_closed(void *context, grpc_call *call, status code, const char *t
     (void)context, (void)code, (void)text;
     call_state *state = grpc_call_user(call);
     if (state == NULL) return;
-    if (state->kind == CALL_STREAM) stream_closed((stream *)state);
-    else unary_closed(state);
+    if (state->kind == CALL_STREAM)
+        stream_closed((stream *)state);
+    else
+        unary_closed(state);
 }
 
 /* ---- connections ---- */
@@ -156,7 +164,8 @@ static void turn_connections(server_runner *r, uint64_t now_ms)
 {
     if (now_ms >= r->next_sweep_ms) {
         for (size_t i = 0; i < r->connections.count; i++) {
-            if (channel_deadline(r->connections.items[i]->channel) <= now_ms) connection_touch(r->connections.items[i]);
+            if (channel_deadline(r->connections.items[i]->channel) <= now_ms)
+                connection_touch(r->connections.items[i]);
         }
         r->next_sweep_ms = now_ms + SERVER_SWEEP_MS;
     }
@@ -169,11 +178,13 @@ static void turn_connections(server_runner *r, uint64_t now_ms)
         if (channel_turn(c->channel, now_ms) == ATOLL_OK) continue;
         log_write(LOG_DEBUG, CATEGORY, "a connection has ended: %s", fail_text());
         for (size_t j = count; j < r->touched.count; j++) {
-            if (r->touched.items[j] == c) r->touched.items[j] = r->touched.items[--r->touched.count], j--;
+            if (r->touched.items[j] == c)
+                r->touched.items[j] = r->touched.items[--r->touched.count], j--;
         }
         connection_end(c);
     }
-    for (size_t i = count; i < r->touched.count; i++) r->touched.items[kept++] = r->touched.items[i];
+    for (size_t i = count; i < r->touched.count; i++)
+        r->touched.items[kept++] = r->touched.items[i];
     r->touched.count = kept;
 }
 
@@ -191,7 +202,8 @@ static status load_secret(server_runner *r, const char *name, size_t size, bool 
         TRY(file_write(path, hex ? bytes_text(text) : bytes_of(raw, size), 0600));
     }
     TRY(file_read(path, 4096, out));
-    if (out->size != (hex ? 2 * size : size)) return fail(ATOLL_ERROR_FILE_CORRUPT, "\"%s\" has a wrong size", path);
+    if (out->size != (hex ? 2 * size : size))
+        return fail(ATOLL_ERROR_FILE_CORRUPT, "\"%s\" has a wrong size", path);
     return ATOLL_OK;
 }
 
@@ -202,7 +214,8 @@ static status load_secrets(server_runner *r)
     status result = load_secret(r, "token.key", TOKEN_KEY_SIZE, false, &key);
     if (result == ATOLL_OK) memcpy(r->token_key, key.data, TOKEN_KEY_SIZE);
     buffer_free(&key);
-    if (result == ATOLL_OK) result = load_secret(r, "admin.token", ADMIN_TOKEN_SIZE, true, &r->admin_token);
+    if (result == ATOLL_OK)
+        result = load_secret(r, "admin.token", ADMIN_TOKEN_SIZE, true, &r->admin_token);
     return result;
 }
 
@@ -237,7 +250,8 @@ static void wake(void *context)
 status server_runner_new(const server_runner_options *options, server_runner **out)
 {
     char path[PATH_SIZE_MAX];
-    if (strlen(options->data) > PATH_SIZE_MAX / 2) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the data folder's path is too long");
+    if (strlen(options->data) > PATH_SIZE_MAX / 2)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the data folder's path is too long");
     server_runner *r = memory_allocate_zero(sizeof *r);
     if (r == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     r->options = *options;
@@ -258,8 +272,10 @@ status server_runner_new(const server_runner_options *options, server_runner **o
     TRY_GOTO(apps_load(r));
     TRY_GOTO(start_listening(r));
 done:
-    if (result != ATOLL_OK) server_runner_free(r);
-    else *out = r;
+    if (result != ATOLL_OK)
+        server_runner_free(r);
+    else
+        *out = r;
     return result;
 }
 
@@ -290,7 +306,8 @@ status server_runner_run(server_runner *r)
     for (size_t i = 0; i < r->apps.count; i++) {
         served_app *a = r->apps.items[i];
         for (size_t j = 0; j < a->streams.count; j++) {
-            stream_finish(a->streams.items[j], ATOLL_ERROR_CONNECTION_CLOSED, "the server is stopping");
+            stream_finish(a->streams.items[j], ATOLL_ERROR_CONNECTION_CLOSED,
+                          "the server is stopping");
         }
     }
     for (int i = 0; i < SERVER_STOP_TURNS && r->connections.count > 0 && result == ATOLL_OK; i++) {

@@ -12,9 +12,11 @@ typedef struct server_runner_options {
     const char *data;            /* folder; made if missing */
 } server_runner_options;
 
-status server_runner_new(const server_runner_options *options, server_runner **out) MUST_CHECK; /* listens at the return */
+status server_runner_new(const server_runner_options *options,
+                         server_runner **out) MUST_CHECK; /* listens at the return */
 uint16_t server_runner_port(const server_runner *r);
-status server_runner_run(server_runner *r) MUST_CHECK; /* until stop; everything is on disk at the return */
-void server_runner_stop(server_runner *r);             /* any thread, also a signal handler */
+status server_runner_run(server_runner *r)
+    MUST_CHECK;                            /* until stop; everything is on disk at the return */
+void server_runner_stop(server_runner *r); /* any thread, also a signal handler */
 void server_runner_free(server_runner *r);
 #endif

@@ -86,7 +86,8 @@ void connection_touch(connection *c);
 /* apps.c */
 status apps_load(server_runner *r) MUST_CHECK;
 status apps_find(server_runner *r, bytes id, served_app **out) MUST_CHECK; /* UNKNOWN_APP */
-status app_use(server_runner *r, served_app *a, bool flexible) MUST_CHECK; /* opens it; the mode counts when it is not known */
+status app_use(server_runner *r, served_app *a,
+               bool flexible) MUST_CHECK; /* opens it; the mode counts when it is not known */
 void apps_close(server_runner *r);
 /* streams.c */
 void stream_begin(server_runner *r, connection *c, grpc_call *call);
@@ -95,8 +96,10 @@ void stream_ended(stream *s);
 void stream_drained(stream *s);
 void stream_closed(stream *s);
 void stream_finish(stream *s, status code, const char *text);
-status streams_commit(server_runner *r) MUST_CHECK; /* one sync per app, then everything that may leave leaves */
-void streams_end_log_in(served_app *a, const char *user_id, const char *log_in, status code, const char *text); /* log_in NULL: all of the user */
+status streams_commit(server_runner *r)
+    MUST_CHECK; /* one sync per app, then everything that may leave leaves */
+void streams_end_log_in(served_app *a, const char *user_id, const char *log_in, status code,
+                        const char *text); /* log_in NULL: all of the user */
 status stream_record(const stream *s, session_record *out) MUST_CHECK; /* free its partition */
 /* services.c, admin.c */
 void unary_begin(server_runner *r, connection *c, grpc_call *call);

@@ -17,7 +17,8 @@ void unary_answer(unary *u, const ProtobufCMessage *message)
     size_t size = protobuf_c_message_get_packed_size(message);
     uint8_t *packed = memory_allocate(size);
     status result = packed == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
-    if (result == ATOLL_OK) result = grpc_send(u->call, bytes_of(packed, protobuf_c_message_pack(message, packed)));
+    if (result == ATOLL_OK)
+        result = grpc_send(u->call, bytes_of(packed, protobuf_c_message_pack(message, packed)));
     memory_free(packed);
     grpc_finish(u->call, result, result == ATOLL_OK ? NULL : fail_text());
     connection_touch(u->connection);
@@ -32,7 +33,8 @@ void unary_fail(unary *u, status code)
 
 static status fail_request(void)
 {
-    return fail(ATOLL_ERROR_PROTOCOL, "the request's message cannot be read: see schema/auth.proto");
+    return fail(ATOLL_ERROR_PROTOCOL,
+                "the request's message cannot be read: see schema/auth.proto");
 }
 
 /* ---- tokens ---- */
@@ -41,7 +43,8 @@ static void answer_tokens(unary *u, const user *who, const char *log_in, bool wi
 {
     server_runner *r = u->runner;
     int64_t now_ms = runner_wall_ms(r);
-    token t = {.use = TOKEN_ACCESS, .expires_ms = now_ms + (int64_t)r->options.config->access_token_ms};
+    token t = {.use = TOKEN_ACCESS,
+               .expires_ms = now_ms + (int64_t)r->options.config->access_token_ms};
     snprintf(t.user_id, sizeof t.user_id, "%s", who->id);
     snprintf(t.app_id, sizeof t.app_id, "%s", who->app_id);
     snprintf(t.log_in, sizeof t.log_in, "%s", log_in);
@@ -63,8 +66,10 @@ static void answer_tokens(unary *u, const user *who, const char *log_in, bool wi
     }
     tokens.access_token = (char *)access.data;
     if (with_refresh) tokens.refresh_token = (char *)refresh.data;
-    if (result == ATOLL_OK) unary_answer(u, &tokens.base);
-    else unary_fail(u, result);
+    if (result == ATOLL_OK)
+        unary_answer(u, &tokens.base);
+    else
+        unary_fail(u, result);
     buffer_free(&access);
     buffer_free(&refresh);
 }
@@ -73,13 +78,16 @@ static void log_in(unary *u, const user *who)
 {
     char id[TOKEN_ID_SIZE_MAX];
     status result = users_log_in(u->runner->users, who, id);
-    if (result == ATOLL_OK) answer_tokens(u, who, id, true);
-    else unary_fail(u, result);
+    if (result == ATOLL_OK)
+        answer_tokens(u, who, id, true);
+    else
+        unary_fail(u, result);
 }
 
 /* ---- passwords ---- */
 
-static status start_job(unary *u, bytes password, const char *hash, void (*done)(unary *u, password_job *job))
+static status start_job(unary *u, bytes password, const char *hash,
+                        void (*done)(unary *u, password_job *job))
 {
     password_job *job = memory_allocate_zero(sizeof *job);
     if (job == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -109,8 +117,10 @@ void services_password_done(server_runner *r)
     while ((job = passwords_done(r->passwords)) != NULL) {
         unary *u = job->user;
         u->job = NULL;
-        if (u->call != NULL) u->password_done(u, job);
-        else unary_free(u);
+        if (u->call != NULL)
+            u->password_done(u, job);
+        else
+            unary_free(u);
         memory_free(job);
     }
 }
@@ -119,11 +129,9 @@ static void verified(unary *u, password_job *job)
 {
     if (!job->matches || u->who.id == NULL) {
         unary_fail(u, fail(ATOLL_ERROR_INVALID_CREDENTIALS, "invalid email address or password"));
-    }
-    else if (u->who.disabled) {
+    } else if (u->who.disabled) {
         unary_fail(u, fail(ATOLL_ERROR_USER_DISABLED, "the user is disabled"));
-    }
-    else {
+    } else {
         log_in(u, &u->who);
     }
 }
@@ -134,23 +142,29 @@ static status log_in_email(unary *u, const Atoll__Auth__V0__EmailPassword *given
     static const char stranger[] = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
                                    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     bool found = false;
-    TRY(users_find_email(u->runner->users, u->app->config.id, bytes_text(given->email), &u->who, &found));
-    return start_job(u, bytes_text(given->password), found ? u->who.password_hash : stranger, verified);
+    TRY(users_find_email(u->runner->users, u->app->config.id, bytes_text(given->email), &u->who,
+                         &found));
+    return start_job(u, bytes_text(given->password), found ? u->who.password_hash : stranger,
+                     verified);
 }
 
 static status handle_log_in(unary *u, bytes request)
 {
-    Atoll__Auth__V0__LogInRequest *m = atoll__auth__v0__log_in_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V0__LogInRequest *m =
+        atoll__auth__v0__log_in_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     status result = apps_find(u->runner, bytes_text(m->app_id), &u->app);
     bool email = m->credentials_case == ATOLL__AUTH__V0__LOG_IN_REQUEST__CREDENTIALS_EMAIL_PASSWORD;
     bool anonymous = m->credentials_case == ATOLL__AUTH__V0__LOG_IN_REQUEST__CREDENTIALS_ANONYMOUS;
     if (result == ATOLL_OK && !email && !anonymous) {
-        result = fail(ATOLL_ERROR_INVALID_CREDENTIALS, "the request has no credentials: anonymous or email_password");
+        result = fail(ATOLL_ERROR_INVALID_CREDENTIALS,
+                      "the request has no credentials: anonymous or email_password");
     }
-    if (result == ATOLL_OK && ((email && !u->app->config.email) || (anonymous && !u->app->config.anonymous))) {
-        result = fail(ATOLL_ERROR_LOGIN_METHOD_DISABLED, "the app \"%s\" doesn't allow to log in %s", m->app_id,
-                      email ? "by email address" : "anonymously");
+    if (result == ATOLL_OK &&
+        ((email && !u->app->config.email) || (anonymous && !u->app->config.anonymous))) {
+        result =
+            fail(ATOLL_ERROR_LOGIN_METHOD_DISABLED, "the app \"%s\" doesn't allow to log in %s",
+                 m->app_id, email ? "by email address" : "anonymously");
     }
     if (result == ATOLL_OK && email) result = log_in_email(u, m->email_password);
     if (result == ATOLL_OK && anonymous) {
@@ -177,7 +191,8 @@ static void hashed(unary *u, password_job *job)
 {
     status result = job->code;
     if (result == ATOLL_OK) {
-        result = users_add_email(u->runner->users, u->app->config.id, bytes_text(u->email), job->hash, &u->who);
+        result = users_add_email(u->runner->users, u->app->config.id, bytes_text(u->email),
+                                 job->hash, &u->who);
     }
     Atoll__Auth__V0__Nothing nothing = ATOLL__AUTH__V0__NOTHING__INIT;
     Atoll__Auth__V0__User added;
@@ -191,19 +206,23 @@ static void hashed(unary *u, password_job *job)
 
 status register_user(unary *u, bytes request, bool as_admin)
 {
-    Atoll__Auth__V0__RegisterRequest *m = atoll__auth__v0__register_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V0__RegisterRequest *m =
+        atoll__auth__v0__register_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     u->as_admin = as_admin;
     const char *email = m->email_password == NULL ? "" : m->email_password->email;
     const char *password = m->email_password == NULL ? "" : m->email_password->password;
     status result = apps_find(u->runner, bytes_text(m->app_id), &u->app);
     if (result == ATOLL_OK && !as_admin && !u->app->config.email) {
-        result = fail(ATOLL_ERROR_LOGIN_METHOD_DISABLED, "the app \"%s\" doesn't register email addresses", m->app_id);
+        result = fail(ATOLL_ERROR_LOGIN_METHOD_DISABLED,
+                      "the app \"%s\" doesn't register email addresses", m->app_id);
     }
-    if (result == ATOLL_OK) result = users_check_registration(bytes_text(email), bytes_text(password));
+    if (result == ATOLL_OK)
+        result = users_check_registration(bytes_text(email), bytes_text(password));
     if (result == ATOLL_OK) {
         u->email = memory_copy_text(email, strlen(email));
-        result = u->email == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : start_job(u, bytes_text(password), NULL, hashed);
+        result = u->email == NULL ? ATOLL_ERROR_OUT_OF_MEMORY
+                                  : start_job(u, bytes_text(password), NULL, hashed);
     }
     atoll__auth__v0__register_request__free_unpacked(m, NULL);
     return result;
@@ -218,9 +237,11 @@ static status handle_register(unary *u, bytes request)
 
 static status read_refresh(unary *u, bytes request, token *t)
 {
-    Atoll__Auth__V0__RefreshRequest *m = atoll__auth__v0__refresh_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V0__RefreshRequest *m =
+        atoll__auth__v0__refresh_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
-    status result = token_read(u->runner->token_key, bytes_text(m->refresh_token), TOKEN_REFRESH, runner_wall_ms(u->runner), t);
+    status result = token_read(u->runner->token_key, bytes_text(m->refresh_token), TOKEN_REFRESH,
+                               runner_wall_ms(u->runner), t);
     if (result == ATOLL_OK && strcmp(m->app_id, t->app_id) != 0) {
         result = fail(ATOLL_ERROR_BAD_TOKEN, "the token belongs to another app");
     }
@@ -245,7 +266,8 @@ static status handle_log_out(unary *u, bytes request)
     TRY(read_refresh(u, request, &t));
     TRY(users_log_out(u->runner->users, &t));
     if (apps_find(u->runner, bytes_text(t.app_id), &u->app) == ATOLL_OK) {
-        streams_end_log_in(u->app, t.user_id, t.log_in, ATOLL_ERROR_BAD_TOKEN, "this log-in was ended by a log-out");
+        streams_end_log_in(u->app, t.user_id, t.log_in, ATOLL_ERROR_BAD_TOKEN,
+                           "this log-in was ended by a log-out");
     }
     unary_answer(u, &nothing.base);
     return ATOLL_OK;
@@ -253,7 +275,8 @@ static status handle_log_out(unary *u, bytes request)
 
 static status handle_health(unary *u, bytes request)
 {
-    Grpc__Health__V1__HealthCheckRequest *m = grpc__health__v1__health_check_request__unpack(NULL, request.size, request.data);
+    Grpc__Health__V1__HealthCheckRequest *m =
+        grpc__health__v1__health_check_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     bool known = strcmp(m->service, "") == 0 || strcmp(m->service, "atoll.sync.v0.Sync") == 0 ||
                  strcmp(m->service, "atoll.auth.v0.Auth") == 0;
@@ -273,8 +296,10 @@ static unary_handler handler_of(bytes path)
         const char *path;
         unary_handler handle;
     } handlers[] = {
-        {"/atoll.auth.v0.Auth/LogIn", handle_log_in},      {"/atoll.auth.v0.Auth/RegisterUser", handle_register},
-        {"/atoll.auth.v0.Auth/Refresh", handle_refresh},   {"/atoll.auth.v0.Auth/LogOut", handle_log_out},
+        {"/atoll.auth.v0.Auth/LogIn", handle_log_in},
+        {"/atoll.auth.v0.Auth/RegisterUser", handle_register},
+        {"/atoll.auth.v0.Auth/Refresh", handle_refresh},
+        {"/atoll.auth.v0.Auth/LogOut", handle_log_out},
         {"/grpc.health.v1.Health/Check", handle_health},
     };
     for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
@@ -289,7 +314,8 @@ void unary_begin(server_runner *r, connection *c, grpc_call *call)
     unary_handler handle = handler_of(path);
     if (handle == NULL) {
         char text[256];
-        snprintf(text, sizeof text, "unknown method %.*s", path.size < 200 ? (int)path.size : 200, (const char *)path.data);
+        snprintf(text, sizeof text, "unknown method %.*s", path.size < 200 ? (int)path.size : 200,
+                 (const char *)path.data);
         grpc_finish(call, ATOLL_ERROR_NOT_SUPPORTED, text);
         return;
     }
@@ -318,7 +344,9 @@ void unary_received(call_state *state, bytes message)
 void unary_ended(call_state *state)
 {
     unary *u = (unary *)state;
-    if (!u->received) unary_fail(u, fail(ATOLL_ERROR_PROTOCOL, "a unary call has one message, this one had none"));
+    if (!u->received)
+        unary_fail(u,
+                   fail(ATOLL_ERROR_PROTOCOL, "a unary call has one message, this one had none"));
 }
 
 void unary_closed(call_state *state)

@@ -11,8 +11,8 @@ struct unary {
     call_state state; /* first */
     server_runner *runner;
     connection *connection;
-    grpc_call *call;    /* NULL: the client has gone */
-    password_job *job;  /* NULL: none */
+    grpc_call *call;   /* NULL: the client has gone */
+    password_job *job; /* NULL: none */
     unary_handler handle;
     void (*password_done)(unary *u, password_job *job);
     bool received;

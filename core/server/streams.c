@@ -65,8 +65,10 @@ static status start_peer(stream *s, bytes message)
         arena_init(&memory, STREAM_BIND_MEMORY_MAX);
         status result = codec_client_read(message, &memory, &first);
         if (result == ATOLL_OK) {
-            if (first.kind == CLIENT_BIND) flexible = first.bind.flexible;
-            else result = fail(ATOLL_ERROR_PROTOCOL, "the first message of a stream must be Bind");
+            if (first.kind == CLIENT_BIND)
+                flexible = first.bind.flexible;
+            else
+                result = fail(ATOLL_ERROR_PROTOCOL, "the first message of a stream must be Bind");
             client_message_free(&first);
         }
         arena_free(&memory);
@@ -101,7 +103,9 @@ void stream_finish(stream *s, status code, const char *text)
 {
     if (s->finished) return;
     s->finished = true;
-    if (code != ATOLL_OK) log_write(LOG_INFO, CATEGORY, "session %llu ends with error %d: %s", (unsigned long long)s->number, code, text);
+    if (code != ATOLL_OK)
+        log_write(LOG_INFO, CATEGORY, "session %llu ends with error %d: %s",
+                  (unsigned long long)s->number, code, text);
     grpc_finish(s->call, code, text);
     connection_touch(s->connection);
 }
@@ -159,11 +163,11 @@ static void poll_stream(stream *s, uint64_t now_ms)
     s->to_poll = false;
     if (s->peer == NULL) return;
     peer_action action;
-    while (!s->finished && grpc_unsent(s->call) < STREAM_UNSENT_TARGET && peer_poll(s->peer, now_ms, &action)) {
+    while (!s->finished && grpc_unsent(s->call) < STREAM_UNSENT_TARGET &&
+           peer_poll(s->peer, now_ms, &action)) {
         if (action.kind == PEER_ACTION_CLOSE) {
             stream_finish(s, action.code, action.text);
-        }
-        else if (grpc_send(s->call, action.message) != ATOLL_OK) {
+        } else if (grpc_send(s->call, action.message) != ATOLL_OK) {
             stream_finish(s, ATOLL_ERROR_INTERNAL, fail_text());
         }
         connection_touch(s->connection);
@@ -205,16 +209,19 @@ status streams_commit(server_runner *r)
         if (result == ATOLL_OK) continue;
         /* Without the sync nothing may be promised: the streams end, their clients keep what was not acknowledged. */
         log_write(LOG_ERROR, CATEGORY, "app \"%s\": %s", a->config.id, fail_text());
-        for (size_t j = 0; j < a->streams.count; j++) stream_finish(a->streams.items[j], result, "the server's disk refused a write");
+        for (size_t j = 0; j < a->streams.count; j++)
+            stream_finish(a->streams.items[j], result, "the server's disk refused a write");
     }
     return ATOLL_OK;
 }
 
-void streams_end_log_in(served_app *a, const char *user_id, const char *log_in, status code, const char *text)
+void streams_end_log_in(served_app *a, const char *user_id, const char *log_in, status code,
+                        const char *text)
 {
     for (size_t i = 0; i < a->streams.count; i++) {
         stream *s = a->streams.items[i];
-        if (strcmp(s->user_id, user_id) != 0 || (log_in != NULL && strcmp(s->log_in, log_in) != 0)) continue;
+        if (strcmp(s->user_id, user_id) != 0 || (log_in != NULL && strcmp(s->log_in, log_in) != 0))
+            continue;
         stream_finish(s, code, text);
     }
 }

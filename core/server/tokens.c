@@ -29,8 +29,11 @@ status token_write(const uint8_t key[TOKEN_KEY_SIZE], const token *t, int64_t no
     if (code == 0) code = jwt_add_grant_int(jwt, "iat", (long)(now_ms / 1000));
     if (code == 0) code = jwt_add_grant_int(jwt, "exp", (long)(t->expires_ms / 1000));
     if (code == 0) text = jwt_encode_str(jwt);
-    if (text == NULL) result = fail(ATOLL_ERROR_INTERNAL, "could not sign a token: %s", strerror(code != 0 ? code : errno));
-    else result = buffer_append(out, text, strlen(text));
+    if (text == NULL)
+        result = fail(ATOLL_ERROR_INTERNAL, "could not sign a token: %s",
+                      strerror(code != 0 ? code : errno));
+    else
+        result = buffer_append(out, text, strlen(text));
     if (text != NULL) free(text) /* libjwt allocates by malloc */;
     jwt_free(jwt);
     return result;
@@ -44,9 +47,12 @@ static bool copy_grant(jwt_t *jwt, const char *name, char to[TOKEN_ID_SIZE_MAX])
     return true;
 }
 
-status token_read(const uint8_t key[TOKEN_KEY_SIZE], bytes text, token_use use, int64_t now_ms, token *out)
+status token_read(const uint8_t key[TOKEN_KEY_SIZE], bytes text, token_use use, int64_t now_ms,
+                  token *out)
 {
-    if (text.size == 0) return fail(ATOLL_ERROR_BAD_TOKEN, "no token: send metadata authorization: Bearer <access token>");
+    if (text.size == 0)
+        return fail(ATOLL_ERROR_BAD_TOKEN,
+                    "no token: send metadata authorization: Bearer <access token>");
     if (text.size >= TOKEN_TEXT_SIZE_MAX || memchr(text.data, '\0', text.size) != NULL) {
         return fail(ATOLL_ERROR_BAD_TOKEN, "the token is not one of this server");
     }
@@ -59,12 +65,16 @@ status token_read(const uint8_t key[TOKEN_KEY_SIZE], bytes text, token_use use, 
     }
     token t = {.use = use};
     const char *typ = jwt_get_grant(jwt, "typ");
-    bool good = jwt_get_alg(jwt) == JWT_ALG_HS256 && typ != NULL && strcmp(typ, use_name(use)) == 0 &&
-                copy_grant(jwt, "sub", t.user_id) && copy_grant(jwt, "app", t.app_id) && copy_grant(jwt, "sid", t.log_in);
+    bool good = jwt_get_alg(jwt) == JWT_ALG_HS256 && typ != NULL &&
+                strcmp(typ, use_name(use)) == 0 && copy_grant(jwt, "sub", t.user_id) &&
+                copy_grant(jwt, "app", t.app_id) && copy_grant(jwt, "sid", t.log_in);
     t.expires_ms = (int64_t)jwt_get_grant_int(jwt, "exp") * 1000;
     jwt_free(jwt);
-    if (!good) return fail(ATOLL_ERROR_BAD_TOKEN, "the token is no %s token of this server", use_name(use));
-    if (now_ms >= t.expires_ms) return fail(ATOLL_ERROR_BAD_TOKEN, "the %s token has expired", use_name(use));
+    if (!good)
+        return fail(ATOLL_ERROR_BAD_TOKEN, "the token is no %s token of this server",
+                    use_name(use));
+    if (now_ms >= t.expires_ms)
+        return fail(ATOLL_ERROR_BAD_TOKEN, "the %s token has expired", use_name(use));
     *out = t;
     return ATOLL_OK;
 }

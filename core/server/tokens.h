@@ -13,7 +13,9 @@ typedef struct token {
     int64_t expires_ms;
 } token;
 
-status token_write(const uint8_t key[TOKEN_KEY_SIZE], const token *t, int64_t now_ms, buffer *out) MUST_CHECK; /* appended */
+status token_write(const uint8_t key[TOKEN_KEY_SIZE], const token *t, int64_t now_ms,
+                   buffer *out) MUST_CHECK; /* appended */
 /* BAD_TOKEN: not one of ours, changed, expired, or of the other use. */
-status token_read(const uint8_t key[TOKEN_KEY_SIZE], bytes text, token_use use, int64_t now_ms, token *out) MUST_CHECK;
+status token_read(const uint8_t key[TOKEN_KEY_SIZE], bytes text, token_use use, int64_t now_ms,
+                  token *out) MUST_CHECK;
 #endif

@@ -64,7 +64,8 @@ static status make_key(buffer *key, char kind, const char *app_id, bytes name)
     TRY(buffer_append(key, app_id, strlen(app_id) + 1));
     size_t start = key->size;
     TRY(buffer_append(key, name.data, name.size));
-    for (size_t i = start; kind == 'e' && i < key->size; i++) { /* addresses differ by more than case */
+    for (size_t i = start; kind == 'e' && i < key->size;
+         i++) { /* addresses differ by more than case */
         if (key->data[i] >= 'A' && key->data[i] <= 'Z') key->data[i] = (uint8_t)(key->data[i] + 32);
     }
     return ATOLL_OK;
@@ -76,7 +77,8 @@ static status copy_text(char **to, const char *text)
     return *to == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
 }
 
-static status user_fill(user *out, const char *id, const char *app_id, const char *email, const char *hash)
+static status user_fill(user *out, const char *id, const char *app_id, const char *email,
+                        const char *hash)
 {
     status result = copy_text(&out->id, id);
     if (result == ATOLL_OK) result = copy_text(&out->app_id, app_id);
@@ -88,7 +90,8 @@ static status user_fill(user *out, const char *id, const char *app_id, const cha
 
 static status user_unpack(bytes record, user *out)
 {
-    Atoll__Auth__V0__StoredUser *stored = atoll__auth__v0__stored_user__unpack(NULL, record.size, record.data);
+    Atoll__Auth__V0__StoredUser *stored =
+        atoll__auth__v0__stored_user__unpack(NULL, record.size, record.data);
     if (stored == NULL) return fail(ATOLL_ERROR_FILE_CORRUPT, "a user's record cannot be read");
     user u = {.disabled = stored->disabled, .created_ms = stored->created_ms};
     status result = user_fill(&u, stored->id, stored->app_id, stored->email, stored->password_hash);
@@ -108,15 +111,19 @@ static status put_user(storage_batch *batch, const user *u)
     stored.created_ms = u->created_ms;
     uint8_t packed[USER_RECORD_SIZE_MAX];
     size_t size = atoll__auth__v0__stored_user__get_packed_size(&stored);
-    if (size > sizeof packed) return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a user's record is larger than %zu bytes", sizeof packed);
+    if (size > sizeof packed)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a user's record is larger than %zu bytes",
+                    sizeof packed);
     atoll__auth__v0__stored_user__pack(&stored, packed);
     buffer key;
     buffer_init(&key, USER_KEY_SIZE_MAX);
     status result = make_key(&key, 'u', u->app_id, bytes_text(u->id));
-    if (result == ATOLL_OK) result = storage_batch_put(batch, buffer_view(&key), bytes_of(packed, size));
+    if (result == ATOLL_OK)
+        result = storage_batch_put(batch, buffer_view(&key), bytes_of(packed, size));
     if (result == ATOLL_OK && u->email[0] != '\0') {
         result = make_key(&key, 'e', u->app_id, bytes_text(u->email));
-        if (result == ATOLL_OK) result = storage_batch_put(batch, buffer_view(&key), bytes_text(u->id));
+        if (result == ATOLL_OK)
+            result = storage_batch_put(batch, buffer_view(&key), bytes_text(u->id));
     }
     buffer_free(&key);
     return result;
@@ -142,13 +149,15 @@ static void random_hex(const platform *p, size_t size, char *to)
 status users_check_registration(bytes email, bytes password)
 {
     const uint8_t *at = email.size == 0 ? NULL : memchr(email.data, '@', email.size);
-    bool good = at != NULL && at != email.data && at != email.data + email.size - 1 && email.size <= USER_EMAIL_SIZE_MAX &&
-                utf8_is_valid(email);
+    bool good = at != NULL && at != email.data && at != email.data + email.size - 1 &&
+                email.size <= USER_EMAIL_SIZE_MAX && utf8_is_valid(email);
     for (size_t i = 0; good && i < email.size; i++) good = email.data[i] > ' ';
-    if (!good) return fail(ATOLL_ERROR_INVALID_CREDENTIALS, "the email address is not one: expected name@host");
+    if (!good)
+        return fail(ATOLL_ERROR_INVALID_CREDENTIALS,
+                    "the email address is not one: expected name@host");
     if (password.size < USER_PASSWORD_SIZE_MIN || password.size > USER_PASSWORD_SIZE_MAX) {
-        return fail(ATOLL_ERROR_INVALID_CREDENTIALS, "a password must have %d to %d bytes", USER_PASSWORD_SIZE_MIN,
-                    USER_PASSWORD_SIZE_MAX);
+        return fail(ATOLL_ERROR_INVALID_CREDENTIALS, "a password must have %d to %d bytes",
+                    USER_PASSWORD_SIZE_MIN, USER_PASSWORD_SIZE_MAX);
     }
     return ATOLL_OK;
 }
@@ -160,8 +169,10 @@ static status add_user(users *u, const char *app_id, const char *email, const ch
     user who = {.created_ms = u->platform->wall_ms(u->platform->context)};
     TRY(user_fill(&who, id, app_id, email, hash));
     status result = store_user(u, &who);
-    if (result == ATOLL_OK) *out = who;
-    else user_free(&who);
+    if (result == ATOLL_OK)
+        *out = who;
+    else
+        user_free(&who);
     return result;
 }
 
@@ -170,23 +181,27 @@ status users_add_anonymous(users *u, const char *app_id, user *out)
     return add_user(u, app_id, "", "", out);
 }
 
-status users_add_email(users *u, const char *app_id, bytes email, const char *password_hash, user *out)
+status users_add_email(users *u, const char *app_id, bytes email, const char *password_hash,
+                       user *out)
 {
     user there = {0};
     bool found = false;
     char text[USER_EMAIL_SIZE_MAX + 1];
-    if (email.size >= sizeof text) return fail(ATOLL_ERROR_INVALID_CREDENTIALS, "the email address is too long");
+    if (email.size >= sizeof text)
+        return fail(ATOLL_ERROR_INVALID_CREDENTIALS, "the email address is too long");
     TRY(users_find_email(u, app_id, email, &there, &found));
     if (found) {
         user_free(&there);
-        return fail(ATOLL_ERROR_USER_EXISTS, "the email address is already registered: log in with it");
+        return fail(ATOLL_ERROR_USER_EXISTS,
+                    "the email address is already registered: log in with it");
     }
     memcpy(text, email.data, email.size);
     text[email.size] = '\0';
     return add_user(u, app_id, text, password_hash, out);
 }
 
-static status read_key(users *u, char kind, const char *app_id, bytes name, buffer *out, bool *found)
+static status read_key(users *u, char kind, const char *app_id, bytes name, buffer *out,
+                       bool *found)
 {
     buffer key;
     buffer_init(&key, USER_KEY_SIZE_MAX);
@@ -194,8 +209,7 @@ static status read_key(users *u, char kind, const char *app_id, bytes name, buff
     if (result == ATOLL_ERROR_LIMIT_EXCEEDED) { /* nothing of such a length was ever stored */
         *found = false;
         result = ATOLL_OK;
-    }
-    else if (result == ATOLL_OK) {
+    } else if (result == ATOLL_OK) {
         result = storage_get(u->store, buffer_view(&key), out, found);
     }
     buffer_free(&key);
@@ -227,14 +241,16 @@ status users_disable(users *u, const char *app_id, bytes id, bool disabled)
     user who = {0};
     bool found = false;
     TRY(users_find(u, app_id, id, &who, &found));
-    if (!found) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the app \"%s\" has no such user", app_id);
+    if (!found)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the app \"%s\" has no such user", app_id);
     who.disabled = disabled;
     status result = store_user(u, &who);
     user_free(&who);
     return result;
 }
 
-status users_each(users *u, const char *app_id, status (*each)(void *context, const user *u), void *context)
+status users_each(users *u, const char *app_id, status (*each)(void *context, const user *u),
+                  void *context)
 {
     buffer from, to;
     buffer_init(&from, USER_KEY_SIZE_MAX);
@@ -242,7 +258,8 @@ status users_each(users *u, const char *app_id, status (*each)(void *context, co
     storage_iterator *iterator = NULL;
     status result = make_key(&from, 'u', app_id, bytes_of(NULL, 0));
     if (result == ATOLL_OK) result = make_key(&to, 'u', app_id, bytes_text("\xff"));
-    if (result == ATOLL_OK) result = storage_iterate(u->store, buffer_view(&from), buffer_view(&to), &iterator);
+    if (result == ATOLL_OK)
+        result = storage_iterate(u->store, buffer_view(&from), buffer_view(&to), &iterator);
     bytes key, value;
     while (result == ATOLL_OK && storage_iterator_next(iterator, &key, &value)) {
         user who = {0};
@@ -299,9 +316,11 @@ status users_check(users *u, const token *t, user *out)
     status result = read_key(u, 's', t->app_id, bytes_text(t->log_in), &id, &found);
     found = found && bytes_equal(buffer_view(&id), bytes_text(t->user_id));
     buffer_free(&id);
-    if (result == ATOLL_OK && !found) result = fail(ATOLL_ERROR_BAD_TOKEN, "this log-in was ended by a log-out: log in again");
+    if (result == ATOLL_OK && !found)
+        result = fail(ATOLL_ERROR_BAD_TOKEN, "this log-in was ended by a log-out: log in again");
     if (result == ATOLL_OK) result = users_find(u, t->app_id, bytes_text(t->user_id), &who, &found);
-    if (result == ATOLL_OK && !found) result = fail(ATOLL_ERROR_BAD_TOKEN, "the user of the token is gone: log in again");
+    if (result == ATOLL_OK && !found)
+        result = fail(ATOLL_ERROR_BAD_TOKEN, "the user of the token is gone: log in again");
     if (result == ATOLL_OK && who.disabled) {
         user_free(&who);
         result = fail(ATOLL_ERROR_USER_DISABLED, "the user is disabled");

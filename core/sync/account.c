@@ -32,8 +32,10 @@ status account_new(const char *id, const char *provider, account **out)
     atomic_init(&a->state, ACCOUNT_LOGGED_IN);
     result = replace(&a->id, id);
     if (result == ATOLL_OK) result = replace(&a->provider, provider);
-    if (result != ATOLL_OK) account_release(a);
-    else *out = a;
+    if (result != ATOLL_OK)
+        account_release(a);
+    else
+        *out = a;
     return result;
 }
 
@@ -74,7 +76,8 @@ status account_set_tokens(account *a, const char *access, const char *refresh)
     status result = ATOLL_OK;
     mutex_lock(&a->lock);
     if (access != NULL && access[0] != '\0') result = replace(&a->access, access);
-    if (result == ATOLL_OK && refresh != NULL && refresh[0] != '\0') result = replace(&a->refresh, refresh);
+    if (result == ATOLL_OK && refresh != NULL && refresh[0] != '\0')
+        result = replace(&a->refresh, refresh);
     mutex_unlock(&a->lock);
     return result;
 }
@@ -90,9 +93,11 @@ char *account_copy_token(account *a, bool refresh)
 
 status account_access_token(const account *a, buffer *out)
 {
-    if (account_state(a) != ACCOUNT_LOGGED_IN) return fail(ATOLL_ERROR_NOT_LOGGED_IN, "the user is logged out: log in again");
+    if (account_state(a) != ACCOUNT_LOGGED_IN)
+        return fail(ATOLL_ERROR_NOT_LOGGED_IN, "the user is logged out: log in again");
     char *token = account_copy_token((account *)(uintptr_t)a, false);
-    if (token == NULL) return fail(ATOLL_ERROR_NOT_LOGGED_IN, "the user has no access token: log in again");
+    if (token == NULL)
+        return fail(ATOLL_ERROR_NOT_LOGGED_IN, "the user has no access token: log in again");
     status result = buffer_append(out, token, strlen(token));
     memory_free(token);
     return result;
@@ -126,7 +131,8 @@ void account_list_remove(account_list *l, account *a)
 {
     for (size_t i = 0; i < l->items.count; i++) {
         if (l->items.items[i] != a) continue;
-        memmove(&l->items.items[i], &l->items.items[i + 1], (l->items.count - i - 1) * sizeof(account *));
+        memmove(&l->items.items[i], &l->items.items[i + 1],
+                (l->items.count - i - 1) * sizeof(account *));
         l->items.count--;
         if (l->current == a) l->current = NULL;
         account_release(a);
@@ -156,7 +162,8 @@ static status read_one(account_list *l, json_t *entry)
     bool logged_in = refresh != NULL && json_is_true(json_object_get(entry, "logged_in"));
     atomic_store(&a->state, logged_in ? ACCOUNT_LOGGED_IN : ACCOUNT_LOGGED_OUT);
     a->refresh_at_ms = UINT64_MAX; /* the server tells when it has expired */
-    status result = account_set_tokens(a, json_string_value(json_object_get(entry, "access_token")), refresh);
+    status result =
+        account_set_tokens(a, json_string_value(json_object_get(entry, "access_token")), refresh);
     if (result != ATOLL_OK) {
         account_release(a);
         return result;
@@ -172,11 +179,13 @@ status account_list_read(account_list *l, const char *path)
     json_error_t problem;
     json_t *root = NULL;
     status result = file_read(path, USERS_FILE_SIZE_MAX, &content);
-    if (result == ATOLL_OK) root = json_loadb((const char *)content.data, content.size, 0, &problem);
+    if (result == ATOLL_OK)
+        root = json_loadb((const char *)content.data, content.size, 0, &problem);
     buffer_free(&content);
     if (result == ATOLL_OK && root == NULL) {
-        return fail(ATOLL_ERROR_FILE_CORRUPT, "\"%s\", line %d: %s. Move the file away; its users must then log in again", path,
-                    problem.line, problem.text);
+        return fail(ATOLL_ERROR_FILE_CORRUPT,
+                    "\"%s\", line %d: %s. Move the file away; its users must then log in again",
+                    path, problem.line, problem.text);
     }
     json_t *users = json_object_get(root, "users"), *entry;
     size_t index;
@@ -195,10 +204,13 @@ static int write_one(json_t *users, account *a)
 {
     char *access = account_copy_token(a, false), *refresh = account_copy_token(a, true);
     bool logged_in = account_state(a) == ACCOUNT_LOGGED_IN;
-    json_t *entry = json_pack("{s:s, s:s, s:b}", "id", a->id, "provider", a->provider, "logged_in", logged_in);
+    json_t *entry =
+        json_pack("{s:s, s:s, s:b}", "id", a->id, "provider", a->provider, "logged_in", logged_in);
     int code = entry == NULL ? -1 : 0;
-    if (code == 0 && logged_in && access != NULL) code = json_object_set_new(entry, "access_token", json_string(access));
-    if (code == 0 && logged_in && refresh != NULL) code = json_object_set_new(entry, "refresh_token", json_string(refresh));
+    if (code == 0 && logged_in && access != NULL)
+        code = json_object_set_new(entry, "access_token", json_string(access));
+    if (code == 0 && logged_in && refresh != NULL)
+        code = json_object_set_new(entry, "refresh_token", json_string(refresh));
     memory_free(access);
     memory_free(refresh);
     return code != 0 ? code : json_array_append_new(users, entry);
@@ -209,13 +221,16 @@ status account_list_text(const account_list *l, char **json)
     json_t *users = json_array();
     json_t *root = json_object();
     int code = users == NULL || root == NULL ? -1 : 0;
-    for (size_t i = 0; code == 0 && i < l->items.count; i++) code = write_one(users, l->items.items[i]);
-    if (code == 0 && l->current != NULL) code = json_object_set_new(root, "current", json_string(l->current->id));
+    for (size_t i = 0; code == 0 && i < l->items.count; i++)
+        code = write_one(users, l->items.items[i]);
+    if (code == 0 && l->current != NULL)
+        code = json_object_set_new(root, "current", json_string(l->current->id));
     if (code == 0) code = json_object_set(root, "users", users);
     char *text = code == 0 ? json_dumps(root, JSON_INDENT(1)) : NULL;
     json_decref(users);
     json_decref(root);
-    if (text == NULL) return fail(ATOLL_ERROR_OUT_OF_MEMORY, "out of memory while writing the users of the app");
+    if (text == NULL)
+        return fail(ATOLL_ERROR_OUT_OF_MEMORY, "out of memory while writing the users of the app");
     *json = text;
     return ATOLL_OK;
 }

@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 #define CHANNEL_READ_SIZE (64u << 10)
-#define CHANNEL_READS_PER_TURN 8           /* then the other sockets have their turn */
-#define CHANNEL_WRITE_SIZE (64u << 10)     /* collected for one system call */
+#define CHANNEL_READS_PER_TURN 8       /* then the other sockets have their turn */
+#define CHANNEL_WRITE_SIZE (64u << 10) /* collected for one system call */
 #define CHANNEL_WRITES_PER_TURN 32
 #define CHANNEL_PENDING_MAX (1u << 20)
 #define CHANNEL_TEXT_SIZE_MAX 256
@@ -44,7 +44,8 @@ static void read_input(channel *c)
         size_t size = sizeof piece;
         status result = socket_read(c->socket, piece, &size);
         if (result == ATOLL_OK && size == 0) return;
-        if (result == ATOLL_OK) result = grpc_received(c->connection, now_of(c), bytes_of(piece, size));
+        if (result == ATOLL_OK)
+            result = grpc_received(c->connection, now_of(c), bytes_of(piece, size));
         note_failure(c, result);
         if (size < sizeof piece) return;
     }
@@ -58,8 +59,7 @@ static void on_ready(void *context, unsigned events)
         note_failure(c, socket_connected(c->socket));
         c->connected = c->failed == ATOLL_OK;
         c->connect_deadline_ms = UINT64_MAX;
-    }
-    else if ((events & LOOP_READ) != 0) {
+    } else if ((events & LOOP_READ) != 0) {
         read_input(c);
     }
     if (c->options.touched != NULL) c->options.touched(c->options.context, c);
@@ -79,7 +79,8 @@ static status channel_new(const channel_options *options, int socket, bool conne
     buffer_init(&c->out, CHANNEL_PENDING_MAX);
     status result = grpc_new(&options->grpc, now_of(c), &c->connection);
     if (result == ATOLL_OK) {
-        result = loop_watch_add(options->loop, socket, connected ? LOOP_READ : LOOP_WRITE, on_ready, c, &c->watch);
+        result = loop_watch_add(options->loop, socket, connected ? LOOP_READ : LOOP_WRITE, on_ready,
+                                c, &c->watch);
     }
     if (result != ATOLL_OK) {
         channel_free(c);
@@ -94,7 +95,8 @@ status channel_accepted(const channel_options *options, int socket, channel **ou
     return channel_new(options, socket, true, out);
 }
 
-status channel_connect(const channel_options *options, const char *host, uint16_t port, uint64_t timeout_ms, channel **out)
+status channel_connect(const channel_options *options, const char *host, uint16_t port,
+                       uint64_t timeout_ms, channel **out)
 {
     int socket = -1;
     channel *c = NULL;
@@ -157,7 +159,8 @@ status channel_turn(channel *c, uint64_t now_ms)
     }
     if (c->failed == ATOLL_OK && c->connected) note_failure(c, grpc_tick(c->connection, now_ms));
     if (c->connected && (c->failed == ATOLL_OK || c->failed == ATOLL_ERROR_PROTOCOL)) {
-        status result = write_output(c, &more); /* after a protocol error: the other side is told why */
+        status result =
+            write_output(c, &more); /* after a protocol error: the other side is told why */
         note_failure(c, result);
     }
     if (c->failed == ATOLL_OK && c->connected && !more && grpc_is_finished(c->connection)) {

@@ -11,14 +11,17 @@ typedef struct channel_options {
     loop *loop;
     const platform *platform;
     grpc_options grpc;
-    void (*touched)(void *context, channel *c); /* something happened: channel_turn wants to be called; may be NULL */
+    void (*touched)(
+        void *context,
+        channel *c); /* something happened: channel_turn wants to be called; may be NULL */
     void *context;
 } channel_options;
 
 /* Takes the socket over, also on failure. */
 status channel_accepted(const channel_options *options, int socket, channel **out) MUST_CHECK;
 /* timeout_ms: until connected. Calls may be started at once; they wait for the connection. */
-status channel_connect(const channel_options *options, const char *host, uint16_t port, uint64_t timeout_ms, channel **out) MUST_CHECK;
+status channel_connect(const channel_options *options, const char *host, uint16_t port,
+                       uint64_t timeout_ms, channel **out) MUST_CHECK;
 void channel_free(channel *c); /* open calls get CONNECTION_CLOSED */
 grpc *channel_grpc(const channel *c);
 bool channel_is_connected(const channel *c);

@@ -52,8 +52,10 @@ static void percent_encode(const char *text, buffer *to)
     for (const uint8_t *at = (const uint8_t *)text; *at != '\0'; at++) {
         char escaped[4];
         bool plain = *at >= 0x20 && *at < 0x7f && *at != '%';
-        int size = plain ? snprintf(escaped, sizeof escaped, "%c", *at) : snprintf(escaped, sizeof escaped, "%%%02X", *at);
-        if (buffer_append(to, escaped, (size_t)size) != ATOLL_OK) return; /* a shorter text is still a text */
+        int size = plain ? snprintf(escaped, sizeof escaped, "%c", *at)
+                         : snprintf(escaped, sizeof escaped, "%%%02X", *at);
+        if (buffer_append(to, escaped, (size_t)size) != ATOLL_OK)
+            return; /* a shorter text is still a text */
     }
 }
 
@@ -70,7 +72,8 @@ static void percent_decode(bytes text, char *to, size_t size_max)
     size_t size = 0;
     for (size_t i = 0; i < text.size && size + 1 < size_max; i++) {
         int c = text.data[i];
-        if (c == '%' && i + 2 < text.size && hex_digit(text.data[i + 1]) >= 0 && hex_digit(text.data[i + 2]) >= 0) {
+        if (c == '%' && i + 2 < text.size && hex_digit(text.data[i + 1]) >= 0 &&
+            hex_digit(text.data[i + 2]) >= 0) {
             c = hex_digit(text.data[i + 1]) * 16 + hex_digit(text.data[i + 2]);
             i += 2;
         }
@@ -103,8 +106,10 @@ static grpc_call *call_new(grpc *g)
 static void call_free(grpc_call *call)
 {
     grpc *g = call->connection;
-    if (call->before != NULL) call->before->after = call->after;
-    else g->first = call->after;
+    if (call->before != NULL)
+        call->before->after = call->after;
+    else
+        g->first = call->after;
     if (call->after != NULL) call->after->before = call->before;
     g->call_count--;
     buffer_free(&call->path);
@@ -176,7 +181,8 @@ static void refuse_http(grpc_call *call, const char *code)
 {
     http2_header headers[] = {{bytes_text(":status"), bytes_text(code)}};
     call->finished = true;
-    if (http2_respond(call->stream, headers, 1) != ATOLL_OK || http2_end(call->stream, NULL, 0) != ATOLL_OK) {
+    if (http2_respond(call->stream, headers, 1) != ATOLL_OK ||
+        http2_end(call->stream, NULL, 0) != ATOLL_OK) {
         http2_reset(call->stream, false);
     }
 }
@@ -193,22 +199,31 @@ static void begin_call(grpc *g, http2_stream *s, const http2_header *headers, si
     bool post = false, type = false, fits = true;
     for (size_t i = 0; i < count; i++) {
         bytes name = headers[i].name, value = headers[i].value;
-        if (bytes_equal(name, bytes_text(":method"))) post = bytes_equal(value, bytes_text("POST"));
-        else if (bytes_equal(name, bytes_text(":path"))) fits = fits && keep(&call->path, value);
-        else if (bytes_equal(name, bytes_text("content-type"))) type = starts_with(value, "application/grpc");
-        else if (bytes_equal(name, bytes_text("atoll-app"))) fits = fits && keep(&call->app, value);
+        if (bytes_equal(name, bytes_text(":method")))
+            post = bytes_equal(value, bytes_text("POST"));
+        else if (bytes_equal(name, bytes_text(":path")))
+            fits = fits && keep(&call->path, value);
+        else if (bytes_equal(name, bytes_text("content-type")))
+            type = starts_with(value, "application/grpc");
+        else if (bytes_equal(name, bytes_text("atoll-app")))
+            fits = fits && keep(&call->app, value);
         else if (bytes_equal(name, bytes_text("grpc-timeout"))) {
             uint64_t timeout_ms = timeout_ms_of(value);
             if (timeout_ms > 0) call->deadline_ms = g->now_ms + timeout_ms;
-        }
-        else if (bytes_equal(name, bytes_text("authorization")) && starts_with(value, "Bearer ")) {
+        } else if (bytes_equal(name, bytes_text("authorization")) &&
+                   starts_with(value, "Bearer ")) {
             fits = fits && keep(&call->token, bytes_of(value.data + 7, value.size - 7));
         }
     }
-    if (!post) refuse_http(call, "405");
-    else if (!type) refuse_http(call, "415");
-    else if (!fits) refuse_http(call, "431");
-    else if (g->shut_down) grpc_finish(call, ATOLL_ERROR_CONNECTION_CLOSED, "the server is stopping: connect again later");
+    if (!post)
+        refuse_http(call, "405");
+    else if (!type)
+        refuse_http(call, "415");
+    else if (!fits)
+        refuse_http(call, "431");
+    else if (g->shut_down)
+        grpc_finish(call, ATOLL_ERROR_CONNECTION_CLOSED,
+                    "the server is stopping: connect again later");
     else {
         call->begun = true;
         g->options.events.begun(g->options.context, call);
@@ -219,15 +234,21 @@ static void read_response(grpc_call *call, const http2_header *headers, size_t c
 {
     for (size_t i = 0; i < count; i++) {
         bytes name = headers[i].name, value = headers[i].value;
-        if (bytes_equal(name, bytes_text(":status"))) call->http_status = number_of(value);
-        else if (bytes_equal(name, bytes_text("content-type"))) call->grpc_seen = starts_with(value, "application/grpc");
-        else if (bytes_equal(name, bytes_text("grpc-status"))) call->trailer_code = number_of(value);
-        else if (bytes_equal(name, bytes_text("atoll-status"))) call->trailer_exact = number_of(value);
-        else if (bytes_equal(name, bytes_text("grpc-message"))) percent_decode(value, call->text, sizeof call->text);
+        if (bytes_equal(name, bytes_text(":status")))
+            call->http_status = number_of(value);
+        else if (bytes_equal(name, bytes_text("content-type")))
+            call->grpc_seen = starts_with(value, "application/grpc");
+        else if (bytes_equal(name, bytes_text("grpc-status")))
+            call->trailer_code = number_of(value);
+        else if (bytes_equal(name, bytes_text("atoll-status")))
+            call->trailer_exact = number_of(value);
+        else if (bytes_equal(name, bytes_text("grpc-message")))
+            percent_decode(value, call->text, sizeof call->text);
     }
 }
 
-static void on_headers(void *context, http2_stream *s, const http2_header *headers, size_t count, bool end)
+static void on_headers(void *context, http2_stream *s, const http2_header *headers, size_t count,
+                       bool end)
 {
     (void)end;
     grpc *g = context;
@@ -264,15 +285,18 @@ static void on_ended(void *context, http2_stream *s)
     grpc_call *call = http2_user(s);
     if (call == NULL || call->finished || call->cancelled) return;
     if (!g->options.server) {
-        http2_reset(s, false); /* the answer is complete: what we had still to say interests nobody */
+        http2_reset(s,
+                    false); /* the answer is complete: what we had still to say interests nobody */
         return;
     }
     if (call->waiting.size > 0) {
         call->end_waiting = true;
         return;
     }
-    if (call->message.size > 0) give_up(call, ATOLL_ERROR_PROTOCOL, "the stream ended inside a message");
-    else if (g->options.events.ended != NULL) g->options.events.ended(g->options.context, call);
+    if (call->message.size > 0)
+        give_up(call, ATOLL_ERROR_PROTOCOL, "the stream ended inside a message");
+    else if (g->options.events.ended != NULL)
+        g->options.events.ended(g->options.context, call);
 }
 
 static void on_drained(void *context, http2_stream *s)
@@ -296,11 +320,13 @@ static status outcome_of(grpc_call *call, bool by_reset, uint32_t code)
         return call->trailer_exact > 0 ? call->trailer_exact : grpc_status_of(call->trailer_code);
     }
     if (call->http_status != 0 && call->http_status != 200) {
-        snprintf(call->text, sizeof call->text, "the server answered with HTTP status %d: is it an Atoll server?",
+        snprintf(call->text, sizeof call->text,
+                 "the server answered with HTTP status %d: is it an Atoll server?",
                  call->http_status);
         return call->http_status >= 500 ? ATOLL_ERROR_CONNECTION_CLOSED : ATOLL_ERROR_PROTOCOL;
     }
-    snprintf(call->text, sizeof call->text, by_reset ? "the stream was reset (code %u)" : "the stream ended without a status",
+    snprintf(call->text, sizeof call->text,
+             by_reset ? "the stream was reset (code %u)" : "the stream ended without a status",
              code);
     return ATOLL_ERROR_CONNECTION_CLOSED;
 }
@@ -314,12 +340,12 @@ static void on_closed(void *context, http2_stream *s, bool by_reset, uint32_t co
     status result;
     if (!g->options.server) {
         result = outcome_of(call, by_reset, code);
-    }
-    else {
+    } else {
         result = call->finished ? ATOLL_OK : ATOLL_ERROR_CANCELLED;
         snprintf(call->text, sizeof call->text, "%s", call->finished ? "" : "the client went away");
     }
-    if (!g->options.server || call->begun) g->options.events.closed(g->options.context, call, result, call->text);
+    if (!g->options.server || call->begun)
+        g->options.events.closed(g->options.context, call, result, call->text);
     call_free(call);
 }
 
@@ -343,12 +369,14 @@ static bool message_size(grpc_call *call, size_t *size)
     const uint8_t *prefix = call->message.data;
     *size = (size_t)prefix[1] << 24 | (size_t)prefix[2] << 16 | (size_t)prefix[3] << 8 | prefix[4];
     if (prefix[0] != 0) {
-        give_up(call, ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: gRPC message compression (grpc-encoding)");
+        give_up(call, ATOLL_ERROR_NOT_SUPPORTED,
+                "not supported yet: gRPC message compression (grpc-encoding)");
         return false;
     }
     if (*size > LIMIT_MESSAGE_SIZE_MAX) {
         char text[128];
-        snprintf(text, sizeof text, "a message of %zu bytes is larger than the %u allowed", *size, LIMIT_MESSAGE_SIZE_MAX);
+        snprintf(text, sizeof text, "a message of %zu bytes is larger than the %u allowed", *size,
+                 LIMIT_MESSAGE_SIZE_MAX);
         give_up(call, ATOLL_ERROR_MESSAGE_TOO_LARGE, text);
         return false;
     }
@@ -378,7 +406,8 @@ static void take(grpc_call *call, bytes piece)
         if (call->message.size < GRPC_PREFIX_SIZE && !fill(call, &piece, GRPC_PREFIX_SIZE)) break;
         if (!message_size(call, &size)) break;
         if (!fill(call, &piece, GRPC_PREFIX_SIZE + size)) break;
-        g->options.events.message(g->options.context, call, bytes_of(call->message.data + GRPC_PREFIX_SIZE, size));
+        g->options.events.message(g->options.context, call,
+                                  bytes_of(call->message.data + GRPC_PREFIX_SIZE, size));
         buffer_clear(&call->message);
         if (call->message.capacity > (1u << 20)) buffer_free(&call->message);
     }
@@ -397,7 +426,8 @@ void grpc_pause(grpc_call *call, bool on)
 {
     if (call->paused == on) return;
     call->paused = on;
-    if (on || call->delivering || call->waiting.size == 0 || call->finished || call->cancelled) return;
+    if (on || call->delivering || call->waiting.size == 0 || call->finished || call->cancelled)
+        return;
     buffer kept = call->waiting;
     buffer_init(&call->waiting, kept.size_max);
     http2_consumed(call->stream, call->owed);
@@ -473,11 +503,14 @@ status grpc_tick(grpc *g, uint64_t now_ms)
         call->deadline_ms = UINT64_MAX;
         give_up(call, ATOLL_ERROR_TIMEOUT, "the call took longer than its deadline allows");
     }
-    if (g->ping_sent_ms != 0 && now_ms >= g->ping_sent_ms + g->options.pong_timeout_ms && g->options.pong_timeout_ms > 0) {
-        return fail(ATOLL_ERROR_TIMEOUT, "no answer to a ping for %llu ms: the connection counts as lost",
+    if (g->ping_sent_ms != 0 && now_ms >= g->ping_sent_ms + g->options.pong_timeout_ms &&
+        g->options.pong_timeout_ms > 0) {
+        return fail(ATOLL_ERROR_TIMEOUT,
+                    "no answer to a ping for %llu ms: the connection counts as lost",
                     (unsigned long long)g->options.pong_timeout_ms);
     }
-    if (g->options.ping_period_ms > 0 && now_ms >= g->heard_ms + g->options.ping_period_ms) grpc_ping(g, now_ms);
+    if (g->options.ping_period_ms > 0 && now_ms >= g->heard_ms + g->options.ping_period_ms)
+        grpc_ping(g, now_ms);
     return ATOLL_OK;
 }
 
@@ -519,7 +552,9 @@ size_t grpc_call_count(const grpc *g)
 
 status grpc_start(grpc *g, const grpc_request *request, uint64_t now_ms, grpc_call **out)
 {
-    if (g->shut_down) return fail(ATOLL_ERROR_CONNECTION_CLOSED, "the connection takes no new calls: open another");
+    if (g->shut_down)
+        return fail(ATOLL_ERROR_CONNECTION_CLOSED,
+                    "the connection takes no new calls: open another");
     char bearer[GRPC_TOKEN_SIZE_MAX + 8], timeout[32];
     http2_header headers[9] = {
         {bytes_text(":method"), bytes_text("POST")},
@@ -534,12 +569,15 @@ status grpc_start(grpc *g, const grpc_request *request, uint64_t now_ms, grpc_ca
     if (request->authorization != NULL) {
         int size = snprintf(bearer, sizeof bearer, "Bearer %s", request->authorization);
         if (size < 0 || (size_t)size >= sizeof bearer) {
-            return fail(ATOLL_ERROR_BAD_TOKEN, "the token is longer than %d bytes", GRPC_TOKEN_SIZE_MAX);
+            return fail(ATOLL_ERROR_BAD_TOKEN, "the token is longer than %d bytes",
+                        GRPC_TOKEN_SIZE_MAX);
         }
         headers[count++] = (http2_header){bytes_text("authorization"), bytes_text(bearer)};
     }
     if (request->timeout_ms > 0) {
-        uint64_t shown_ms = request->timeout_ms > 99999999 ? 99999999 : request->timeout_ms; /* eight digits at most */
+        uint64_t shown_ms = request->timeout_ms > 99999999
+                                ? 99999999
+                                : request->timeout_ms; /* eight digits at most */
         snprintf(timeout, sizeof timeout, "%llum", (unsigned long long)shown_ms);
         headers[count++] = (http2_header){bytes_text("grpc-timeout"), bytes_text(timeout)};
     }
@@ -589,7 +627,8 @@ void grpc_finish(grpc_call *call, status code, const char *text)
         {bytes_text("grpc-message"), buffer_view(&message)},
     };
     status result = grpc_accept(call);
-    if (result == ATOLL_OK) result = http2_end(call->stream, trailers, code == ATOLL_OK ? 1 : message.size > 0 ? 3 : 2);
+    if (result == ATOLL_OK)
+        result = http2_end(call->stream, trailers, code == ATOLL_OK ? 1 : message.size > 0 ? 3 : 2);
     if (result != ATOLL_OK) http2_reset(call->stream, false);
     buffer_free(&message);
 }
@@ -598,7 +637,8 @@ status grpc_send(grpc_call *call, bytes message)
 {
     if (call->finished || call->cancelled) return fail(ATOLL_ERROR_CLOSED, "the call has ended");
     if (message.size > LIMIT_MESSAGE_SIZE_MAX) {
-        return fail(ATOLL_ERROR_MESSAGE_TOO_LARGE, "a message of %zu bytes is larger than the %u allowed", message.size,
+        return fail(ATOLL_ERROR_MESSAGE_TOO_LARGE,
+                    "a message of %zu bytes is larger than the %u allowed", message.size,
                     LIMIT_MESSAGE_SIZE_MAX);
     }
     if (call->connection->options.server) TRY(grpc_accept(call));
@@ -606,7 +646,8 @@ status grpc_send(grpc_call *call, bytes message)
     key_put_u32(prefix + 1, (uint32_t)message.size);
     TRY(http2_write(call->stream, bytes_of(prefix, sizeof prefix)));
     status result = http2_write(call->stream, message);
-    if (result != ATOLL_OK) grpc_cancel(call); /* a prefix without its message would garble the stream */
+    if (result != ATOLL_OK)
+        grpc_cancel(call); /* a prefix without its message would garble the stream */
     return result;
 }
 

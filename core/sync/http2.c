@@ -11,8 +11,8 @@
 
 #define HTTP2_FRAME_SIZE_MAX (1u << 16)
 #define HTTP2_CONNECTION_WINDOW (16u << 20)
-#define HTTP2_HEADERS_SIZE_MAX (64u << 10)     /* of one block: tokens are about a kilobyte */
-#define HTTP2_HEADERS_MAX 128                  /* of one block */
+#define HTTP2_HEADERS_SIZE_MAX (64u << 10) /* of one block: tokens are about a kilobyte */
+#define HTTP2_HEADERS_MAX 128              /* of one block */
 #define HTTP2_UNSENT_MAX (2u * LIMIT_MESSAGE_SIZE_MAX) /* a message under way and the next */
 
 struct http2_stream {
@@ -22,8 +22,8 @@ struct http2_stream {
     int32_t id;
     buffer out;
     size_t out_at;
-    buffer text;               /* names and values of the header block under way, one after the other */
-    VECTOR(uint32_t) sizes;    /* their sizes: name, value, name, value, ... */
+    buffer text; /* names and values of the header block under way, one after the other */
+    VECTOR(uint32_t) sizes; /* their sizes: name, value, name, value, ... */
     VECTOR(nghttp2_nv) trailers;
     buffer trailers_text;
     bool started, ending, deferred, reset, remote_ended;
@@ -82,8 +82,10 @@ static http2_stream *stream_new(http2 *h)
 static void stream_free(http2_stream *s)
 {
     http2 *h = s->connection;
-    if (s->before != NULL) s->before->after = s->after;
-    else h->first = s->after;
+    if (s->before != NULL)
+        s->before->after = s->after;
+    else
+        h->first = s->after;
     if (s->after != NULL) s->after->before = s->before;
     buffer_free(&s->out);
     buffer_free(&s->text);
@@ -96,7 +98,8 @@ static void stream_free(http2_stream *s)
 static void stream_closed(http2_stream *s, bool by_reset, uint32_t code)
 {
     http2 *h = s->connection;
-    if (h->options.events.closed != NULL) h->options.events.closed(h->options.context, s, by_reset, code);
+    if (h->options.events.closed != NULL)
+        h->options.events.closed(h->options.context, s, by_reset, code);
     stream_free(s);
 }
 
@@ -120,14 +123,16 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     return 0;
 }
 
-static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_size,
-                     const uint8_t *value, size_t value_size, uint8_t flags, void *context)
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_size, const uint8_t *value, size_t value_size, uint8_t flags,
+                     void *context)
 {
     (void)flags, (void)context;
     http2_stream *s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
     if (s == NULL) return 0;
     if (s->sizes.count >= 2 * HTTP2_HEADERS_MAX) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    if (buffer_append(&s->text, name, name_size) != ATOLL_OK || buffer_append(&s->text, value, value_size) != ATOLL_OK ||
+    if (buffer_append(&s->text, name, name_size) != ATOLL_OK ||
+        buffer_append(&s->text, value, value_size) != ATOLL_OK ||
         vector_push(&s->sizes, (uint32_t)name_size) != ATOLL_OK ||
         vector_push(&s->sizes, (uint32_t)value_size) != ATOLL_OK) {
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* resets the stream, the connection goes on */
@@ -161,7 +166,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         return 0;
     }
     http2_stream *s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-    if (s == NULL || (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)) return 0;
+    if (s == NULL || (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA))
+        return 0;
     bool end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (end) s->remote_ended = true;
     if (frame->hd.type == NGHTTP2_HEADERS && !s->reset) deliver_headers(h, s, end);
@@ -178,12 +184,14 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *c
     http2_stream *s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
     if (s == NULL || s->remote_ended || s->reset) return 0;
     s->reset = true;
-    return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR) == NGHTTP2_ERR_NOMEM
+    return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR) ==
+                   NGHTTP2_ERR_NOMEM
                ? NGHTTP2_ERR_CALLBACK_FAILURE
                : 0;
 }
 
-static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data, size_t size, void *context)
+static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data,
+                   size_t size, void *context)
 {
     (void)flags;
     http2 *h = context;
@@ -207,8 +215,8 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *c
     return 0;
 }
 
-static ssize_t read_data(nghttp2_session *session, int32_t id, uint8_t *to, size_t size, uint32_t *flags,
-                         nghttp2_data_source *source, void *context)
+static ssize_t read_data(nghttp2_session *session, int32_t id, uint8_t *to, size_t size,
+                         uint32_t *flags, nghttp2_data_source *source, void *context)
 {
     http2 *h = context;
     http2_stream *s = source->ptr;
@@ -263,10 +271,13 @@ static int create_session(http2 *h)
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
         nghttp2_option_set_no_auto_window_update(option, 1);
-        nghttp2_option_set_no_closed_streams(option, 1); /* their memory would grow with the life of the connection */
+        nghttp2_option_set_no_closed_streams(
+            option, 1); /* their memory would grow with the life of the connection */
         nghttp2_mem memory = {NULL, allocate, release, allocate_zero, reallocate};
-        if (h->options.server) code = nghttp2_session_server_new3(&h->session, callbacks, h, option, &memory);
-        else code = nghttp2_session_client_new3(&h->session, callbacks, h, option, &memory);
+        if (h->options.server)
+            code = nghttp2_session_server_new3(&h->session, callbacks, h, option, &memory);
+        else
+            code = nghttp2_session_client_new3(&h->session, callbacks, h, option, &memory);
     }
     nghttp2_option_del(option);
     nghttp2_session_callbacks_del(callbacks);
@@ -284,13 +295,16 @@ status http2_new(const http2_options *options, http2 **out)
             {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options->window_size},
             {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, HTTP2_FRAME_SIZE_MAX},
             {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HTTP2_HEADERS_SIZE_MAX},
-            {options->server ? NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS : NGHTTP2_SETTINGS_ENABLE_PUSH,
+            {options->server ? NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS
+                             : NGHTTP2_SETTINGS_ENABLE_PUSH,
              options->server ? options->streams_max : 0},
         };
-        code = nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, settings, sizeof settings / sizeof *settings);
+        code = nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, settings,
+                                       sizeof settings / sizeof *settings);
     }
     if (code == 0) {
-        code = nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0, HTTP2_CONNECTION_WINDOW);
+        code = nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0,
+                                                     HTTP2_CONNECTION_WINDOW);
     }
     if (code != 0) {
         http2_free(h);
@@ -330,12 +344,14 @@ status http2_output(http2 *h, buffer *to, size_t size_target)
 
 bool http2_is_finished(const http2 *h)
 {
-    return nghttp2_session_want_read(h->session) == 0 && nghttp2_session_want_write(h->session) == 0;
+    return nghttp2_session_want_read(h->session) == 0 &&
+           nghttp2_session_want_write(h->session) == 0;
 }
 
 void http2_ping(http2 *h)
 {
-    if (nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, NULL) != 0) return; /* no memory: the timeout will tell */
+    if (nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, NULL) != 0)
+        return; /* no memory: the timeout will tell */
 }
 
 void http2_shut_down(http2 *h)
@@ -351,15 +367,18 @@ void http2_shut_down(http2 *h)
 static void to_nv(const http2_header *headers, size_t count, nghttp2_nv *to)
 {
     for (size_t i = 0; i < count; i++) {
-        to[i] = (nghttp2_nv){(uint8_t *)(uintptr_t)headers[i].name.data, (uint8_t *)(uintptr_t)headers[i].value.data,
-                             headers[i].name.size, headers[i].value.size, NGHTTP2_NV_FLAG_NONE};
+        to[i] = (nghttp2_nv){(uint8_t *)(uintptr_t)headers[i].name.data,
+                             (uint8_t *)(uintptr_t)headers[i].value.data, headers[i].name.size,
+                             headers[i].value.size, NGHTTP2_NV_FLAG_NONE};
     }
 }
 
-status http2_request(http2 *h, const http2_header *headers, size_t count, void *user, http2_stream **out)
+status http2_request(http2 *h, const http2_header *headers, size_t count, void *user,
+                     http2_stream **out)
 {
     nghttp2_nv pairs[HTTP2_HEADERS_MAX];
-    if (count > HTTP2_HEADERS_MAX) return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "more than %d headers", HTTP2_HEADERS_MAX);
+    if (count > HTTP2_HEADERS_MAX)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "more than %d headers", HTTP2_HEADERS_MAX);
     http2_stream *s = stream_new(h);
     if (s == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     to_nv(headers, count, pairs);
@@ -379,7 +398,8 @@ status http2_request(http2 *h, const http2_header *headers, size_t count, void *
 status http2_respond(http2_stream *s, const http2_header *headers, size_t count)
 {
     nghttp2_nv pairs[HTTP2_HEADERS_MAX];
-    if (count > HTTP2_HEADERS_MAX) return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "more than %d headers", HTTP2_HEADERS_MAX);
+    if (count > HTTP2_HEADERS_MAX)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "more than %d headers", HTTP2_HEADERS_MAX);
     if (s->started || s->reset) return ATOLL_OK;
     to_nv(headers, count, pairs);
     nghttp2_data_provider provider = {.source.ptr = s, .read_callback = read_data};
@@ -398,7 +418,8 @@ static void resume(http2_stream *s)
 
 status http2_write(http2_stream *s, bytes data)
 {
-    if (s->reset || s->ending) return fail(ATOLL_ERROR_CLOSED, "the stream has ended: nothing more can be written");
+    if (s->reset || s->ending)
+        return fail(ATOLL_ERROR_CLOSED, "the stream has ended: nothing more can be written");
     if (s->out_at > 0 && s->out_at >= s->out.size / 2) {
         memmove(s->out.data, s->out.data + s->out_at, s->out.size - s->out_at);
         s->out.size -= s->out_at;
@@ -414,14 +435,16 @@ status http2_end(http2_stream *s, const http2_header *trailers, size_t count)
     if (s->reset || s->ending) return ATOLL_OK;
     size_t size = 0;
     for (size_t i = 0; i < count; i++) size += trailers[i].name.size + trailers[i].value.size;
-    TRY(buffer_reserve(&s->trailers_text, size + 1)); /* in one piece: the pairs below point into it */
+    TRY(buffer_reserve(&s->trailers_text,
+                       size + 1)); /* in one piece: the pairs below point into it */
     TRY(vector_reserve(&s->trailers, count + 1));
     for (size_t i = 0; i < count; i++) {
         uint8_t *name = s->trailers_text.data + s->trailers_text.size;
         TRY(buffer_append(&s->trailers_text, trailers[i].name.data, trailers[i].name.size));
         uint8_t *value = s->trailers_text.data + s->trailers_text.size;
         TRY(buffer_append(&s->trailers_text, trailers[i].value.data, trailers[i].value.size));
-        nghttp2_nv pair = {name, value, trailers[i].name.size, trailers[i].value.size, NGHTTP2_NV_FLAG_NONE};
+        nghttp2_nv pair = {name, value, trailers[i].name.size, trailers[i].value.size,
+                           NGHTTP2_NV_FLAG_NONE};
         s->trailers.items[s->trailers.count++] = pair;
     }
     s->ending = true;

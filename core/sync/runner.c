@@ -21,7 +21,8 @@ uint64_t net_now_ms(const runner *r)
 
 void runner_send(runner *r, const runner_event *event)
 {
-    if (r->options.sink != NULL && !atomic_load(&r->stop)) r->options.sink(r->options.sink_context, event);
+    if (r->options.sink != NULL && !atomic_load(&r->stop))
+        r->options.sink(r->options.sink_context, event);
 }
 
 /* ---- commands ---- */
@@ -46,8 +47,10 @@ void runner_post(runner *r, const command *given)
     *c = *given;
     c->after = NULL;
     mutex_lock(&r->lock);
-    if (r->last != NULL) r->last->after = c;
-    else r->first = c;
+    if (r->last != NULL)
+        r->last->after = c;
+    else
+        r->first = c;
     r->last = c;
     mutex_unlock(&r->lock);
     loop_wake(r->loop);
@@ -61,8 +64,10 @@ static void run_commands(runner *r)
     mutex_unlock(&r->lock);
     while (c != NULL) {
         command *after = c->after;
-        if (c->session != NULL) session_command(r, c);
-        else calls_command(r, c);
+        if (c->session != NULL)
+            session_command(r, c);
+        else
+            calls_command(r, c);
         command_free(c);
         c = after;
     }
@@ -118,7 +123,8 @@ static void run(void *argument)
         for (int i = 0; again && i < 100 && !atomic_load(&r->stop); i++) {
             again = false;
             run_commands(r);
-            for (size_t k = 0; k < r->sessions.count; k++) session_turn(r->sessions.items[k], &again);
+            for (size_t k = 0; k < r->sessions.count; k++)
+                session_turn(r->sessions.items[k], &again);
             net_turn(r, &again);
         }
         deadline_ms = again ? 0 : next_deadline(r);
@@ -133,19 +139,23 @@ static status parse_url(runner *r)
 {
     const char *url = r->base_url, *host = url + 7;
     if (strncmp(url, "https://", 8) == 0) {
-        return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: https; use an http:// address (\"%s\")", url);
+        return fail(ATOLL_ERROR_NOT_SUPPORTED,
+                    "not supported yet: https; use an http:// address (\"%s\")", url);
     }
     if (strncmp(url, "http://", 7) != 0) {
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "\"%s\" is no server address: expected http://HOST:PORT", url);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "\"%s\" is no server address: expected http://HOST:PORT", url);
     }
     size_t size = strcspn(host, "/");
     const char *colon = memrchr(host, ':', size);
-    if (colon != NULL && memchr(colon, ']', (size_t)(host + size - colon)) != NULL) colon = NULL; /* inside [::1] */
+    if (colon != NULL && memchr(colon, ']', (size_t)(host + size - colon)) != NULL)
+        colon = NULL; /* inside [::1] */
     size_t host_size = colon == NULL ? size : (size_t)(colon - host);
     char *end = NULL;
     unsigned long port = colon == NULL ? 80 : strtoul(colon + 1, &end, 10);
     if (host_size == 0 || port == 0 || port > 65535 || (colon != NULL && end != host + size)) {
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "\"%s\" is no server address: expected http://HOST:PORT", url);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "\"%s\" is no server address: expected http://HOST:PORT", url);
     }
     if (host[0] == '[' && host[host_size - 1] == ']') host++, host_size -= 2;
     r->port = (uint16_t)port;
@@ -161,12 +171,14 @@ static status copy_options(runner *r, const runner_options *options)
     r->app_id = memory_copy_text(options->app_id, strlen(options->app_id));
     r->base_url = memory_copy_text(options->base_url, strlen(options->base_url));
     r->base_path = memory_copy_text(options->base_path, strlen(options->base_path));
-    if (r->app_id == NULL || r->base_url == NULL || r->base_path == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    if (r->app_id == NULL || r->base_url == NULL || r->base_path == NULL)
+        return ATOLL_ERROR_OUT_OF_MEMORY;
     r->options.app_id = r->app_id;
     r->options.base_url = r->base_url;
     r->options.base_path = r->base_path;
     int size = snprintf(path, sizeof path, "%s/%s/users.json", options->base_path, options->app_id);
-    if (size < 0 || (size_t)size >= sizeof path) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the base path is too long");
+    if (size < 0 || (size_t)size >= sizeof path)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the base path is too long");
     r->users_path = memory_copy_text(path, (size_t)size);
     if (r->users_path == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     return parse_url(r);
@@ -185,8 +197,10 @@ status runner_new(const runner_options *options, runner **out)
     if (result == ATOLL_OK) result = account_list_read(&r->accounts, r->users_path);
     if (result == ATOLL_OK) result = loop_new(options->platform, &r->loop);
     if (result == ATOLL_OK) result = thread_start("atoll-network", run, r, &r->thread);
-    if (result != ATOLL_OK) runner_destroy(r);
-    else *out = r;
+    if (result != ATOLL_OK)
+        runner_destroy(r);
+    else
+        *out = r;
     return result;
 }
 
@@ -238,7 +252,8 @@ size_t runner_account_count(runner *r)
 account *runner_account_at(runner *r, size_t index)
 {
     mutex_lock(&r->lock);
-    account *a = index < r->accounts.items.count ? account_retain(r->accounts.items.items[index]) : NULL;
+    account *a =
+        index < r->accounts.items.count ? account_retain(r->accounts.items.items[index]) : NULL;
     mutex_unlock(&r->lock);
     return a;
 }
@@ -247,20 +262,23 @@ status runner_switch_account(runner *r, account *user)
 {
     bool known = false;
     if (account_state(user) != ACCOUNT_LOGGED_IN) {
-        return fail(ATOLL_ERROR_NOT_LOGGED_IN, "user %s is not logged in: log in again before switching", account_id(user));
+        return fail(ATOLL_ERROR_NOT_LOGGED_IN,
+                    "user %s is not logged in: log in again before switching", account_id(user));
     }
     mutex_lock(&r->lock);
     known = account_list_find(&r->accounts, account_id(user)) == user;
     if (known) r->accounts.current = user;
     mutex_unlock(&r->lock);
-    if (!known) return fail(ATOLL_ERROR_USER_MISMATCH, "user %s belongs to another app", account_id(user));
+    if (!known)
+        return fail(ATOLL_ERROR_USER_MISMATCH, "user %s belongs to another app", account_id(user));
     runner_post(r, &(command){.kind = COMMAND_SAVE});
     return ATOLL_OK;
 }
 
 void runner_log_in_anonymous(runner *r, uint64_t request, bool reuse)
 {
-    runner_post(r, &(command){.kind = COMMAND_LOG_IN_ANONYMOUS, .request = request, .reuse = reuse});
+    runner_post(r,
+                &(command){.kind = COMMAND_LOG_IN_ANONYMOUS, .request = request, .reuse = reuse});
 }
 
 static void post_email(runner *r, command_kind kind, uint64_t request, bytes email, bytes password)
@@ -288,7 +306,8 @@ void runner_register_email(runner *r, uint64_t request, bytes email, bytes passw
 
 void runner_log_out(runner *r, uint64_t request, account *user)
 {
-    runner_post(r, &(command){.kind = COMMAND_LOG_OUT, .request = request, .user = account_retain(user)});
+    runner_post(
+        r, &(command){.kind = COMMAND_LOG_OUT, .request = request, .user = account_retain(user)});
 }
 
 void runner_reconnect(runner *r)

@@ -10,11 +10,12 @@ typedef struct account account;               /* a logged-in user; reference cou
 typedef struct runner_session runner_session; /* reference counted; any thread */
 
 typedef enum runner_event_kind {
-    RUNNER_EVENT_REQUEST_DONE = 1, /* request, code, text; account for log-ins (borrowed: retain it) */
-    RUNNER_EVENT_CONNECTION,       /* session, number_old, number_new */
-    RUNNER_EVENT_PROGRESS,         /* session; read runner_session_progress */
-    RUNNER_EVENT_ERROR,            /* session, code, text */
-    RUNNER_EVENT_SUBSCRIPTIONS     /* session */
+    RUNNER_EVENT_REQUEST_DONE =
+        1,                     /* request, code, text; account for log-ins (borrowed: retain it) */
+    RUNNER_EVENT_CONNECTION,   /* session, number_old, number_new */
+    RUNNER_EVENT_PROGRESS,     /* session; read runner_session_progress */
+    RUNNER_EVENT_ERROR,        /* session, code, text */
+    RUNNER_EVENT_SUBSCRIPTIONS /* session */
 } runner_event_kind;
 typedef struct runner_event {
     runner_event_kind kind;
@@ -25,12 +26,15 @@ typedef struct runner_event {
     const char *text;
     int32_t number_old, number_new;
 } runner_event;
-typedef void (*runner_sink)(void *context, const runner_event *event); /* on the network thread, no lock held; must not block */
+typedef void (*runner_sink)(
+    void *context,
+    const runner_event *event); /* on the network thread, no lock held; must not block */
 
 typedef struct runner_options {
     const platform *platform;
     const char *app_id, *base_url; /* http://host:port */
-    const char *base_path;         /* users are kept in <base_path>/<app id>/users.json (tokens; mode 0600) */
+    const char
+        *base_path; /* users are kept in <base_path>/<app id>/users.json (tokens; mode 0600) */
     uint64_t connect_timeout_ms, request_timeout_ms, ping_period_ms, pong_timeout_ms;
     uint64_t reconnect_delay_ms, reconnect_delay_ms_max;
     uint32_t reconnect_multiplier, reconnect_jitter_divisor;
@@ -38,7 +42,9 @@ typedef struct runner_options {
     void *sink_context;
 } runner_options;
 status runner_new(const runner_options *options, runner **out) MUST_CHECK;
-void runner_free(runner *r); /* joins the thread; sessions that are still attached are dropped (their data is on disk) */
+void runner_free(
+    runner *
+        r); /* joins the thread; sessions that are still attached are dropped (their data is on disk) */
 
 /* The process is about to exit: joins the thread for good; the runner can only be freed after it. */
 void runner_quiesce(runner *r);
@@ -63,7 +69,8 @@ void runner_reconnect(runner *r);
 /* Starts a session for an open synced realm. The runner keeps using options->db until runner_session_detach returns;
  * detach with wait_upload keeps it alive in the background until uploads are done: then `released` is called on the
  * network thread and db may be closed. */
-status runner_session_attach(runner *r, account *user, const session_options *options, runner_session **out) MUST_CHECK;
+status runner_session_attach(runner *r, account *user, const session_options *options,
+                             runner_session **out) MUST_CHECK;
 runner_session *runner_session_retain(runner_session *s);
 void runner_session_release(runner_session *s);
 void runner_session_detach(runner_session *s, void (*released)(void *context), void *context);
@@ -76,7 +83,8 @@ void runner_session_wait_upload(runner_session *s, uint64_t request);
 void runner_session_wait_download(runner_session *s, uint64_t request);
 void runner_session_wait_subscriptions(runner_session *s, uint64_t request, uint64_t version);
 void runner_session_subscriptions_changed(runner_session *s);
-int32_t runner_session_state(const runner_session *s);            /* as of the last loop turn; stop/start show at once */
+int32_t runner_session_state(
+    const runner_session *s); /* as of the last loop turn; stop/start show at once */
 int32_t runner_session_connection_state(const runner_session *s);
 void runner_session_progress(const runner_session *s, session_progress *out);
 #endif

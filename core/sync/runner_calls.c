@@ -26,7 +26,11 @@ typedef struct unary_call {
 
 static void done(runner *r, uint64_t request, status code, const char *text, account *user)
 {
-    runner_event event = {.kind = RUNNER_EVENT_REQUEST_DONE, .request = request, .code = code, .text = text, .user = user};
+    runner_event event = {.kind = RUNNER_EVENT_REQUEST_DONE,
+                          .request = request,
+                          .code = code,
+                          .text = text,
+                          .user = user};
     runner_send(r, &event);
 }
 
@@ -48,7 +52,8 @@ static void save(runner *r)
     snprintf(folder, sizeof folder, "%s/%s", r->base_path, r->app_id);
     if (result == ATOLL_OK) result = file_make_folders(folder);
     if (result == ATOLL_OK) result = file_write(r->users_path, bytes_text(json), 0600);
-    if (result != ATOLL_OK) log_write(LOG_ERROR, CATEGORY, "the users of the app were not saved: %s", fail_text());
+    if (result != ATOLL_OK)
+        log_write(LOG_ERROR, CATEGORY, "the users of the app were not saved: %s", fail_text());
     free(json);
     account_list_free(&copy);
 }
@@ -66,18 +71,23 @@ static status start(runner *r, unary_call *u, const char *path, const ProtobufCM
 {
     uint8_t packed[4096];
     size_t size = protobuf_c_message_get_packed_size(message);
-    if (size > sizeof packed) return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "the request is larger than %zu bytes", sizeof packed);
+    if (size > sizeof packed)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "the request is larger than %zu bytes",
+                    sizeof packed);
     protobuf_c_message_pack(message, packed);
     net_connection *c = NULL;
     grpc_call *call = NULL;
     status result = net_open(r, NULL, &c);
     grpc_request request = {.path = path, .timeout_ms = r->options.request_timeout_ms};
-    if (result == ATOLL_OK) result = grpc_start(channel_grpc(c->channel), &request, net_now_ms(r), &call);
+    if (result == ATOLL_OK)
+        result = grpc_start(channel_grpc(c->channel), &request, net_now_ms(r), &call);
     if (result == ATOLL_OK) result = grpc_send(call, bytes_of(packed, size));
     if (result == ATOLL_OK) result = grpc_half_close(call);
     explicit_bzero(packed, sizeof packed);
-    if (result == ATOLL_OK) grpc_call_set_user(call, &u->state);
-    else if (call != NULL) grpc_cancel(call);
+    if (result == ATOLL_OK)
+        grpc_call_set_user(call, &u->state);
+    else if (call != NULL)
+        grpc_cancel(call);
     return result;
 }
 
@@ -103,8 +113,7 @@ static status send_log_in(runner *r, unary_call *u, const command *c)
     if (c->kind == COMMAND_LOG_IN_ANONYMOUS) {
         m.credentials_case = ATOLL__AUTH__V0__LOG_IN_REQUEST__CREDENTIALS_ANONYMOUS;
         m.anonymous = &anonymous;
-    }
-    else {
+    } else {
         m.credentials_case = ATOLL__AUTH__V0__LOG_IN_REQUEST__CREDENTIALS_EMAIL_PASSWORD;
         email.email = c->email;
         email.password = c->password;
@@ -140,7 +149,8 @@ static account *reusable(runner *r)
     mutex_lock(&r->lock);
     for (size_t i = 0; i < r->accounts.items.count; i++) {
         account *a = r->accounts.items.items[i];
-        if (strcmp(a->provider, "anon-user") == 0 && account_state(a) == ACCOUNT_LOGGED_IN) found = a;
+        if (strcmp(a->provider, "anon-user") == 0 && account_state(a) == ACCOUNT_LOGGED_IN)
+            found = a;
     }
     if (found != NULL) {
         r->accounts.current = found;
@@ -161,7 +171,8 @@ static void log_in(runner *r, const command *c)
     status result = ATOLL_ERROR_OUT_OF_MEMORY;
     unary_call *u = unary_new(r, c->kind, c->request, NULL);
     bool complete = u != NULL && (c->kind == COMMAND_LOG_IN_ANONYMOUS || c->email != NULL);
-    if (complete) result = c->kind == COMMAND_REGISTER ? send_register(r, u, c) : send_log_in(r, u, c);
+    if (complete)
+        result = c->kind == COMMAND_REGISTER ? send_register(r, u, c) : send_log_in(r, u, c);
     if (result == ATOLL_OK) return;
     if (u != NULL) unary_free(u);
     done(r, c->request, result, fail_text(), NULL);
@@ -185,7 +196,8 @@ static void log_out(runner *r, const command *c)
     mutex_unlock(&r->lock);
     save(r);
     unary_call *u = token == NULL ? NULL : unary_new(r, COMMAND_LOG_OUT, c->request, a);
-    status result = u == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : send_refresh_token(r, u, "/atoll.auth.v0.Auth/LogOut", token);
+    status result = u == NULL ? ATOLL_ERROR_OUT_OF_MEMORY
+                              : send_refresh_token(r, u, "/atoll.auth.v0.Auth/LogOut", token);
     memory_free(token);
     if (result == ATOLL_OK) return;
     if (u != NULL) unary_free(u);
@@ -194,10 +206,14 @@ static void log_out(runner *r, const command *c)
 
 void calls_command(runner *r, command *c)
 {
-    if (c->kind == COMMAND_SAVE) save(r);
-    else if (c->kind == COMMAND_LOG_OUT) log_out(r, c);
-    else if (c->kind == COMMAND_RECONNECT) session_command(r, c);
-    else log_in(r, c);
+    if (c->kind == COMMAND_SAVE)
+        save(r);
+    else if (c->kind == COMMAND_LOG_OUT)
+        log_out(r, c);
+    else if (c->kind == COMMAND_RECONNECT)
+        session_command(r, c);
+    else
+        log_in(r, c);
 }
 
 void calls_refresh(runner *r, account *a)
@@ -205,10 +221,12 @@ void calls_refresh(runner *r, account *a)
     if (a->refreshing) return;
     char *token = account_copy_token(a, true);
     status result;
-    if (token == NULL) result = fail(ATOLL_ERROR_NOT_LOGGED_IN, "the user has no refresh token: log in again");
+    if (token == NULL)
+        result = fail(ATOLL_ERROR_NOT_LOGGED_IN, "the user has no refresh token: log in again");
     else {
         unary_call *u = unary_new(r, COMMAND_SAVE, 0, a);
-        result = u == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : send_refresh_token(r, u, "/atoll.auth.v0.Auth/Refresh", token);
+        result = u == NULL ? ATOLL_ERROR_OUT_OF_MEMORY
+                           : send_refresh_token(r, u, "/atoll.auth.v0.Auth/Refresh", token);
         if (result != ATOLL_OK && u != NULL) unary_free(u);
     }
     memory_free(token);
@@ -254,8 +272,7 @@ static status take_account(runner *r, const Atoll__Auth__V0__Tokens *t, account 
         mutex_unlock(&r->lock);
         note_lifetime(r, a, t);
         *out = a;
-    }
-    else {
+    } else {
         account_release(a);
     }
     return result;
@@ -265,9 +282,11 @@ static void log_in_done(unary_call *u, status code, const char *text)
 {
     account *a = NULL;
     if (code == ATOLL_OK) {
-        Atoll__Auth__V0__Tokens *t = atoll__auth__v0__tokens__unpack(NULL, u->answer.size, u->answer.data);
-        code = t == NULL || t->user_id[0] == '\0' ? fail(ATOLL_ERROR_PROTOCOL, "the server's answer to a log-in cannot be read")
-                                                  : take_account(u->runner, t, &a);
+        Atoll__Auth__V0__Tokens *t =
+            atoll__auth__v0__tokens__unpack(NULL, u->answer.size, u->answer.data);
+        code = t == NULL || t->user_id[0] == '\0'
+                   ? fail(ATOLL_ERROR_PROTOCOL, "the server's answer to a log-in cannot be read")
+                   : take_account(u->runner, t, &a);
         if (t != NULL) atoll__auth__v0__tokens__free_unpacked(t, NULL);
         text = code == ATOLL_OK ? NULL : fail_text();
     }
@@ -285,15 +304,16 @@ static void refresh_done(unary_call *u, status code, const char *text)
     account *a = u->user;
     a->refreshing = false;
     if (code == ATOLL_OK) {
-        Atoll__Auth__V0__Tokens *t = atoll__auth__v0__tokens__unpack(NULL, u->answer.size, u->answer.data);
-        code = t == NULL ? fail(ATOLL_ERROR_PROTOCOL, "the server's answer to a refresh cannot be read")
-                         : account_set_tokens(a, t->access_token, t->refresh_token);
+        Atoll__Auth__V0__Tokens *t =
+            atoll__auth__v0__tokens__unpack(NULL, u->answer.size, u->answer.data);
+        code = t == NULL
+                   ? fail(ATOLL_ERROR_PROTOCOL, "the server's answer to a refresh cannot be read")
+                   : account_set_tokens(a, t->access_token, t->refresh_token);
         if (code == ATOLL_OK) note_lifetime(r, a, t);
         if (t != NULL) atoll__auth__v0__tokens__free_unpacked(t, NULL);
         text = code == ATOLL_OK ? NULL : fail_text();
         save(r);
-    }
-    else if (code == ATOLL_ERROR_BAD_TOKEN) {
+    } else if (code == ATOLL_ERROR_BAD_TOKEN) {
         mutex_lock(&r->lock);
         if (account_state(a) == ACCOUNT_LOGGED_IN) atomic_store(&a->state, ACCOUNT_LOGGED_OUT);
         account_list_choose(&r->accounts);

@@ -15,8 +15,10 @@ static void on_message(void *context, grpc_call *call, bytes message)
     (void)context;
     net_call *state = grpc_call_user(call);
     if (state == NULL) return;
-    if (state->kind == NET_SESSION) session_message(state, message);
-    else calls_message(state, message);
+    if (state->kind == NET_SESSION)
+        session_message(state, message);
+    else
+        calls_message(state, message);
 }
 
 static void on_closed(void *context, grpc_call *call, status code, const char *text)
@@ -28,8 +30,10 @@ static void on_closed(void *context, grpc_call *call, status code, const char *t
         code = c->failed;
         text = c->text;
     }
-    if (state->kind == NET_SESSION) session_call_closed(state, code, text);
-    else calls_closed(state, code, text);
+    if (state->kind == NET_SESSION)
+        session_call_closed(state, code, text);
+    else
+        calls_closed(state, code, text);
 }
 
 static void connection_free(net_connection *c)
@@ -54,7 +58,9 @@ static status connect_new(runner *r, account *of, net_connection **out)
                  .events = {NULL, on_message, NULL, NULL, on_closed},
                  .context = c},
     };
-    uint64_t timeout_ms = of == NULL && o->request_timeout_ms < o->connect_timeout_ms ? o->request_timeout_ms : o->connect_timeout_ms;
+    uint64_t timeout_ms = of == NULL && o->request_timeout_ms < o->connect_timeout_ms
+                              ? o->request_timeout_ms
+                              : o->connect_timeout_ms;
     status result = channel_connect(&options, r->host, r->port, timeout_ms, &c->channel);
     if (result == ATOLL_OK) result = vector_push(&r->connections, c);
     if (result != ATOLL_OK) {
@@ -71,7 +77,9 @@ status net_open(runner *r, account *of, net_connection **out)
 {
     for (size_t i = 0; i < r->connections.count; i++) {
         net_connection *c = r->connections.items[i];
-        if (c->account != of || c->failed != ATOLL_OK || grpc_is_shut_down(channel_grpc(c->channel))) continue;
+        if (c->account != of || c->failed != ATOLL_OK ||
+            grpc_is_shut_down(channel_grpc(c->channel)))
+            continue;
         *out = c;
         return ATOLL_OK;
     }

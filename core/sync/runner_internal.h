@@ -30,30 +30,43 @@ struct runner_session {
     account *account;
     session_options options; /* texts copied */
     char *partition_property, *user_id, *app_id, *partition_text;
-    session *machine;        /* NULL once it has died */
+    session *machine; /* NULL once it has died */
     grpc_call *call;
     net_connection *connection;
-    bool listening;          /* to the commits of options.db */
-    bool opening;            /* OPEN was asked for, session_opened not yet called */
+    bool listening; /* to the commits of options.db */
+    bool opening;   /* OPEN was asked for, session_opened not yet called */
     bool waiting_token, token_renewed;
     char reason[32];
     uint64_t attempts;
-    bool logged_out;         /* stopped by a log-out: the next log-in of the user starts it again */
-    bool urgent;             /* poll although the stream is full: it was stopped or closed */
-    attach_state attached;   /* under the runner's lock */
+    bool logged_out;       /* stopped by a log-out: the next log-in of the user starts it again */
+    bool urgent;           /* poll although the stream is full: it was stopped or closed */
+    attach_state attached; /* under the runner's lock */
     void (*released)(void *context);
     void *released_context;
     mutex progress_lock;
     session_progress progress;
     atomic_int shown_state, shown_connection;
-    atomic_int controls_waiting; /* stop and start that the loop has not seen: what they showed stays shown */
+    atomic_int
+        controls_waiting; /* stop and start that the loop has not seen: what they showed stays shown */
     atomic_bool stopped, committed;
 };
 
 typedef enum command_kind {
-    COMMAND_LOG_IN_ANONYMOUS = 1, COMMAND_LOG_IN_EMAIL, COMMAND_REGISTER, COMMAND_LOG_OUT, COMMAND_SAVE, COMMAND_RECONNECT,
-    COMMAND_ATTACH, COMMAND_DETACH, COMMAND_REVIVE, COMMAND_STOP, COMMAND_START, COMMAND_WAIT_UPLOAD,
-    COMMAND_WAIT_DOWNLOAD, COMMAND_WAIT_SUBSCRIPTIONS, COMMAND_SUBSCRIPTIONS
+    COMMAND_LOG_IN_ANONYMOUS = 1,
+    COMMAND_LOG_IN_EMAIL,
+    COMMAND_REGISTER,
+    COMMAND_LOG_OUT,
+    COMMAND_SAVE,
+    COMMAND_RECONNECT,
+    COMMAND_ATTACH,
+    COMMAND_DETACH,
+    COMMAND_REVIVE,
+    COMMAND_STOP,
+    COMMAND_START,
+    COMMAND_WAIT_UPLOAD,
+    COMMAND_WAIT_DOWNLOAD,
+    COMMAND_WAIT_SUBSCRIPTIONS,
+    COMMAND_SUBSCRIPTIONS
 } command_kind;
 typedef struct command {
     struct command *after;
@@ -75,8 +88,8 @@ struct runner {
     mutex lock; /* of: commands, accounts, attached states */
     command *first, *last;
     account_list accounts;
-    VECTOR(runner_session *) sessions;      /* network thread */
-    VECTOR(net_connection *) connections;   /* network thread */
+    VECTOR(runner_session *) sessions;    /* network thread */
+    VECTOR(net_connection *) connections; /* network thread */
     atomic_bool stop, free_itself;
 };
 
@@ -85,7 +98,8 @@ uint64_t net_now_ms(const runner *r);
 void runner_send(runner *r, const runner_event *event);
 void runner_post(runner *r, const command *c); /* takes its references and texts */
 /* runner_connection.c */
-status net_open(runner *r, account *of, net_connection **out) MUST_CHECK; /* the open one, or a new one being connected */
+status net_open(runner *r, account *of,
+                net_connection **out) MUST_CHECK; /* the open one, or a new one being connected */
 void net_turn(runner *r, bool *again);
 uint64_t net_deadline(const runner *r);
 void net_close_all(runner *r);

@@ -37,7 +37,8 @@ static void drop_call(runner_session *s)
 static void attempt_failed(runner_session *s, status code, const char *text)
 {
     drop_call(s);
-    log_write(LOG_INFO, CATEGORY_NETWORK, "attempt %llu to %s failed: %s", (unsigned long long)s->attempts, s->runner->authority, text);
+    log_write(LOG_INFO, CATEGORY_NETWORK, "attempt %llu to %s failed: %s",
+              (unsigned long long)s->attempts, s->runner->authority, text);
     if (s->machine != NULL) session_closed(s->machine, net_now_ms(s->runner), code, text);
 }
 
@@ -45,10 +46,14 @@ static status start_call(runner_session *s)
 {
     runner *r = s->runner;
     char *token = account_copy_token(s->account, false);
-    if (token == NULL) return fail(ATOLL_ERROR_NOT_LOGGED_IN, "the user has no access token: log in again");
+    if (token == NULL)
+        return fail(ATOLL_ERROR_NOT_LOGGED_IN, "the user has no access token: log in again");
     status result = net_open(r, s->account, &s->connection);
-    grpc_request request = {.path = "/atoll.sync.v0.Sync/Session", .authorization = token, .user = &s->state_of_call};
-    if (result == ATOLL_OK) result = grpc_start(channel_grpc(s->connection->channel), &request, net_now_ms(r), &s->call);
+    grpc_request request = {
+        .path = "/atoll.sync.v0.Sync/Session", .authorization = token, .user = &s->state_of_call};
+    if (result == ATOLL_OK)
+        result =
+            grpc_start(channel_grpc(s->connection->channel), &request, net_now_ms(r), &s->call);
     memory_free(token);
     return result;
 }
@@ -56,8 +61,10 @@ static status start_call(runner_session *s)
 static void open_stream(runner_session *s)
 {
     status result = start_call(s);
-    if (result != ATOLL_OK) attempt_failed(s, result, fail_text());
-    else if (channel_is_connected(s->connection->channel)) session_connected(s);
+    if (result != ATOLL_OK)
+        attempt_failed(s, result, fail_text());
+    else if (channel_is_connected(s->connection->channel))
+        session_connected(s);
 }
 
 void session_connected(runner_session *s)
@@ -73,16 +80,14 @@ static void start_attempt(runner_session *s, const char *reason)
     drop_call(s);
     s->attempts++;
     s->opening = true;
-    log_write(LOG_INFO, CATEGORY_NETWORK, "attempt %llu to %s (reason: %s)", (unsigned long long)s->attempts, r->authority,
-              reason == NULL ? "first" : reason);
+    log_write(LOG_INFO, CATEGORY_NETWORK, "attempt %llu to %s (reason: %s)",
+              (unsigned long long)s->attempts, r->authority, reason == NULL ? "first" : reason);
     if (account_state(s->account) != ACCOUNT_LOGGED_IN) {
         attempt_failed(s, ATOLL_ERROR_NOT_LOGGED_IN, "the user is logged out: log in again");
-    }
-    else if (net_now_ms(r) >= s->account->refresh_at_ms) {
+    } else if (net_now_ms(r) >= s->account->refresh_at_ms) {
         s->waiting_token = true;
         calls_refresh(r, s->account);
-    }
-    else {
+    } else {
         open_stream(s);
     }
 }
@@ -90,7 +95,8 @@ static void start_attempt(runner_session *s, const char *reason)
 void session_message(net_call *state, bytes message)
 {
     runner_session *s = (runner_session *)state;
-    if (s->machine == NULL || atomic_load(&s->stopped)) return; /* stopped: nothing crosses, from the call of stop on */
+    if (s->machine == NULL || atomic_load(&s->stopped))
+        return; /* stopped: nothing crosses, from the call of stop on */
     s->token_renewed = false;
     session_received(s->machine, net_now_ms(s->runner), message);
 }
@@ -111,8 +117,11 @@ void session_call_closed(net_call *state, status code, const char *text)
         calls_refresh(s->runner, s->account);
         return;
     }
-    if (code == ATOLL_OK) session_closed(s->machine, now_ms, ATOLL_ERROR_CONNECTION_CLOSED, "the server ended the session");
-    else session_closed(s->machine, now_ms, code, text);
+    if (code == ATOLL_OK)
+        session_closed(s->machine, now_ms, ATOLL_ERROR_CONNECTION_CLOSED,
+                       "the server ended the session");
+    else
+        session_closed(s->machine, now_ms, code, text);
 }
 
 void session_token_refreshed(runner *r, account *a, status code, const char *text)
@@ -121,10 +130,14 @@ void session_token_refreshed(runner *r, account *a, status code, const char *tex
         runner_session *s = r->sessions.items[i];
         if (s->account != a || !s->waiting_token) continue;
         s->waiting_token = false;
-        if (code == ATOLL_OK && s->opening) open_stream(s);
-        else if (code == ATOLL_OK && s->machine != NULL) session_reconnect(s->machine, net_now_ms(r));
-        else if (s->opening) attempt_failed(s, code, text);
-        else if (s->machine != NULL) session_closed(s->machine, net_now_ms(r), code, text);
+        if (code == ATOLL_OK && s->opening)
+            open_stream(s);
+        else if (code == ATOLL_OK && s->machine != NULL)
+            session_reconnect(s->machine, net_now_ms(r));
+        else if (s->opening)
+            attempt_failed(s, code, text);
+        else if (s->machine != NULL)
+            session_closed(s->machine, net_now_ms(r), code, text);
     }
 }
 
@@ -174,7 +187,8 @@ static void release_if_detached(runner_session *s)
     atomic_store(&s->shown_connection, 0);
     if (!release) return; /* the realm was opened again meanwhile: a COMMAND_REVIVE is on its way */
     for (size_t i = 0; i < r->sessions.count; i++) {
-        if (r->sessions.items[i] == s) r->sessions.items[i] = r->sessions.items[--r->sessions.count];
+        if (r->sessions.items[i] == s)
+            r->sessions.items[i] = r->sessions.items[--r->sessions.count];
     }
     if (released != NULL) released(context);
     runner_session_release(s);
@@ -217,7 +231,10 @@ static bool do_action(runner_session *s, const session_action *a)
     case SESSION_ACTION_SEND: send_message(s, a->message); break;
     case SESSION_ACTION_DONE:
         show_state(s); /* who is told that a wait ended sees the state that belongs to it */
-        send_event(s, (runner_event){.kind = RUNNER_EVENT_REQUEST_DONE, .request = a->request, .code = a->code, .text = a->text});
+        send_event(s, (runner_event){.kind = RUNNER_EVENT_REQUEST_DONE,
+                                     .request = a->request,
+                                     .code = a->code,
+                                     .text = a->text});
         break;
     case SESSION_ACTION_ERROR:
         log_write(LOG_ERROR, CATEGORY, "error %d: %s", (int)a->code, a->text);
@@ -226,10 +243,14 @@ static bool do_action(runner_session *s, const session_action *a)
         break;
     case SESSION_ACTION_CONNECTION:
         show_state(s);
-        send_event(s, (runner_event){.kind = RUNNER_EVENT_CONNECTION, .number_old = a->number_old, .number_new = a->number_new});
+        send_event(s, (runner_event){.kind = RUNNER_EVENT_CONNECTION,
+                                     .number_old = a->number_old,
+                                     .number_new = a->number_new});
         break;
     case SESSION_ACTION_PROGRESS: show_progress(s); break;
-    case SESSION_ACTION_SUBSCRIPTIONS: send_event(s, (runner_event){.kind = RUNNER_EVENT_SUBSCRIPTIONS}); break;
+    case SESSION_ACTION_SUBSCRIPTIONS:
+        send_event(s, (runner_event){.kind = RUNNER_EVENT_SUBSCRIPTIONS});
+        break;
     case SESSION_ACTION_DIED: release_if_detached(s); return false;
     }
     return true;
@@ -271,8 +292,10 @@ static void control(runner_session *s, command_kind kind, uint64_t now_ms)
     atomic_fetch_sub(&s->controls_waiting, 1);
     if (s->machine == NULL) return;
     s->urgent = true;
-    if (kind == COMMAND_STOP) session_stop(s->machine, now_ms);
-    else session_start(s->machine, now_ms);
+    if (kind == COMMAND_STOP)
+        session_stop(s->machine, now_ms);
+    else
+        session_start(s->machine, now_ms);
 }
 
 static void wait_for(runner_session *s, const command *c, uint64_t now_ms)
@@ -284,9 +307,12 @@ static void wait_for(runner_session *s, const command *c, uint64_t now_ms)
                                      .text = "Sync session became inactive"});
         return;
     }
-    if (c->kind == COMMAND_WAIT_UPLOAD) session_wait_upload(s->machine, now_ms, c->request);
-    else if (c->kind == COMMAND_WAIT_DOWNLOAD) session_wait_download(s->machine, now_ms, c->request);
-    else session_wait_subscriptions(s->machine, now_ms, c->request, c->version);
+    if (c->kind == COMMAND_WAIT_UPLOAD)
+        session_wait_upload(s->machine, now_ms, c->request);
+    else if (c->kind == COMMAND_WAIT_DOWNLOAD)
+        session_wait_download(s->machine, now_ms, c->request);
+    else
+        session_wait_subscriptions(s->machine, now_ms, c->request, c->version);
 }
 
 static void attach(runner *r, runner_session *s)
@@ -295,16 +321,20 @@ static void attach(runner *r, runner_session *s)
         runner_session_retain(s);
         return;
     }
-    send_event(s, (runner_event){.kind = RUNNER_EVENT_ERROR, .code = ATOLL_ERROR_OUT_OF_MEMORY, .text = fail_text()});
+    send_event(s, (runner_event){.kind = RUNNER_EVENT_ERROR,
+                                 .code = ATOLL_ERROR_OUT_OF_MEMORY,
+                                 .text = fail_text()});
 }
 
 static void reconnect_all(runner *r, uint64_t now_ms)
 {
     for (size_t i = 0; i < r->sessions.count; i++) {
-        if (r->sessions.items[i]->machine != NULL) session_reconnect(r->sessions.items[i]->machine, now_ms);
+        if (r->sessions.items[i]->machine != NULL)
+            session_reconnect(r->sessions.items[i]->machine, now_ms);
     }
     for (size_t i = 0; i < r->connections.count; i++) {
-        if (r->connections.items[i]->announced) grpc_ping(channel_grpc(r->connections.items[i]->channel), now_ms);
+        if (r->connections.items[i]->announced)
+            grpc_ping(channel_grpc(r->connections.items[i]->channel), now_ms);
     }
 }
 
@@ -315,8 +345,10 @@ void session_command(runner *r, command *c)
     switch (c->kind) {
     case COMMAND_ATTACH: attach(r, s); break;
     case COMMAND_DETACH:
-        if (s->machine != NULL) session_close_when_uploaded(s->machine, now_ms), s->urgent = true;
-        else release_if_detached(s);
+        if (s->machine != NULL)
+            session_close_when_uploaded(s->machine, now_ms), s->urgent = true;
+        else
+            release_if_detached(s);
         break;
     case COMMAND_REVIVE: revive(s); break;
     case COMMAND_STOP:
@@ -325,7 +357,8 @@ void session_command(runner *r, command *c)
     case COMMAND_WAIT_DOWNLOAD:
     case COMMAND_WAIT_SUBSCRIPTIONS:
         /* What was committed before the call belongs to what it waits for. */
-        if (s->machine != NULL && atomic_exchange(&s->committed, false)) session_committed(s->machine, now_ms);
+        if (s->machine != NULL && atomic_exchange(&s->committed, false))
+            session_committed(s->machine, now_ms);
         wait_for(s, c, now_ms);
         break;
     case COMMAND_SUBSCRIPTIONS:
@@ -382,7 +415,8 @@ static status copy_option(const char *from, char **to, const char **shown)
 static status copy_options(runner_session *s, const session_options *options)
 {
     s->options = *options;
-    TRY(copy_option(options->partition_property, &s->partition_property, &s->options.partition_property));
+    TRY(copy_option(options->partition_property, &s->partition_property,
+                    &s->options.partition_property));
     TRY(copy_option(options->user_id, &s->user_id, &s->options.user_id));
     TRY(copy_option(options->app_id, &s->app_id, &s->options.app_id));
     if (options->partition.type != VALUE_STRING || options->flexible) return ATOLL_OK;
@@ -393,7 +427,8 @@ static status copy_options(runner_session *s, const session_options *options)
     return ATOLL_OK;
 }
 
-status runner_session_attach(runner *r, account *user, const session_options *options, runner_session **out)
+status runner_session_attach(runner *r, account *user, const session_options *options,
+                             runner_session **out)
 {
     runner_session *s = memory_allocate_zero(sizeof *s);
     if (s == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;

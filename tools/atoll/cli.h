@@ -19,9 +19,10 @@ typedef struct arguments {
 typedef struct admin admin;
 status admin_open(const arguments *a, admin **out) MUST_CHECK;
 void admin_close(admin *c);
-status admin_call(admin *c, const char *method, const ProtobufCMessage *request, const ProtobufCMessageDescriptor *type,
-                  ProtobufCMessage **answer) MUST_CHECK;
-status admin_find(const arguments *a, char *url, size_t size) MUST_CHECK; /* http://HOST:PORT of the server */
+status admin_call(admin *c, const char *method, const ProtobufCMessage *request,
+                  const ProtobufCMessageDescriptor *type, ProtobufCMessage **answer) MUST_CHECK;
+status admin_find(const arguments *a, char *url,
+                  size_t size) MUST_CHECK; /* http://HOST:PORT of the server */
 /* commands */
 status command_app_list(const arguments *a) MUST_CHECK;
 status command_user(const arguments *a) MUST_CHECK;

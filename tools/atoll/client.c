@@ -27,8 +27,10 @@ struct admin {
 static status read_text(const char *folder, const char *name, buffer *out)
 {
     char path[PATH_SIZE_MAX];
-    if (folder == NULL) snprintf(path, sizeof path, "%s", name);
-    else snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (folder == NULL)
+        snprintf(path, sizeof path, "%s", name);
+    else
+        snprintf(path, sizeof path, "%s/%s", folder, name);
     TRY(file_read(path, 4096, out));
     while (out->size > 0 && out->data[out->size - 1] <= ' ') out->size--;
     return buffer_append_byte(out, '\0');
@@ -44,8 +46,10 @@ status admin_find(const arguments *a, char *url, size_t size)
     buffer address;
     buffer_init(&address, 8192);
     status result = read_text(a->data, "address", &address);
-    if (result == ATOLL_OK) snprintf(url, size, "http://%s", (const char *)address.data);
-    else result = fail_context(result, "no server has run in this folder: ");
+    if (result == ATOLL_OK)
+        snprintf(url, size, "http://%s", (const char *)address.data);
+    else
+        result = fail_context(result, "no server has run in this folder: ");
     buffer_free(&address);
     return result;
 }
@@ -75,13 +79,17 @@ static uint64_t now_ms(void)
 
 static status connect_to(admin *c, const char *url)
 {
-    if (strncmp(url, "http://", 7) != 0) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "\"%s\" is no address: expected http://HOST:PORT", url);
+    if (strncmp(url, "http://", 7) != 0)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "\"%s\" is no address: expected http://HOST:PORT",
+                    url);
     snprintf(c->authority, sizeof c->authority, "%s", url + 7);
     c->authority[strcspn(c->authority, "/")] = '\0';
     TRY(address_read(c->authority, &c->host, &c->port));
     channel_options options = {.loop = c->loop,
                                .platform = platform_posix(),
-                               .grpc = {.authority = c->authority, .events = {NULL, on_message, NULL, NULL, on_closed}, .context = c}};
+                               .grpc = {.authority = c->authority,
+                                        .events = {NULL, on_message, NULL, NULL, on_closed},
+                                        .context = c}};
     return channel_connect(&options, c->host, c->port, CALL_TIMEOUT_MS, &c->channel);
 }
 
@@ -89,18 +97,22 @@ status admin_open(const arguments *a, admin **out)
 {
     char url[512];
     if (a->data == NULL && a->token_file == NULL) {
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "--data DIR is missing (or --url and --token); see atoll --help");
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "--data DIR is missing (or --url and --token); see atoll --help");
     }
     TRY(admin_find(a, url, sizeof url));
     admin *c = memory_allocate_zero(sizeof *c);
     if (c == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     buffer_init(&c->token, 8192);
     buffer_init(&c->answer, 64u << 20);
-    status result = a->token_file != NULL ? read_text(NULL, a->token_file, &c->token) : read_text(a->data, "admin.token", &c->token);
+    status result = a->token_file != NULL ? read_text(NULL, a->token_file, &c->token)
+                                          : read_text(a->data, "admin.token", &c->token);
     if (result == ATOLL_OK) result = loop_new(platform_posix(), &c->loop);
     if (result == ATOLL_OK) result = connect_to(c, url);
-    if (result != ATOLL_OK) admin_close(c);
-    else *out = c;
+    if (result != ATOLL_OK)
+        admin_close(c);
+    else
+        *out = c;
     return result;
 }
 
@@ -119,20 +131,22 @@ static status wait_for_end(admin *c)
 {
     while (!c->done) {
         status result = channel_turn(c->channel, now_ms());
-        if (result != ATOLL_OK) return fail_context(result, "no connection to the server at %s: ", c->authority);
+        if (result != ATOLL_OK)
+            return fail_context(result, "no connection to the server at %s: ", c->authority);
         uint64_t deadline_ms = channel_deadline(c->channel);
         if (!c->done) TRY(loop_turn(c->loop, deadline_ms));
     }
     return c->code == ATOLL_OK ? ATOLL_OK : fail(c->code, "%s", c->text);
 }
 
-status admin_call(admin *c, const char *method, const ProtobufCMessage *request, const ProtobufCMessageDescriptor *type,
-                  ProtobufCMessage **answer)
+status admin_call(admin *c, const char *method, const ProtobufCMessage *request,
+                  const ProtobufCMessageDescriptor *type, ProtobufCMessage **answer)
 {
     char path[128];
     grpc_call *call = NULL;
     snprintf(path, sizeof path, "/atoll.auth.v0.Admin/%s", method);
-    grpc_request options = {.path = path, .authorization = (const char *)c->token.data, .timeout_ms = CALL_TIMEOUT_MS};
+    grpc_request options = {
+        .path = path, .authorization = (const char *)c->token.data, .timeout_ms = CALL_TIMEOUT_MS};
     size_t size = protobuf_c_message_get_packed_size(request);
     uint8_t *packed = memory_allocate(size);
     if (packed == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -145,6 +159,7 @@ status admin_call(admin *c, const char *method, const ProtobufCMessage *request,
     if (result == ATOLL_OK) result = wait_for_end(c);
     if (result != ATOLL_OK) return result;
     *answer = protobuf_c_message_unpack(type, NULL, c->answer.size, c->answer.data);
-    if (*answer == NULL) return fail(ATOLL_ERROR_PROTOCOL, "the server's answer to %s cannot be read", method);
+    if (*answer == NULL)
+        return fail(ATOLL_ERROR_PROTOCOL, "the server's answer to %s cannot be read", method);
     return ATOLL_OK;
 }

@@ -14,9 +14,12 @@ void print_json_text(const char *text)
 {
     putchar('"');
     for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
-        if (*at == '"' || *at == '\\') printf("\\%c", *at);
-        else if (*at < 0x20) printf("\\u%04x", *at);
-        else putchar(*at);
+        if (*at == '"' || *at == '\\')
+            printf("\\%c", *at);
+        else if (*at < 0x20)
+            printf("\\u%04x", *at);
+        else
+            putchar(*at);
     }
     putchar('"');
 }
@@ -44,22 +47,27 @@ status command_app_list(const arguments *a)
     ProtobufCMessage *answer = NULL;
     TRY(ask(a, "ListApps", &request.base, &atoll__auth__v0__app_list__descriptor, &answer));
     const Atoll__Auth__V0__AppList *list = (const Atoll__Auth__V0__AppList *)answer;
-    if (a->json) fputs("[", stdout);
-    else printf("%-24s %-10s %-16s %s\n", "APP", "SYNC", "LOG-IN", "DEVELOPMENT");
+    if (a->json)
+        fputs("[", stdout);
+    else
+        printf("%-24s %-10s %-16s %s\n", "APP", "SYNC", "LOG-IN", "DEVELOPMENT");
     for (size_t i = 0; i < list->n_apps; i++) {
         const Atoll__Auth__V0__App *app = list->apps[i];
         bool both = app->n_log_in == 2;
         const char *ways = both ? "anonymous,email" : app->n_log_in == 1 ? app->log_in[0] : "-";
         if (!a->json) {
-            printf("%-24s %-10s %-16s %s\n", app->id, app->sync[0] == '\0' ? "?" : app->sync, ways, app->development ? "yes" : "no");
+            printf("%-24s %-10s %-16s %s\n", app->id, app->sync[0] == '\0' ? "?" : app->sync, ways,
+                   app->development ? "yes" : "no");
             continue;
         }
         field(i == 0 ? "\n {" : ",\n {", "id", app->id);
         field(", ", "sync", app->sync);
         field(", ", "partition_property", app->partition_property);
         fputs(", \"log_in\": [", stdout);
-        for (size_t k = 0; k < app->n_log_in; k++) printf("%s\"%s\"", k == 0 ? "" : ", ", app->log_in[k]);
-        printf("], \"development\": %s, \"open\": %s}", app->development ? "true" : "false", app->open ? "true" : "false");
+        for (size_t k = 0; k < app->n_log_in; k++)
+            printf("%s\"%s\"", k == 0 ? "" : ", ", app->log_in[k]);
+        printf("], \"development\": %s, \"open\": %s}", app->development ? "true" : "false",
+               app->open ? "true" : "false");
     }
     if (a->json) fputs("\n]\n", stdout);
     protobuf_c_message_free_unpacked(answer, NULL);
@@ -74,14 +82,17 @@ static void print_user(const Atoll__Auth__V0__User *u, bool json, const char *se
         char when[32] = "";
         time_t seconds = (time_t)(u->created_ms / 1000);
         struct tm parts;
-        if (gmtime_r(&seconds, &parts) != NULL) strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &parts);
-        printf("%-26s %-15s %-9s %-21s %s\n", u->id, u->provider, u->disabled ? "disabled" : "enabled", when, u->email);
+        if (gmtime_r(&seconds, &parts) != NULL)
+            strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &parts);
+        printf("%-26s %-15s %-9s %-21s %s\n", u->id, u->provider,
+               u->disabled ? "disabled" : "enabled", when, u->email);
         return;
     }
     field(separator, "id", u->id);
     field(", ", "email", u->email);
     field(", ", "provider", u->provider);
-    printf(", \"disabled\": %s, \"created_ms\": %" PRId64 "}", u->disabled ? "true" : "false", u->created_ms);
+    printf(", \"disabled\": %s, \"created_ms\": %" PRId64 "}", u->disabled ? "true" : "false",
+           u->created_ms);
 }
 
 static status user_list(const arguments *a)
@@ -91,9 +102,12 @@ static status user_list(const arguments *a)
     request.app_id = (char *)(uintptr_t)a->app;
     TRY(ask(a, "ListUsers", &request.base, &atoll__auth__v0__user_list__descriptor, &answer));
     const Atoll__Auth__V0__UserList *list = (const Atoll__Auth__V0__UserList *)answer;
-    if (a->json) fputs("[", stdout);
-    else printf("%-26s %-15s %-9s %-21s %s\n", "USER", "PROVIDER", "STATE", "CREATED", "EMAIL");
-    for (size_t i = 0; i < list->n_users; i++) print_user(list->users[i], a->json, i == 0 ? "\n {" : ",\n {");
+    if (a->json)
+        fputs("[", stdout);
+    else
+        printf("%-26s %-15s %-9s %-21s %s\n", "USER", "PROVIDER", "STATE", "CREATED", "EMAIL");
+    for (size_t i = 0; i < list->n_users; i++)
+        print_user(list->users[i], a->json, i == 0 ? "\n {" : ",\n {");
     if (a->json) fputs("\n]\n", stdout);
     protobuf_c_message_free_unpacked(answer, NULL);
     return ATOLL_OK;
@@ -104,9 +118,11 @@ static status read_password(char password[PASSWORD_SIZE_MAX])
     if (isatty(STDIN_FILENO)) {
         char *typed = getpass("password: ");
         if (typed != NULL) snprintf(password, PASSWORD_SIZE_MAX, "%s", typed);
-        return typed != NULL ? ATOLL_OK : fail(ATOLL_ERROR_INVALID_ARGUMENT, "no password was given");
+        return typed != NULL ? ATOLL_OK
+                             : fail(ATOLL_ERROR_INVALID_ARGUMENT, "no password was given");
     }
-    if (fgets(password, PASSWORD_SIZE_MAX, stdin) == NULL) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "no password on standard input");
+    if (fgets(password, PASSWORD_SIZE_MAX, stdin) == NULL)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "no password on standard input");
     password[strcspn(password, "\r\n")] = '\0';
     return ATOLL_OK;
 }
@@ -117,8 +133,10 @@ static status user_add(const arguments *a)
     Atoll__Auth__V0__EmailPassword given = ATOLL__AUTH__V0__EMAIL_PASSWORD__INIT;
     ProtobufCMessage *answer = NULL;
     char password[PASSWORD_SIZE_MAX] = "";
-    if (a->password != NULL) snprintf(password, sizeof password, "%s", a->password);
-    else TRY(read_password(password));
+    if (a->password != NULL)
+        snprintf(password, sizeof password, "%s", a->password);
+    else
+        TRY(read_password(password));
     given.email = (char *)(uintptr_t)a->words[2];
     given.password = password;
     request.app_id = (char *)(uintptr_t)a->app;
@@ -158,15 +176,19 @@ status command_user(const arguments *a)
 static void print_session(const Atoll__Auth__V0__Session *s, bool json, const char *separator)
 {
     if (!json) {
-        printf("%6" PRIu64 " %-6s %-26s %6" PRIu64 " %8" PRIu64 " %8" PRIu64 " %10" PRIu64 " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %s\n",
-               s->number, s->open ? "open" : "ended", s->user_id, s->ident, s->messages_in, s->messages_out, s->bytes_in,
-               s->bytes_out, s->rows_in, s->rows_out, s->partition);
+        printf("%6" PRIu64 " %-6s %-26s %6" PRIu64 " %8" PRIu64 " %8" PRIu64 " %10" PRIu64
+               " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %s\n",
+               s->number, s->open ? "open" : "ended", s->user_id, s->ident, s->messages_in,
+               s->messages_out, s->bytes_in, s->bytes_out, s->rows_in, s->rows_out, s->partition);
         return;
     }
-    printf("%s\"number\": %" PRIu64 ", \"open\": %s, \"ident\": %" PRIu64, separator, s->number, s->open ? "true" : "false", s->ident);
+    printf("%s\"number\": %" PRIu64 ", \"open\": %s, \"ident\": %" PRIu64, separator, s->number,
+           s->open ? "true" : "false", s->ident);
     field(", ", "user_id", s->user_id);
-    printf(", \"partition\": %s, \"opened_ms\": %" PRId64, s->partition[0] == '\0' ? "null" : s->partition, s->opened_ms);
-    printf(", \"messages_in\": %" PRIu64 ", \"messages_out\": %" PRIu64, s->messages_in, s->messages_out);
+    printf(", \"partition\": %s, \"opened_ms\": %" PRId64,
+           s->partition[0] == '\0' ? "null" : s->partition, s->opened_ms);
+    printf(", \"messages_in\": %" PRIu64 ", \"messages_out\": %" PRIu64, s->messages_in,
+           s->messages_out);
     printf(", \"bytes_in\": %" PRIu64 ", \"bytes_out\": %" PRIu64, s->bytes_in, s->bytes_out);
     printf(", \"rows_in\": %" PRIu64 ", \"rows_out\": %" PRIu64, s->rows_in, s->rows_out);
     printf(", \"uploads_applied\": %" PRIu64 "}", s->uploads_applied);
@@ -179,10 +201,14 @@ status command_session_list(const arguments *a)
     request.app_id = (char *)(uintptr_t)a->app;
     TRY(ask(a, "ListSessions", &request.base, &atoll__auth__v0__session_list__descriptor, &answer));
     const Atoll__Auth__V0__SessionList *list = (const Atoll__Auth__V0__SessionList *)answer;
-    if (a->json) fputs("[", stdout);
-    else printf("%6s %-6s %-26s %6s %8s %8s %10s %10s %8s %8s %s\n", "NUMBER", "STATE", "USER", "IDENT", "MSG IN", "MSG OUT",
-                "BYTES IN", "BYTES OUT", "ROWS IN", "ROWS OUT", "PARTITION");
-    for (size_t i = 0; i < list->n_sessions; i++) print_session(list->sessions[i], a->json, i == 0 ? "\n {" : ",\n {");
+    if (a->json)
+        fputs("[", stdout);
+    else
+        printf("%6s %-6s %-26s %6s %8s %8s %10s %10s %8s %8s %s\n", "NUMBER", "STATE", "USER",
+               "IDENT", "MSG IN", "MSG OUT", "BYTES IN", "BYTES OUT", "ROWS IN", "ROWS OUT",
+               "PARTITION");
+    for (size_t i = 0; i < list->n_sessions; i++)
+        print_session(list->sessions[i], a->json, i == 0 ? "\n {" : ",\n {");
     if (a->json) fputs("\n]\n", stdout);
     protobuf_c_message_free_unpacked(answer, NULL);
     return ATOLL_OK;
@@ -201,7 +227,8 @@ status command_ingest_tail(const arguments *a)
         ProtobufCMessage *answer = NULL;
         request.app_id = (char *)(uintptr_t)a->app;
         request.after = after;
-        result = admin_call(c, "ReadIngest", &request.base, &atoll__auth__v0__ingest__descriptor, &answer);
+        result = admin_call(c, "ReadIngest", &request.base, &atoll__auth__v0__ingest__descriptor,
+                            &answer);
         if (result != ATOLL_OK) break;
         const Atoll__Auth__V0__Ingest *ingest = (const Atoll__Auth__V0__Ingest *)answer;
         bool news = ingest->lines.len > 0;
@@ -225,8 +252,11 @@ status command_hash(const arguments *a)
     if (a->word_count > 2) request.query = (char *)(uintptr_t)a->words[2];
     TRY(ask(a, "HashQuery", &request.base, &atoll__auth__v0__query_hash__descriptor, &answer));
     const Atoll__Auth__V0__QueryHash *hash = (const Atoll__Auth__V0__QueryHash *)answer;
-    if (a->json) printf("{\"digest\": \"%016" PRIx64 "\", \"count\": %" PRIu64 "}\n", hash->digest, hash->count);
-    else printf("%016" PRIx64 " %" PRIu64 "\n", hash->digest, hash->count);
+    if (a->json)
+        printf("{\"digest\": \"%016" PRIx64 "\", \"count\": %" PRIu64 "}\n", hash->digest,
+               hash->count);
+    else
+        printf("%016" PRIx64 " %" PRIu64 "\n", hash->digest, hash->count);
     protobuf_c_message_free_unpacked(answer, NULL);
     return ATOLL_OK;
 }

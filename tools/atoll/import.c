@@ -56,7 +56,8 @@ static void show(import *m, const char *what, double fraction)
 }
 
 /* Waits for the end of a request; the user of a log-in goes to *user. */
-static status wait_for(import *m, uint64_t request, const char *what, const char *bar, atoll_user **user)
+static status wait_for(import *m, uint64_t request, const char *what, const char *bar,
+                       atoll_user **user)
 {
     if (request == 0) return failed(m, what);
     for (;;) {
@@ -94,20 +95,28 @@ static status choose_key(import *m)
         if (strcmp(column->name, wanted) != 0) continue;
         m->key = i;
         if (column->has_empty || (column->kind != CELL_INT && column->kind != CELL_STRING)) {
-            return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the column \"%s\" can't be the key: every row needs an integer or a text", wanted);
+            return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                        "the column \"%s\" can't be the key: every row needs an integer or a text",
+                        wanted);
         }
         return ATOLL_OK;
     }
-    return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the file has no column \"%s\": name the column that identifies a row by --key", wanted);
+    return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                "the file has no column \"%s\": name the column that identifies a row by --key",
+                wanted);
 }
 
 static status read_rows(import *m)
 {
     const char *path = m->a->words[1], *dot = strrchr(path, '.');
-    const char *format = m->a->format != NULL ? m->a->format : dot != NULL && strcmp(dot, ".csv") == 0 ? "csv" : "ndjson";
+    const char *format = m->a->format != NULL                      ? m->a->format
+                         : dot != NULL && strcmp(dot, ".csv") == 0 ? "csv"
+                                                                   : "ndjson";
     bool csv = strcmp(format, "csv") == 0;
-    if (!csv && strcmp(format, "ndjson") != 0) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "--format: expected csv or ndjson");
-    if (m->a->class_name == NULL) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "--class NAME is missing; see atoll --help");
+    if (!csv && strcmp(format, "ndjson") != 0)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "--format: expected csv or ndjson");
+    if (m->a->class_name == NULL)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "--class NAME is missing; see atoll --help");
     TRY(table_read(path, csv, &m->rows));
     return choose_key(m);
 }
@@ -120,11 +129,13 @@ static status log_in(import *m)
     const arguments *a = m->a;
     TRY(admin_find(a, url, sizeof url));
     snprintf(m->folder, sizeof m->folder, "/tmp/atoll-import-XXXXXX");
-    if (mkdtemp(m->folder) == NULL) return fail(ATOLL_ERROR_FILE_ACCESS, "could not make a folder below /tmp");
+    if (mkdtemp(m->folder) == NULL)
+        return fail(ATOLL_ERROR_FILE_ACCESS, "could not make a folder below /tmp");
     atoll_app_config *config = atoll_app_config_new(a->app, strlen(a->app), &m->error);
     if (config != NULL) {
         if (atoll_app_config_set_base_url(config, url, strlen(url), &m->error) == ATOLL_OK &&
-            atoll_app_config_set_base_path(config, m->folder, strlen(m->folder), &m->error) == ATOLL_OK) {
+            atoll_app_config_set_base_path(config, m->folder, strlen(m->folder), &m->error) ==
+                ATOLL_OK) {
             m->app = atoll_app_open(config, &m->error);
         }
         atoll_app_config_free(config);
@@ -133,10 +144,12 @@ static status log_in(import *m)
     m->queue = atoll_queue_new(&m->error);
     if (m->queue == NULL) return failed(m, "opening the app");
     uint64_t request;
-    if (a->email == NULL) request = atoll_app_log_in_anonymous(m->app, false, m->queue, &m->error);
+    if (a->email == NULL)
+        request = atoll_app_log_in_anonymous(m->app, false, m->queue, &m->error);
     else {
         const char *password = a->password == NULL ? "" : a->password;
-        request = atoll_app_log_in_email(m->app, a->email, strlen(a->email), password, strlen(password), m->queue, &m->error);
+        request = atoll_app_log_in_email(m->app, a->email, strlen(a->email), password,
+                                         strlen(password), m->queue, &m->error);
     }
     return wait_for(m, request, "logging in", NULL, &m->user);
 }
@@ -158,13 +171,15 @@ static atoll_schema *make_schema(import *m)
     atoll_schema *schema = atoll_schema_new(&m->error);
     if (schema == NULL) return NULL;
     const char *name = m->a->class_name;
-    int32_t index = atoll_schema_add_class(schema, name, strlen(name), m->a->asymmetric ? ATOLL_CLASS_ASYMMETRIC : ATOLL_CLASS_NORMAL,
-                                           &m->error);
+    int32_t index = atoll_schema_add_class(
+        schema, name, strlen(name), m->a->asymmetric ? ATOLL_CLASS_ASYMMETRIC : ATOLL_CLASS_NORMAL,
+        &m->error);
     for (size_t i = 0; i < m->rows.columns.count && m->error == NULL; i++) {
         const table_column *column = &m->rows.columns.items[i];
         const char *property = i == m->key ? "_id" : column->name;
         int32_t flags = i == m->key ? ATOLL_PROPERTY_PRIMARY_KEY : ATOLL_PROPERTY_NULLABLE;
-        atoll_schema_add_property(schema, index, property, strlen(property), type_of(column->kind), flags, NULL, 0, &m->error);
+        atoll_schema_add_property(schema, index, property, strlen(property), type_of(column->kind),
+                                  flags, NULL, 0, &m->error);
     }
     if (m->error == NULL) return schema;
     atoll_schema_free(schema);
@@ -177,10 +192,13 @@ static void set_partition(import *m, atoll_config *config)
     atoll_values *values = atoll_values_new(&m->error);
     json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
     if (m->error != NULL) return;
-    if (value != NULL && json_is_integer(value)) atoll_values_add_int(values, json_integer_value(value), &m->error);
-    else if (value != NULL && json_is_null(value)) atoll_values_add_null(values, &m->error);
+    if (value != NULL && json_is_integer(value))
+        atoll_values_add_int(values, json_integer_value(value), &m->error);
+    else if (value != NULL && json_is_null(value))
+        atoll_values_add_null(values, &m->error);
     else {
-        const char *string = value != NULL && json_is_string(value) ? json_string_value(value) : text;
+        const char *string =
+            value != NULL && json_is_string(value) ? json_string_value(value) : text;
         atoll_values_add_string(values, string, strlen(string), &m->error);
     }
     if (m->error == NULL) atoll_config_set_partition(config, m->user, values, &m->error);
@@ -195,15 +213,18 @@ static status open_realm(import *m)
     atoll_config *config = atoll_config_new(&m->error);
     if (config != NULL) {
         atoll_config_set_schema(config, schema, &m->error);
-        if (m->error == NULL && m->a->partition == NULL) atoll_config_set_flexible(config, m->user, &m->error);
+        if (m->error == NULL && m->a->partition == NULL)
+            atoll_config_set_flexible(config, m->user, &m->error);
         if (m->error == NULL && m->a->partition != NULL) set_partition(m, config);
-        if (m->error == NULL) atoll_config_set_sync_commits(config, false, &m->error); /* the folder is thrown away */
+        if (m->error == NULL)
+            atoll_config_set_sync_commits(config, false, &m->error); /* the folder is thrown away */
         if (m->error == NULL) m->realm = atoll_realm_open(config, &m->error);
         atoll_config_free(config);
     }
     atoll_schema_free(schema);
     if (m->realm == NULL) return failed(m, "opening the realm");
-    m->class_key = atoll_realm_class(m->realm, m->a->class_name, strlen(m->a->class_name), &m->error);
+    m->class_key =
+        atoll_realm_class(m->realm, m->a->class_name, strlen(m->a->class_name), &m->error);
     if (m->error == NULL) m->session = atoll_realm_session(m->realm, &m->error);
     if (m->error == NULL) atoll_session_observe_errors(m->session, m->queue, &m->error);
     return m->error == NULL ? ATOLL_OK : failed(m, "opening the realm");
@@ -214,7 +235,8 @@ static status subscribe(import *m)
 {
     if (m->a->partition != NULL || m->a->asymmetric) return ATOLL_OK;
     atoll_results *all = atoll_results_new(m->realm, m->class_key, "", 0, NULL, &m->error);
-    atoll_subscription_update *update = m->error != NULL ? NULL : atoll_subscription_update_begin(m->realm, &m->error);
+    atoll_subscription_update *update =
+        m->error != NULL ? NULL : atoll_subscription_update_begin(m->realm, &m->error);
     atoll_subscriptions *set = NULL;
     if (update != NULL) {
         atoll_subscription_update_add(update, all, "import", 6, true, &m->error);
@@ -223,14 +245,16 @@ static status subscribe(import *m)
     }
     atoll_results_free(all);
     if (set == NULL) return failed(m, "subscribing to the class");
-    status result = wait_for(m, atoll_subscriptions_wait(set, m->queue, &m->error), "subscribing to the class", NULL, NULL);
+    status result = wait_for(m, atoll_subscriptions_wait(set, m->queue, &m->error),
+                             "subscribing to the class", NULL, NULL);
     atoll_subscriptions_free(set);
     return result;
 }
 
 /* ---- writing ---- */
 
-static void set_cell(import *m, atoll_object *object, uint32_t property, const table_column *column, const cell *c)
+static void set_cell(import *m, atoll_object *object, uint32_t property, const table_column *column,
+                     const cell *c)
 {
     if (c->kind == CELL_EMPTY) {
         atoll_object_set_null(object, property, &m->error);
@@ -241,7 +265,10 @@ static void set_cell(import *m, atoll_object *object, uint32_t property, const t
     case CELL_INT: atoll_object_set_int(object, property, c->integer, &m->error); break;
     case CELL_DOUBLE: atoll_object_set_double(object, property, c->real, &m->error); break;
     case CELL_EMPTY:
-    case CELL_STRING: atoll_object_set_string(object, property, (const char *)c->text.data, c->text.size, &m->error); break;
+    case CELL_STRING:
+        atoll_object_set_string(object, property, (const char *)c->text.data, c->text.size,
+                                &m->error);
+        break;
     }
 }
 
@@ -250,12 +277,15 @@ static void write_row(import *m, size_t row, const uint32_t *properties)
     atoll_values *key = atoll_values_new(&m->error);
     if (key == NULL) return;
     const cell *id = table_cell(&m->rows, row, m->key);
-    if (m->rows.columns.items[m->key].kind == CELL_INT) atoll_values_add_int(key, id->integer, &m->error);
-    else atoll_values_add_string(key, (const char *)id->text.data, id->text.size, &m->error);
+    if (m->rows.columns.items[m->key].kind == CELL_INT)
+        atoll_values_add_int(key, id->integer, &m->error);
+    else
+        atoll_values_add_string(key, (const char *)id->text.data, id->text.size, &m->error);
     atoll_object *object = NULL;
     if (m->error == NULL) {
-        object = m->a->asymmetric ? atoll_realm_create(m->realm, m->class_key, key, &m->error)
-                                  : atoll_realm_create_or_get(m->realm, m->class_key, key, &m->error);
+        object = m->a->asymmetric
+                     ? atoll_realm_create(m->realm, m->class_key, key, &m->error)
+                     : atoll_realm_create_or_get(m->realm, m->class_key, key, &m->error);
     }
     atoll_values_free(key);
     for (size_t i = 0; i < m->rows.columns.count && m->error == NULL; i++) {
@@ -276,9 +306,12 @@ static status write_rows(import *m)
     }
     for (size_t row = 0; row < count && m->error == NULL;) {
         if (atoll_realm_begin(m->realm, &m->error) != ATOLL_OK) break;
-        for (size_t i = 0; i < ROWS_PER_TRANSACTION && row < count && m->error == NULL; i++) write_row(m, row++, properties);
-        if (m->error == NULL) atoll_realm_commit(m->realm, &m->error);
-        else atoll_realm_rollback(m->realm, NULL);
+        for (size_t i = 0; i < ROWS_PER_TRANSACTION && row < count && m->error == NULL; i++)
+            write_row(m, row++, properties);
+        if (m->error == NULL)
+            atoll_realm_commit(m->realm, &m->error);
+        else
+            atoll_realm_rollback(m->realm, NULL);
         show(m, "writing", (double)row / (double)count);
     }
     memory_free(properties);
@@ -287,9 +320,11 @@ static status write_rows(import *m)
 
 static status upload(import *m)
 {
-    atoll_session_observe_progress(m->session, ATOLL_DIRECTION_UPLOAD, ATOLL_PROGRESS_INDEFINITELY, m->queue, &m->error);
+    atoll_session_observe_progress(m->session, ATOLL_DIRECTION_UPLOAD, ATOLL_PROGRESS_INDEFINITELY,
+                                   m->queue, &m->error);
     if (m->error != NULL) return failed(m, "uploading");
-    return wait_for(m, atoll_session_wait_for_upload(m->session, m->queue, &m->error), "uploading", "sending", NULL);
+    return wait_for(m, atoll_session_wait_for_upload(m->session, m->queue, &m->error), "uploading",
+                    "sending", NULL);
 }
 
 static void close_all(import *m)
@@ -300,12 +335,13 @@ static void close_all(import *m)
     atoll_app_free(m->app);
     atoll_queue_free(m->queue);
     table_free(&m->rows);
-    if (m->folder[0] != '\0' && file_remove_tree(m->folder) != ATOLL_OK) return; /* a temporary folder stays */
+    if (m->folder[0] != '\0' && file_remove_tree(m->folder) != ATOLL_OK)
+        return; /* a temporary folder stays */
 }
 
 status command_import(const arguments *a)
 {
-    import m = {.a = a, .bar = !a->quiet && (a->progress || isatty(STDERR_FILENO))};
+import m = {.a = a, .bar = !a->quiet &&(a->progress || isatty(STDERR_FILENO)) };
     const platform *p = platform_posix();
     uint64_t start_ms = p->monotonic_ms(p->context);
     status result = ATOLL_OK;
@@ -317,7 +353,8 @@ status command_import(const arguments *a)
     TRY_GOTO(write_rows(&m));
     TRY_GOTO(upload(&m));
     if (!a->quiet) {
-        printf("%zu rows of %s in %.1f s\n", m.rows.row_count, a->class_name, (double)(p->monotonic_ms(p->context) - start_ms) / 1000);
+        printf("%zu rows of %s in %.1f s\n", m.rows.row_count, a->class_name,
+               (double)(p->monotonic_ms(p->context) - start_ms) / 1000);
     }
 done:
     close_all(&m);

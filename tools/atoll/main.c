@@ -10,30 +10,53 @@
 #include <stdlib.h>
 
 enum {
-    OPTION_DATA = 256, OPTION_URL, OPTION_TOKEN, OPTION_APP, OPTION_PASSWORD, OPTION_CLASS, OPTION_KEY, OPTION_EMAIL,
-    OPTION_PARTITION, OPTION_FORMAT, OPTION_AFTER, OPTION_JSON, OPTION_FOLLOW, OPTION_NO_FOLLOW, OPTION_ASYMMETRIC,
-    OPTION_PROGRESS, OPTION_QUIET, OPTION_LOG_LEVEL, OPTION_HELP, OPTION_VERSION
+    OPTION_DATA = 256,
+    OPTION_URL,
+    OPTION_TOKEN,
+    OPTION_APP,
+    OPTION_PASSWORD,
+    OPTION_CLASS,
+    OPTION_KEY,
+    OPTION_EMAIL,
+    OPTION_PARTITION,
+    OPTION_FORMAT,
+    OPTION_AFTER,
+    OPTION_JSON,
+    OPTION_FOLLOW,
+    OPTION_NO_FOLLOW,
+    OPTION_ASYMMETRIC,
+    OPTION_PROGRESS,
+    OPTION_QUIET,
+    OPTION_LOG_LEVEL,
+    OPTION_HELP,
+    OPTION_VERSION
 };
 
 static void usage(FILE *to)
 {
-    fputs("usage: atoll COMMAND [OPTIONS]\n"
-          "\n"
-          "With the server's folder (--data DIR), or --url http://HOST:PORT and --token FILE:\n"
-          "  app list [--json]\n"
-          "  user add EMAIL --app ID [--password TEXT]     without --password it is read from standard input\n"
-          "  user list --app ID [--json]\n"
-          "  user disable USER --app ID                    USER is an id or an email address\n"
-          "  user enable USER --app ID\n"
-          "  session list --app ID [--json]                streams of this run with their counters\n"
-          "  ingest tail --app ID [--after N] [--no-follow] objects of asymmetric classes, one line of JSON each\n"
-          "  hash CLASS [QUERY] --app ID                   number and hash of the objects that match\n"
-          "\n"
-          "As a client (--url http://HOST:PORT, or the server's folder):\n"
-          "  import FILE --app ID --class NAME [--key COLUMN] [--format csv|ndjson] [--partition JSON] [--asymmetric]\n"
-          "         [--email ADDRESS --password TEXT] [--progress | --quiet]\n"
-          "         --key names the column that becomes _id; a row whose _id is there already is updated\n",
-          to);
+    fputs(
+        "usage: atoll COMMAND [OPTIONS]\n"
+        "\n"
+        "With the server's folder (--data DIR), or --url http://HOST:PORT and --token FILE:\n"
+        "  app list [--json]\n"
+        "  user add EMAIL --app ID [--password TEXT]     without --password it is read from "
+        "standard input\n"
+        "  user list --app ID [--json]\n"
+        "  user disable USER --app ID                    USER is an id or an email address\n"
+        "  user enable USER --app ID\n"
+        "  session list --app ID [--json]                streams of this run with their counters\n"
+        "  ingest tail --app ID [--after N] [--no-follow] objects of asymmetric classes, one line "
+        "of JSON each\n"
+        "  hash CLASS [QUERY] --app ID                   number and hash of the objects that "
+        "match\n"
+        "\n"
+        "As a client (--url http://HOST:PORT, or the server's folder):\n"
+        "  import FILE --app ID --class NAME [--key COLUMN] [--format csv|ndjson] [--partition "
+        "JSON] [--asymmetric]\n"
+        "         [--email ADDRESS --password TEXT] [--progress | --quiet]\n"
+        "         --key names the column that becomes _id; a row whose _id is there already is "
+        "updated\n",
+        to);
 }
 
 static status parse_number(const char *text, uint64_t *out)
@@ -67,7 +90,9 @@ static status take_option(int option, arguments *a)
     case OPTION_ASYMMETRIC: a->asymmetric = true; break;
     case OPTION_PROGRESS: a->progress = true; break;
     case OPTION_QUIET: a->quiet = true; break;
-    case OPTION_LOG_LEVEL: log_set_level(strcmp(optarg, "debug") == 0 ? LOG_DEBUG : LOG_INFO); break;
+    case OPTION_LOG_LEVEL:
+        log_set_level(strcmp(optarg, "debug") == 0 ? LOG_DEBUG : LOG_INFO);
+        break;
     case OPTION_HELP: usage(stdout); exit(0);
     case OPTION_VERSION: puts("atoll " ATOLL_VERSION_TEXT); exit(0);
     default: return fail(ATOLL_ERROR_INVALID_ARGUMENT, "see atoll --help");
@@ -78,38 +103,52 @@ static status take_option(int option, arguments *a)
 static status parse(int count, char **values, arguments *out)
 {
     static const struct option options[] = {
-        {"data", 1, NULL, OPTION_DATA},           {"url", 1, NULL, OPTION_URL},
-        {"token", 1, NULL, OPTION_TOKEN},         {"app", 1, NULL, OPTION_APP},
-        {"password", 1, NULL, OPTION_PASSWORD},   {"class", 1, NULL, OPTION_CLASS},
-        {"key", 1, NULL, OPTION_KEY},             {"email", 1, NULL, OPTION_EMAIL},
-        {"partition", 1, NULL, OPTION_PARTITION}, {"format", 1, NULL, OPTION_FORMAT},
-        {"after", 1, NULL, OPTION_AFTER},         {"json", 0, NULL, OPTION_JSON},
-        {"follow", 0, NULL, OPTION_FOLLOW},       {"no-follow", 0, NULL, OPTION_NO_FOLLOW},
-        {"asymmetric", 0, NULL, OPTION_ASYMMETRIC}, {"progress", 0, NULL, OPTION_PROGRESS},
-        {"quiet", 0, NULL, OPTION_QUIET},         {"log-level", 1, NULL, OPTION_LOG_LEVEL},
-        {"help", 0, NULL, OPTION_HELP},           {"version", 0, NULL, OPTION_VERSION},
+        {"data", 1, NULL, OPTION_DATA},
+        {"url", 1, NULL, OPTION_URL},
+        {"token", 1, NULL, OPTION_TOKEN},
+        {"app", 1, NULL, OPTION_APP},
+        {"password", 1, NULL, OPTION_PASSWORD},
+        {"class", 1, NULL, OPTION_CLASS},
+        {"key", 1, NULL, OPTION_KEY},
+        {"email", 1, NULL, OPTION_EMAIL},
+        {"partition", 1, NULL, OPTION_PARTITION},
+        {"format", 1, NULL, OPTION_FORMAT},
+        {"after", 1, NULL, OPTION_AFTER},
+        {"json", 0, NULL, OPTION_JSON},
+        {"follow", 0, NULL, OPTION_FOLLOW},
+        {"no-follow", 0, NULL, OPTION_NO_FOLLOW},
+        {"asymmetric", 0, NULL, OPTION_ASYMMETRIC},
+        {"progress", 0, NULL, OPTION_PROGRESS},
+        {"quiet", 0, NULL, OPTION_QUIET},
+        {"log-level", 1, NULL, OPTION_LOG_LEVEL},
+        {"help", 0, NULL, OPTION_HELP},
+        {"version", 0, NULL, OPTION_VERSION},
         {NULL, 0, NULL, 0},
     };
     int option;
-    while ((option = getopt_long(count, values, "", options, NULL)) != -1) TRY(take_option(option, out));
+    while ((option = getopt_long(count, values, "", options, NULL)) != -1)
+        TRY(take_option(option, out));
     for (; optind < count; optind++) {
-        if (out->word_count == 4) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "too many arguments; see atoll --help");
+        if (out->word_count == 4)
+            return fail(ATOLL_ERROR_INVALID_ARGUMENT, "too many arguments; see atoll --help");
         out->words[out->word_count++] = values[optind];
     }
     return ATOLL_OK;
 }
 
-static bool says(const arguments *a, const char *first, const char *second, int more_min, int more_max)
+static bool says(const arguments *a, const char *first, const char *second, int more_min,
+                 int more_max)
 {
     int used = second == NULL ? 1 : 2;
-    return a->word_count >= used + more_min && a->word_count <= used + more_max && strcmp(a->words[0], first) == 0 &&
-           (second == NULL || strcmp(a->words[1], second) == 0);
+    return a->word_count >= used + more_min && a->word_count <= used + more_max &&
+           strcmp(a->words[0], first) == 0 && (second == NULL || strcmp(a->words[1], second) == 0);
 }
 
 static status run(const arguments *a)
 {
     bool needs_app = !says(a, "app", "list", 0, 0);
-    if (a->word_count > 0 && needs_app && a->app == NULL) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "--app ID is missing; see atoll --help");
+    if (a->word_count > 0 && needs_app && a->app == NULL)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "--app ID is missing; see atoll --help");
     if (says(a, "app", "list", 0, 0)) return command_app_list(a);
     if (says(a, "user", "list", 0, 0) || says(a, "user", "add", 1, 1)) return command_user(a);
     if (says(a, "user", "disable", 1, 1) || says(a, "user", "enable", 1, 1)) return command_user(a);

@@ -20,8 +20,10 @@ static status column_named(table *t, const char *name, size_t *index)
         *index = i;
         return ATOLL_OK;
     }
-    if (t->columns.count == TABLE_COLUMNS_MAX) return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "more than %d columns", TABLE_COLUMNS_MAX);
-    table_column column = {.name = memory_copy_text(name, strlen(name)), .has_empty = t->row_count > 0};
+    if (t->columns.count == TABLE_COLUMNS_MAX)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "more than %d columns", TABLE_COLUMNS_MAX);
+    table_column column = {.name = memory_copy_text(name, strlen(name)),
+                           .has_empty = t->row_count > 0};
     if (column.name == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     *index = t->columns.count;
     return vector_push(&t->columns, column);
@@ -29,10 +31,15 @@ static status column_named(table *t, const char *name, size_t *index)
 
 static void widen(table_column *column, cell_kind kind)
 {
-    if (kind == CELL_EMPTY) column->has_empty = true;
-    else if (column->kind == CELL_EMPTY || column->kind == kind) column->kind = kind;
-    else if ((column->kind == CELL_INT && kind == CELL_DOUBLE) || (column->kind == CELL_DOUBLE && kind == CELL_INT)) column->kind = CELL_DOUBLE;
-    else column->kind = CELL_STRING;
+    if (kind == CELL_EMPTY)
+        column->has_empty = true;
+    else if (column->kind == CELL_EMPTY || column->kind == kind)
+        column->kind = kind;
+    else if ((column->kind == CELL_INT && kind == CELL_DOUBLE) ||
+             (column->kind == CELL_DOUBLE && kind == CELL_INT))
+        column->kind = CELL_DOUBLE;
+    else
+        column->kind = CELL_STRING;
 }
 
 static cell read_cell(bytes text)
@@ -49,7 +56,8 @@ static cell read_cell(bytes text)
         return c;
     }
     const char *digits = copy[0] == '-' ? copy + 1 : copy;
-    bool number = digits[0] >= '0' && digits[0] <= '9' && !(digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9');
+    bool number = digits[0] >= '0' && digits[0] <= '9' &&
+                  !(digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9');
     if (!number || strspn(copy, "0123456789+-.eE") != text.size) return c;
     errno = 0;
     c.integer = strtoll(copy, &end, 10);
@@ -65,7 +73,8 @@ static cell read_cell(bytes text)
 
 static status put_cell(table *t, size_t row_start, size_t column, cell c)
 {
-    while (t->cells.count <= row_start + column) TRY(vector_push(&t->cells, (cell){.kind = CELL_EMPTY}));
+    while (t->cells.count <= row_start + column)
+        TRY(vector_push(&t->cells, (cell){.kind = CELL_EMPTY}));
     t->cells.items[row_start + column] = c;
     return ATOLL_OK;
 }
@@ -78,15 +87,16 @@ static status csv_field(uint8_t **at, uint8_t *end, size_t *line, bytes *out, bo
     uint8_t *from = *at, *to = *at, *start = *at;
     if (from < end && *from == '"') {
         for (from++;; from++) {
-            if (from >= end) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "line %zu: a quoted field has no end", *line);
+            if (from >= end)
+                return fail(ATOLL_ERROR_INVALID_ARGUMENT, "line %zu: a quoted field has no end",
+                            *line);
             if (*from == '\n') ++*line;
             if (*from == '"' && (from + 1 >= end || from[1] != '"')) break;
             if (*from == '"') from++;
             *to++ = *from;
         }
         from++;
-    }
-    else {
+    } else {
         while (from < end && *from != ',' && *from != '\n' && *from != '\r') from++;
         to = from;
     }
@@ -94,7 +104,8 @@ static status csv_field(uint8_t **at, uint8_t *end, size_t *line, bytes *out, bo
     if (from < end && *from == '\r') from++;
     *last = from >= end || *from == '\n';
     if (from < end && *from != ',' && *from != '\n') {
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "line %zu: expected a comma or the line's end behind a field", *line);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "line %zu: expected a comma or the line's end behind a field", *line);
     }
     *at = from < end ? from + 1 : end;
     return ATOLL_OK;
@@ -139,7 +150,8 @@ static status read_csv(table *t)
             bytes text;
             TRY(csv_field(&at, end, &line, &text, &last));
             if (column == t->columns.count) {
-                return fail(ATOLL_ERROR_INVALID_ARGUMENT, "line %zu has more fields than the header's %zu", line, column);
+                return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                            "line %zu has more fields than the header's %zu", line, column);
             }
             cell c = read_cell(text);
             widen(&t->columns.items[column], c.kind);
@@ -180,7 +192,9 @@ static status json_cell(json_t *value, const char *name, size_t line, cell *out)
         c.text = bytes_of(json_string_value(value), json_string_length(value));
         break;
     case JSON_OBJECT:
-    case JSON_ARRAY: return fail(ATOLL_ERROR_NOT_SUPPORTED, "line %zu: not supported yet: an object or array as \"%s\"", line, name);
+    case JSON_ARRAY:
+        return fail(ATOLL_ERROR_NOT_SUPPORTED,
+                    "line %zu: not supported yet: an object or array as \"%s\"", line, name);
     }
     *out = c;
     return ATOLL_OK;
@@ -200,7 +214,8 @@ static status json_row(table *t, json_t *root, size_t line)
         TRY(put_cell(t, start, column, c));
     }
     for (size_t i = 0; i < t->columns.count; i++) {
-        widen(&t->columns.items[i], start + i < t->cells.count ? t->cells.items[start + i].kind : CELL_EMPTY);
+        widen(&t->columns.items[i],
+              start + i < t->cells.count ? t->cells.items[start + i].kind : CELL_EMPTY);
     }
     t->row_count++;
     return vector_push(&t->starts, start);
@@ -213,17 +228,21 @@ static status read_ndjson(table *t)
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         size_t size = stop == NULL ? (size_t)(end - at) : (size_t)(stop - at);
         bool blank = true;
-        for (size_t i = 0; i < size; i++) blank = blank && (at[i] == ' ' || at[i] == '\r' || at[i] == '\t');
+        for (size_t i = 0; i < size; i++)
+            blank = blank && (at[i] == ' ' || at[i] == '\r' || at[i] == '\t');
         if (!blank) {
             json_error_t problem;
             json_t *root = json_loadb(at, size, JSON_REJECT_DUPLICATES, &problem);
-            if (root == NULL) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "line %zu column %d: %s", line, problem.column, problem.text);
+            if (root == NULL)
+                return fail(ATOLL_ERROR_INVALID_ARGUMENT, "line %zu column %d: %s", line,
+                            problem.column, problem.text);
             status result = vector_push(&t->roots, (void *)root);
             if (result != ATOLL_OK) {
                 json_decref(root);
                 return result;
             }
-            if (!json_is_object(root)) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "line %zu: expected an object", line);
+            if (!json_is_object(root))
+                return fail(ATOLL_ERROR_INVALID_ARGUMENT, "line %zu: expected an object", line);
             TRY(json_row(t, root, line));
         }
         at += size + 1;
@@ -239,8 +258,10 @@ static status spell_out(table *t, size_t index)
     for (size_t row = 0; row < t->row_count; row++) {
         cell *c = (cell *)(uintptr_t)table_cell(t, row, index);
         if (c->kind == CELL_EMPTY || c->text.data != NULL) continue;
-        json_t *text = c->kind == CELL_INT ? json_sprintf("%lld", (long long)c->integer) : json_sprintf("%.17g", c->real);
-        if (text == NULL) return fail(ATOLL_ERROR_OUT_OF_MEMORY, "out of memory while reading a column");
+        json_t *text = c->kind == CELL_INT ? json_sprintf("%lld", (long long)c->integer)
+                                           : json_sprintf("%.17g", c->real);
+        if (text == NULL)
+            return fail(ATOLL_ERROR_OUT_OF_MEMORY, "out of memory while reading a column");
         c->text = bytes_of(json_string_value(text), json_string_length(text));
         status result = vector_push(&t->roots, (void *)text);
         if (result != ATOLL_OK) {
@@ -263,8 +284,10 @@ status table_read(const char *path, bool csv, table *out)
     for (size_t i = 0; i < t.columns.count && result == ATOLL_OK; i++) {
         if (t.columns.items[i].kind == CELL_STRING) result = spell_out(&t, i);
     }
-    if (result != ATOLL_OK) table_free(&t);
-    else *out = t;
+    if (result != ATOLL_OK)
+        table_free(&t);
+    else
+        *out = t;
     return result;
 }
 

@@ -26,5 +26,6 @@ typedef struct table {
 } table;
 status table_read(const char *path, bool csv, table *out) MUST_CHECK; /* errors name the line */
 void table_free(table *t);
-const cell *table_cell(const table *t, size_t row, size_t column); /* an empty one past the row's end */
+const cell *table_cell(const table *t, size_t row,
+                       size_t column); /* an empty one past the row's end */
 #endif

@@ -27,12 +27,15 @@ static void on_signal(int number)
 
 static void usage(FILE *to)
 {
-    fputs("usage: atolld --data DIR [--config FILE] [--listen HOST:PORT] [--port-file FILE] [--log-level LEVEL]\n"
+    fputs("usage: atolld --data DIR [--config FILE] [--listen HOST:PORT] [--port-file FILE] "
+          "[--log-level LEVEL]\n"
           "\n"
           "  --data DIR         where everything is kept; made if missing\n"
-          "  --config FILE      apps and settings (YAML, docs/server.md); without it the server is open for development:\n"
+          "  --config FILE      apps and settings (YAML, docs/server.md); without it the server is "
+          "open for development:\n"
           "                     an app exists as soon as a client names it\n"
-          "  --listen HOST:PORT instead of the configuration's; port 0 takes a free one (127.0.0.1:7700)\n"
+          "  --listen HOST:PORT instead of the configuration's; port 0 takes a free one "
+          "(127.0.0.1:7700)\n"
           "  --port-file FILE   gets the port once the server listens\n"
           "  --log-level LEVEL  trace, debug, detail, info, warn, error, fatal, off (info)\n",
           to);
@@ -59,14 +62,18 @@ static status parse(int count, char **values, arguments *out)
         default: return fail(ATOLL_ERROR_INVALID_ARGUMENT, "see atolld --help");
         }
     }
-    if (optind < count) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "unexpected argument \"%s\"; see atolld --help", values[optind]);
-    if (out->data == NULL) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "--data DIR is missing; see atolld --help");
+    if (optind < count)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "unexpected argument \"%s\"; see atolld --help",
+                    values[optind]);
+    if (out->data == NULL)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "--data DIR is missing; see atolld --help");
     return ATOLL_OK;
 }
 
 static status set_log_level(const char *name)
 {
-    static const char *const names[] = {"all", "trace", "debug", "detail", "info", "warn", "error", "fatal", "off"};
+    static const char *const names[] = {"all",  "trace", "debug", "detail", "info",
+                                        "warn", "error", "fatal", "off"};
     if (name == NULL) name = "info";
     for (int32_t i = 0; i < 9; i++) {
         if (strcmp(name, names[i]) != 0) continue;
@@ -82,30 +89,34 @@ static status read_config(const arguments *a, server_config *out)
     status result;
     if (a->config == NULL) {
         result = server_config_default(&config);
-    }
-    else {
+    } else {
         buffer yaml;
         buffer_init(&yaml, CONFIG_SIZE_MAX + 8192);
         result = file_read(a->config, CONFIG_SIZE_MAX, &yaml);
         if (result == ATOLL_OK) result = server_config_read(buffer_view(&yaml), &config);
         buffer_free(&yaml);
     }
-    if (result == ATOLL_OK && a->listen != NULL) result = address_read(a->listen, &config.host, &config.port);
-    if (result != ATOLL_OK) server_config_free(&config);
-    else *out = config;
+    if (result == ATOLL_OK && a->listen != NULL)
+        result = address_read(a->listen, &config.host, &config.port);
+    if (result != ATOLL_OK)
+        server_config_free(&config);
+    else
+        *out = config;
     return result;
 }
 
 static status serve(const arguments *a, const server_config *config)
 {
     server_runner *r = NULL;
-    server_runner_options options = {.platform = platform_posix(), .config = config, .data = a->data};
+    server_runner_options options = {
+        .platform = platform_posix(), .config = config, .data = a->data};
     TRY(server_runner_new(&options, &r));
     running = r;
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
-    log_write(LOG_INFO, CATEGORY, "listening on %s:%u, data in %s", config->host, server_runner_port(r), a->data);
+    log_write(LOG_INFO, CATEGORY, "listening on %s:%u, data in %s", config->host,
+              server_runner_port(r), a->data);
     status result = ATOLL_OK;
     if (a->port_file != NULL) {
         char port[16];

@@ -12,7 +12,8 @@
 
 static int dial(const world *w)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(w->port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(w->port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     int handle = socket(AF_INET, SOCK_STREAM, 0);
     struct timeval patience = {.tv_sec = 10};
     setsockopt(handle, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -47,7 +48,9 @@ Test(bad_input, garbage_on_the_port_closes_that_connection_only)
         uint8_t bytes_sent[2048];
         size_t size = 0;
         int handle = dial(&w);
-        if (round % 4 == 1) size = (size_t)snprintf((char *)bytes_sent, sizeof bytes_sent, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        if (round % 4 == 1)
+            size = (size_t)snprintf((char *)bytes_sent, sizeof bytes_sent,
+                                    "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
         if (round % 4 >= 2) {
             memcpy(bytes_sent, preface, sizeof preface - 1);
             size = sizeof preface - 1;
@@ -65,7 +68,8 @@ Test(bad_input, garbage_on_the_port_closes_that_connection_only)
 Test(bad_input, connections_that_are_cut_inside_a_frame_leave_nothing_behind)
 {
     /* The preface, empty settings, and the first half of a headers frame. */
-    static const uint8_t start[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0\0\0\40\1\4\0\0\0\1\x82\x86";
+    static const uint8_t start[] =
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0\0\0\40\1\4\0\0\0\1\x82\x86";
     world w;
     world_open(&w, NULL);
     for (size_t size = 0; size < sizeof start - 1; size++) {

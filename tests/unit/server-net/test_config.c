@@ -64,16 +64,20 @@ Test(config, mistakes_are_named_with_their_place)
         {"apps:\n- id: a", "does not say sync"},
         {"apps:\n- id: ../a\n  sync: flexible", "line 2 column 7: id: expected up to 64"},
         {"apps:\n- id: a\n  sync: both", "line 3 column 9: sync: expected flexible or partition"},
-        {"apps:\n- id: a\n  sync: flexible\n  log_in: [fax]", "line 4 column 12: log_in: expected anonymous or email"},
+        {"apps:\n- id: a\n  sync: flexible\n  log_in: [fax]",
+         "line 4 column 12: log_in: expected anonymous or email"},
         {"apps:\n- id: a\n  sync: flexible\n  development: yes", "expected true or false"},
-        {"apps:\n- {id: a, sync: flexible}\n- {id: a, sync: flexible}", "line 3 column 3: a second app"},
+        {"apps:\n- {id: a, sync: flexible}\n- {id: a, sync: flexible}",
+         "line 3 column 3: a second app"},
         {"access_token_seconds: 0", "number of seconds above 0"},
         {"a: [", "line 2 column 1"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         server_config c = {0};
-        cr_assert_eq(read_text(cases[i].yaml, &c), ATOLL_ERROR_MISMATCHED_CONFIG, "%s", cases[i].yaml);
-        cr_assert_not_null(strstr(fail_text(), cases[i].text), "\"%s\" lacks \"%s\"", fail_text(), cases[i].text);
+        cr_assert_eq(read_text(cases[i].yaml, &c), ATOLL_ERROR_MISMATCHED_CONFIG, "%s",
+                     cases[i].yaml);
+        cr_assert_not_null(strstr(fail_text(), cases[i].text), "\"%s\" lacks \"%s\"", fail_text(),
+                           cases[i].text);
         cr_assert_null(c.host);
     }
     cr_assert_eq(memory_live_count(), 0);
@@ -81,10 +85,14 @@ Test(config, mistakes_are_named_with_their_place)
 
 Test(config, an_app_id_never_leaves_its_folder)
 {
-    const char *bad[] = {"", ".", "..", ".a", "a/b", "a b", "\xc3\xa4", "a\\b",
-                         "0123456789012345678901234567890123456789012345678901234567890123x"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) cr_assert_not(app_id_is_valid(bytes_text(bad[i])), "%s", bad[i]);
-    cr_assert(app_id_is_valid(bytes_text("0123456789012345678901234567890123456789012345678901234567890123")));
+    const char *bad[] = {
+        "",         ".",    "..",
+        ".a",       "a/b",  "a b",
+        "\xc3\xa4", "a\\b", "0123456789012345678901234567890123456789012345678901234567890123x"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        cr_assert_not(app_id_is_valid(bytes_text(bad[i])), "%s", bad[i]);
+    cr_assert(app_id_is_valid(
+        bytes_text("0123456789012345678901234567890123456789012345678901234567890123")));
     cr_assert(app_id_is_valid(bytes_text("my_app-1.test")));
 }
 
@@ -97,7 +105,8 @@ Test(config, addresses_have_a_host_and_a_port)
     cr_assert_eq(port, 65535);
     const char *bad[] = {"", ":1", "a", "a:", "a:x", "a:65536", "a:-1"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        cr_assert_eq(address_read(bad[i], &host, &port), ATOLL_ERROR_INVALID_ARGUMENT, "%s", bad[i]);
+        cr_assert_eq(address_read(bad[i], &host, &port), ATOLL_ERROR_INVALID_ARGUMENT, "%s",
+                     bad[i]);
     }
     memory_free(host);
 }

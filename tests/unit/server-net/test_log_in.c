@@ -143,12 +143,17 @@ Test(runner, bad_addresses_are_refused_by_name)
     const struct {
         const char *url;
         status code;
-    } cases[] = {{"https://a:1", ATOLL_ERROR_NOT_SUPPORTED}, {"ftp://a", ATOLL_ERROR_INVALID_ARGUMENT},
-                 {"http://", ATOLL_ERROR_INVALID_ARGUMENT},  {"http://a:x", ATOLL_ERROR_INVALID_ARGUMENT},
+    } cases[] = {{"https://a:1", ATOLL_ERROR_NOT_SUPPORTED},
+                 {"ftp://a", ATOLL_ERROR_INVALID_ARGUMENT},
+                 {"http://", ATOLL_ERROR_INVALID_ARGUMENT},
+                 {"http://a:x", ATOLL_ERROR_INVALID_ARGUMENT},
                  {"http://a:0", ATOLL_ERROR_INVALID_ARGUMENT}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         runner *r = NULL;
-        runner_options options = {.platform = platform_posix(), .app_id = "a", .base_url = cases[i].url, .base_path = "/tmp/none"};
+        runner_options options = {.platform = platform_posix(),
+                                  .app_id = "a",
+                                  .base_url = cases[i].url,
+                                  .base_path = "/tmp/none"};
         cr_assert_eq(runner_new(&options, &r), cases[i].code, "%s", cases[i].url);
         cr_assert_null(r);
     }

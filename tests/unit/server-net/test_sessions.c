@@ -19,8 +19,12 @@ static void make_schema(model_schema *schema)
     size_t index = 0;
     *schema = (model_schema){0};
     cr_assert_eq(schema_add_class(schema, bytes_text("Thing"), CLASS_NORMAL, &index), ATOLL_OK);
-    cr_assert_eq(schema_add_property(schema, index, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY, bytes_text("")), ATOLL_OK);
-    cr_assert_eq(schema_add_property(schema, index, bytes_text("text"), VALUE_STRING, PROPERTY_NULLABLE, bytes_text("")), ATOLL_OK);
+    cr_assert_eq(schema_add_property(schema, index, bytes_text("_id"), VALUE_INT,
+                                     PROPERTY_PRIMARY_KEY, bytes_text("")),
+                 ATOLL_OK);
+    cr_assert_eq(schema_add_property(schema, index, bytes_text("text"), VALUE_STRING,
+                                     PROPERTY_NULLABLE, bytes_text("")),
+                 ATOLL_OK);
 }
 
 static void open_db(realm *r, const char *name)
@@ -29,7 +33,10 @@ static void open_db(realm *r, const char *name)
     storage *store = NULL;
     model_schema schema;
     storage_options store_options = {.create = true};
-    model_options options = {.platform = platform_posix(), .use = SCHEMA_PARTITION, .identity_rows = true, .checkpoint_thread = true};
+    model_options options = {.platform = platform_posix(),
+                             .use = SCHEMA_PARTITION,
+                             .identity_rows = true,
+                             .checkpoint_thread = true};
     snprintf(path, sizeof path, "%s/%s", r->client->world->folder, name);
     make_schema(&schema);
     cr_assert_eq(storage_open_rocksdb(path, &store_options, &store), ATOLL_OK, "%s", fail_text());
@@ -59,7 +66,8 @@ static void realm_open(realm *r, client *c, account *user, const char *name, con
                                .connect_timeout_ms = 5000,
                                .ping_period_ms = 60000,
                                .pong_timeout_ms = 60000};
-    cr_assert_eq(runner_session_attach(c->runner, user, &options, &r->session), ATOLL_OK, "%s", fail_text());
+    cr_assert_eq(runner_session_attach(c->runner, user, &options, &r->session), ATOLL_OK, "%s",
+                 fail_text());
 }
 
 static void realm_close(realm *r)
@@ -80,7 +88,8 @@ static void put(realm *r, int64_t id, const char *text)
     value key = value_int(id), content = value_string(bytes_text(text));
     cr_assert_eq(model_begin(r->db, COMMIT_LOCAL, &txn), ATOLL_OK);
     cr_assert_eq(model_find(model_txn_view(txn), r->things, &key, &row), ATOLL_OK);
-    if (row == 0) cr_assert_eq(model_create(txn, r->things, &key, &row), ATOLL_OK, "%s", fail_text());
+    if (row == 0)
+        cr_assert_eq(model_create(txn, r->things, &key, &row), ATOLL_OK, "%s", fail_text());
     cr_assert_eq(model_set(txn, r->things, row, r->text, &content), ATOLL_OK);
     cr_assert_eq(model_commit(txn, NULL), ATOLL_OK, "%s", fail_text());
 }
@@ -91,8 +100,8 @@ static bool has(realm *r, int64_t id, const char *text)
     value key = value_int(id), content = value_null();
     model_view *view = model_view_newest(r->db);
     bool found = model_find(view, r->things, &key, &row) == ATOLL_OK && row != 0 &&
-                 model_get(view, r->things, row, r->text, &content) == ATOLL_OK && content.type == VALUE_STRING &&
-                 bytes_equal(content.as.text, bytes_text(text));
+                 model_get(view, r->things, row, r->text, &content) == ATOLL_OK &&
+                 content.type == VALUE_STRING && bytes_equal(content.as.text, bytes_text(text));
     model_view_release(view);
     return found;
 }
@@ -116,7 +125,8 @@ Test(sessions, a_write_reaches_the_other_client_of_the_partition_and_no_other)
     world w;
     client a, b;
     realm first, second, stranger;
-    world_open(&w, "listen: 127.0.0.1:0\napps:\n- {id: test, sync: partition, development: true}\n");
+    world_open(&w,
+               "listen: 127.0.0.1:0\napps:\n- {id: test, sync: partition, development: true}\n");
     client_open(&a, &w, "a");
     client_open(&b, &w, "b");
     account *user_a = client_log_in(&a), *user_b = client_log_in(&b);
@@ -149,7 +159,8 @@ Test(sessions, a_server_that_comes_back_gets_what_was_written_meanwhile)
     world w;
     client a;
     realm first, fresh;
-    world_open(&w, "listen: 127.0.0.1:0\napps:\n- {id: test, sync: partition, development: true}\n");
+    world_open(&w,
+               "listen: 127.0.0.1:0\napps:\n- {id: test, sync: partition, development: true}\n");
     client_open(&a, &w, "a");
     account *user = client_log_in(&a);
     realm_open(&first, &a, user, "first", "p");
@@ -177,7 +188,8 @@ Test(sessions, nothing_crosses_while_stopped_and_start_connects_at_once)
     world w;
     client a, b;
     realm first, second;
-    world_open(&w, "listen: 127.0.0.1:0\napps:\n- {id: test, sync: partition, development: true}\n");
+    world_open(&w,
+               "listen: 127.0.0.1:0\napps:\n- {id: test, sync: partition, development: true}\n");
     client_open(&a, &w, "a");
     client_open(&b, &w, "b");
     account *user_a = client_log_in(&a), *user_b = client_log_in(&b);
@@ -216,7 +228,8 @@ Test(sessions, an_expired_access_token_is_renewed_and_the_session_goes_on)
     world w;
     client a;
     realm first;
-    world_open(&w, "listen: 127.0.0.1:0\naccess_token_seconds: 1\napps:\n- {id: test, sync: partition, development: true}\n");
+    world_open(&w, "listen: 127.0.0.1:0\naccess_token_seconds: 1\napps:\n- {id: test, sync: "
+                   "partition, development: true}\n");
     client_open(&a, &w, "a");
     account *user = client_log_in(&a);
     char *before = NULL;
@@ -231,7 +244,8 @@ Test(sessions, an_expired_access_token_is_renewed_and_the_session_goes_on)
     const platform *p = platform_posix();
     uint64_t until_ms = p->monotonic_ms(p->context) + 1100;
     mutex_lock(&a.lock);
-    for (uint64_t now_ms; (now_ms = p->monotonic_ms(p->context)) < until_ms;) condition_wait_ms(&a.changed, &a.lock, until_ms - now_ms);
+    for (uint64_t now_ms; (now_ms = p->monotonic_ms(p->context)) < until_ms;)
+        condition_wait_ms(&a.changed, &a.lock, until_ms - now_ms);
     mutex_unlock(&a.lock);
     runner_session_stop(first.session);
     runner_session_start(first.session);
@@ -253,7 +267,8 @@ Test(sessions, a_realm_that_is_opened_again_before_its_upload_ended_goes_on)
     world w;
     client a;
     realm first;
-    world_open(&w, "listen: 127.0.0.1:0\napps:\n- {id: test, sync: partition, development: true}\n");
+    world_open(&w,
+               "listen: 127.0.0.1:0\napps:\n- {id: test, sync: partition, development: true}\n");
     client_open(&a, &w, "a");
     account *user = client_log_in(&a);
     realm_open(&first, &a, user, "first", "p");
@@ -277,7 +292,8 @@ Test(sessions, the_last_close_waits_for_the_upload)
     world w;
     client a;
     realm first, fresh;
-    world_open(&w, "listen: 127.0.0.1:0\napps:\n- {id: test, sync: partition, development: true}\n");
+    world_open(&w,
+               "listen: 127.0.0.1:0\napps:\n- {id: test, sync: partition, development: true}\n");
     client_open(&a, &w, "a");
     account *user = client_log_in(&a);
     realm_open(&first, &a, user, "first", "p");
@@ -285,7 +301,8 @@ Test(sessions, the_last_close_waits_for_the_upload)
     realm_close(&first);
     realm_open(&fresh, &a, user, "fresh", "p");
     cr_assert_eq(wait_download(&fresh), ATOLL_OK);
-    for (int64_t i = 0; i < 200; i++) cr_assert(has(&fresh, i, "x"), "object %lld is missing", (long long)i);
+    for (int64_t i = 0; i < 200; i++)
+        cr_assert(has(&fresh, i, "x"), "object %lld is missing", (long long)i);
     realm_close(&fresh);
     account_release(user);
     client_close(&a);
@@ -298,7 +315,8 @@ Test(sessions, a_log_out_stops_them_and_the_next_log_in_of_the_user_starts_them)
     client a;
     realm first;
     account *user = NULL, *again = NULL;
-    world_open(&w, "listen: 127.0.0.1:0\napps:\n- {id: test, sync: partition, development: true}\n");
+    world_open(&w,
+               "listen: 127.0.0.1:0\napps:\n- {id: test, sync: partition, development: true}\n");
     client_open(&a, &w, "a");
     uint64_t request = client_request(&a);
     runner_register_email(a.runner, request, bytes_text("ann@x.org"), bytes_text("secret1"));

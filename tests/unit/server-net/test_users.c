@@ -24,7 +24,8 @@ Test(users, an_address_registers_once_per_app_whatever_its_case)
     user ann = {0}, other = {0}, found = {0};
     bool there = false;
     cr_assert_eq(users_add_email(u, "a", bytes_text("Ann@x.org"), "hash", &ann), ATOLL_OK);
-    cr_assert_eq(users_add_email(u, "a", bytes_text("ann@X.org"), "hash", &other), ATOLL_ERROR_USER_EXISTS);
+    cr_assert_eq(users_add_email(u, "a", bytes_text("ann@X.org"), "hash", &other),
+                 ATOLL_ERROR_USER_EXISTS);
     cr_assert_null(other.id);
     cr_assert_eq(users_add_email(u, "b", bytes_text("ann@x.org"), "hash", &other), ATOLL_OK);
     cr_assert_str_neq(ann.id, other.id);
@@ -100,23 +101,33 @@ Test(users, bad_addresses_and_passwords_are_refused)
 {
     const char *addresses[] = {"", "a", "@", "a@", "@b", "a b@c", "a@b\n", "\xff@b"};
     for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
-        cr_assert_eq(users_check_registration(bytes_text(addresses[i]), bytes_text("123456")), ATOLL_ERROR_INVALID_CREDENTIALS);
+        cr_assert_eq(users_check_registration(bytes_text(addresses[i]), bytes_text("123456")),
+                     ATOLL_ERROR_INVALID_CREDENTIALS);
     }
     char password[200];
     memset(password, 'x', sizeof password);
     const struct {
         size_t size;
         status code;
-    } cases[] = {{5, ATOLL_ERROR_INVALID_CREDENTIALS}, {6, ATOLL_OK}, {128, ATOLL_OK}, {129, ATOLL_ERROR_INVALID_CREDENTIALS}};
+    } cases[] = {{5, ATOLL_ERROR_INVALID_CREDENTIALS},
+                 {6, ATOLL_OK},
+                 {128, ATOLL_OK},
+                 {129, ATOLL_ERROR_INVALID_CREDENTIALS}};
     for (size_t i = 0; i < 4; i++) {
-        cr_assert_eq(users_check_registration(bytes_text("a@b"), bytes_of(password, cases[i].size)), cases[i].code);
+        cr_assert_eq(users_check_registration(bytes_text("a@b"), bytes_of(password, cases[i].size)),
+                     cases[i].code);
     }
 }
 
 Test(tokens, only_unchanged_and_fresh_ones_of_this_key_and_use_are_accepted)
 {
     uint8_t key[TOKEN_KEY_SIZE] = {1}, other_key[TOKEN_KEY_SIZE] = {2};
-    token t = {.use = TOKEN_ACCESS, .user_id = "u", .app_id = "a", .log_in = "l", .expires_ms = 10000}, out;
+    token t = {.use = TOKEN_ACCESS,
+               .user_id = "u",
+               .app_id = "a",
+               .log_in = "l",
+               .expires_ms = 10000},
+          out;
     buffer text;
     buffer_init(&text, 4096);
     cr_assert_eq(token_write(key, &t, 0, &text), ATOLL_OK);
@@ -124,9 +135,12 @@ Test(tokens, only_unchanged_and_fresh_ones_of_this_key_and_use_are_accepted)
     cr_assert_str_eq(out.user_id, "u");
     cr_assert_str_eq(out.app_id, "a");
     cr_assert_str_eq(out.log_in, "l");
-    cr_assert_eq(token_read(key, buffer_view(&text), TOKEN_ACCESS, 10000, &out), ATOLL_ERROR_BAD_TOKEN);
-    cr_assert_eq(token_read(key, buffer_view(&text), TOKEN_REFRESH, 0, &out), ATOLL_ERROR_BAD_TOKEN);
-    cr_assert_eq(token_read(other_key, buffer_view(&text), TOKEN_ACCESS, 0, &out), ATOLL_ERROR_BAD_TOKEN);
+    cr_assert_eq(token_read(key, buffer_view(&text), TOKEN_ACCESS, 10000, &out),
+                 ATOLL_ERROR_BAD_TOKEN);
+    cr_assert_eq(token_read(key, buffer_view(&text), TOKEN_REFRESH, 0, &out),
+                 ATOLL_ERROR_BAD_TOKEN);
+    cr_assert_eq(token_read(other_key, buffer_view(&text), TOKEN_ACCESS, 0, &out),
+                 ATOLL_ERROR_BAD_TOKEN);
     size_t accepted = 0;
     for (size_t i = 0; i + 1 < text.size; i++) { /* the last character has bits that mean nothing */
         text.data[i] ^= 1;
@@ -140,13 +154,15 @@ Test(tokens, only_unchanged_and_fresh_ones_of_this_key_and_use_are_accepted)
 Test(tokens, the_algorithm_none_is_refused)
 {
     /* {"alg":"none","typ":"JWT"} . {"app":"a","exp":99999999999,"sid":"l","sub":"u","typ":"access"} . */
-    const char *text = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0."
-                       "eyJhcHAiOiJhIiwiZXhwIjo5OTk5OTk5OTk5OSwic2lkIjoibCIsInN1YiI6InUiLCJ0eXAiOiJhY2Nlc3MifQ.";
+    const char *text =
+        "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0."
+        "eyJhcHAiOiJhIiwiZXhwIjo5OTk5OTk5OTk5OSwic2lkIjoibCIsInN1YiI6InUiLCJ0eXAiOiJhY2Nlc3MifQ.";
     uint8_t key[TOKEN_KEY_SIZE] = {1};
     token out;
     cr_assert_eq(token_read(key, bytes_text(text), TOKEN_ACCESS, 0, &out), ATOLL_ERROR_BAD_TOKEN);
     cr_assert_eq(token_read(key, bytes_text(""), TOKEN_ACCESS, 0, &out), ATOLL_ERROR_BAD_TOKEN);
-    cr_assert_eq(token_read(key, bytes_of("a\0b", 3), TOKEN_ACCESS, 0, &out), ATOLL_ERROR_BAD_TOKEN);
+    cr_assert_eq(token_read(key, bytes_of("a\0b", 3), TOKEN_ACCESS, 0, &out),
+                 ATOLL_ERROR_BAD_TOKEN);
 }
 
 typedef struct bell {
@@ -187,11 +203,13 @@ Test(passwords, hashes_match_their_password_only_and_are_salted)
     cr_assert_eq(mutex_init(&b.lock), ATOLL_OK);
     cr_assert_eq(condition_init(&b.rung), ATOLL_OK);
     cr_assert_eq(passwords_new(platform_posix(), ring, &b, &p), ATOLL_OK);
-    password_job *first = do_job(p, &b, "correct horse", NULL), *second = do_job(p, &b, "correct horse", NULL);
+    password_job *first = do_job(p, &b, "correct horse", NULL),
+                 *second = do_job(p, &b, "correct horse", NULL);
     cr_assert_eq(first->code, ATOLL_OK);
     cr_assert_eq(strncmp(first->hash, "$argon2id$", 10), 0);
     cr_assert_str_neq(first->hash, second->hash);
-    password_job *good = do_job(p, &b, "correct horse", first->hash), *bad = do_job(p, &b, "correct horsf", first->hash);
+    password_job *good = do_job(p, &b, "correct horse", first->hash),
+                 *bad = do_job(p, &b, "correct horsf", first->hash);
     cr_assert(good->matches);
     cr_assert_not(bad->matches);
     memory_free(first);

@@ -18,7 +18,8 @@ void world_start_server(world *w)
     char data[128];
     snprintf(data, sizeof data, "%s/server", w->folder);
     w->config.port = w->port;
-    server_runner_options options = {.platform = platform_posix(), .config = &w->config, .data = data};
+    server_runner_options options = {
+        .platform = platform_posix(), .config = &w->config, .data = data};
     cr_assert_eq(server_runner_new(&options, &w->server), ATOLL_OK, "%s", fail_text());
     w->port = server_runner_port(w->server);
     cr_assert_eq(thread_start("server", serve, w, &w->thread), ATOLL_OK);
@@ -37,7 +38,8 @@ void world_open(world *w, const char *yaml)
 {
     *w = (world){.folder = "/tmp/atoll-serve-XXXXXX"};
     cr_assert_not_null(mkdtemp(w->folder));
-    status result = yaml == NULL ? server_config_default(&w->config) : server_config_read(bytes_text(yaml), &w->config);
+    status result = yaml == NULL ? server_config_default(&w->config)
+                                 : server_config_read(bytes_text(yaml), &w->config);
     cr_assert_eq(result, ATOLL_OK, "%s", fail_text());
     world_start_server(w);
 }
@@ -132,7 +134,8 @@ bool client_wait_connections(client *c, size_t count)
 {
     bool woken = true;
     mutex_lock(&c->lock);
-    while (c->connections < count && woken) woken = condition_wait_ms(&c->changed, &c->lock, PATIENCE_MS);
+    while (c->connections < count && woken)
+        woken = condition_wait_ms(&c->changed, &c->lock, PATIENCE_MS);
     mutex_unlock(&c->lock);
     return woken;
 }

@@ -40,8 +40,9 @@ typedef struct client {
 void client_open(client *c, world *w, const char *name);
 void client_close(client *c);
 uint64_t client_request(client *c);
-status client_wait(client *c, uint64_t request, account **user); /* until its event; user: a reference */
-bool client_wait_connections(client *c, size_t count);           /* until CONNECTED came that often */
+status client_wait(client *c, uint64_t request,
+                   account **user);                    /* until its event; user: a reference */
+bool client_wait_connections(client *c, size_t count); /* until CONNECTED came that often */
 void client_released(void *context);
 void client_wait_released(client *c);
 account *client_log_in(client *c); /* anonymously */

@@ -34,7 +34,8 @@ static void on_message(void *context, grpc_call *call, bytes message)
     side *s = context;
     s->message_count++;
     s->message_size_total += message.size;
-    snprintf(s->last, sizeof s->last, "%.*s", (int)(message.size < 100 ? message.size : 100), (const char *)message.data);
+    snprintf(s->last, sizeof s->last, "%.*s", (int)(message.size < 100 ? message.size : 100),
+             (const char *)message.data);
     if (s->echo) cr_assert_eq(grpc_send(call, message), ATOLL_OK);
 }
 
@@ -80,8 +81,9 @@ static void carry(side *a, side *b, uint64_t now_ms, size_t piece_size)
             cr_assert_eq(grpc_output(from->connection, &bytes_out, 1 << 16), ATOLL_OK);
             for (size_t at = 0; at < bytes_out.size; at += piece_size) {
                 size_t size = bytes_out.size - at < piece_size ? bytes_out.size - at : piece_size;
-                cr_assert_eq(grpc_received(to->connection, now_ms, bytes_of(bytes_out.data + at, size)), ATOLL_OK, "%s",
-                             fail_text());
+                cr_assert_eq(
+                    grpc_received(to->connection, now_ms, bytes_of(bytes_out.data + at, size)),
+                    ATOLL_OK, "%s", fail_text());
             }
             moved = moved || bytes_out.size > 0;
             buffer_free(&bytes_out);
@@ -140,7 +142,8 @@ Test(grpc, large_messages_pass_and_larger_ones_are_refused_at_both_ends)
     carry(&client, &server, 0, 1 << 16);
     cr_assert_eq(server.message_count, 1u);
     cr_assert_eq(server.message_size_total, (size_t)LIMIT_MESSAGE_SIZE_MAX);
-    cr_assert_eq(grpc_send(call, bytes_of(large, LIMIT_MESSAGE_SIZE_MAX + 1)), ATOLL_ERROR_MESSAGE_TOO_LARGE);
+    cr_assert_eq(grpc_send(call, bytes_of(large, LIMIT_MESSAGE_SIZE_MAX + 1)),
+                 ATOLL_ERROR_MESSAGE_TOO_LARGE);
     memory_free(large);
     carry(&client, &server, 0, 1 << 16);
     cr_assert_eq(client.closed_count, 0u);
@@ -157,11 +160,13 @@ Test(grpc, a_paused_stream_does_not_stall_its_neighbour)
     carry(&client, &server, 0, 1 << 16);
     grpc_pause(server.calls[0], true);
     static uint8_t block[1 << 16];
-    for (int i = 0; i < 640; i++) cr_assert_eq(grpc_send(slow, bytes_of(block, sizeof block)), ATOLL_OK); /* 40 MB */
+    for (int i = 0; i < 640; i++)
+        cr_assert_eq(grpc_send(slow, bytes_of(block, sizeof block)), ATOLL_OK); /* 40 MB */
     carry(&client, &server, 0, 1 << 16);
     cr_assert_eq(server.message_count, 0u);
     cr_assert_gt(grpc_unsent(slow), 30u << 20);
-    for (int i = 0; i < 400; i++) cr_assert_eq(grpc_send(quick, bytes_of(block, sizeof block)), ATOLL_OK); /* 25 MB */
+    for (int i = 0; i < 400; i++)
+        cr_assert_eq(grpc_send(quick, bytes_of(block, sizeof block)), ATOLL_OK); /* 25 MB */
     carry(&client, &server, 0, 1 << 16);
     cr_assert_eq(server.message_count, 400u);
     grpc_pause(server.calls[0], false);
@@ -246,7 +251,8 @@ Test(grpc, shut_down_lets_open_calls_end_and_takes_no_new_ones)
     carry(&client, &server, 0, 100);
     cr_assert(grpc_is_shut_down(client.connection));
     grpc_request request = {.path = "/test.Echo/Talk"};
-    cr_assert_eq(grpc_start(client.connection, &request, 0, &second), ATOLL_ERROR_CONNECTION_CLOSED);
+    cr_assert_eq(grpc_start(client.connection, &request, 0, &second),
+                 ATOLL_ERROR_CONNECTION_CLOSED);
     cr_assert_eq(grpc_send(call, bytes_text("still here")), ATOLL_OK);
     carry(&client, &server, 0, 100);
     cr_assert_str_eq(client.last, "still here");
@@ -278,7 +284,8 @@ Test(grpc, compressed_or_oversized_frames_are_refused_by_name)
     const struct {
         uint8_t prefix[5];
         status code;
-    } cases[] = {{{1, 0, 0, 0, 4}, ATOLL_ERROR_NOT_SUPPORTED}, {{0, 2, 0, 0, 1}, ATOLL_ERROR_MESSAGE_TOO_LARGE}};
+    } cases[] = {{{1, 0, 0, 0, 4}, ATOLL_ERROR_NOT_SUPPORTED},
+                 {{0, 2, 0, 0, 1}, ATOLL_ERROR_MESSAGE_TOO_LARGE}};
     for (size_t i = 0; i < 2; i++) {
         side client = {0}, server = {0};
         side_open(&client, false);
