@@ -38,10 +38,11 @@ static outcome_of_row judge_alive(integration *g, pending_entry *e, uint64_t lif
     case ROW_EDIT: return life == own ? TAKE : life > own ? TAKE_AND_DROP_PENDING : IGNORE;
     case ROW_REMOVE: return life <= own ? IGNORE : TAKE_AND_DROP_PENDING;
     case ROW_CREATE:
+    case ROW_REPLACE:
+        /* The server decides whether ours joins that life. */
         if (own != 0 && life <= own) return IGNORE;
         e->met = life;
         return TAKE;
-    case ROW_REPLACE: return life <= own ? IGNORE : life == own + 1 ? TAKE : TAKE_AND_DROP_PENDING;
     case ROW_NONE:
         /* Created in the batch in flight and deleted since: the object is ours to delete once that is acknowledged. */
         if (e->flight == 0) return TAKE_AND_DROP_PENDING;

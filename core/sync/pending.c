@@ -326,7 +326,10 @@ static status fold_row(fold *f, const row_change *change, uint64_t version)
         e.fields.count = 0; /* The engine gave the key a fresh object. */
         e.base = f->state->cursor;
     }
-    if (result == ATOLL_OK && change->created && alive_after) e.created = version;
+    if (result == ATOLL_OK && change->created && alive_after) {
+        e.created = version;
+        e.base = f->state->cursor; /* What its writer knew when it began the life. */
+    }
     for (size_t i = 0; result == ATOLL_OK && alive_after && i < change->property_count; i++) {
         pending_field field = {change->properties[i], change->defaults != NULL && change->defaults[i] != 0, version};
         pending_field *there = pending_entry_field(&e, field.property);
