@@ -2,6 +2,9 @@
 
 import datetime
 import gc
+import os
+import subprocess
+import sys
 import threading
 import uuid
 
@@ -499,3 +502,30 @@ def test_handles_are_freed_in_any_order(tmp_path):
     del rex, dogs
     gc.collect()
     assert tags[0] == "a"
+
+
+def test_a_second_process_is_told_who_holds_the_realm(realm):
+    program = (
+        "import sys, atoll\n"
+        "class Dog(atoll.Object):\n    name: str\n"
+        "try:\n    atoll.open(sys.argv[1], schema=[Dog])\n"
+        "except atoll.errors.FileInUseError as problem:\n    print(problem)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, realm.path], capture_output=True, text=True, timeout=30)
+    assert str(os.getpid()) in done.stdout, done
+
+
+def test_a_forked_child_is_refused(realm):
+    with realm.write():
+        rex = realm.create(Dog, name="Rex")
+    child = os.fork()
+    if child == 0:
+        try:
+            rex.name
+            os._exit(1)
+        except errors.ForkedError:
+            os._exit(0)
+        except BaseException:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert rex.name == "Rex"
