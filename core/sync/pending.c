@@ -296,9 +296,9 @@ static bool fold_delete(fold *f, pending_entry *e, uint64_t version)
         return false;
     }
     e->created = 0;
-    if (e->alive_before) return false; /* It was deleted before it was created again. */
-    if (e->met == 0) return true;
+    if (e->met == 0) return !e->alive_before; /* Else it was deleted before it was created again: that stays. */
     e->life = e->met;
+    e->met = 0;
     e->alive_before = true;
     e->deleted = version;
     return false;

@@ -532,3 +532,8 @@ uint64_t oracle_batches(const oracle *o)
 {
     return o->applied;
 }
+
+void oracle_trace(const oracle *o, int object)
+{
+    for (int i = 0; i < ORACLE_CLIENTS; i++) print_ops(o, i, object);
+}

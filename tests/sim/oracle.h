@@ -49,5 +49,6 @@ char *oracle_dump(const oracle *o, unsigned mask);
 size_t oracle_readings(const oracle *o); /* that must have been stored */
 size_t oracle_unsent(const oracle *o, int client); /* operations that no applied batch covers */
 const char *oracle_check_order(const oracle *o, int object, const int64_t *values, int count); /* tags of one writer keep their order */
+void oracle_trace(const oracle *o, int object); /* with ORACLE_TRACE set: what was done to it, to stderr */
 uint64_t oracle_batches(const oracle *o);
 #endif

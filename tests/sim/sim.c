@@ -73,6 +73,14 @@ static void tap_elements(upload_object *u, const wire_column *column, size_t ent
     list_state_free(&state);
 }
 
+static int64_t part_of(const upload_object *u)
+{
+    for (int i = 0; i < u->field_count; i++) {
+        if (u->fields[i].field == FIELD_PART) return u->fields[i].value;
+    }
+    return -1;
+}
+
 static void tap_object(sim *s, client *c, wire_rows *rows, size_t i)
 {
     upload_object u = {.object = (int)rows->key.integers.items[i], .kind = rows->kinds.items[i], .life = wire_one_or_each(&rows->lives, i, 0),
@@ -93,8 +101,8 @@ static void tap_object(sim *s, client *c, wire_rows *rows, size_t i)
     }
     const char *trace = getenv("ORACLE_TRACE");
     if (trace != NULL && (atoi(trace) == u.object || atoi(trace) == 1000)) {
-        fprintf(stderr, "%llu c%d uploads object %d kind %d life %llu base %llu bound %llu fields %d elements %d\n", (unsigned long long)s->w.now_ms, c->number, u.object, u.kind,
-                (unsigned long long)u.life, (unsigned long long)u.base, (unsigned long long)s->bound[c->number], u.field_count, u.element_count);
+        fprintf(stderr, "%llu c%d uploads object %d kind %d life %llu base %llu bound %llu fields %d part %lld elements %d\n", (unsigned long long)s->w.now_ms, c->number, u.object, u.kind,
+                (unsigned long long)u.life, (unsigned long long)u.base, (unsigned long long)s->bound[c->number], u.field_count, (long long)part_of(&u), u.element_count);
         for (int k = 0; k < u.element_count; k++) fprintf(stderr, "  %lld%s", (long long)u.elements[k].value, u.elements[k].erased ? " erased" : "");
         if (u.element_count > 0) fprintf(stderr, "\n");
     }
@@ -190,6 +198,11 @@ static void trace_rows(world *w, client *c, const char *what, const wire_rows_li
         wire_rows *rows = list->items[k];
         for (size_t i = 0; i < rows->count && rows->kinds.count > 0; i++) {
             if (rows->key.integers.items[i] != atoi(getenv("ORACLE_TRACE"))) continue;
+            char query[40];
+            snprintf(query, sizeof query, "_id == %d", atoi(getenv("ORACLE_TRACE")));
+            char *now = fixture_dump_sorted(c->db, query);
+            fprintf(stderr, "   c%d before: %s", c->number, now[0] == '\0' ? "nothing\n" : now);
+            free(now);
             fprintf(stderr, "%llu c%d %s object %lld kind %d life %llu at %llu\n", (unsigned long long)w->now_ms, c->number, what, (long long)rows->key.integers.items[i],
                     rows->kinds.items[i], (unsigned long long)wire_one_or_each(&rows->lives, i, 1), (unsigned long long)to);
         }
@@ -415,6 +428,7 @@ static void compare_client(sim *s, client *c)
     if (strcmp(has, wants) != 0 && !s->failed) {
         snprintf(rule, sizeof rule, "client %d did not converge to its view of the reference model", c->number);
         broke(s, rule);
+        if (getenv("ORACLE_TRACE") != NULL) oracle_trace(s->o, atoi(getenv("ORACLE_TRACE")));
         fprintf(stderr, "client %d (mask %x):\n%sreference:\n%s", c->number, s->masks[c->number], has, wants);
     }
     free(has);
