@@ -7,7 +7,7 @@ source=$(cd "$(dirname "$0")/src/atoll" && pwd)
 site=$build/bindings/python-site
 mkdir -p "$site/atoll"
 find "$site/atoll" -maxdepth 1 -type l -delete
-for file in "$source"/*.py "$source"/py.typed; do
+for file in "$source"/*.py "$source"/*.pyi "$source"/py.typed; do
     ln -s "$file" "$site/atoll/$(basename "$file")"
 done
 ln -s "$build/bindings/swig/python/_native.so" "$site/atoll/_native.so"

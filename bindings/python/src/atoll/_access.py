@@ -111,7 +111,7 @@ class ClassInfo:
     def parent(self, instance: ObjectBase) -> ObjectBase:
         return self.realm._wrap(native.atoll_object_parent(instance._atoll_handle.pointer))
 
-    def observe_object(self, instance: ObjectBase, callback: Callable[[Any, Any], None]) -> Any:
+    def observe_object(self, instance: ObjectBase, callback: Callable[[Any, Any], Any]) -> Any:
         handle: Handle = instance._atoll_handle
         return self.realm._observe(
             EventType.OBJECT_CHANGED,

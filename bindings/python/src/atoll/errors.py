@@ -12,7 +12,7 @@ import builtins
 from typing import Optional, Type, TypeVar
 
 from . import _constants
-from ._constants import *  # noqa: F401,F403
+from ._constants import *  # type: ignore  # noqa: F401,F403
 from ._constants import ERROR_CLASSES, RETRYABLE_STATUSES, STATUS_NAMES, AtollError
 
 E = TypeVar("E", bound=AtollError)

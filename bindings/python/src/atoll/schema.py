@@ -298,7 +298,7 @@ class ObjectBase:
         """False once it was deleted, the realm was closed, or, for an asymmetric object, committed. Since: 0.1"""
         return self._atoll_handle is None or self._atoll_info.is_valid(self)
 
-    def observe(self, callback: Callable[[Any, Any], None]) -> Any:
+    def observe(self, callback: Callable[[Any, Any], Any]) -> Any:
         """Call ``callback(object, change)`` after each version in which it changed.
 
         ``change`` is an ObjectChange: ``is_deleted`` and the names of the changed ``properties``. Callbacks run on the

@@ -96,7 +96,7 @@ class Results(collections.abc.Sequence, Generic[T]):
         """The realm that it reads from. Since: 0.1"""
         return self._realm
 
-    def observe(self, callback: Callable[["Results[T]", Optional[Changes]], None]) -> Token:
+    def observe(self, callback: Callable[["Results[T]", Optional[Changes]], Any]) -> Token:
         """Call ``callback(results, changes)``: first with None once the results are ready, then after each change.
 
         Callbacks run on the realm's thread, inside ``refresh()``, a commit, or the asyncio loop that runs there.
@@ -177,7 +177,7 @@ class List(collections.abc.MutableSequence, Generic[T]):
         """False once its object is gone. Since: 0.1"""
         return native.atoll_list_is_valid(self._handle.pointer)
 
-    def observe(self, callback: Callable[["List[T]", Optional[Changes]], None]) -> Token:
+    def observe(self, callback: Callable[["List[T]", Optional[Changes]], Any]) -> Token:
         """Like Results.observe, for the elements of this list. Since: 0.1"""
         return self._realm._observe(
             EventType.LIST_CHANGED,
