@@ -1,0 +1,313 @@
+/* The server's end against a client that is not ours: refused messages end the session with a code, the app lives on. */
+#include "fixture.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
+
+typedef struct talk { world w; peer *p; arena memory; server_message last; status closed; bool is_closed; int messages; } talk;
+
+static void talk_start(talk *t)
+{
+    *t = (talk){0};
+    MUST(world_start(&t->w, 3, 0, true, fixture_schema(true, false)));
+    MUST(peer_new(t->w.app, "user", &t->p));
+    arena_init(&t->memory, 64u << 20);
+}
+
+/* Takes what the server has to say; keeps the last message. */
+static void listen(talk *t)
+{
+    peer_action a;
+    MUST(server_app_sync(t->w.app));
+    while (peer_poll(t->p, t->w.now_ms, &a)) {
+        if (a.kind == PEER_ACTION_CLOSE) {
+            t->is_closed = true;
+            t->closed = a.code;
+            continue;
+        }
+        t->messages++;
+        server_message_free(&t->last);
+        MUST(codec_server_read(a.message, &t->memory, &t->last));
+    }
+}
+
+static void say(talk *t, const client_message *m)
+{
+    buffer raw;
+    buffer_init(&raw, LIMIT_MESSAGE_SIZE_MAX);
+    MUST(codec_client_write(&raw, m));
+    peer_received(t->p, t->w.now_ms, buffer_view(&raw));
+    buffer_free(&raw);
+    listen(t);
+}
+
+static client_message bind_message(const talk *t)
+{
+    client_message m = {.kind = CLIENT_BIND};
+    m.bind = (wire_bind){.app_id = "app", .flexible = true, .schema = t->w.schema};
+    return m;
+}
+
+static void bind(talk *t)
+{
+    client_message m = bind_message(t);
+    say(t, &m);
+    cr_assert_eq(t->last.kind, SERVER_BOUND);
+}
+
+static void talk_end(talk *t)
+{
+    server_message_free(&t->last);
+    arena_free(&t->memory);
+    peer_free(t->p);
+    world_end(&t->w);
+}
+
+static void expect_closed(talk *t, status code, const char *words)
+{
+    cr_expect(t->is_closed, "the stream is open");
+    cr_expect_eq(t->closed, code, "closed with %d", t->closed);
+    cr_expect_eq(t->last.kind, SERVER_ERROR);
+    cr_expect(t->last.kind == SERVER_ERROR && strstr(t->last.error.text, words) != NULL, "text: %s", t->last.kind == SERVER_ERROR ? t->last.error.text : "");
+}
+
+Test(peer, bind_gives_an_ident_and_a_secret)
+{
+    talk t;
+    talk_start(&t);
+    bind(&t);
+    cr_expect_eq(t.last.bound.ident, 1u);
+    cr_expect_eq(t.last.bound.secret.size, 16u);
+    cr_expect(schema_class_named(&t.last.bound.schema, bytes_text("Item")) != NULL);
+    talk_end(&t);
+}
+
+Test(peer, refuses_what_is_not_a_bind_first)
+{
+    talk t;
+    talk_start(&t);
+    client_message m = {.kind = CLIENT_MARK, .mark = 1};
+    say(&t, &m);
+    expect_closed(&t, ATOLL_ERROR_PROTOCOL, "first message");
+    talk_end(&t);
+}
+
+Test(peer, refuses_another_protocol_version)
+{
+    talk t;
+    talk_start(&t);
+    client_message m = bind_message(&t);
+    m.bind.version_minimum = m.bind.version_maximum = 9;
+    say(&t, &m);
+    expect_closed(&t, ATOLL_ERROR_PROTOCOL_VERSION, "9");
+    talk_end(&t);
+}
+
+Test(peer, refuses_the_other_kind_of_sync)
+{
+    talk t;
+    talk_start(&t);
+    client_message m = bind_message(&t);
+    m.bind.flexible = false;
+    m.bind.partition = value_string(bytes_text("p"));
+    say(&t, &m);
+    expect_closed(&t, ATOLL_ERROR_WRONG_SYNC_TYPE, "flexible");
+    talk_end(&t);
+}
+
+Test(peer, refuses_a_schema_that_contradicts_the_servers)
+{
+    talk t;
+    talk_start(&t);
+    bind(&t);
+    peer_free(t.p);
+    MUST(peer_new(t.w.app, "user", &t.p));
+    model_schema other = {0};
+    size_t index = 0;
+    MUST(schema_add_class(&other, bytes_text("Item"), CLASS_NORMAL, &index));
+    MUST(schema_add_property(&other, index, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY, bytes_text("")));
+    MUST(schema_add_property(&other, index, bytes_text("team"), VALUE_STRING, 0, bytes_text("")));
+    client_message m = bind_message(&t);
+    m.bind.schema = other;
+    say(&t, &m);
+    expect_closed(&t, ATOLL_ERROR_INVALID_SCHEMA_CHANGE, "team");
+    schema_free(&other);
+    talk_end(&t);
+}
+
+Test(peer, refuses_garbage)
+{
+    talk t;
+    talk_start(&t);
+    peer_received(t.p, 0, bytes_text("\xff\xff\xff\xffnot a message"));
+    listen(&t);
+    expect_closed(&t, ATOLL_ERROR_INVALID_ARGUMENT, "decoded");
+    talk_end(&t);
+}
+
+/* ---- uploads ---- */
+
+static void upload(talk *t, wire_builder *b, uint64_t bound)
+{
+    client_message m = {.kind = CLIENT_UPLOAD};
+    uint8_t id[16] = {9, (uint8_t)bound};
+    MUST(wire_builder_finish(b));
+    m.upload = (wire_upload){.batch = bytes_of(id, 16), .bound = bound, .last = true, .rows = b->rows};
+    say(t, &m);
+}
+
+static wire_rows *one_item(talk *t, wire_builder *b, int64_t id)
+{
+    wire_rows *group = NULL;
+    value key = value_int(id), name = value_string(bytes_text("n")), team = value_int(1);
+    *b = (wire_builder){.memory = &t->memory};
+    MUST(wire_builder_group(b, "Item", "", "", &group));
+    MUST(wire_builder_row(b, group, ROW_CREATE, &key, 0, 0));
+    MUST(wire_builder_put(b, group, "name", VALUE_STRING, VALUE_NULL, &name, 5, false));
+    MUST(wire_builder_put(b, group, "team", VALUE_INT, VALUE_NULL, &team, 5, false));
+    return group;
+}
+
+static void subscribe_all(talk *t)
+{
+    client_message m = {.kind = CLIENT_SUBSCRIBE, .subscribe = {.version = 1}};
+    wire_query q = {"Item", "TRUEPREDICATE"};
+    MUST(arena_push(&t->memory, &m.subscribe.queries, q));
+    say(t, &m);
+}
+
+Test(peer, takes_an_upload_of_a_stock_client)
+{
+    talk t;
+    wire_builder b;
+    talk_start(&t);
+    bind(&t);
+    subscribe_all(&t);
+    one_item(&t, &b, 4);
+    upload(&t, &b, 1);
+    cr_expect_not(t.is_closed);
+    char *text = fixture_dump(server_app_db(t.w.app), "TRUEPREDICATE");
+    cr_expect_str_eq(text, "4 team 1 score 0 name n tags []\n");
+    free(text);
+    talk_end(&t);
+}
+
+typedef void (*spoil)(wire_rows *g, arena *memory);
+static void spoil_team(wire_rows *g, arena *memory)
+{
+    MUST(arena_push(memory, &g->columns.items[1]->integers, 7));
+}
+static void spoil_heap(wire_rows *g, arena *memory)
+{
+    (void)memory;
+    g->columns.items[0]->lengths.items[0] = 5;
+}
+static void spoil_utf8(wire_rows *g, arena *memory)
+{
+    (void)memory;
+    g->columns.items[0]->heap.items[0] = 0xff;
+}
+static void spoil_rows(wire_rows *g, arena *memory)
+{
+    MUST(arena_push(memory, &g->columns.items[1]->rows, 8));
+}
+static void spoil_kinds(wire_rows *g, arena *memory)
+{
+    MUST(arena_push(memory, &g->kinds, ROW_EDIT));
+}
+static void spoil_kind(wire_rows *g, arena *memory)
+{
+    (void)memory;
+    g->kinds.items[0] = ROW_FULL;
+}
+static void spoil_key(wire_rows *g, arena *memory)
+{
+    MUST(arena_push(memory, &g->key.nulls, 1));
+}
+static void spoil_stamps(wire_rows *g, arena *memory)
+{
+    for (int i = 0; i < 2; i++) MUST(arena_push(memory, &g->columns.items[1]->stamps, 8));
+}
+
+Test(peer, columns_that_differ_in_length_end_the_stream_with_invalid_argument)
+{
+    const spoil spoils[] = {spoil_team, spoil_heap, spoil_utf8, spoil_rows, spoil_kinds, spoil_kind, spoil_key, spoil_stamps};
+    for (size_t i = 0; i < sizeof spoils / sizeof *spoils; i++) {
+        talk t;
+        wire_builder b;
+        talk_start(&t);
+        bind(&t);
+        subscribe_all(&t);
+        wire_rows *g = one_item(&t, &b, 4);
+        MUST(wire_builder_finish(&b));
+        spoils[i](g, &t.memory);
+        client_message m = {.kind = CLIENT_UPLOAD};
+        uint8_t id[16] = {1};
+        m.upload = (wire_upload){.batch = bytes_of(id, 16), .bound = 1, .last = true, .rows = b.rows};
+        say(&t, &m);
+        cr_expect(t.is_closed && t.closed == ATOLL_ERROR_INVALID_ARGUMENT, "spoil %zu: closed %d with %d", i, t.is_closed, t.closed);
+        char *text = fixture_dump(server_app_db(t.w.app), "TRUEPREDICATE");
+        cr_expect_str_eq(text, "", "spoil %zu: something was applied", i);
+        free(text);
+        talk_end(&t);
+    }
+}
+
+Test(peer, an_unknown_class_property_or_type_is_refused_and_nothing_of_the_batch_applied)
+{
+    for (int i = 0; i < 3; i++) {
+        talk t;
+        wire_builder b;
+        talk_start(&t);
+        bind(&t);
+        subscribe_all(&t);
+        wire_rows *g = one_item(&t, &b, 4);
+        value v = value_double(1.5);
+        if (i == 0) g->class_name = "Nothing";
+        if (i == 1) MUST(wire_builder_put(&b, g, "nothing", VALUE_DOUBLE, VALUE_NULL, &v, 5, false));
+        if (i == 2) MUST(wire_builder_put(&b, g, "score", VALUE_DOUBLE, VALUE_NULL, &v, 5, false));
+        upload(&t, &b, 1);
+        const status wanted[] = {ATOLL_ERROR_UNKNOWN_CLASS, ATOLL_ERROR_UNKNOWN_PROPERTY, ATOLL_ERROR_TYPE_MISMATCH};
+        expect_closed(&t, wanted[i], i == 2 ? "score" : "othing");
+        char *text = fixture_dump(server_app_db(t.w.app), "TRUEPREDICATE");
+        cr_expect_str_eq(text, "");
+        free(text);
+        talk_end(&t);
+    }
+}
+
+Test(peer, a_batch_that_does_not_follow_the_last_one_is_refused)
+{
+    talk t;
+    wire_builder b;
+    talk_start(&t);
+    bind(&t);
+    subscribe_all(&t);
+    one_item(&t, &b, 4);
+    upload(&t, &b, 1);
+    one_item(&t, &b, 5);
+    upload(&t, &b, 2); /* without the id of the batch before */
+    expect_closed(&t, ATOLL_ERROR_COPIED_FOLDER, "follow");
+    talk_end(&t);
+}
+
+Test(peer, a_stamp_beyond_the_servers_now_is_clamped)
+{
+    talk t;
+    wire_builder b;
+    talk_start(&t);
+    bind(&t);
+    subscribe_all(&t);
+    wire_rows *g = one_item(&t, &b, 4);
+    for (size_t i = 0; i < g->columns.count; i++) g->columns.items[i]->stamps.items[0] = UINT64_MAX;
+    upload(&t, &b, 1);
+    cr_expect_not(t.is_closed);
+    client_message m = {.kind = CLIENT_PING};
+    say(&t, &m);
+    cr_expect_eq(t.last.kind, SERVER_PONG);
+    cr_expect_leq(t.last.pong_server_ms, (int64_t)(1760000000000ll + 60000), "the server's clock ran away with a client's");
+    talk_end(&t);
+}
