@@ -120,10 +120,11 @@ static atoll_queue *take_request(atoll_app *app, uint64_t id)
     return queue;
 }
 
-static void request_done(atoll_app *app, const runner_event *e)
+/* False: it is no request of the app's. */
+static bool request_done(atoll_app *app, const runner_event *e)
 {
     atoll_queue *queue = take_request(app, e->request);
-    if (queue == NULL) return;
+    if (queue == NULL) return false;
     atoll_event *event = event_new(ATOLL_EVENT_REQUEST_DONE, e->request);
     if (event != NULL) {
         event->code = e->code;
@@ -132,15 +133,13 @@ static void request_done(atoll_app *app, const runner_event *e)
     }
     queue_push(queue, event);
     queue_release(queue);
+    return true;
 }
 
 static void on_runner_event(void *context, const runner_event *e)
 {
     atoll_app *app = context;
-    if (e->kind == RUNNER_EVENT_REQUEST_DONE) {
-        request_done(app, e);
-        return;
-    }
+    if (e->kind == RUNNER_EVENT_REQUEST_DONE && request_done(app, e)) return;
     database *d = e->session == NULL ? NULL : database_of_session(e->session);
     if (d == NULL) return;
     database_event(d, e);

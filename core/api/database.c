@@ -306,18 +306,20 @@ database *database_of_session(runner_session *session)
     return d;
 }
 
-static atoll_event *progress_event(const database *d, api_session_observer *o, const session_progress *p)
+static atoll_event *progress_event(api_session_observer *o, const session_progress *p, bool done)
 {
     double fraction = o->direction == ATOLL_DIRECTION_UPLOAD ? p->upload_fraction : p->download_fraction;
-    if (fraction == o->last_fraction) return NULL;
+    /* Current work ends when the wait that began with it does: until then the session may not even know of it. */
+    if (o->mode == ATOLL_PROGRESS_CURRENT_WORK && !done && fraction > 0.99) fraction = 0.99;
+    if (done) fraction = 1.0;
+    if (o->mode == ATOLL_PROGRESS_CURRENT_WORK ? fraction <= o->last_fraction : fraction == o->last_fraction) return NULL;
     atoll_event *event = event_new(ATOLL_EVENT_PROGRESS, o->id);
     if (event == NULL) return NULL;
-    (void)d;
     o->last_fraction = fraction;
     event->fraction = fraction;
     event->numbers[0] = (int64_t)(o->direction == ATOLL_DIRECTION_UPLOAD ? p->uploaded_bytes : p->downloaded_bytes);
     event->numbers[1] = (int64_t)(o->direction == ATOLL_DIRECTION_UPLOAD ? p->uploadable_bytes : p->downloadable_bytes);
-    event->numbers[2] = o->mode == ATOLL_PROGRESS_CURRENT_WORK && fraction >= 1.0;
+    event->numbers[2] = done;
     return event;
 }
 
@@ -349,9 +351,26 @@ static void keep_error(database *d, const runner_event *e)
     d->error_text = memory_copy_text(e->text, strlen(e->text));
 }
 
+/* The wait of an observer of current work ended: it is told for the last time. After a stop it is not done. */
+static void end_progress(database *d, const runner_event *e)
+{
+    session_progress progress;
+    runner_session_progress(e->session, &progress);
+    mutex_lock(&d->lock);
+    for (size_t i = 0; i < d->observers.count && e->code == ATOLL_OK; i++) {
+        api_session_observer *o = &d->observers.items[i];
+        if (o->id == e->request) queue_push(o->queue, progress_event(o, &progress, true));
+    }
+    mutex_unlock(&d->lock);
+}
+
 void database_event(database *d, const runner_event *e)
 {
     session_progress progress = {0};
+    if (e->kind == RUNNER_EVENT_REQUEST_DONE) {
+        end_progress(d, e);
+        return;
+    }
     if (e->kind == RUNNER_EVENT_PROGRESS) runner_session_progress(e->session, &progress);
     mutex_lock(&d->lock);
     if (e->kind == RUNNER_EVENT_ERROR) keep_error(d, e);
@@ -362,7 +381,7 @@ void database_event(database *d, const runner_event *e)
             event = event_new(ATOLL_EVENT_CONNECTION_CHANGED, o->id);
             if (event != NULL) event->numbers[0] = e->number_old, event->numbers[1] = e->number_new;
         } else if (e->kind == RUNNER_EVENT_PROGRESS && o->kind == OBSERVE_PROGRESS) {
-            event = progress_event(d, o, &progress);
+            event = progress_event(o, &progress, false);
         } else if (e->kind == RUNNER_EVENT_ERROR && o->kind == OBSERVE_ERRORS) {
             event = error_event(o, e->code, e->text);
         }

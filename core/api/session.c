@@ -123,6 +123,12 @@ static uint64_t observe(atoll_session *session, int kind, int32_t direction, int
         runner_event event = {.kind = RUNNER_EVENT_PROGRESS, .session = session->session};
         database_event(d, &event);
     }
+    if (kind == OBSERVE_PROGRESS && mode == ATOLL_PROGRESS_CURRENT_WORK) { /* what is outstanding now, told by its id */
+        if (direction == ATOLL_DIRECTION_UPLOAD)
+            runner_session_wait_upload(session->session, o.id);
+        else
+            runner_session_wait_download(session->session, o.id);
+    }
     return o.id;
 }
 

@@ -117,6 +117,7 @@ void ident_record_free(ident_record *r)
     for (size_t i = 0; i < r->rejected.count; i++) memory_free(r->rejected.items[i].key);
     vector_free(&r->rejected);
     vector_free(&r->outcome);
+    vector_free(&r->uncertain);
     memory_free(r->user_id);
     *r = (ident_record){0};
 }
@@ -163,6 +164,11 @@ status ident_write(model_txn *txn, uint64_t ident, const ident_record *r)
         if (result == ATOLL_OK) result = buffer_append_byte(&record, reason_number(x->reason));
         if (result == ATOLL_OK) result = buffer_append_bytes(&record, bytes_text(x->key));
     }
+    if (result == ATOLL_OK) result = buffer_append_varint(&record, r->uncertain.count);
+    for (size_t i = 0; i < r->uncertain.count && result == ATOLL_OK; i++) {
+        const uint64_t triple[] = {r->uncertain.items[i].class_of, r->uncertain.items[i].row, r->uncertain.items[i].version};
+        for (int k = 0; k < 3 && result == ATOLL_OK; k++) result = buffer_append_varint(&record, triple[k]);
+    }
     if (result == ATOLL_OK) result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
     buffer_free(&record);
     return result;
@@ -198,6 +204,13 @@ static status ident_parse(bytes from, ident_record *out)
         row.reason = reasons[reason < sizeof reasons / sizeof *reasons ? reason : 0];
         row.key = r.failed ? NULL : memory_copy_text(key.size == 0 ? "" : (const char *)key.data, key.size);
         result = row.key == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : vector_push(&x.rejected, row);
+    }
+    count = reader_varint(&r);
+    for (uint64_t i = 0; i < count && !r.failed && result == ATOLL_OK; i++) {
+        uncertain_row row = {.class_of = (class_key)reader_varint(&r)};
+        row.row = reader_varint(&r);
+        row.version = reader_varint(&r);
+        result = vector_push(&x.uncertain, row);
     }
     if (r.failed) result = fail(ATOLL_ERROR_FILE_CORRUPT, "the record of an ident is damaged");
     if (result != ATOLL_OK) {

@@ -31,6 +31,9 @@ status app_take_schema(server_app *app, const model_schema *schema, bool flexibl
 status app_schema_for(server_app *app, const model_schema *client, model_schema *out) MUST_CHECK;
 
 typedef struct outcome_row { class_key class_of; row_key row; bool reverted; } outcome_row; /* reverted: nothing of it was taken */
+/* A row whose state a client took from an outcome: until its cursor has passed that version, what it had at the cursor tells
+ * nothing of what it has. */
+typedef struct uncertain_row { class_key class_of; row_key row; uint64_t version; } uncertain_row;
 typedef struct rejected_row { class_key class_of; char *key; const char *reason; } rejected_row; /* reason: constant */
 typedef struct ident_record {
     uint8_t secret[16], last_batch[16];
@@ -39,6 +42,7 @@ typedef struct ident_record {
     char *user_id;
     VECTOR(outcome_row) outcome;
     VECTOR(rejected_row) rejected;
+    VECTOR(uncertain_row) uncertain;
 } ident_record;
 void ident_record_free(ident_record *r);
 status ident_read(server_app *app, uint64_t ident, ident_record *out, bool *found) MUST_CHECK;

@@ -494,6 +494,20 @@ static status apply_parts(batch_apply *a, const staged_uploads *parts)
     return ATOLL_OK;
 }
 
+static status keep_uncertain(batch_apply *a, uint64_t cursor)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < a->record.uncertain.count; i++) {
+        if (a->record.uncertain.items[i].version > cursor) a->record.uncertain.items[kept++] = a->record.uncertain.items[i];
+    }
+    a->record.uncertain.count = kept;
+    for (size_t i = 0; i < a->record.outcome.count; i++) {
+        uncertain_row row = {a->record.outcome.items[i].class_of, a->record.outcome.items[i].row, a->version};
+        TRY(vector_push(&a->record.uncertain, row));
+    }
+    return ATOLL_OK;
+}
+
 static status apply_all(batch_apply *a, const staged_uploads *parts)
 {
     const wire_upload *first = &parts->items[0]->message.upload;
@@ -503,6 +517,7 @@ static status apply_all(batch_apply *a, const staged_uploads *parts)
     memcpy(a->record.last_batch, first->batch.data, 16);
     a->record.bound = first->bound;
     a->record.batch_version = a->version;
+    TRY(keep_uncertain(a, first->cursor));
     TRY(ident_write(a->txn, a->ident, &a->record));
     return app_record_write(a->app, a->txn);
 }

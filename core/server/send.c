@@ -201,8 +201,9 @@ static status plan_uncertain(plan *x)
     bool found = false;
     TRY(ident_read(x->p->app, x->p->ident, &record, &found));
     status result = ATOLL_OK;
-    for (size_t i = 0; i < record.outcome.count && result == ATOLL_OK && record.batch_version > x->g->from; i++) {
-        result = map64_put(&x->uncertain, name_of(record.outcome.items[i].class_of, record.outcome.items[i].row), 1);
+    for (size_t i = 0; i < record.uncertain.count && result == ATOLL_OK; i++) {
+        const uncertain_row *u = &record.uncertain.items[i];
+        if (u->version > x->g->from) result = map64_put(&x->uncertain, name_of(u->class_of, u->row), 1);
     }
     ident_record_free(&record);
     return result;

@@ -103,7 +103,7 @@ static status read_bind(arena *memory, const Atoll__Sync__V0__Bind *b, wire_bind
 
 static status read_upload(arena *memory, const Atoll__Sync__V0__Upload *u, wire_upload *out)
 {
-    *out = (wire_upload){.bound = u->bound, .part = u->part, .last = u->last};
+    *out = (wire_upload){.bound = u->bound, .cursor = u->cursor, .part = u->part, .last = u->last};
     TRY(read_id(&u->batch, "batch", &out->batch));
     TRY(read_id(&u->previous_batch, "previous_batch", &out->previous_batch));
     if (out->batch.size == 0 || u->bound == 0) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "an upload has a batch id and a bound of at least 1");
@@ -290,6 +290,7 @@ static status write_upload(buffer *to, arena *memory, const wire_upload *w)
     u.batch = bytes_out(w->batch);
     u.previous_batch = bytes_out(w->previous_batch);
     u.bound = w->bound;
+    u.cursor = w->cursor;
     u.part = w->part;
     u.last = w->last;
     TRY(codec_rows_write(memory, &w->rows, &u.n_rows, &u.rows));

@@ -458,7 +458,7 @@ status session_upload_part(session *s, client_message *message, arena *memory)
     }
     TRY(wire_builder_finish(&b));
     *message = (client_message){.kind = CLIENT_UPLOAD};
-    message->upload = (wire_upload){.batch = bytes_of(s->sync.sent_batch, 16), .bound = s->sync.sent_bound, .part = u->part++, .last = !full, .rows = b.rows};
+    message->upload = (wire_upload){.batch = bytes_of(s->sync.sent_batch, 16), .bound = s->sync.sent_bound, .cursor = s->sync.cursor, .part = u->part++, .last = !full, .rows = b.rows};
     if (s->sync.has_acknowledged) message->upload.previous_batch = bytes_of(s->sync.acknowledged_batch, 16);
     u->sent_all = !full;
     s->progress.uploadable_bytes += b.size;

@@ -72,7 +72,7 @@ typedef struct wire_bind {
 typedef struct wire_subscribe { uint64_t version; wire_queries queries; } wire_subscribe;
 typedef struct wire_upload {
     bytes batch, previous_batch;
-    uint64_t bound;
+    uint64_t bound, cursor;
     uint32_t part;
     bool last;
     wire_rows_list rows;
