@@ -378,6 +378,51 @@ def test_asyncio(device):
     asyncio.run(main())
 
 
+def test_a_refused_write_is_reported_once_after_it_is_reverted(device):
+    with open_flexible(device("a"), (Task, "done == true"), schema=[Task]) as realm:
+        reports = []
+        reported = threading.Event()
+
+        def note(error):
+            reports.append(error)
+            reported.set()
+
+        realm.session.observe_errors(note)
+        with realm.write():
+            bad = realm.create(Task, _partition="p", name="outside", done=False)
+            realm.create(Task, _partition="p", name="inside", done=True)
+        key = bad._id
+        upload(realm)
+        assert reported.wait(LIMIT)
+        download(realm)
+        assert [task.name for task in realm.objects(Task)] == ["inside"] and not bad.is_valid
+        assert len(reports) == 1 and isinstance(reports[0], errors.CompensatingWriteError)
+        assert str(key) in reports[0].message and "Task" in reports[0].message
+
+
+def test_download_progress_reaches_the_end(device):
+    with open_flexible(device("a"), (Dog, "TRUEPREDICATE")) as one:
+        with one.write():
+            for i in range(3000):
+                one.create(Dog, name=f"dog {i}", tags=["x", "y"])
+        upload(one)
+    with open_flexible(device("b")) as two:
+        reports = []
+        done = threading.Event()
+        with two.subscriptions.update() as update:
+            update.add(two.objects(Dog))
+
+        def note(progress):
+            reports.append(progress.fraction)
+            if progress.is_complete:
+                done.set()
+
+        two.session.observe_progress(atoll.Direction.DOWNLOAD, note, atoll.ProgressMode.CURRENT_WORK)
+        assert done.wait(LIMIT)
+        two.refresh()
+        assert len(two.objects(Dog)) == 3000 and reports[-1] == 1.0 and reports == sorted(reports)
+
+
 # ---------- asymmetric ----------
 
 
