@@ -1,79 +1,126 @@
-/* A real process on the real store, killed at random moments: what it acknowledged through a pipe is there. */
-#include "fixture.h"
+/* A real process on the real store, killed at random moments or out of disk: what it acknowledged is there. */
+#include "base/random.h"
+#include "kill_writer.h"
 #include "support/temp.h"
+#include <criterion/criterion.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
+
+/* The writer lies beside this program. Gives its process; *out reads what it acknowledges. */
+static pid_t start_writer(const char *mode, const char *folder, const char *from, int *out)
+{
+    char path[4096];
+    int ends[2];
+    ssize_t size = readlink("/proc/self/exe", path, sizeof path - 32);
+    cr_assert_gt(size, 0);
+    path[size] = '\0';
+    strcpy(strrchr(path, '/'), "/kill_writer");
+    cr_assert_eq(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        execl(path, path, mode, folder, from, (char *)NULL);
+        _exit(206);
+    }
+    close(ends[1]);
+    *out = ends[0];
+    return child;
+}
 
 static model_db *open_folder(const char *folder)
 {
     storage *store = NULL;
     model_db *db = NULL;
     storage_options creating = {.create = true};
-    model_options options = test_options(false);
-    model_schema schema = test_schema();
-    options.checkpoint_thread = true;
+    model_options options = {.platform = platform_posix(), .use = SCHEMA_LOCAL, .durable = true};
     MUST(storage_open_rocksdb(folder, &creating, &store));
-    MUST(model_open(store, &options, &schema, &db));
-    schema_free(&schema);
+    MUST(model_open(store, &options, NULL, &db));
     return db;
 }
 
-/* Each commit adds key n, deletes key n - 40 and moves the counter of key 0. */
-static void write_for_ever(const char *folder, int64_t from, int out)
+static row_key find(const model_view *view, int64_t key)
 {
-    model_db *db = open_folder(folder);
-    for (int64_t n = from;; n++) {
-        model_txn *txn = test_begin(db);
-        row_key row = test_create(txn, n), zero = test_find(model_txn_view(txn), 0), old = test_find(model_txn_view(txn), n - 40);
-        value tag = value_string(bytes_text("tag"));
-        test_set(txn, ITEM, row, ITEM_COUNT, value_int(n));
-        MUST(model_list_insert(txn, ITEM, row, ITEM_TAGS, 0, &tag));
-        if (zero == 0) zero = test_create(txn, 0);
-        test_set(txn, ITEM, zero, ITEM_COUNT, value_int(n));
-        if (n > 40) MUST(model_delete(txn, ITEM, old));
-        test_commit(txn);
-        if (write(out, &n, sizeof n) != sizeof n) _exit(1);
-        if (n % 37 == 0) MUST(model_checkpoint(db));
-    }
+    value v = value_int(key);
+    row_key row = 0;
+    MUST(model_find(view, KILL_ITEM, &v, &row));
+    return row;
 }
 
-Test(kill, nothing_acknowledged_is_lost)
+static int64_t count_of(const model_view *view, row_key row)
+{
+    value v;
+    MUST(model_get(view, KILL_ITEM, row, KILL_COUNT, &v));
+    return v.as.integer;
+}
+
+/* Everything that commits up to the last one should have left, and nothing of the one after. Gives the last. */
+static int64_t check_realm(const char *folder, int64_t acknowledged, int round)
+{
+    model_db *db = open_folder(folder);
+    model_view *view = model_view_newest(db);
+    row_key zero = model_version(db) == 0 ? 0 : find(view, 0);
+    int64_t last = zero == 0 ? 0 : count_of(view, zero);
+    cr_assert(last == acknowledged || last == acknowledged + 1, "round %d: %ld acknowledged, %ld there", round, (long)acknowledged, (long)last);
+    cr_assert_eq(model_count(view, KILL_ITEM), (uint64_t)(last == 0 ? 0 : (last < KILL_KEPT ? last : KILL_KEPT) + 1));
+    for (int64_t key = last > KILL_KEPT ? last - KILL_KEPT + 1 : 1; key <= last; key++) {
+        row_key row = find(view, key);
+        cr_assert_neq(row, 0, "round %d: key %ld", round, (long)key);
+        cr_assert_eq(count_of(view, row), key);
+        cr_assert_eq(model_list_count(view, KILL_ITEM, row, KILL_TAGS), 1);
+    }
+    model_view_release(view);
+    model_close(db);
+    return last;
+}
+
+Test(kill, nothing_acknowledged_is_lost, .timeout = 60)
 {
     char folder[64];
     int64_t last = 0;
     random_state r = {6};
     temp_folder(folder);
     for (int round = 0; round < 12; round++) {
-        int ends[2];
-        cr_assert_eq(pipe(ends), 0);
-        pid_t child = fork();
-        if (child == 0) {
-            close(ends[0]);
-            write_for_ever(folder, last + 1, ends[1]);
-        }
-        close(ends[1]);
-        usleep((useconds_t)(20000 + random_below(&r, 60000)));
+        char from[32];
+        int out = -1;
+        int64_t acknowledged = last, n = 0;
+        snprintf(from, sizeof from, "%ld", (long)last + 1);
+        pid_t child = start_writer("write", folder, from, &out);
+        usleep((useconds_t)(40000 + random_below(&r, 80000)));
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
-        int64_t acknowledged = last, n = 0;
-        while (read(ends[0], &n, sizeof n) == sizeof n) acknowledged = n;
-        close(ends[0]);
-        model_db *db = open_folder(folder);
-        model_view *view = model_view_newest(db);
-        row_key zero = test_find(view, 0);
-        last = zero == 0 ? 0 : test_get(view, ITEM, zero, ITEM_COUNT).as.integer;
-        cr_assert(last == acknowledged || last == acknowledged + 1, "round %d: %ld acknowledged, %ld there", round, (long)acknowledged, (long)last);
-        cr_assert_eq(model_count(view, ITEM), (uint64_t)(last == 0 ? 0 : (last < 40 ? last : 40) + 1));
-        for (int64_t key = last > 40 ? last - 39 : 1; key <= last; key++) {
-            row_key row = test_find(view, key);
-            cr_assert_neq(row, 0, "round %d: key %ld", round, (long)key);
-            cr_assert_eq(test_get(view, ITEM, row, ITEM_COUNT).as.integer, key);
-            cr_assert_eq(model_list_count(view, ITEM, row, ITEM_TAGS), 1);
-        }
-        model_view_release(view);
-        model_close(db);
+        while (read(out, &n, sizeof n) == sizeof n) acknowledged = n;
+        close(out);
+        last = check_realm(folder, acknowledged, round);
     }
-    cr_assert_gt(last, 10, "the child hardly wrote");
+    cr_assert_gt(last, 5, "the writer hardly wrote");
+    temp_folder_remove(folder);
+}
+
+Test(kill, a_full_disk_is_told_and_costs_only_the_commit_that_did_not_fit, .timeout = 60)
+{
+    char folder[64];
+    int code = 0, out = -1;
+    temp_folder(folder);
+    pid_t child = start_writer("full", folder, NULL, &out);
+    cr_assert_eq(waitpid(child, &code, 0), child);
+    close(out);
+    cr_assert(WIFEXITED(code) && WEXITSTATUS(code) > 2 && WEXITSTATUS(code) < 100, "the writer ended with %x", (unsigned)code);
+    model_db *db = open_folder(folder);
+    model_view *view = model_view_newest(db);
+    cr_assert_eq(model_count(view, KILL_ITEM), (uint64_t)WEXITSTATUS(code));
+    model_view_release(view);
+    model_txn *txn = NULL;
+    value key = value_int(1000);
+    row_key row = 0;
+    uint64_t version = 0;
+    MUST(model_begin(db, COMMIT_LOCAL, &txn));
+    MUST(model_create(txn, KILL_ITEM, &key, &row));
+    MUST(model_commit(txn, &version));
+    model_close(db);
     temp_folder_remove(folder);
 }

@@ -1,0 +1,7 @@
+#ifndef ATOLL_TESTS_UNIT_MODEL_KILL_WRITER_H
+#define ATOLL_TESTS_UNIT_MODEL_KILL_WRITER_H
+#include "model/model.h"
+
+/* What the process that is killed writes: one class, the newest KILL_KEPT objects and number 0. */
+enum { KILL_ITEM = 1, KILL_COUNT = 2, KILL_TAGS = 3, KILL_DATA = 4, KILL_KEPT = 40 };
+#endif
