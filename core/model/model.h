@@ -107,7 +107,7 @@ typedef struct model_owner {
 } model_owner;
 status model_owner_get(const model_view *view, class_key c, row_key row, model_owner *out) MUST_CHECK;      /* direct parent */
 status model_root_get(const model_view *view, class_key c, row_key row, class_key *root_class, row_key *root) MUST_CHECK; /* itself if not embedded */
-/* The identity of an embedded row everywhere: 16 bytes = hash(root key, path, life of the slot or element id). */
+/* The identity of an embedded row everywhere: 16 random bytes, made with it (docs/decisions/0003-embedded-identity.md). */
 status model_embedded_identity(const model_view *view, class_key c, row_key row, uint8_t id[16]) MUST_CHECK;
 
 /* ---- writing ---- */
