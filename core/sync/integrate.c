@@ -34,6 +34,12 @@ static outcome_of_row judge_alive(integration *g, pending_entry *e, uint64_t lif
     uint64_t own = 0;
     bool presumed = g->outcome_bound != 0 && e->presumed == g->outcome_bound;
     if (presumed) e->life = life;
+    if (e->flight != 0) {
+        /* Created in the batch in flight and deleted since, perhaps created again: what comes in is of a life that is
+         * ours to end once the batch is acknowledged. */
+        e->met = life;
+        return IGNORE;
+    }
     switch (pending_entry_kind(e, &own)) {
     case ROW_EDIT: return life == own ? TAKE : life > own ? TAKE_AND_DROP_PENDING : IGNORE;
     case ROW_REMOVE: return life <= own ? IGNORE : TAKE_AND_DROP_PENDING;
@@ -43,11 +49,7 @@ static outcome_of_row judge_alive(integration *g, pending_entry *e, uint64_t lif
         if (own != 0 && life <= own) return IGNORE;
         e->met = life;
         return TAKE;
-    case ROW_NONE:
-        /* Created in the batch in flight and deleted since: the object is ours to delete once that is acknowledged. */
-        if (e->flight == 0) return TAKE_AND_DROP_PENDING;
-        e->met = life;
-        return IGNORE;
+    case ROW_NONE: return TAKE_AND_DROP_PENDING;
     case ROW_FULL:
     case ROW_DELTA:
     case ROW_DELETED:
@@ -243,7 +245,10 @@ static status take_evicted(integration *g, const model_class *c, row_key row, ui
         pending = e.hidden = false;
     }
     /* The outcome tells in which life what we created found itself. */
-    if (pending && life != 0 && g->outcome_bound != 0 && e.presumed == g->outcome_bound) e.life = life;
+    if (pending && life != 0 && g->outcome_bound != 0 && e.presumed == g->outcome_bound) {
+        e.life = life;
+        if (result == ATOLL_OK) result = pending_put(g->txn, &e);
+    }
     uint64_t own = 0;
     row_kind kind = pending ? pending_entry_kind(&e, &own) : ROW_NONE;
     if (kind == ROW_CREATE || kind == ROW_REPLACE) {
