@@ -44,14 +44,19 @@ public abstract class RealmConfigurationBase
         set => _schema = value;
     }
 
+    /// <summary>Not supported yet: opening with a value throws NotSupportedException.</summary>
     public ShouldCompactDelegate? ShouldCompactOnLaunch { get; set; }
 
+    /// <summary>Not supported yet: opening with another value than 0 throws NotSupportedException.</summary>
     public ulong SchemaVersion { get; set; }
 
+    /// <summary>Where pipes may be made if the realm's own place can't have any; realms here need none anywhere.</summary>
     public string? FallbackPipePath { get; set; }
 
+    /// <summary>Not supported yet: opening with true throws NotSupportedException.</summary>
     public bool IsDynamic { get; set; }
 
+    /// <summary>Not supported yet: opening with another value than the default, no limit, throws NotSupportedException.</summary>
     public ulong MaxNumberOfActiveVersions { get; set; } = ulong.MaxValue;
 
     /// <summary>Tells apart the ways that one path can be opened.</summary>
@@ -116,6 +121,11 @@ public abstract class RealmConfigurationBase
         {
             throw new NotSupportedException("not supported yet: ShouldCompactOnLaunch");
         }
+
+        if (MaxNumberOfActiveVersions != ulong.MaxValue)
+        {
+            throw new NotSupportedException("not supported yet: MaxNumberOfActiveVersions");
+        }
     }
 
     private protected static void CheckKey(byte[]? key)
@@ -177,12 +187,16 @@ public class RealmConfiguration : RealmConfigurationBase
         set => _default = value ?? throw new ArgumentNullException(nameof(value));
     }
 
+    /// <summary>Not supported yet: opening with true throws NotSupportedException.</summary>
     public bool ShouldDeleteIfMigrationNeeded { get; set; }
 
+    /// <summary>Not supported yet: opening with true throws NotSupportedException.</summary>
     public bool IsReadOnly { get; set; }
 
+    /// <summary>Not supported yet: opening with a callback throws NotSupportedException.</summary>
     public MigrationCallbackDelegate? MigrationCallback { get; set; }
 
+    /// <summary>64 bytes. Not supported yet: opening with a key throws NotSupportedException.</summary>
     public byte[]? EncryptionKey
     {
         get => _encryptionKey;
@@ -213,6 +227,11 @@ public class RealmConfiguration : RealmConfigurationBase
         if (MigrationCallback is not null)
         {
             throw new NotSupportedException("not supported yet: migrations");
+        }
+
+        if (ShouldDeleteIfMigrationNeeded)
+        {
+            throw new NotSupportedException("not supported yet: ShouldDeleteIfMigrationNeeded");
         }
     }
 }

@@ -7,15 +7,31 @@ public class SyncTimeoutOptions
 {
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>Not supported yet: App.Create with another value than the default throws NotSupportedException.</summary>
     public TimeSpan ConnectionLingerTime { get; set; } = TimeSpan.FromSeconds(30);
 
     public TimeSpan PingKeepAlivePeriod { get; set; } = TimeSpan.FromMinutes(1);
 
     public TimeSpan PongKeepAliveTimeout { get; set; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>Not supported yet: App.Create with another value than the default throws NotSupportedException.</summary>
     public TimeSpan FastReconnectLimit { get; set; } = TimeSpan.FromMinutes(1);
 
     public ReconnectBackoffOptions ReconnectBackoffOptions { get; set; } = new();
+
+    internal void CheckSupported()
+    {
+        var defaults = new SyncTimeoutOptions();
+        if (ConnectionLingerTime != defaults.ConnectionLingerTime)
+        {
+            throw new NotSupportedException("not supported yet: ConnectionLingerTime");
+        }
+
+        if (FastReconnectLimit != defaults.FastReconnectLimit)
+        {
+            throw new NotSupportedException("not supported yet: FastReconnectLimit");
+        }
+    }
 }
 
 /// <summary>How long a session waits between attempts to connect.</summary>
@@ -80,6 +96,7 @@ public class AppConfiguration
 
     internal NativeHandle CreateNative()
     {
+        SyncTimeoutOptions.CheckSupported();
         Directory.CreateDirectory(BaseFilePath);
         var native = new NativeHandle(NativeMethods.atoll_app_config_new(AppId), NativeMethods.atoll_app_config_free);
         var config = native.Value;

@@ -3,8 +3,9 @@ using Realms.Sync.Exceptions;
 namespace Realms.Sync.ErrorHandling;
 
 /// <summary>
-/// What happens when a realm cannot go on syncing. Handlers can be configured; a reset itself is not supported yet: the
-/// session stops, reports a ClientResetException, and the realm stays usable offline with all that it has.
+/// What happens when a realm cannot go on syncing. A reset itself is not supported yet: the session stops, reports a
+/// ClientResetException (to a ManualRecoveryHandler if there is one), and the realm stays usable offline with all that it
+/// has. Opening a realm with a handler of another kind throws NotSupportedException.
 /// </summary>
 public abstract class ClientResetHandlerBase
 {
@@ -52,6 +53,8 @@ public sealed class RecoverOrDiscardUnsyncedChangesHandler : ClientResetHandlerB
     public AfterResetCallback? OnAfterDiscard { get; set; }
 
     public ClientResetCallback? ManualResetFallback { get; set; }
+
+    internal bool HasCallbacks => (OnBeforeReset ?? (object?)OnAfterRecovery ?? OnAfterDiscard ?? (object?)ManualResetFallback) is not null;
 
     internal override ClientResetCallback? Fallback => ManualResetFallback;
 }

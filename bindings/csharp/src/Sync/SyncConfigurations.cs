@@ -8,7 +8,10 @@ namespace Realms.Sync;
 /// <summary>Settings that all synced realms have.</summary>
 public abstract class SyncConfigurationBase : RealmConfigurationBase
 {
+    private readonly RecoverOrDiscardUnsyncedChangesHandler _noReset = new();
+
     private byte[]? _encryptionKey;
+    private ClientResetHandlerBase? _clientResetHandler;
 
     private protected SyncConfigurationBase(User user, string? optionalPath)
     {
@@ -21,13 +24,24 @@ public abstract class SyncConfigurationBase : RealmConfigurationBase
 
     public User User { get; }
 
-    public virtual ClientResetHandlerBase ClientResetHandler { get; set; } = new RecoverOrDiscardUnsyncedChangesHandler();
+    /// <summary>
+    /// What happens when the realm cannot go on syncing. A <see cref="ManualRecoveryHandler"/> is called with the error.
+    /// Not supported yet: resets themselves, so opening with a handler of another kind throws NotSupportedException.
+    /// Without one the error goes to <see cref="OnSessionError"/>, and the realm keeps all that it has.
+    /// </summary>
+    public virtual ClientResetHandlerBase ClientResetHandler
+    {
+        get => _clientResetHandler ?? _noReset;
+        set => _clientResetHandler = value ?? throw new ArgumentNullException(nameof(value));
+    }
 
     /// <summary>Called, on a thread of the pool, when the session of the realm fails.</summary>
     public SessionErrorCallback? OnSessionError { get; set; }
 
+    /// <summary>Not supported yet: opening with true throws NotSupportedException.</summary>
     public bool CancelAsyncOperationsOnNonFatalErrors { get; set; }
 
+    /// <summary>64 bytes. Not supported yet: opening with a key throws NotSupportedException.</summary>
     public byte[]? EncryptionKey
     {
         get => _encryptionKey;
@@ -44,6 +58,17 @@ public abstract class SyncConfigurationBase : RealmConfigurationBase
         if (_encryptionKey is not null)
         {
             throw new NotSupportedException("not supported yet: encryption");
+        }
+
+        if (CancelAsyncOperationsOnNonFatalErrors)
+        {
+            throw new NotSupportedException("not supported yet: CancelAsyncOperationsOnNonFatalErrors");
+        }
+
+        if (ClientResetHandler is not ManualRecoveryHandler && (_clientResetHandler is not null || _noReset.HasCallbacks))
+        {
+            throw new NotSupportedException($"not supported yet: {ClientResetHandler.GetType().Name}. Use a ManualRecoveryHandler "
+                + "to be told, or none: the realm then keeps all that it has and reports the error.");
         }
     }
 

@@ -1,0 +1,79 @@
+using System.Runtime.CompilerServices;
+using Realms.Sync;
+using Realms.Sync.ErrorHandling;
+
+namespace Realms.Tests;
+
+/// <summary>A setting that does nothing yet is refused by name, never ignored.</summary>
+[Native]
+public class NotYetTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("atoll-not-yet-").FullName;
+
+    private string Place => Path.Combine(_folder, "a.realm");
+
+    public void Dispose() => Directory.Delete(_folder, true);
+
+    [Test]
+    public void LocalSettingsAreRefusedByName()
+    {
+        var cases = new (string Name, RealmConfigurationBase Config)[]
+        {
+            ("encryption", new RealmConfiguration(Place) { EncryptionKey = new byte[64] }),
+            ("read-only", new RealmConfiguration(Place) { IsReadOnly = true }),
+            ("schema version", new RealmConfiguration(Place) { SchemaVersion = 2 }),
+            ("migration", new RealmConfiguration(Place) { MigrationCallback = (_, _) => { } }),
+            ("ShouldCompactOnLaunch", new RealmConfiguration(Place) { ShouldCompactOnLaunch = (_, _) => true }),
+            ("ShouldDeleteIfMigrationNeeded", new RealmConfiguration(Place) { ShouldDeleteIfMigrationNeeded = true }),
+            ("MaxNumberOfActiveVersions", new RealmConfiguration(Place) { MaxNumberOfActiveVersions = 5 }),
+            ("dynamic", new RealmConfiguration(Place) { IsDynamic = true }),
+            ("memory", new InMemoryConfiguration("a")),
+        };
+        foreach (var (name, config) in cases)
+        {
+            var error = Check.Throws<NotSupportedException>(() => Realm.GetInstance(config).Dispose(), name);
+            Check.True(error.Message.StartsWith("not supported yet: ", StringComparison.Ordinal), error.Message);
+        }
+
+        Check.True(!Directory.EnumerateFileSystemEntries(_folder).Any(), "a refused configuration left files");
+        Check.Throws<FormatException>(() => _ = new RealmConfiguration(Place) { EncryptionKey = new byte[32] }, "64 bytes");
+        using var realm = Realm.GetInstance(new RealmConfiguration(Place) { FallbackPipePath = _folder });
+        Check.Throws<NotSupportedException>(() => realm.WriteCopy(new RealmConfiguration(Place + "2")), "not supported yet: WriteCopy");
+        Check.Throws<NotSupportedException>(() => realm.Freeze(), "not supported yet: Freeze");
+    }
+
+    /// <summary>The settings are checked before the user is looked at, so that one who never logged in will do.</summary>
+    [Test]
+    public void SettingsOfSyncedRealmsAreRefusedByName()
+    {
+        var user = (User)RuntimeHelpers.GetUninitializedObject(typeof(User));
+        FlexibleSyncConfiguration With(ClientResetHandlerBase handler) => new(user, Place) { ClientResetHandler = handler };
+        var changed = new FlexibleSyncConfiguration(user, Place);
+        ((RecoverOrDiscardUnsyncedChangesHandler)changed.ClientResetHandler).OnBeforeReset = _ => { };
+        var cases = new (string Name, RealmConfigurationBase Config)[]
+        {
+            ("encryption", new FlexibleSyncConfiguration(user, Place) { EncryptionKey = new byte[64] }),
+            ("CancelAsyncOperationsOnNonFatalErrors",
+                new PartitionSyncConfiguration("p", user, Place) { CancelAsyncOperationsOnNonFatalErrors = true }),
+            ("DiscardUnsyncedChangesHandler", With(new DiscardUnsyncedChangesHandler())),
+            ("RecoverUnsyncedChangesHandler", With(new RecoverUnsyncedChangesHandler())),
+            ("RecoverOrDiscardUnsyncedChangesHandler", With(new RecoverOrDiscardUnsyncedChangesHandler())),
+            ("RecoverOrDiscardUnsyncedChangesHandler", changed),
+        };
+        foreach (var (name, config) in cases)
+        {
+            Check.Throws<NotSupportedException>(() => Realm.GetInstance(config).Dispose(), $"not supported yet: {name}");
+        }
+    }
+
+    [Test]
+    public void SettingsOfAppsAreRefusedByName()
+    {
+        AppConfiguration With(SyncTimeoutOptions options)
+            => new("not-yet") { BaseFilePath = _folder, UseAppCache = false, SyncTimeoutOptions = options };
+        Check.Throws<NotSupportedException>(
+            () => App.Create(With(new SyncTimeoutOptions { ConnectionLingerTime = TimeSpan.Zero })), "not supported yet: ConnectionLingerTime");
+        Check.Throws<NotSupportedException>(
+            () => App.Create(With(new SyncTimeoutOptions { FastReconnectLimit = TimeSpan.Zero })), "not supported yet: FastReconnectLimit");
+    }
+}
