@@ -229,7 +229,26 @@ static status mark_elements(const list_state *before, list_state *after, uint64_
     return ATOLL_OK;
 }
 
-static status apply_list(batch_apply *a, const model_class *c, row_key row, const model_property *p, const wire_column *column, size_t entry)
+/* Tells by *lost whether an uploaded element came out otherwise than its writer has it. */
+static status compare_elements(const list_state *merged, const list_state *incoming, bool *lost)
+{
+    size_t count = merged->elements.count;
+    const list_element **sorted = memory_allocate((count + 1) * sizeof *sorted);
+    if (sorted == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    for (size_t i = 0; i < count; i++) sorted[i] = &merged->elements.items[i];
+    qsort(sorted, count, sizeof *sorted, compare_element_id);
+    if (merged->life != incoming->life) *lost = true;
+    for (size_t i = 0; i < incoming->elements.count && !*lost; i++) {
+        const list_element *e = &incoming->elements.items[i], *wanted = e;
+        const list_element **there = count == 0 ? NULL : bsearch(&wanted, sorted, count, sizeof *sorted, compare_element_id);
+        *lost = there == NULL || (*there)->erased != e->erased || (*there)->value_stamp != e->value_stamp ||
+                (*there)->value_actor != e->value_actor;
+    }
+    memory_free(sorted);
+    return ATOLL_OK;
+}
+
+static status apply_list(batch_apply *a, const model_class *c, row_key row, const model_property *p, const wire_column *column, size_t entry, bool *lost)
 {
     list_state incoming, stored, merged;
     TRY(rows_list_in(a->txn, p, column, entry, &incoming));
@@ -243,6 +262,7 @@ static status apply_list(batch_apply *a, const model_class *c, row_key row, cons
     status result = model_list_state(model_txn_view(a->txn), c->key, row, p->key, &stored);
     if (result == ATOLL_OK) result = model_list_state(model_txn_view(a->txn), c->key, row, p->key, &merged);
     if (result == ATOLL_OK) result = list_state_merge(&merged, &incoming);
+    if (result == ATOLL_OK) result = compare_elements(&merged, &incoming, lost);
     if (result == ATOLL_OK) result = mark_elements(&stored, &merged, a->version);
     if (result == ATOLL_OK) result = rows_list_store(a->txn, c, row, p, &merged);
     list_state_free(&incoming);
@@ -267,7 +287,10 @@ static status apply_fields(batch_apply *a, wire_rows *rows, size_t i, const mode
         if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
         bool wins = column_wins(a, column, entry, mark, p->key, false, &claim);
         if (column->list != NULL) {
-            TRY(apply_list(a, c, row, p, column, entry));
+            /* Elements of others that the writer had not seen: the mark names one author, and its own change would hide them. */
+            const field_mark *there = row_mark_field(mark, p->key);
+            if (there != NULL && there->author != a->ident && there->version > wire_one_or_each(&rows->bases, i, 0)) *lost = true;
+            TRY(apply_list(a, c, row, p, column, entry, lost));
             claim.stamp = wins ? claim.stamp : row_mark_field(mark, p->key)->stamp;
         } else if (!wins) {
             *lost = true;

@@ -267,7 +267,7 @@ static status group_part(peer *p, arena *memory)
     wire_builder b = {.memory = memory};
     row_writer w = {.p = p, .b = &b, .view = g->view, .after = g->from};
     server_message m = {.kind = SERVER_DOWNLOAD};
-    while (g->next < g->rows.count && b.size < LIMIT_UPLOAD_MESSAGE_SIZE_TARGET) {
+    while (g->next < g->rows.count && b.size < MESSAGE_SIZE_TARGET) {
         const group_row *r = &g->rows.items[g->next++];
         TRY(put_row(&w, r->class_of, r->row, (row_kind)r->kind, r->life));
     }
@@ -345,7 +345,7 @@ static status ack_part(peer *p, arena *memory)
     status result = view == NULL || !found ? fail(ATOLL_ERROR_INTERNAL, "the ident of a session is gone") : ATOLL_OK;
     row_writer w = {.p = p, .b = &b, .view = view};
     size_t first = p->ack_next;
-    while (result == ATOLL_OK && p->ack_next < record.outcome.count && p->ack_next - first < ACK_ROWS_MAX && b.size < LIMIT_UPLOAD_MESSAGE_SIZE_TARGET) {
+    while (result == ATOLL_OK && p->ack_next < record.outcome.count && p->ack_next - first < ACK_ROWS_MAX && b.size < MESSAGE_SIZE_TARGET) {
         result = outcome_row_put(&w, &record.outcome.items[p->ack_next++]);
     }
     if (result == ATOLL_OK) result = wire_builder_finish(&b);

@@ -421,7 +421,7 @@ static status put_outbox(void *context, const outbox_record *o)
     outbox_writer *w = context;
     session *s = w->s;
     const model_class *c = schema_class(model_view_schema(s->batch.view), o->class_of);
-    if (w->b->size >= LIMIT_UPLOAD_MESSAGE_SIZE_TARGET) return ATOLL_ERROR_CANCELLED;
+    if (w->b->size >= MESSAGE_SIZE_TARGET) return ATOLL_ERROR_CANCELLED;
     if (o->version > s->sync.sent_bound || c == NULL) return ATOLL_OK;
     wire_rows *group = NULL;
     value key;
@@ -444,11 +444,11 @@ status session_upload_part(session *s, client_message *message, arena *memory)
     bool full = false;
     for (; u->next_entry < u->entries.count && !full; u->next_entry++) {
         TRY(put_entry(s, &b, &u->entries.items[u->next_entry]));
-        full = b.size >= LIMIT_UPLOAD_MESSAGE_SIZE_TARGET;
+        full = b.size >= MESSAGE_SIZE_TARGET;
     }
     for (; !full && u->next_embedded < u->entries.count; u->next_embedded++) {
         TRY(put_embedded(s, &b, &u->entries.items[u->next_embedded]));
-        full = b.size >= LIMIT_UPLOAD_MESSAGE_SIZE_TARGET;
+        full = b.size >= MESSAGE_SIZE_TARGET;
     }
     if (!full) {
         outbox_writer w = {s, &b, 0, 0};

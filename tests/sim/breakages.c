@@ -2,3 +2,4 @@
 #include "sync/breakage.h"
 
 int breakage_active = BREAKAGE_NONE;
+unsigned simulator_message_size = 1u << 20;

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-extern int breakage_active;
 
 enum { OPERATIONS_MIN = 500, CUTS_MIN = 5, CRASHES_MIN = 2, OFFLINE_MIN = 2, SETTLE_MS = 900000 };
 
@@ -522,6 +521,17 @@ static void print_coverage(const sim *s)
            (unsigned long long)refused);
     for (int i = 1; i < 8; i++) printf(" %s %llu", up[i], (unsigned long long)s->w.messages_up[i]);
     for (int i = 1; i < 9; i++) printf(" %s %llu", down[i], (unsigned long long)s->w.messages_down[i]);
+    static const char *const connections[] = {"disconnected", "connecting", "connected"}, *const states[] = {"active", "dying", "inactive", "waiting", "paused"};
+    for (int i = 0; i < 3; i++) {
+        for (int k = 0; k < 3; k++) {
+            if (s->w.connections[i][k] > 0) printf(" %s>%s %llu", connections[i], connections[k], (unsigned long long)s->w.connections[i][k]);
+        }
+    }
+    for (int i = 0; i < 5; i++) {
+        for (int k = 0; k < 5; k++) {
+            if (s->w.states[i][k] > 0) printf(" %s>%s %llu", states[i], states[k], (unsigned long long)s->w.states[i][k]);
+        }
+    }
     printf(" open_first %llu open_retry %llu open_resume %llu\n", (unsigned long long)s->w.openings[0], (unsigned long long)s->w.openings[1], (unsigned long long)s->w.openings[2]);
 }
 
@@ -538,6 +548,7 @@ static int run_seed(uint64_t seed, bool quiet, bool verbose)
         return 2;
     }
     s->w.delay_ms_max = delays[random_below(&s->random, 4)];
+    simulator_message_size = random_below(&s->random, 3) == 0 ? 1u << 20 : 200 + (unsigned)random_below(&s->random, 2000);
     s->w.context = s;
     s->w.verbose = verbose;
     s->w.on_upload = on_upload;

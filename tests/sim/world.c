@@ -231,8 +231,12 @@ void world_end(world *w)
 
 /* ---- the session's wishes ---- */
 
-static void note_action(client *c, const session_action *a)
+static void note_action(world *w, client *c, const session_action *a)
 {
+    int32_t state = session_state(c->session);
+    w->states[c->state_before][state] += state != c->state_before;
+    c->state_before = state;
+    if (a->kind == SESSION_ACTION_CONNECTION) w->connections[a->number_old][a->number_new]++;
     if (a->kind == SESSION_ACTION_ERROR) {
         c->errors++;
         if (a->code == ATOLL_ERROR_COMPENSATING_WRITE) c->compensations++;
@@ -257,7 +261,7 @@ static void poll_session(world *w, client *c)
     session_action a;
     for (int n = 0; n < 100000 && c->session != NULL && !c->node.crashing && session_poll(c->session, w->now_ms, &a); n++) {
         if (w->verbose) fprintf(stderr, "%llu c%d action %d %s\n", (unsigned long long)w->now_ms, c->number, a.kind, a.text == NULL ? "" : a.text);
-        note_action(c, &a);
+        note_action(w, c, &a);
         if (a.kind == SESSION_ACTION_OPEN) {
             note_opening(w, a.text);
             drop_stream(c);

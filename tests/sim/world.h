@@ -51,6 +51,7 @@ typedef struct client {
     status request_code;
     uint64_t request_last;
     uint64_t restart_at_ms;
+    int32_t state_before;
 } client;
 
 typedef struct world {
@@ -66,6 +67,7 @@ typedef struct world {
     uint64_t delay_ms_max;
     uint64_t cuts, server_crashes, client_crashes;
     uint64_t messages_up[16], messages_down[16], openings[8];
+    uint64_t connections[3][3], states[5][5]; /* transitions: from, to */
     /* Called with each decoded message when the server takes it, and after a batch was applied. */
     void (*on_upload)(struct world *w, client *c, const client_message *m);
     void (*on_applied)(struct world *w, client *c, bytes batch, uint64_t bound, uint64_t version);
