@@ -177,9 +177,10 @@ void world_crash_server(world *w, uint64_t down_ms)
     w->server_node.crashing = true;
     for (int i = 0; i < w->client_count; i++) {
         client *c = &w->clients[i];
-        bool open = c->stream_open || c->stream_wanted;
-        drop_stream(c);
-        c->stream_open = open;
+        /* What has left the server is on the way and arrives. */
+        queue_clear(&c->up);
+        if (c->peer != NULL) peer_free(c->peer);
+        c->peer = NULL;
         close_later(w, c);
     }
     if (w->app != NULL) server_app_close(w->app);
