@@ -170,7 +170,7 @@ static status check_same(const database *d, const atoll_config *config)
 static status reuse_database(database *d, const atoll_config *config)
 {
     if (d->process != process_self())
-        return fail(ATOLL_ERROR_FORKED, "%s was opened before fork(), and stays with the parent process; open another realm, or exec first", d->path);
+        return fail(ATOLL_ERROR_FORKED, "%s was opened before fork(), and stays with the parent process; open realms after the fork only, or exec", d->path);
     TRY(check_same(d, config));
     if (config->schema != NULL) TRY(model_add_schema(d->model, &config->schema->schema));
     if (d->dying) {

@@ -6,7 +6,7 @@
 static status check_forked(const atoll_realm *realm)
 {
     if (realm->process == process_self()) return ATOLL_OK;
-    return fail(ATOLL_ERROR_FORKED, "this realm was opened before fork(); open it again in the child (%s)", realm->database->path);
+    return fail(ATOLL_ERROR_FORKED, "this realm was opened before fork() and stays with the parent process: open realms after the fork only, or exec (%s)", realm->database->path);
 }
 
 status realm_check(const atoll_realm *realm)

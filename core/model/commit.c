@@ -84,7 +84,7 @@ static status db_usable(model_db *db)
 status model_begin(model_db *db, commit_origin origin, model_txn **out)
 {
     if (process_self() != db->process)
-        return fail(ATOLL_ERROR_FORKED, "the realm was opened before a fork; open it again in the child process");
+        return fail(ATOLL_ERROR_FORKED, "the realm was opened before a fork and stays with the parent process; open realms after the fork only, or exec");
     mutex_lock(&db->lock);
     bool own = db->writer_active && db->writer_thread == thread_self();
     while (db->writer_active && !own) condition_wait(&db->changed, &db->lock);

@@ -3,8 +3,10 @@
  * that holds anything else. Invariant: the lock is held from before the database is opened until after it is closed. */
 #include "base/vector.h"
 #include "platform/file.h"
+#include "platform/thread.h"
 #include "storage/storage_internal.h"
 #include <rocksdb/c.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -190,8 +192,18 @@ static status open_store(rocks_store *s, const storage_options *options)
     return open_database(s);
 }
 
+/* RocksDB keeps threads for the whole process, and a forked child has none of them: it would hang when it closes. */
+static status check_process(void)
+{
+    static atomic_uint_least64_t first;
+    uint64_t process = 0, self = process_self();
+    if (atomic_compare_exchange_strong(&first, &process, self) || process == self) return ATOLL_OK;
+    return fail(ATOLL_ERROR_FORKED, "a realm was opened before fork(), so this child process can open none: open realms after the fork only, or exec");
+}
+
 status storage_open_rocksdb(const char *path, const storage_options *options, storage **out)
 {
+    TRY(check_process());
     rocks_store *s = memory_allocate_zero(sizeof *s);
     if (s == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     s->base.operations = &rocks_operations;
