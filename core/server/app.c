@@ -156,6 +156,7 @@ status ident_write(model_txn *txn, uint64_t ident, const ident_record *r)
     for (size_t i = 0; i < r->outcome.count && result == ATOLL_OK; i++) {
         result = buffer_append_varint(&record, r->outcome.items[i].class_of);
         if (result == ATOLL_OK) result = buffer_append_varint(&record, r->outcome.items[i].row << 1 | r->outcome.items[i].reverted);
+        if (result == ATOLL_OK) result = buffer_append_varint(&record, r->outcome.items[i].life);
     }
     if (result == ATOLL_OK) result = buffer_append_varint(&record, r->rejected.count);
     for (size_t i = 0; i < r->rejected.count && result == ATOLL_OK; i++) {
@@ -194,6 +195,7 @@ static status ident_parse(bytes from, ident_record *out)
         uint64_t packed = reader_varint(&r);
         row.row = packed >> 1;
         row.reverted = (packed & 1) != 0;
+        row.life = reader_varint(&r);
         result = vector_push(&x.outcome, row);
     }
     count = reader_varint(&r);

@@ -30,7 +30,8 @@ status app_take_schema(server_app *app, const model_schema *schema, bool flexibl
 /* The server's form of the classes that the client named. */
 status app_schema_for(server_app *app, const model_schema *client, model_schema *out) MUST_CHECK;
 
-typedef struct outcome_row { class_key class_of; row_key row; bool reverted; } outcome_row; /* reverted: nothing of it was taken */
+/* reverted: nothing of it was taken. life: the one that the upload got into; 0 when it got into none. */
+typedef struct outcome_row { class_key class_of; row_key row; uint64_t life; bool reverted; } outcome_row;
 /* A row whose state a client took from an outcome: until its cursor has passed that version, what it had at the cursor tells
  * nothing of what it has. */
 typedef struct uncertain_row { class_key class_of; row_key row; uint64_t version; } uncertain_row;

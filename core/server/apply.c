@@ -22,11 +22,11 @@ static uint64_t root_name(class_key c, row_key row)
     return (uint64_t)c << 44 ^ row;
 }
 
-static status add_outcome(batch_apply *a, class_key c, row_key row, bool reverted)
+static status add_outcome(batch_apply *a, class_key c, row_key row, uint64_t life, bool reverted)
 {
     if (map64_get(&a->outcome, root_name(c, row)) != NULL) return ATOLL_OK;
     TRY(map64_put(&a->outcome, root_name(c, row), 1));
-    outcome_row o = {c, row, reverted};
+    outcome_row o = {c, row, life, reverted};
     return vector_push(&a->record.outcome, o);
 }
 
@@ -53,7 +53,7 @@ static status reject(batch_apply *a, const model_class *c, row_key row, const va
         return result;
     }
     TRY(map64_put(&a->taken, root_name(c->key, row), 2));
-    return add_outcome(a, c->key, row, true);
+    return add_outcome(a, c->key, row, 0, true);
 }
 
 static uint64_t clamp(const batch_apply *a, uint64_t stamp)
@@ -375,7 +375,7 @@ static status take_row(batch_apply *a, wire_rows *rows, size_t i, const model_cl
     TRY(meta_write(a->txn, c->key, u->row, mark));
     TRY(map64_put(&a->taken, root_name(c->key, u->row), 1));
     bool differs = lost || joined || mark->life != presumed_life(u);
-    return differs ? add_outcome(a, c->key, u->row, false) : ATOLL_OK;
+    return differs ? add_outcome(a, c->key, u->row, mark->life, false) : ATOLL_OK;
 }
 
 static status apply_row_with(batch_apply *a, wire_rows *rows, size_t i, const model_class *c, upload_row *u, row_mark *mark)
@@ -390,7 +390,7 @@ static status apply_row_with(batch_apply *a, wire_rows *rows, size_t i, const mo
     if (verdict == MERGE_SAME) return map64_put(&a->taken, root_name(c->key, u->row), 2);
     if (verdict == MERGE_LOSE) {
         TRY(map64_put(&a->taken, root_name(c->key, u->row), 2));
-        return add_outcome(a, c->key, u->row, true);
+        return add_outcome(a, c->key, u->row, 0, true);
     }
     merged_values after = {a, rows, i, c, u->row, mark, verdict != MERGE_APPLY};
     TRY(judge_view(a, &after, verdict, joined, u->base, &reason));
@@ -446,7 +446,7 @@ static status apply_embedded_row(batch_apply *a, wire_rows *rows, size_t i, cons
     if (result == ATOLL_OK) result = meta_read(a->app, a->txn, root_class, root, &root_mark);
     if (result == ATOLL_OK) result = meta_touch(a->txn, root_class, root, &root_mark, a->version);
     if (result == ATOLL_OK) result = meta_write(a->txn, root_class, root, &root_mark);
-    if (result == ATOLL_OK && lost) result = add_outcome(a, root_class, root, false);
+    if (result == ATOLL_OK && lost) result = add_outcome(a, root_class, root, root_mark.life, false);
     row_mark_free(&mark);
     row_mark_free(&root_mark);
     return result;
@@ -463,7 +463,7 @@ static status miss_embedded(batch_apply *a, wire_rows *rows, size_t i)
     const model_property *p = class_property(owner, owner->primary_key);
     if (p == NULL || p->type != key.type) return ATOLL_OK;
     TRY(model_find_any(view, owner->key, &key, &row));
-    return row == 0 ? ATOLL_OK : add_outcome(a, owner->key, row, false);
+    return row == 0 ? ATOLL_OK : add_outcome(a, owner->key, row, 0, false);
 }
 
 static status apply_embedded(batch_apply *a, wire_rows *rows, bool final, size_t *progress)

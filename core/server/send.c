@@ -314,8 +314,10 @@ static status outcome_row_put(row_writer *w, const outcome_row *o)
     TRY(meta_read(w->p->app, NULL, o->class_of, o->row, &mark));
     bool visible = mark.alive && view_matches(&w->p->view, w->view, o->class_of, o->row);
     if (mark.alive && w->p->has_next_view) visible |= view_matches(&w->p->next_view, w->view, o->class_of, o->row);
-    row_kind kind = visible ? o->reverted ? ROW_REVERTED : ROW_FULL : mark.life != 0 && !mark.alive ? ROW_DELETED : ROW_EVICTED;
-    uint64_t life = kind == ROW_EVICTED && o->reverted ? 0 : mark.life;
+    /* The life that the upload got into has ended since: what was done on top of it ended too. */
+    bool reverted = o->reverted || (o->life != 0 && o->life != mark.life);
+    row_kind kind = visible ? reverted ? ROW_REVERTED : ROW_FULL : mark.life != 0 && !mark.alive ? ROW_DELETED : ROW_EVICTED;
+    uint64_t life = kind == ROW_EVICTED && reverted ? 0 : mark.life;
     row_mark_free(&mark);
     return put_row(w, o->class_of, o->row, kind, life);
 }
