@@ -12,7 +12,8 @@ typedef struct server {
 static void server_start(server *s, const bench_options *o)
 {
     char port_file[600], port[16] = "";
-    snprintf(s->data, sizeof s->data, "%s/server-%d", o->folder, (int)getpid());
+    static int number; /* each section has a server of its own */
+    snprintf(s->data, sizeof s->data, "%s/server-%d-%d", o->folder, (int)getpid(), number++);
     snprintf(port_file, sizeof port_file, "%s.port", s->data);
     unlink(port_file);
     s->process = fork();
