@@ -37,7 +37,7 @@ static outcome_of_row judge_alive(integration *g, pending_entry *e, uint64_t lif
     if (e->flight != 0) {
         /* Created in the batch in flight and deleted since, perhaps created again: what comes in is of a life that is
          * ours to end once the batch is acknowledged. */
-        e->met = life;
+        if (life > e->life) e->met = life;
         return IGNORE;
     }
     switch (pending_entry_kind(e, &own)) {
@@ -231,6 +231,35 @@ static status take_deleted(integration *g, const model_class *c, row_key row, ui
     return pending_set_life(g->txn, c->key, row, life, true);
 }
 
+typedef struct newest_embedded { integration *g; uint64_t newest; } newest_embedded;
+
+static status find_newest(void *context, const model_class *c, row_key row, const model_owner *owner)
+{
+    newest_embedded *n = context;
+    pending_entry e;
+    bool pending = false;
+    (void)owner;
+    TRY(pending_get(n->g->txn, c->key, row, &e, &pending));
+    if (pending && e.newest > n->newest) n->newest = e.newest;
+    pending_entry_free(&e);
+    return ATOLL_OK;
+}
+
+/* An object whose embedded objects have something unsent is pending itself: without fields, as long as they are. */
+static status adopt_embedded(integration *g, const model_class *c, row_key row, pending_entry *e, bool *pending)
+{
+    newest_embedded n = {g, 0};
+    known_life life;
+    bool found = false;
+    TRY(rows_walk_embedded(model_txn_view(g->txn), c, row, find_newest, &n));
+    if (n.newest > e->newest) e->newest = n.newest;
+    if (*pending || n.newest == 0) return ATOLL_OK;
+    TRY(pending_life(g->txn, c->key, row, &life, &found));
+    e->life = life.life;
+    e->alive_before = *pending = true;
+    return ATOLL_OK;
+}
+
 /* A row left the view. What is unsent in it stays, hidden, until it is acknowledged or refused (design rule 6). */
 static status take_evicted(integration *g, const model_class *c, row_key row, uint64_t life)
 {
@@ -239,7 +268,7 @@ static status take_evicted(integration *g, const model_class *c, row_key row, ui
     if (row == 0) return ATOLL_OK;
     TRY(pending_get(g->txn, c->key, row, &e, &pending));
     bool alive = model_alive(model_txn_view(g->txn), c->key, row);
-    status result = ATOLL_OK;
+    status result = alive ? adopt_embedded(g, c, row, &e, &pending) : ATOLL_OK;
     if (BREAKAGE(BREAKAGE_EVICT_OF_A_PENDING_ROW) && pending) {
         result = pending_drop(g->txn, c->key, row);
         pending = e.hidden = false;

@@ -495,7 +495,7 @@ static status acknowledge_one(void *context, bytes key, bytes record)
         settle(&e, a->bound);
         if (c != NULL && c->kind == CLASS_NORMAL) result = pending_set_life(a->txn, e.class_of, e.row, e.life, !e.alive_before);
     }
-    bool empty = e.fields.count == 0 && e.created == 0 && e.deleted == 0;
+    bool empty = e.fields.count == 0 && e.created == 0 && e.deleted == 0 && (!e.hidden || e.newest <= a->bound);
     if (result == ATOLL_OK) {
         if (!empty) {
             result = pending_put(a->txn, &e);
