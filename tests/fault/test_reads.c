@@ -155,3 +155,101 @@ Test(reads, a_thread_is_not_made_to_wait_for_itself)
     model_close(db);
     memory_disk_free(disk);
 }
+
+/* ---- records that lie: damaged, and with a checksum that says otherwise ---- */
+static status overwrite(memory_disk *disk, uint64_t *random)
+{
+    storage *store = NULL;
+    storage_iterator *i = NULL;
+    storage_batch *batch = NULL;
+    bytes key, record;
+    uint8_t name[64], *copy = NULL;
+    size_t name_size = 0, size = 0, count = 0;
+    MUST(storage_open_memory(disk, &store));
+    MUST(storage_iterate(store, bytes_of(NULL, 0), bytes_of(NULL, 0), &i));
+    while (storage_iterator_next(i, &key, &record)) {
+        *random = hash_u64(*random);
+        if (record.size < 16 || key.size > sizeof name || *random % ++count != 0) continue; /* each with the same chance */
+        memory_free(copy);
+        copy = memory_allocate(record.size);
+        memcpy(copy, record.data, size = record.size);
+        memcpy(name, key.data, name_size = key.size);
+    }
+    storage_iterator_free(i);
+    size_t changes = 1 + *random % 3;
+    for (size_t k = 0; k < changes; k++) {
+        *random = hash_u64(*random);
+        copy[4 + *random % (size - 4)] = (uint8_t)(*random >> 32);
+    }
+    if (name[0] != 'L') { /* log records have no checksum of ours */
+        uint32_t crc = crc32c(0, copy + 4, size - 4);
+        for (int k = 0; k < 4; k++) copy[k] = (uint8_t)(crc >> (8 * k));
+    }
+    MUST(storage_batch_new(store, &batch));
+    MUST(storage_batch_put(batch, bytes_of(name, name_size), bytes_of(copy, size)));
+    MUST(storage_write(store, batch, true));
+    storage_batch_free(batch);
+    storage_close(store);
+    memory_free(copy);
+    return ATOLL_OK;
+}
+
+static status read_all(model_db *db)
+{
+    model_view *view = model_view_newest(db);
+    status result = ATOLL_OK;
+    for (int64_t i = 0; i < THINGS && result == ATOLL_OK; i += 7) {
+        value key = value_int(i), v;
+        row_key row = 0;
+        result = model_find(view, THING, &key, &row);
+        for (property_key p = THING_ID; p <= THING_NEXT && row != 0 && result == ATOLL_OK; p++) result = model_get(view, THING, row, p, &v);
+        uint64_t count = 0;
+        if (result == ATOLL_OK && row != 0) result = model_list_size(view, THING, row, THING_NAMES, &count);
+        for (uint64_t k = 0; k < count && result == ATOLL_OK; k++) {
+            element_id id;
+            result = model_list_get(view, THING, row, THING_NAMES, k, &v, &id);
+        }
+    }
+    model_view_release(view);
+    return result;
+}
+
+static status write_some(model_db *db)
+{
+    model_txn *txn = NULL;
+    uint64_t version;
+    value key = value_int(THINGS), size = value_int(1), name = value_string(bytes_text("new"));
+    row_key row = 0;
+    TRY(model_begin(db, COMMIT_LOCAL, &txn));
+    status result = model_create(txn, THING, &key, &row);
+    if (result == ATOLL_OK) result = model_set(txn, THING, row, THING_SIZE, &size);
+    if (result == ATOLL_OK) result = model_list_insert(txn, THING, row, THING_NAMES, 0, &name);
+    if (result == ATOLL_OK) return model_commit(txn, &version);
+    model_rollback(txn);
+    return result;
+}
+
+Test(reads, a_record_that_lies_is_no_crash, .timeout = 120)
+{
+    memory_disk *good = disk_of_things();
+    uint64_t random = 20, refused = 0;
+    log_set_level(LOG_ERROR + 1);
+    for (int round = 0; round < 600; round++) {
+        memory_disk *disk = memory_disk_copy(good);
+        storage *store = NULL;
+        model_db *db = NULL;
+        model_options o = options();
+        MUST(overwrite(disk, &random));
+        MUST(storage_open_memory(disk, &store));
+        status result = model_open(store, &o, NULL, &db);
+        if (result == ATOLL_OK) {
+            result = read_all(db);
+            if (write_some(db) == ATOLL_OK && model_checkpoint(db) != ATOLL_OK) refused++;
+            model_close(db);
+        }
+        refused += result != ATOLL_OK;
+        memory_disk_free(disk);
+    }
+    cr_assert_gt(refused, 20, "only %lu of the lies were seen", refused);
+    memory_disk_free(good);
+}
