@@ -74,11 +74,21 @@ status peer_queue(peer *p, const server_message *m)
     return result;
 }
 
+status server_public_error(status code, const char **text)
+{
+    bool own = (code >= 400 && code < 500) || code == ATOLL_ERROR_INTERNAL;
+    if (!own) return code;
+    log_write(LOG_ERROR, category, "error %d, told to a client as one of the server: %s", code, *text);
+    *text = "the server could not read or keep data, its log says why; what it did not acknowledge is sent again";
+    return ATOLL_ERROR_SERVER;
+}
+
 /* Tells why and ends the stream once that has left. */
 static void peer_end(peer *p, status code, const char *text, bool fatal)
 {
     if (p->closing) return;
     char copy[512];
+    code = server_public_error(code, &text);
     snprintf(copy, sizeof copy, "%s", text);
     server_message m = {.kind = SERVER_ERROR, .error = {code, copy, fatal, 0}};
     if (code != ATOLL_OK && peer_queue(p, &m) != ATOLL_OK) log_write(LOG_ERROR, category, "an error could not be sent: %s", copy);

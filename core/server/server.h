@@ -32,6 +32,9 @@ typedef struct peer_action {
     status code;   /* CLOSE: maps to a gRPC status */
     const char *text;
 } peer_action;
+/* What a client is told of a failure. Those of the server's own files are logged and become ERROR_SERVER: a
+ * client can't mend them, would take "the disk is full" for its own disk, and has no business with the server's paths. */
+status server_public_error(status code, const char **text);
 /* On demand, as session_poll. Acknowledgements of versions that are not durable yet are held back. */
 bool peer_poll(peer *p, uint64_t now_ms, peer_action *out);
 /* Does any peer of the app have something new to send since the last commit? The runner polls all of them then. */

@@ -103,6 +103,7 @@ void stream_finish(stream *s, status code, const char *text)
 {
     if (s->finished) return;
     s->finished = true;
+    code = server_public_error(code, &text);
     if (code != ATOLL_OK)
         log_write(LOG_INFO, CATEGORY, "session %llu ends with error %d: %s",
                   (unsigned long long)s->number, code, text);

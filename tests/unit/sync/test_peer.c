@@ -311,3 +311,50 @@ Test(peer, a_stamp_beyond_the_servers_now_is_clamped)
     cr_expect_leq(t.last.pong_server_ms, (int64_t)(1760000000000ll + 60000), "the server's clock ran away with a client's");
     talk_end(&t);
 }
+
+/* Whichever of the server's disk calls fails: the client learns that the server failed, not how its disks are laid out. */
+Test(peer, a_failure_of_the_servers_disk_is_told_without_its_words)
+{
+    unsigned told = 0;
+    for (uint64_t k = 1; k <= 3; k++) {
+        talk t;
+        wire_builder b;
+        talk_start(&t);
+        bind(&t);
+        subscribe_all(&t);
+        one_item(&t, &b, 4);
+        memory_disk_fail_at(t.w.server_node.disk, k, ATOLL_ERROR_DISK_FULL);
+        upload(&t, &b, 1);
+        if (t.is_closed) {
+            expect_closed(&t, ATOLL_ERROR_SERVER, "its log says why");
+            cr_expect_not(t.last.error.fatal, "the client would not come again");
+            told++;
+        }
+        memory_disk_fail_at(t.w.server_node.disk, 0, ATOLL_OK);
+        talk_end(&t);
+    }
+    cr_expect_geq(told, 1u, "no failure was told");
+}
+
+Test(peer, a_list_that_hangs_on_nothing_is_refused_alone)
+{
+    talk t;
+    wire_builder b;
+    talk_start(&t);
+    bind(&t);
+    subscribe_all(&t);
+    wire_rows *g = one_item(&t, &b, 4);
+    list_state list;
+    list_state_init(&list);
+    list_element e = {.id = {7, 1}, .parent = {6, 1}, .stamp = 5, .value_stamp = 5, .value = value_string(bytes_text("x"))};
+    MUST(vector_push(&list.elements, e));
+    MUST(wire_builder_list(&b, g, "tags", VALUE_STRING, VALUE_NULL, &list, 5));
+    list_state_free(&list);
+    upload(&t, &b, 1);
+    cr_expect_not(t.is_closed);
+    cr_assert_gt(t.messages, 2);
+    char *text = fixture_dump(server_app_db(t.w.app), "TRUEPREDICATE");
+    cr_expect_str_eq(text, "4 team 1 score 0 name n tags []\n");
+    free(text);
+    talk_end(&t);
+}
