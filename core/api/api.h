@@ -15,7 +15,12 @@
 /* ---- errors (error.c) ---- */
 void api_error_set(atoll_error **error, status code); /* text: fail_text(); keeps the first error */
 /* For functions that return a value: sets the error if code is not ATOLL_OK; true when it is ATOLL_OK. */
-bool api_ok(atoll_error **error, status code);
+static inline bool api_ok(atoll_error **error, status code)
+{
+    if (code == ATOLL_OK) return true;
+    api_error_set(error, code);
+    return false;
+}
 /* For functions that return a status. */
 status api_result(atoll_error **error, status code);
 #define API_NOT_NULL(pointer)                                                                                          \
@@ -167,6 +172,15 @@ typedef struct observer {
     class_key target;    /* list of links: their class */
     bool lost;           /* an event could not be made: the next one starts anew */
 } observer;
+/* Where getters read last: whoever reads a property of one object reads it again, or that of the next row. */
+enum { API_WINDOWS = 32 };
+typedef struct api_window {
+    uint64_t write_count; /* of the realm when it was opened; 0: never */
+    uint64_t segment;
+    class_key class_of;
+    property_key property;
+    model_window window;
+} api_window;
 struct atoll_realm {
     atomic_int references;
     database *database;
@@ -174,10 +188,11 @@ struct atoll_realm {
     bool closed;
     model_view *view; /* pinned */
     model_txn *txn;
-    uint64_t write_count; /* grows with every write and advance: live results compare it */
+    uint64_t write_count; /* grows with every write, advance and close: live results and windows compare it */
     VECTOR(observer *) observers;
     map64 covered; /* classes that this transaction was allowed to write */
     atomic_bool pending_signalled;
+    api_window windows[API_WINDOWS];
 };
 struct atoll_object {
     atoll_realm *realm; /* reference */

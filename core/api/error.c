@@ -27,12 +27,6 @@ void api_error_set(atoll_error **error, status code)
     *error = made;
 }
 
-bool api_ok(atoll_error **error, status code)
-{
-    api_error_set(error, code);
-    return code == ATOLL_OK;
-}
-
 status api_result(atoll_error **error, status code)
 {
     api_error_set(error, code);

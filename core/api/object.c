@@ -82,6 +82,41 @@ atoll_object *atoll_object_parent(const atoll_object *object, atoll_error **erro
     return api_ok(error, result) ? parent : NULL;
 }
 
+static inline api_window *window_place(const atoll_object *object, property_key p)
+{
+    return &object->realm->windows[(object->row / MODEL_BLOCK_ROWS * 5 + object->class_of * 3 + p) % API_WINDOWS];
+}
+
+/* The window that shows a property of an object which is alive, in a realm that this thread may read. NULL: none is
+ * open, or something is wrong; read_property finds out which. The thread comes first: windows belong to it. */
+static inline const api_window *window_of(const atoll_object *object, property_key p)
+{
+    if (object == NULL || object->realm->thread != thread_self() || object->realm->process != process_self()) return NULL;
+    const api_window *w = window_place(object, p);
+    bool open = w->write_count == object->realm->write_count && w->segment == object->row / MODEL_BLOCK_ROWS && w->property == p &&
+                w->class_of == object->class_of;
+    return open && model_window_bit(w->window.alive, object->row) ? w : NULL;
+}
+
+static void window_open(const atoll_object *object, property_key p)
+{
+    api_window *w = window_place(object, p);
+    bool open = model_window_open(realm_view(object->realm), object->class_of, object->row, p, &w->window);
+    w->write_count = open ? object->realm->write_count : 0;
+    w->segment = object->row / MODEL_BLOCK_ROWS;
+    w->class_of = object->class_of;
+    w->property = p;
+}
+
+/* The number in a column of that type, or NULL when the long way must be taken. *null: it is null. */
+static inline const int64_t *window_word(const atoll_object *object, property_key p, value_type type, bool *null)
+{
+    const api_window *w = window_of(object, p);
+    if (w == NULL || w->window.property->type != type) return NULL;
+    *null = w->window.null_bits != NULL && model_window_bit(w->window.null_bits, object->row);
+    return w->window.words + object->row % MODEL_BLOCK_ROWS;
+}
+
 /* Reads a property; type VALUE_NULL means any. A null has type VALUE_NULL in *out. One look at the row: it is the path
  * of every getter, and object_check would look once more. */
 static status read_property(const atoll_object *object, property_key p, value_type type, const model_property **property, value *out)
@@ -97,18 +132,26 @@ static status read_property(const atoll_object *object, property_key p, value_ty
     if (type != VALUE_NULL && (*property)->type != type)
         return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not a %s", (*property)->name, value_type_name((*property)->type),
                     value_type_name(type));
+    window_open(object, p);
     return ATOLL_OK;
 }
 
 static bool read_typed(const atoll_object *object, property_key p, value_type type, value *out, atoll_error **error)
 {
     const model_property *property;
+    const api_window *w = window_of(object, p);
+    if (w != NULL && w->window.property->type == type) {
+        model_window_get(&w->window, object->row, out);
+        return out->type != VALUE_NULL;
+    }
     return api_ok(error, read_property(object, p, type, &property, out)) && out->type != VALUE_NULL;
 }
 
 bool atoll_object_is_null(const atoll_object *object, uint32_t property, atoll_error **error)
 {
     const model_property *p;
+    const api_window *w = window_of(object, property);
+    if (w != NULL) return w->window.null_bits != NULL && model_window_bit(w->window.null_bits, object->row);
     value v;
     return api_ok(error, read_property(object, property, VALUE_NULL, &p, &v)) && v.type == VALUE_NULL;
 }
@@ -116,18 +159,30 @@ bool atoll_object_is_null(const atoll_object *object, uint32_t property, atoll_e
 bool atoll_object_get_bool(const atoll_object *object, uint32_t property, atoll_error **error)
 {
     value v;
+    bool null;
+    const int64_t *word = window_word(object, property, VALUE_BOOL, &null);
+    if (word != NULL) return !null && *word != 0;
     return read_typed(object, property, VALUE_BOOL, &v, error) && v.as.boolean;
 }
 
 int64_t atoll_object_get_int(const atoll_object *object, uint32_t property, atoll_error **error)
 {
     value v;
+    bool null;
+    const int64_t *word = window_word(object, property, VALUE_INT, &null);
+    if (word != NULL) return null ? 0 : *word;
     return read_typed(object, property, VALUE_INT, &v, error) ? v.as.integer : 0;
 }
 
 double atoll_object_get_double(const atoll_object *object, uint32_t property, atoll_error **error)
 {
     value v;
+    bool null;
+    const int64_t *word = window_word(object, property, VALUE_DOUBLE, &null);
+    if (word != NULL) {
+        memcpy(&v.as.real, word, sizeof v.as.real);
+        return null ? 0 : v.as.real;
+    }
     return read_typed(object, property, VALUE_DOUBLE, &v, error) ? v.as.real : 0;
 }
 

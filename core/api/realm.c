@@ -56,6 +56,7 @@ static status realm_make(const atoll_config *config, atoll_realm **out)
     atomic_store(&realm->references, 1);
     realm->thread = thread_self();
     realm->process = process_self();
+    realm->write_count = 1; /* 0 is the mark of a window that was never opened */
     realm->view = model_view_newest(realm->database->model);
     mutex_lock(&realm->database->lock);
     result = vector_push(&realm->database->realm_list, realm);
@@ -92,6 +93,7 @@ void atoll_realm_close(atoll_realm *realm)
 {
     if (realm == NULL || realm->closed || check_forked(realm) != ATOLL_OK) return;
     realm->closed = true;
+    realm->write_count++;
     if (realm->txn != NULL) {
         model_rollback(realm->txn);
         realm->txn = NULL;
@@ -311,8 +313,8 @@ static status create(atoll_realm *realm, class_key key_of_class, const atoll_val
     TRY(realm_check_class_write(realm, c->key));
     row_key row = 0;
     if (or_get && key_value != NULL) TRY(model_find(realm_view(realm), c->key, key_value, &row));
+    realm->write_count++; /* whether it works or not */
     if (row == 0) TRY(model_create(realm->txn, c->key, key_value, &row));
-    realm->write_count++;
     return realm_object_new(realm, key_of_class, row, out);
 }
 

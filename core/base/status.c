@@ -8,7 +8,7 @@
 
 static _Thread_local char fail_buffer[FAIL_TEXT_SIZE_MAX];
 
-status fail(status code, const char *format, ...)
+void fail_format(const char *format, ...)
 {
     /* An argument may point into the old text, so the new one is built beside it. */
     char text[FAIL_TEXT_SIZE_MAX];
@@ -17,7 +17,6 @@ status fail(status code, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     memcpy(fail_buffer, text, sizeof text);
-    return code;
 }
 
 const char *fail_text(void)

@@ -8,7 +8,14 @@
 typedef atoll_status status;
 #define MUST_CHECK __attribute__((warn_unused_result))
 
-status fail(status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* fail(code, format, ...) answers the code. A macro, so that compilers and analyzers, which see one file at a time, know
+ * that a failure with a constant is never ATOLL_OK. */
+#define fail(code, ...) (fail_format(__VA_ARGS__), fail_code(code))
+void fail_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static inline status fail_code(status code)
+{
+    return code;
+}
 /* The text of the last fail() of this thread; never NULL. */
 const char *fail_text(void);
 /* Puts a prefix ("while opening x: ") before the last text and returns the code unchanged. */

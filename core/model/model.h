@@ -86,6 +86,24 @@ typedef struct model_column {
 } model_column;
 status model_segment_column(const model_view *view, class_key c, const model_segment *segment, property_key p, model_column *out) MUST_CHECK;
 
+/* One column of one segment for a reader of single values that comes back to it. It holds while the view is held and
+ * nothing is written to the view. */
+typedef struct model_window {
+    const model_property *property;
+    const uint64_t *alive;     /* bit i: the row first + i is alive */
+    const uint64_t *null_bits; /* as in model_column */
+    const int64_t *words;      /* int, bool, double as stored; NULL: of another type */
+    const void *block;
+} model_window;
+/* False: there is none, since the column is absent, not in memory yet, of links or of lists. */
+bool model_window_open(const model_view *view, class_key c, row_key row, property_key p, model_window *out);
+/* The value in a row of the segment, as model_read gives it; the caller has seen that the row is alive. */
+void model_window_get(const model_window *window, row_key row, value *out);
+static inline bool model_window_bit(const uint64_t *bits, row_key row)
+{
+    return (bits[row % MODEL_BLOCK_ROWS / 64] >> (row % 64) & 1) != 0;
+}
+
 /* ---- lists: a sequence CRDT in a cell (model/list.h has the structure) ---- */
 typedef struct element_id {
     uint64_t counter, actor; /* actor: random per realm copy */

@@ -268,6 +268,27 @@ status model_read(const model_view *view, class_key c, row_key row, property_key
     return ATOLL_OK;
 }
 
+bool model_window_open(const model_view *view, class_key c, row_key row, property_key p, model_window *out)
+{
+    const class_state *state = view_class(view, c);
+    const model_class *class_of = schema_class(&view->schema->schema, c);
+    const model_property *property = state == NULL || class_of == NULL ? NULL : class_property(class_of, p);
+    if (property == NULL || property->type == VALUE_LINK || property->type == VALUE_EMBEDDED) return false;
+    segment *s = class_segment(state, row / MODEL_BLOCK_ROWS);
+    const segment_data *now = s == NULL ? NULL : atomic_load_explicit(&s->data, memory_order_acquire);
+    if (now == NULL || slot_of(p) >= now->slot_count || now->blocks[slot_of(p)] == NULL) return false;
+    const block_data *d = atomic_load_explicit(&now->blocks[slot_of(p)]->data, memory_order_acquire);
+    if (d == NULL || d->type.kind == COLUMN_LIST) return false;
+    *out = (model_window){.property = property, .alive = now->alive, .null_bits = d->type.nullable ? d->null_bits : NULL, .block = d};
+    if (d->type.kind == COLUMN_FIXED8) out->words = (const int64_t *)(const void *)d->slots;
+    return true;
+}
+
+void model_window_get(const model_window *window, row_key row, value *out)
+{
+    block_get(window->block, (uint32_t)(row % MODEL_BLOCK_ROWS), out);
+}
+
 typedef struct key_search {
     const model_view *view;
     const value *key;

@@ -114,14 +114,7 @@ void thread_detach(thread *t)
     memory_free(t);
 }
 
-uint64_t thread_self(void)
-{
-    return (uint64_t)(uintptr_t)pthread_self();
-}
-
-/* The process is asked for at every access to an object, and the kernel takes longer to answer than the access itself:
- * the number is kept, and renewed in every forked child. */
-static atomic_uint_least64_t process_number;
+atomic_uint_least64_t process_number;
 static pthread_once_t process_once = PTHREAD_ONCE_INIT;
 
 static void process_learn(void)
@@ -135,10 +128,8 @@ static void process_watch(void)
     if (pthread_atfork(NULL, NULL, process_learn) == 0) process_learn();
 }
 
-uint64_t process_self(void)
+uint64_t process_ask(void)
 {
-    uint64_t number = atomic_load_explicit(&process_number, memory_order_relaxed);
-    if (number != 0) return number;
     pthread_once(&process_once, process_watch);
     return (uint64_t)getpid();
 }

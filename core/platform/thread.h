@@ -2,6 +2,7 @@
 #define ATOLL_PLATFORM_THREAD_H
 #include "base/status.h"
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,6 +34,19 @@ typedef struct thread thread;
 status thread_start(const char *name, void (*run)(void *), void *argument, thread **out) MUST_CHECK;
 void thread_join(thread *t);   /* waits and frees */
 void thread_detach(thread *t); /* instead of joining: its own end frees what it uses */
-uint64_t thread_self(void);    /* a number that no other live thread has */
-uint64_t process_self(void);   /* changes in a forked child */
+/* A number that no other live thread has. */
+static inline uint64_t thread_self(void)
+{
+    return (uint64_t)(uintptr_t)pthread_self();
+}
+/* The process is asked for at every access to an object, and the kernel takes longer to answer than the access itself:
+ * the number is kept, and renewed in every forked child. 0: not known yet. */
+extern atomic_uint_least64_t process_number;
+uint64_t process_ask(void);
+/* Changes in a forked child. */
+static inline uint64_t process_self(void)
+{
+    uint64_t number = atomic_load_explicit(&process_number, memory_order_relaxed);
+    return number != 0 ? number : process_ask();
+}
 #endif
