@@ -10,6 +10,7 @@ import time
 import unittest
 
 import banned
+import docs
 import layers
 import leaks
 import names
@@ -213,6 +214,23 @@ class Suites(unittest.TestCase):
             while is_running(suite) and time.monotonic() < deadline:
                 time.sleep(0.01)
             self.assertFalse(is_running(suite))
+
+
+class Docs(unittest.TestCase):
+    PATHS = {"docs/a.md", "core/sync/merge.c", "README.md"}
+
+    def complain(self, text):
+        return docs.complaints({"docs/a.md": text}, self.PATHS, {"merge.wins", "wins", "merge"})
+
+    def test_what_exists_may_be_named(self):
+        self.assertEqual(self.complain("[x](../README.md#top) [y](../core) [z](https://a.example) `sync/merge.c` `merge.wins` `a.b`"), [])
+
+    def test_what_does_not_is_named_with_its_line(self):
+        for text, what in (("\n[x](b.md)", "b.md leads nowhere"), ("\n`sync/gone.c`", "no file sync/gone.c"),
+                           ("\n`erge.c`", "no file erge.c"), ("\n`merge.loses`", "no test `merge.loses`")):
+            self.assertEqual(len(self.complain(text)), 1, text)
+            self.assertIn(what, self.complain(text)[0])
+            self.assertTrue(self.complain(text)[0].startswith("docs/a.md:2:"))
 
 
 class Tree(unittest.TestCase):
