@@ -13,6 +13,7 @@ typedef struct batch_apply {
     const judging_views *views;
     uint64_t ident, version, limit; /* limit: no stamp is later than the server's now */
     ident_record record;
+    bool broken_list; /* of the object under way */
     map64 taken;   /* root → 1 accepted, 2 not */
     map64 outcome; /* roots in the outcome */
 } batch_apply;
@@ -290,7 +291,14 @@ static status apply_fields(batch_apply *a, wire_rows *rows, size_t i, const mode
             /* Elements of others that the writer had not seen: the mark names one author, and its own change would hide them. */
             const field_mark *there = row_mark_field(mark, p->key);
             if (there != NULL && there->author != a->ident && there->version > wire_one_or_each(&rows->bases, i, 0)) *lost = true;
-            TRY(apply_list(a, c, row, p, column, entry, lost));
+            status result = apply_list(a, c, row, p, column, entry, lost);
+            if (result == ATOLL_ERROR_BAD_CHANGESET) {
+                /* Its elements hang on some that were never here: this list is refused, the rest of the batch is not. */
+                log_write(LOG_WARN, "Realm.Sync.Server", "a list of '%s.%s' from ident %llu is refused: %s", c->name, p->name, (unsigned long long)a->ident, fail_text());
+                a->broken_list = *lost = true;
+                continue;
+            }
+            if (result != ATOLL_OK) return result;
             claim.stamp = wins ? claim.stamp : row_mark_field(mark, p->key)->stamp;
         } else if (!wins) {
             *lost = true;
@@ -365,6 +373,7 @@ static uint64_t presumed_life(const upload_row *u)
 static status take_row(batch_apply *a, wire_rows *rows, size_t i, const model_class *c, upload_row *u, row_mark *mark, merge_verdict verdict, bool joined)
 {
     bool lost = false;
+    a->broken_list = false;
     if (verdict == MERGE_END || verdict == MERGE_RESTART) TRY(end_life(a, c, u->row, mark));
     if (verdict == MERGE_BEGIN || verdict == MERGE_RESTART) TRY(begin_life(a, c, &u->key, &u->row, mark));
     if (verdict != MERGE_END) {
@@ -375,7 +384,7 @@ static status take_row(batch_apply *a, wire_rows *rows, size_t i, const model_cl
     TRY(meta_write(a->txn, c->key, u->row, mark));
     TRY(map64_put(&a->taken, root_name(c->key, u->row), 1));
     bool differs = lost || joined || mark->life != presumed_life(u);
-    return differs ? add_outcome(a, c->key, u->row, mark->life, false) : ATOLL_OK;
+    return differs ? add_outcome(a, c->key, u->row, mark->life, a->broken_list) : ATOLL_OK;
 }
 
 static status apply_row_with(batch_apply *a, wire_rows *rows, size_t i, const model_class *c, upload_row *u, row_mark *mark)
@@ -437,6 +446,7 @@ static status apply_embedded_row(batch_apply *a, wire_rows *rows, size_t i, cons
     *done = true;
     TRY(model_root_get(view, c->key, row, &root_class, &root));
     uint64_t *taken = map64_get(&a->taken, root_name(root_class, root));
+    a->broken_list = false;
     if (taken == NULL) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "an embedded object of class '%s' comes without its root", c->name);
     if (*taken != 1) return ATOLL_OK;
     row_mark mark, root_mark = {0};
@@ -446,7 +456,7 @@ static status apply_embedded_row(batch_apply *a, wire_rows *rows, size_t i, cons
     if (result == ATOLL_OK) result = meta_read(a->app, a->txn, root_class, root, &root_mark);
     if (result == ATOLL_OK) result = meta_touch(a->txn, root_class, root, &root_mark, a->version);
     if (result == ATOLL_OK) result = meta_write(a->txn, root_class, root, &root_mark);
-    if (result == ATOLL_OK && lost) result = add_outcome(a, root_class, root, root_mark.life, false);
+    if (result == ATOLL_OK && lost) result = add_outcome(a, root_class, root, root_mark.life, a->broken_list);
     row_mark_free(&mark);
     row_mark_free(&root_mark);
     return result;
