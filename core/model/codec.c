@@ -408,3 +408,32 @@ status store_load_index(storage *store, const index_node *n, index_data **out)
     *out = d;
     return ATOLL_OK;
 }
+
+/* A child that was not loaded before the snapshot was taken has in it exactly what its handle stands for: a transaction
+ * loads a handle before it writes anything else under its key. */
+status store_load_index_children(storage *store, const index_data *inner)
+{
+    index_node *wanted[TREE_FANOUT] = {NULL}, *first = NULL, *last = NULL;
+    for (size_t i = 0; i < TREE_FANOUT; i++) {
+        index_node *child = index_children(inner)[i];
+        if (child == NULL || atomic_load_explicit(&child->data, memory_order_acquire) != NULL) continue;
+        wanted[i] = last = child;
+        if (first == NULL) first = child;
+    }
+    if (first == NULL) return ATOLL_OK;
+    uint8_t from[14], to[15] = {0}; /* one byte longer than the last key: just behind it */
+    storage_iterator *i = NULL;
+    bytes key, record;
+    status result = storage_iterate(store, index_key(from, first), bytes_of(to, index_key(to, last).size + 1), &i);
+    while (result == ATOLL_OK && storage_iterator_next(i, &key, &record)) {
+        if (key.size != sizeof from) continue;
+        index_node *n = wanted[key_get_u64(key.data + 6) >> (64 - TREE_FANOUT_BITS * first->depth) & (TREE_FANOUT - 1)];
+        index_data *loaded = NULL, *absent = NULL;
+        if (n == NULL) continue;
+        result = decode_index(record, n, &loaded);
+        if (result != ATOLL_OK || !atomic_compare_exchange_strong(&n->data, &absent, loaded)) index_data_free(loaded);
+    }
+    if (result == ATOLL_OK) result = storage_iterator_status(i);
+    storage_iterator_free(i);
+    return result;
+}

@@ -214,12 +214,27 @@ status index_remove(const tree_writer *w, index_node **root, uint64_t hash, row_
     return ATOLL_OK;
 }
 
+/* A lone look-up should load its own leaf only; where several came by, more will: then one pass over the store, for the
+ * siblings lie next to each other, costs less than one look-up each. */
+static status load_below(storage *store, const index_data *inner)
+{
+    enum { VISITED_MIN = 3 };
+    uint32_t visited = 0;
+    for (size_t i = 0; i < TREE_FANOUT; i++) {
+        const index_node *child = index_children(inner)[i];
+        visited += child != NULL && atomic_load_explicit(&child->data, memory_order_relaxed) != NULL;
+    }
+    return visited >= VISITED_MIN ? store_load_index_children(store, inner) : ATOLL_OK;
+}
+
 status index_find(storage *store, index_node *root, uint64_t hash, index_visitor each, void *context)
 {
     const index_data *d = NULL;
     for (index_node *n = root; n != NULL; n = index_children(d)[child_of(hash, n->depth)]) {
+        if (d != NULL && atomic_load_explicit(&n->data, memory_order_relaxed) == NULL) TRY(load_below(store, d));
         TRY(index_load(store, n, &d));
         if (!d->leaf) continue;
+        for (uint32_t i = 0; i < d->count; i += 8) __builtin_prefetch(index_rows(d) + i); /* they come while the hashes are compared */
         for (uint32_t i = 0; i < d->count; i++)
             if (index_hashes(d)[i] == hash && each(context, index_rows(d)[i])) return ATOLL_OK;
         return ATOLL_OK;

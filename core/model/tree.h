@@ -196,4 +196,5 @@ status index_find(storage *store, index_node *root, uint64_t hash, index_visitor
 status store_load_block(storage *store, const block *b, block_data **out) MUST_CHECK;
 status store_load_segment(storage *store, const model_schema *schema, const segment *s, segment_data **out) MUST_CHECK;
 status store_load_index(storage *store, const index_node *n, index_data **out) MUST_CHECK;
+status store_load_index_children(storage *store, const index_data *inner) MUST_CHECK; /* those that are not loaded, in one pass */
 #endif

@@ -226,6 +226,38 @@ Test(model, a_segment_gives_its_columns_as_arrays)
     close_realm(&r);
 }
 
+/* Leaves of the key index come from the store together with their siblings: each must be of the reader's version, though
+ * the store has newer ones by then. */
+Test(model, keys_that_are_loaded_together_are_those_of_the_readers_version)
+{
+    enum { KEYS = 4096, CHANGED = 60 };
+    realm r = open_realm(false);
+    model_txn *txn = test_begin(r.db);
+    for (int i = 0; i < KEYS; i++) test_create(txn, i);
+    test_commit(txn);
+    reopen(&r);
+    model_view *old = model_view_newest(r.db);
+    for (int i = 0; i < 40; i++) cr_assert_neq(test_find(old, i), 0);
+    txn = test_begin(r.db);
+    for (int i = 0; i < CHANGED; i++) {
+        MUST(model_delete(txn, ITEM, test_find(model_txn_view(txn), i)));
+        test_create(txn, KEYS + i);
+    }
+    test_commit(txn);
+    MUST(model_checkpoint(r.db));
+    model_view *new = model_view_newest(r.db);
+    for (int i = 0; i < KEYS + CHANGED; i++) {
+        row_key before = test_find(old, i), after = test_find(new, i);
+        cr_assert_eq(before != 0, i < KEYS, "key %d in the old version", i);
+        cr_assert_eq(after != 0, i >= CHANGED, "key %d in the new version", i);
+        if (i >= CHANGED && i < KEYS) cr_assert_eq(before, after);
+        if (before != 0) cr_assert_eq(test_get(old, ITEM, before, ITEM_ID).as.integer, i);
+    }
+    model_view_release(old);
+    model_view_release(new);
+    close_realm(&r);
+}
+
 Test(model, the_side_table_goes_with_the_commit)
 {
     realm r = open_realm(true);
