@@ -454,9 +454,10 @@ static void settle(pending_entry *e, uint64_t bound)
         e->life = e->met != 0 ? e->met : e->life + 1;
         e->alive_before = true;
     }
+    if (created || sent_dead || in_flight) e->met = 0; /* What a later create met stays. */
     if (created) e->created = 0;
     if (deleted) e->deleted = 0;
-    e->flight = e->met = 0;
+    if (e->flight <= bound) e->flight = 0;
 }
 
 /* What an upload says of the row, and of which life. */
