@@ -548,7 +548,7 @@ static int run_seed(uint64_t seed, bool quiet, bool verbose)
         return 2;
     }
     s->w.delay_ms_max = delays[random_below(&s->random, 4)];
-    simulator_message_size = random_below(&s->random, 3) == 0 ? 1u << 20 : 200 + (unsigned)random_below(&s->random, 2000);
+    simulator_message_size = random_below(&s->random, 3) == 0 ? 1u << 20 : 80 + (unsigned)random_below(&s->random, 500);
     s->w.context = s;
     s->w.verbose = verbose;
     s->w.on_upload = on_upload;
