@@ -19,6 +19,9 @@ static status check_texts(arena *memory, const wire_rows *g, wire_column *c, boo
     if (c->lengths.count != c->count) return bad(g, c->property, "the number of lengths differs from the number of values");
     c->offsets = arena_take(memory, (c->count + 1) * sizeof *c->offsets);
     if (c->offsets == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    /* A heap of no bytes decodes as a null pointer, to which not even an offset of 0 may be added. */
+    static uint8_t nothing;
+    if (c->heap.items == NULL) c->heap.items = &nothing;
     uint64_t at = 0;
     for (size_t i = 0; i < c->count; i++) {
         c->offsets[i] = at;
