@@ -112,3 +112,36 @@ def test_devices_converge_after_random_edits_and_interruptions(device, seed):
     assert len(held(first)) > 0
     for realm in realms:
         realm.close()
+
+
+def test_two_devices_that_set_one_element_at_once_agree(device):
+    """Over and over: the server may apply both sets before either writer has heard of the other's."""
+    realms = []
+    for name in ("a", "b"):
+        user = device(name).log_in(Credentials.anonymous(reuse=False)).result(LIMIT)
+        realm = atoll.open(SyncConfiguration.flexible(user), schema=[Dog], sync_commits=False)
+        with realm.subscriptions.update() as subscriptions:
+            subscriptions.add(realm.objects(Dog))
+        realm.subscriptions.wait().result(LIMIT)
+        realms.append(realm)
+    with realms[0].write():
+        key = realms[0].create(Dog, name="Rex", tags=["first", "second"])._id
+    realms[0].session.wait_for_upload().result(LIMIT)
+    realms[1].session.wait_for_download().result(LIMIT)
+    realms[1].refresh()
+    dogs = [realm.find(Dog, key) for realm in realms]
+    chance = random.Random(1)
+    for turn in range(80):
+        for _ in range(chance.randrange(2, 7)):
+            which = chance.randrange(2)
+            with realms[which].write():
+                dogs[which].tags[chance.randrange(2)] = f"{turn} by {which}"
+        for _ in range(2):
+            for realm in realms:
+                realm.session.wait_for_upload().result(LIMIT)
+            for realm in realms:
+                realm.session.wait_for_download().result(LIMIT)
+                realm.refresh()
+        assert list(dogs[0].tags) == list(dogs[1].tags), turn
+    for realm in realms:
+        realm.close()
