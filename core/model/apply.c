@@ -16,8 +16,13 @@ static status own_class(model_txn *txn, class_key c, class_state **out)
 static status own_segment(model_txn *txn, class_key c, row_key row, uint64_t gate, segment **out)
 {
     class_state *state = NULL;
-    TRY(own_class(txn, c, &state));
+    segment *last = txn->view->last;
     if (row == 0) return fail(ATOLL_ERROR_FILE_CORRUPT, "an operation names row 0");
+    if (gate == 0 && last != NULL && last->class_of == c && last->index == row / MODEL_BLOCK_ROWS) {
+        *out = last; /* Writes come in runs: the way to it is owned already. */
+        return ATOLL_OK;
+    }
+    TRY(own_class(txn, c, &state));
     *out = NULL;
     if (gate != 0) {
         segment *old = class_segment(state, row / MODEL_BLOCK_ROWS);
@@ -25,7 +30,9 @@ static status own_segment(model_txn *txn, class_key c, row_key row, uint64_t gat
         if (old != NULL) TRY(segment_load(txn->writer.store, txn->writer.schema, old, &d));
         if (d != NULL && d->stored_version >= gate) return ATOLL_OK;
     }
-    return class_segment_own(&txn->writer, state, row / MODEL_BLOCK_ROWS, out);
+    TRY(class_segment_own(&txn->writer, state, row / MODEL_BLOCK_ROWS, out));
+    txn->view->last = *out;
+    return ATOLL_OK;
 }
 
 status apply_set(model_txn *txn, class_key c, row_key row, uint32_t slot, column_type type, const value *v, uint64_t gate)

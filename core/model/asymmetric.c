@@ -75,6 +75,7 @@ static status restore_class(model_txn *txn, class_key c)
     class_state **place = &txn->view->classes[c - 1];
     if (c > txn->db->newest->class_count) return ATOLL_OK;
     row_key next = (*place)->next_row;
+    txn->view->last = NULL; /* it may go with the class's segments */
     class_state *old = class_state_retain(txn->db->newest->classes[c - 1]);
     status result = class_state_own(&old, txn->writer.stamp);
     if (result != ATOLL_OK) {

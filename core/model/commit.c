@@ -232,6 +232,7 @@ static void publish(model_txn *txn, bytes record, history_record *history)
     txn->record = (buffer){0};
     txn->view = NULL;
     view->writing = false;
+    view->last = NULL;
     mutex_lock(&db->lock);
     model_view *old = db->newest;
     view->older = old;

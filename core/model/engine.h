@@ -11,6 +11,7 @@ struct model_view {
     model_db *db;
     uint64_t version;
     bool writing; /* of an open transaction: one thread, blocks may change */
+    segment *last; /* of an open transaction: the segment that it changed last, its own; or NULL */
     shared_schema *schema;
     class_state **classes; /* by class key - 1 */
     size_t class_count;

@@ -186,6 +186,7 @@ static status replay(model_db *db)
         for (size_t i = 0; i < txn->texts.count; i++) block_finish(txn->texts.items[i]);
         view_destroy(db->newest);
         db->newest = db->oldest = txn->view;
+        txn->view->last = NULL;
         txn->view = NULL;
         db->newest->version--; /* The transaction was at the version after the last. */
         db->newest->writing = false;

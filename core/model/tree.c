@@ -50,8 +50,8 @@ static segment_data *segment_data_copy(const segment_data *from)
     segment_data *d = memory_allocate(sizeof *d);
     if (d == NULL) return NULL;
     *d = *from;
-    d->blocks = from->slot_count == 0 ? NULL : memory_allocate(from->slot_count * sizeof *d->blocks);
-    if (from->slot_count != 0 && d->blocks == NULL) {
+    d->blocks = d->slot_count == 0 ? NULL : memory_allocate(d->slot_count * sizeof *d->blocks);
+    if (d->slot_count != 0 && d->blocks == NULL) {
         memory_free(d);
         return NULL;
     }
@@ -276,13 +276,9 @@ status class_row_state(storage *store, const model_schema *schema, const class_s
 {
     segment *s = class_segment(c, row / MODEL_BLOCK_ROWS);
     const segment_data *d = NULL;
-    uint32_t at = (uint32_t)(row % MODEL_BLOCK_ROWS);
     *out = ROW_DEAD;
     if (s == NULL) return ATOLL_OK;
     TRY(segment_load(store, schema, s, &d));
-    if (d->alive[at / 64] >> (at % 64) & 1)
-        *out = ROW_ALIVE;
-    else if (d->hidden[at / 64] >> (at % 64) & 1)
-        *out = ROW_HIDDEN;
+    *out = segment_row_state(d, row);
     return ATOLL_OK;
 }

@@ -177,6 +177,12 @@ status segment_block_own(const tree_writer *w, segment *s, uint32_t slot, column
 /* The block for reading: *out NULL when the column is absent. */
 status class_block(storage *store, const model_schema *schema, const class_state *c, row_key row, uint32_t slot, const block_data **out) MUST_CHECK;
 status class_row_state(storage *store, const model_schema *schema, const class_state *c, row_key row, uint8_t *out) MUST_CHECK;
+static inline uint8_t segment_row_state(const segment_data *d, row_key row)
+{
+    size_t word = row % MODEL_BLOCK_ROWS / 64;
+    if ((d->alive[word] >> (row % 64) & 1) != 0) return ROW_ALIVE;
+    return (d->hidden[word] >> (row % 64) & 1) != 0 ? ROW_HIDDEN : ROW_DEAD;
+}
 static inline uint32_t slot_of(property_key p) { return p + SLOT_FIRST; }
 
 /* ---- index.c ---- */

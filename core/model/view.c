@@ -141,7 +141,13 @@ status read_cell(const model_view *view, class_key c, row_key row, property_key 
 status row_state(const model_view *view, class_key c, row_key row, uint8_t *out)
 {
     const class_state *state = view_class(view, c);
+    const segment *last = view->last;
     *out = ROW_DEAD;
+    if (last != NULL && last->class_of == c && last->index == row / MODEL_BLOCK_ROWS) {
+        const segment_data *d = atomic_load_explicit(&last->data, memory_order_relaxed);
+        *out = row == 0 ? ROW_DEAD : segment_row_state(d, row);
+        return ATOLL_OK;
+    }
     return state == NULL || row == 0 ? ATOLL_OK : class_row_state(view->db->store, &view->schema->schema, state, row, out);
 }
 
