@@ -84,20 +84,20 @@ Test(kill, nothing_acknowledged_is_lost, .timeout = 60)
     int64_t last = 0;
     random_state r = {6};
     temp_folder(folder);
-    for (int round = 0; round < 12; round++) {
+    /* On a slow machine the writer may hardly get past opening: then it gets more rounds, each longer than the last. */
+    for (int round = 0; round < 12 || last <= 5; round++) {
         char from[32];
         int out = -1;
         int64_t acknowledged = last, n = 0;
         snprintf(from, sizeof from, "%ld", (long)last + 1);
         pid_t child = start_writer("write", folder, from, &out);
-        usleep((useconds_t)(40000 + random_below(&r, 80000)));
+        usleep((useconds_t)(40000 + random_below(&r, 80000) + (round < 12 ? 0 : 50000 * (uint64_t)(round - 11))));
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         while (read(out, &n, sizeof n) == sizeof n) acknowledged = n;
         close(out);
         last = check_realm(folder, acknowledged, round);
     }
-    cr_assert_gt(last, 5, "the writer hardly wrote");
     temp_folder_remove(folder);
 }
 
