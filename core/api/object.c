@@ -117,6 +117,14 @@ static inline const int64_t *window_word(const atoll_object *object, property_ke
     return w->window.words + object->row % MODEL_BLOCK_ROWS;
 }
 
+static status read_failed(const atoll_object *object, const model_property *property, status why)
+{
+    if (property == NULL || why == ATOLL_ERROR_OBJECT_INVALID) TRY(object_check(object));
+    if (property != NULL && (property->flags & PROPERTY_LIST) != 0)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a list; use atoll_object_get_list", property->name);
+    return why;
+}
+
 /* Reads a property; type VALUE_NULL means any. A null has type VALUE_NULL in *out. One look at the row: it is the path
  * of every getter, and object_check would look once more. */
 static status read_property(const atoll_object *object, property_key p, value_type type, const model_property **property, value *out)
@@ -125,10 +133,7 @@ static status read_property(const atoll_object *object, property_key p, value_ty
     TRY(API_NOT_NULL(object));
     TRY(realm_check(object->realm));
     status result = model_read(realm_view(object->realm), object->class_of, object->row, p, property, out);
-    if (*property == NULL || result == ATOLL_ERROR_OBJECT_INVALID) TRY(object_check(object));
-    if (*property != NULL && (*property)->flags & PROPERTY_LIST)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a list; use atoll_object_get_list", (*property)->name);
-    TRY(result);
+    if (result != ATOLL_OK) return read_failed(object, *property, result);
     if (type != VALUE_NULL && (*property)->type != type)
         return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not a %s", (*property)->name, value_type_name((*property)->type),
                     value_type_name(type));

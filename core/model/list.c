@@ -57,6 +57,7 @@ status list_state_own_text(list_state *s, value *v)
     size_t offset = inside ? (size_t)(data - old) : 0;
     TRY(heap_reserve(s, v->as.text.size));
     uint8_t *to = s->heap.data + s->heap.size;
+    /* There is room, so there is a heap: the check cannot know of that. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
     memcpy(to, inside ? s->heap.data + offset : data, v->as.text.size);
     s->heap.size += v->as.text.size;
     v->as.text.data = to;

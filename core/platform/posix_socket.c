@@ -37,7 +37,7 @@ static status resolve(const char *host, uint16_t port, bool to_listen, struct ad
 
 static uint16_t port_of(int handle)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
     if (getsockname(handle, (struct sockaddr *)&address, &size) != 0) return 0;
     if (address.ss_family == AF_INET6) return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);

@@ -125,7 +125,9 @@ static bool left_matches(comparing *c, const value *left)
 static bool visit_left(void *context, const value *left)
 {
     comparing *c = context;
-    return left_matches(c, left) != c->all;
+    bool matches = left_matches(c, left);
+    c->left = NULL; /* it is the visitor's, and goes with this call */
+    return matches != c->all;
 }
 
 static bool comparison_matches(row_source *source, const node *n, row_key row)

@@ -134,8 +134,8 @@ static const char *const reasons[] = {"", "the object is outside of the current 
 
 static uint8_t reason_number(const char *reason)
 {
-    for (uint8_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
-        if (strcmp(reasons[i], reason) == 0) return i;
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        if (strcmp(reasons[i], reason) == 0) return (uint8_t)i;
     }
     return 0;
 }

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { LINE_SIZE_MAX = 64u << 20, DEPTH_MAX = 50 };
+enum { LINE_SIZE_MAX = 64u << 20, DEPTH_MAX = LIMIT_PAYLOAD_DEPTH_MAX };
 
 typedef struct line_writer {
     buffer *to;
@@ -47,7 +47,9 @@ static status put_base64(buffer *to, bytes data)
         uint32_t left = (uint32_t)(data.size - i), x = (uint32_t)data.data[i] << 16;
         if (left > 1) x |= (uint32_t)data.data[i + 1] << 8;
         if (left > 2) x |= data.data[i + 2];
-        char four[4] = {digits[x >> 18], digits[x >> 12 & 63], left > 1 ? digits[x >> 6 & 63] : '=', left > 2 ? digits[x & 63] : '='};
+        char four[4] = {digits[x >> 18], digits[x >> 12 & 63], '=', '='};
+        if (left > 1) four[2] = digits[x >> 6 & 63];
+        if (left > 2) four[3] = digits[x & 63];
         TRY(buffer_append(to, four, 4));
     }
     return buffer_append_byte(to, '"');

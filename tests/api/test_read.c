@@ -59,7 +59,7 @@ Test(read, null_absent_and_default_stay_apart)
     fixture f;
     fixture_open(&f);
     begin(&f);
-    atoll_object *dog = make_dog(&f, 1, "Rex", 7), *other = make_dog(&f, 2, "Luna", 0);
+    atoll_object *dog = make_dog(&f, 1, "Rex", 7), *other = make_dog(&f, 2, "Luna", 9);
     for (int i = 0; i < 3; i++) {
         cr_assert_eq(atoll_object_get_double(dog, f.dog_weight, &f.error), 0,
                      "a column that nobody set reads as zero");
@@ -108,6 +108,62 @@ Test(read, objects_far_apart_do_not_answer_for_each_other)
     GOOD(f.error);
     for (int i = 0; i < DOGS; i++) atoll_object_free(dogs[i]);
     fixture_close(&f);
+}
+
+Test(read, many_classes_and_properties_do_not_answer_for_each_other)
+{
+    enum { MANY = 70 };
+    char folder[64], path[96], name[16];
+    atoll_error *error = NULL;
+    cr_assert_not_null(temp_folder(folder));
+    snprintf(path, sizeof path, "%s/many.atoll", folder);
+    atoll_schema *schema = atoll_schema_new(&error);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "C%d", i);
+        int32_t c = atoll_schema_add_class(schema, S(name), ATOLL_CLASS_NORMAL, &error);
+        for (int p = 0; p < (i == 0 ? MANY : 2); p++) {
+            snprintf(name, sizeof name, "p%d", p);
+            atoll_schema_add_property(schema, c, S(name), ATOLL_TYPE_INT, 0, S(""), &error);
+        }
+    }
+    atoll_config *config = atoll_config_new(&error);
+    atoll_config_set_path(config, S(path), &error);
+    atoll_config_set_schema(config, schema, &error);
+    atoll_realm *realm = atoll_realm_open(config, &error);
+    GOOD(error);
+    static atoll_object *objects[MANY];
+    static uint32_t keys[MANY];
+    atoll_realm_begin(realm, &error);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "C%d", i);
+        uint32_t c = atoll_realm_class(realm, S(name), &error);
+        objects[i] = atoll_realm_create(realm, c, NULL, &error);
+        GOOD(error);
+        atoll_object_set_int(objects[i], atoll_realm_property(realm, c, S("p1"), &error), 1000 + i,
+                             &error);
+    }
+    for (int p = 0; p < MANY; p++) {
+        snprintf(name, sizeof name, "p%d", p);
+        keys[p] = atoll_realm_property(realm, atoll_object_class(objects[0]), S(name), &error);
+        atoll_object_set_int(objects[0], keys[p], p, &error);
+    }
+    GOOD(error);
+    for (int p = 0; p < MANY; p++)
+        for (int q = 0; q < MANY; q++) {
+            cr_assert_eq(atoll_object_get_int(objects[0], keys[p], &error), p);
+            cr_assert_eq(atoll_object_get_int(objects[0], keys[q], &error), q);
+        }
+    for (int i = 1; i < MANY; i++)
+        for (int j = 1; j < MANY; j++) {
+            cr_assert_eq(atoll_object_get_int(objects[i], keys[1], &error), 1000 + i);
+            cr_assert_eq(atoll_object_get_int(objects[j], keys[1], &error), 1000 + j);
+        }
+    GOOD(error);
+    for (int i = 0; i < MANY; i++) atoll_object_free(objects[i]);
+    atoll_config_free(config);
+    atoll_schema_free(schema);
+    atoll_realm_free(realm);
+    temp_folder_remove(folder);
 }
 
 Test(read, mistakes_are_told_after_reads_that_worked)
