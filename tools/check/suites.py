@@ -169,7 +169,7 @@ def stop(signal_number, _frame):
 def main():
     signal.signal(signal.SIGTERM, stop)
     parser = argparse.ArgumentParser(description="builds and runs every suite")
-    parser.add_argument("--quick", action="store_true", help="without bindings, acceptance, packages and slow suites")
+    parser.add_argument("--quick", action="store_true", help="without clang-tidy, bindings, acceptance, packages and slow suites")
     arguments = parser.parse_args()
     folder = pathlib.Path(os.environ.get("ATOLL_BUILD_DIR", ROOT / "build")).resolve()
     for quiet in ("DOTNET_NOLOGO", "DOTNET_CLI_TELEMETRY_OPTOUT", "DOTNET_SKIP_FIRST_TIME_EXPERIENCE"):
@@ -179,6 +179,7 @@ def main():
     if build(folder, totals):
         meson_tests(folder, arguments.quick, totals)
         if not arguments.quick:
+            counted("clang-tidy", [sys.executable, ROOT / "tools/check/tidy.py", folder], totals)
             bindings(folder, totals)
             for name, script in PROGRAMS.items():
                 counted(name, [ROOT / "tests" / name / script, folder], totals)

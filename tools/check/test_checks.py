@@ -2,7 +2,9 @@
 
 import contextlib
 import io
+import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +19,7 @@ import names
 import sizes
 import state
 import suites
+import tidy
 import tree
 
 OPENING = "/* What it is for. */\n"
@@ -115,6 +118,39 @@ class Sizes(unittest.TestCase):
         self.assertFalse(sizes.complaints({"core/a.c": self.function(80)}, allowed))
         self.assertTrue(sizes.complaints({"core/a.c": self.function(81)}, allowed))
         self.assertTrue(sizes.complaints({"core/a.c": self.function(80, "other")}, allowed))
+
+
+class Tidy(unittest.TestCase):
+    def test_what_a_file_includes_is_part_of_its_fingerprint(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            (folder / "low.h").write_text("int low;\n")
+            (folder / "high.h").write_text('#include "low.h"\n')
+            source = folder / "x.c"
+            source.write_text('#include <stdio.h>\n#include "high.h"\n')
+
+            def mark(command="gcc", common=b"checks"):
+                return tidy.fingerprint(source, command, [folder], common)
+
+            first = mark()
+            self.assertEqual(first, mark())
+            self.assertNotEqual(first, mark(command="gcc -O2"))
+            self.assertNotEqual(first, mark(common=b"other checks"))
+            (folder / "low.h").write_text("long low;\n")
+            self.assertNotEqual(first, mark())
+
+    @unittest.skipIf(shutil.which("clang-tidy") is None, "clang-tidy is missing")
+    def test_a_defect_is_found_and_a_clean_file_is_not(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            (folder / ".clang-tidy").write_bytes((tree.ROOT / ".clang-tidy").read_bytes())
+            commands = []
+            for kind, body in (("bad", "int *p = 0; return *p;"), ("good", "return 0;")):
+                (folder / f"{kind}.c").write_text(f"int {kind}(void);\nint {kind}(void)\n{{\n    {body}\n}}\n")
+                commands.append({"directory": name, "file": f"{kind}.c", "command": f"gcc -c {kind}.c"})
+            (folder / "compile_commands.json").write_text(json.dumps(commands))
+            self.assertIn("NullDereference", tidy.check(folder / "bad.c", folder))
+            self.assertEqual(tidy.check(folder / "good.c", folder), "")
 
 
 class Banned(unittest.TestCase):
