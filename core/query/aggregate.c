@@ -63,23 +63,31 @@ static void add_word(total *t, const model_column *c, size_t word, uint64_t mask
     }
 }
 
-static status add_segments(const query *q, const model_view *view, const model_property *p, total *t)
+static status add_each_segment(const query *q, segment_source *source, const model_property *p, total *t)
 {
-    segment_source source = {.rows = {.view = view}, .class_of = q->class_of};
+    const model_view *view = source->rows.view;
     value fallback = property_fallback(p->type, (p->flags & PROPERTY_NULLABLE) != 0);
     uint64_t cursor = 0, mask[MASK_WORDS];
     status result = ATOLL_OK;
-    while (model_scan(view, source.class_of, &cursor, &source.segment, &result)) {
-        memcpy(mask, source.segment.alive, sizeof mask);
-        segment_matches(&source, q->tree.root, mask);
-        TRY(source.rows.error);
+    while (model_scan(view, source->class_of, &cursor, &source->segment, &result)) {
+        memcpy(mask, source->segment.alive, sizeof mask);
+        segment_matches(source, q->tree.root, mask);
+        TRY(source->rows.error);
         model_column column = {0};
-        TRY(model_segment_column(view, source.class_of, &source.segment, p->key, &column));
+        TRY(model_segment_column(view, source->class_of, &source->segment, p->key, &column));
         for (size_t w = 0; w < MASK_WORDS; w++) {
             if (column.present) add_word(t, &column, w, mask[w]);
             else for (uint64_t left = mask[w]; left != 0; left &= left - 1) add(t, &fallback);
         }
     }
+    return result;
+}
+
+static status add_segments(const query *q, const model_view *view, const model_property *p, total *t)
+{
+    segment_source source = {.rows = {.view = view}, .class_of = q->class_of};
+    status result = add_each_segment(q, &source, p, t);
+    linked_free(source.linked);
     return result;
 }
 

@@ -42,7 +42,7 @@ value column_value(const model_column *c, size_t i, const value *fallback)
     return value_null();
 }
 
-static bool constants_match(const node *n, const value *v)
+bool constants_match(const node *n, const value *v)
 {
     if (n->right.kind == OPERAND_CONSTANT) return values_match(n->comparison, n->fold, v, &n->right.constant);
     for (size_t i = 0; i < n->right.item_count; i++) {
@@ -187,6 +187,13 @@ static void comparison_pass(segment_source *s, const node *n, uint64_t mask[MASK
             if (!row_matches(&s->rows, n, s->class_of, first)) clear(mask);
             return;
         }
+        return;
+    }
+    if (n->pass == PASS_LINKED) {
+        bool done = false;
+        read = linked_pass(s, n, &c, mask, &done);
+        if (read != ATOLL_OK && s->rows.error == ATOLL_OK) s->rows.error = read;
+        if (read == ATOLL_OK && !done) row_pass(s, n, mask);
         return;
     }
     if (n->pass == PASS_COLUMN) column_pass(n, &c, mask);

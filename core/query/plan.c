@@ -107,12 +107,21 @@ static bool column_operand(const operand *o)
     return o->kind == OPERAND_PATH && o->step_count == 1 && !o->many && o->post == POST_VALUE && !link;
 }
 
+/* One link, then a plain property. */
+static bool linked_operand(const operand *o)
+{
+    if (o->kind != OPERAND_PATH || o->step_count != 2 || o->many || o->post != POST_VALUE) return false;
+    bool link = o->steps[0].type == VALUE_LINK || o->steps[0].type == VALUE_EMBEDDED;
+    return link && !o->steps[0].list && !o->steps[1].list && o->type != VALUE_LINK && o->type != VALUE_EMBEDDED;
+}
+
 static pass_kind plan(node *n)
 {
     bool plain = n->comparison <= COMPARE_GREATER_EQUAL;
     bool constant_first = n->left.kind == OPERAND_CONSTANT && plain && column_operand(&n->right);
     const operand *column = constant_first ? &n->right : &n->left;
     const operand *other = constant_first ? &n->left : &n->right;
+    if (linked_operand(&n->left) && (n->right.kind == OPERAND_CONSTANT || n->right.kind == OPERAND_CONSTANTS)) return PASS_LINKED;
     if (!column_operand(column) || other->kind == OPERAND_PATH) return PASS_ROW;
     if (other->kind == OPERAND_CONSTANTS) return PASS_COLUMN;
     comparison c = constant_first ? turned(n->comparison) : n->comparison;

@@ -240,18 +240,25 @@ static uint64_t scan_limit(const query *q)
     return first_limits ? q->tree.suffixes[0].limit : UINT64_MAX;
 }
 
+static status scan_segments(const query *q, segment_source *source, row_vector *out)
+{
+    uint64_t cursor = 0, limit = scan_limit(q), mask[MASK_WORDS];
+    status result = ATOLL_OK;
+    while (out->count < limit && model_scan(source->rows.view, source->class_of, &cursor, &source->segment, &result)) {
+        memcpy(mask, source->segment.alive, sizeof mask);
+        segment_matches(source, q->tree.root, mask);
+        TRY(source->rows.error);
+        TRY(push_rows(&source->segment, mask, out));
+    }
+    if (out->count > limit) out->count = (size_t)limit;
+    return result;
+}
+
 static status scan(const query *q, const model_view *view, row_vector *out)
 {
     segment_source source = {.rows = {.view = view}, .class_of = q->class_of};
-    uint64_t cursor = 0, limit = scan_limit(q), mask[MASK_WORDS];
-    status result = ATOLL_OK;
-    while (out->count < limit && model_scan(view, source.class_of, &cursor, &source.segment, &result)) {
-        memcpy(mask, source.segment.alive, sizeof mask);
-        segment_matches(&source, q->tree.root, mask);
-        TRY(source.rows.error);
-        TRY(push_rows(&source.segment, mask, out));
-    }
-    if (out->count > limit) out->count = (size_t)limit;
+    status result = scan_segments(q, &source, out);
+    linked_free(source.linked);
     return result;
 }
 
@@ -273,20 +280,28 @@ done:
     return result;
 }
 
+static status count_segments(const query *q, segment_source *source, uint64_t *out)
+{
+    uint64_t cursor = 0, mask[MASK_WORDS];
+    status result = ATOLL_OK;
+    while (model_scan(source->rows.view, source->class_of, &cursor, &source->segment, &result)) {
+        memcpy(mask, source->segment.alive, sizeof mask);
+        segment_matches(source, q->tree.root, mask);
+        TRY(source->rows.error);
+        for (size_t w = 0; w < MASK_WORDS; w++) *out += (uint64_t)__builtin_popcountll(mask[w]);
+    }
+    return result;
+}
+
 status query_count(const query *q, const model_view *view, uint64_t *out)
 {
-    segment_source source = {.rows = {.view = view}, .class_of = q->class_of};
-    uint64_t cursor = 0, count = 0, mask[MASK_WORDS];
+    uint64_t count = 0;
     if (q->tree.root->kind == NODE_TRUE) {
-        count = model_count(view, source.class_of);
+        count = model_count(view, q->class_of);
     } else {
-        status result = ATOLL_OK;
-        while (model_scan(view, source.class_of, &cursor, &source.segment, &result)) {
-            memcpy(mask, source.segment.alive, sizeof mask);
-            segment_matches(&source, q->tree.root, mask);
-            TRY(source.rows.error);
-            for (size_t w = 0; w < MASK_WORDS; w++) count += (uint64_t)__builtin_popcountll(mask[w]);
-        }
+        segment_source source = {.rows = {.view = view}, .class_of = q->class_of};
+        status result = count_segments(q, &source, &count);
+        linked_free(source.linked);
         TRY(result);
     }
     for (size_t i = 0; i < q->tree.suffix_count; i++) {

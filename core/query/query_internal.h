@@ -6,7 +6,7 @@
 /* The steps of the query layer, each in its own file:
  *   lexer.c text → tokens;  parser.c tokens → tree;  bind.c names and types checked, arguments filled in;
  *   text.c tree → canonical text;  compare.c one comparison of two values;  evaluate.c the tree over one row;
- *   execute.c the tree over segments;  sort.c, aggregate.c, advance.c what is built on the rows;  query.c the door. */
+ *   execute.c the tree over segments;  linked.c what is behind a link;  sort.c, aggregate.c, advance.c what is built on the rows;  query.c the door. */
 
 /* ---- memory: everything that a query holds dies with it ---- */
 typedef struct arena {
@@ -83,7 +83,7 @@ typedef enum comparison {
 } comparison;
 typedef enum node_kind { NODE_TRUE, NODE_FALSE, NODE_AND, NODE_OR, NODE_NOT, NODE_COMPARE } node_kind;
 /* How execute.c runs a comparison: as a closed range over a fixed-size column, a column of any type, or row by row. */
-typedef enum pass_kind { PASS_ROW, PASS_INTEGER, PASS_DOUBLE, PASS_TIMESTAMP, PASS_COLUMN } pass_kind;
+typedef enum pass_kind { PASS_ROW, PASS_INTEGER, PASS_DOUBLE, PASS_TIMESTAMP, PASS_COLUMN, PASS_LINKED } pass_kind;
 typedef struct pass_range {
     bool empty, outside;  /* empty: no value is inside; outside: matches what is not inside, null too */
     int64_t low, high;    /* integers; seconds */
@@ -166,11 +166,18 @@ typedef struct segment_source {
     row_source rows;
     class_key class_of;
     model_segment segment;
+    struct linked *linked; /* what comparisons behind links found in this run; linked_free at its end */
 } segment_source;
 /* Leaves in mask the rows of it that match. */
 void segment_matches(segment_source *source, const node *n, uint64_t mask[MASK_WORDS]);
 /* Row i of a column as a value. fallback: what a missing column reads as. */
 value column_value(const model_column *column, size_t i, const value *fallback);
 value property_fallback(value_type type, bool nullable);
+bool constants_match(const node *n, const value *v); /* any of the constants on the right */
+/* ---- comparisons behind one link (linked.c) ---- */
+typedef struct linked linked;
+/* *done false: nothing was done, following each link is quicker. */
+status linked_pass(segment_source *s, const node *n, const model_column *links, uint64_t mask[MASK_WORDS], bool *done) MUST_CHECK;
+void linked_free(linked *l);
 status rows_sort(const suffix *s, const model_view *view, row_vector *rows) MUST_CHECK;
 #endif

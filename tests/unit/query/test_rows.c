@@ -358,3 +358,54 @@ Test(query_rows, values_from_elsewhere)
     }
     fixture_close(&f);
 }
+
+/* The answers for a link's targets are found once and looked up; following each link must say the same. Some links are
+ * null, some lead to a deleted dog, the dogs fill several segments, and one of them is empty. */
+Test(query_rows, links_followed_together_say_what_each_alone_says)
+{
+    enum { COUNT = 5000 };
+    static row_key all_dogs[COUNT], people[COUNT];
+    static const char *const texts[] = {"dog.age > 3", "dog.age == null", "dog.age != 3", "NOT dog.age <= 3", "dog.name == 'b'",
+                                        "dog.name == null", "dog.name IN {'a', 'c', null}", "home.zip < 50", "home.zip == null",
+                                        "dog.age > 3 OR dog.name BEGINSWITH 'a'"};
+    fixture f;
+    fixture_open(&f);
+    realm = &f;
+    property_key dog = fixture_property(f.person, "dog"), home = fixture_property(f.person, "home");
+    OK(model_begin(f.db, COMMIT_LOCAL, &txn));
+    for (int i = 0; i < COUNT; i++) {
+        value age = value_int(i % 7), name = value_string(bytes_of(&"abcd"[i % 4], 1)), key = value_int(i), zip = value_int(i % 100);
+        OK(model_create(txn, f.dog->key, NULL, &all_dogs[i]));
+        OK(model_set(txn, f.dog->key, all_dogs[i], fixture_property(f.dog, "age"), &age));
+        if (i % 5 != 0) OK(model_set(txn, f.dog->key, all_dogs[i], fixture_property(f.dog, "name"), &name));
+        OK(model_create(txn, f.person->key, &key, &people[i]));
+        value link = value_link(all_dogs[(i * 37) % (i + 1)]);
+        row_key address = 0;
+        if (i % 6 != 0) OK(model_set(txn, f.person->key, people[i], dog, &link));
+        if (i % 3 != 0) OK(model_set_embedded(txn, f.person->key, people[i], home, &address));
+        if (i % 3 != 0) OK(model_set(txn, f.address->key, address, fixture_property(f.address, "zip"), &zip));
+    }
+    for (int i = 0; i < COUNT; i++)
+        if (i % 9 == 0 || all_dogs[i] / MODEL_BLOCK_ROWS == 2) OK(model_delete(txn, f.dog->key, all_dogs[i]));
+    commit();
+    model_view *view = model_view_newest(f.db);
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
+        query *q = make(texts[t], NULL);
+        row_vector rows = {0};
+        uint64_t count = 0;
+        size_t at = 0;
+        OK(query_run(q, view, &rows));
+        OK(query_count(q, view, &count));
+        cr_assert(rows.count == count && count > 0 && count < COUNT, "%s: %zu rows, count %llu", texts[t], rows.count, (unsigned long long)count);
+        for (int i = 0; i < COUNT; i++) {
+            bool in = at < rows.count && rows.items[at] == people[i];
+            cr_assert_eq(in, query_matches(q, view, people[i]), "%s: person %d", texts[t], i);
+            at += in;
+        }
+        cr_assert_eq(at, rows.count);
+        vector_free(&rows);
+        query_free(q);
+    }
+    model_view_release(view);
+    fixture_close(&f);
+}
