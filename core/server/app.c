@@ -12,8 +12,10 @@ status app_record_write(server_app *app, model_txn *txn)
     buffer_init(&record, 256);
     const uint64_t numbers[] = {app->epoch, app->next_ident, app->clock, app->ingest_position};
     status result = ATOLL_OK;
-    for (int i = 0; i < 4 && result == ATOLL_OK; i++) result = buffer_append_fixed64(&record, numbers[i]);
-    if (result == ATOLL_OK) result = model_side_put(txn, bytes_of(app_key, 2), buffer_view(&record));
+    for (int i = 0; i < 4 && result == ATOLL_OK; i++)
+        result = buffer_append_fixed64(&record, numbers[i]);
+    if (result == ATOLL_OK)
+        result = model_side_put(txn, bytes_of(app_key, 2), buffer_view(&record));
     buffer_free(&record);
     return result;
 }
@@ -29,7 +31,9 @@ static status app_record_read(server_app *app, bool *found)
         app->next_ident = reader_fixed64(&r);
         app->clock = reader_fixed64(&r);
         app->ingest_position = reader_fixed64(&r);
-        if (r.failed) result = fail(ATOLL_ERROR_FILE_CORRUPT, "the record of the app '%s' is damaged", app->app_id);
+        if (r.failed)
+            result = fail(ATOLL_ERROR_FILE_CORRUPT, "the record of the app '%s' is damaged",
+                          app->app_id);
     }
     buffer_free(&record);
     return result;
@@ -61,16 +65,21 @@ status server_app_open(storage *store, const server_app_options *options, server
         storage_close(store);
         return ATOLL_ERROR_OUT_OF_MEMORY;
     }
-    const char *partition = options->partition_property != NULL ? options->partition_property : "_partition";
+    const char *partition =
+        options->partition_property != NULL ? options->partition_property : "_partition";
     app->options = *options;
     app->app_id = memory_copy_text(options->app_id, strlen(options->app_id));
     app->partition_property = memory_copy_text(partition, strlen(partition));
     app->options.app_id = app->app_id;
     app->options.partition_property = app->partition_property;
     app->schema_generation = 1;
-    status result = app->app_id == NULL || app->partition_property == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
+    status result = app->app_id == NULL || app->partition_property == NULL
+                        ? ATOLL_ERROR_OUT_OF_MEMORY
+                        : ATOLL_OK;
     if (result != ATOLL_OK) storage_close(store);
-    model_options model = {options->platform, options->flexible ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION, true, false, false};
+    model_options model = {options->platform,
+                           options->flexible ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION, true, false,
+                           false};
     if (result == ATOLL_OK) result = model_open(store, &model, NULL, &app->db);
     if (result == ATOLL_OK) result = app_start(app);
     if (result == ATOLL_OK) result = model_sync(app->db, &app->durable);
@@ -106,7 +115,8 @@ status server_app_sync(server_app *app)
 
 int64_t app_now_ms(const server_app *app)
 {
-    int64_t now = app->options.platform->wall_ms(app->options.platform->context), applied = (int64_t)(app->clock >> 16);
+    int64_t now = app->options.platform->wall_ms(app->options.platform->context),
+            applied = (int64_t)(app->clock >> 16);
     return now > applied ? now : applied;
 }
 
@@ -129,8 +139,9 @@ static void ident_key(uint8_t key[10], uint64_t ident)
     key_put_u64(key + 2, ident);
 }
 
-static const char *const reasons[] = {"", "the object is outside of the current view", "the object belongs to another partition",
-                                      "the key is not free", "the class takes no objects of a client"};
+static const char *const reasons[] = {
+    "", "the object is outside of the current view", "the object belongs to another partition",
+    "the key is not free", "the class takes no objects of a client"};
 
 static uint8_t reason_number(const char *reason)
 {
@@ -150,12 +161,15 @@ status ident_write(model_txn *txn, uint64_t ident, const ident_record *r)
     if (result == ATOLL_OK) result = buffer_append(&record, r->last_batch, 16);
     if (result == ATOLL_OK) result = buffer_append_byte(&record, r->has_batch);
     const uint64_t numbers[] = {r->bound, r->sequence_mark, r->batch_version};
-    for (int i = 0; i < 3 && result == ATOLL_OK; i++) result = buffer_append_varint(&record, numbers[i]);
+    for (int i = 0; i < 3 && result == ATOLL_OK; i++)
+        result = buffer_append_varint(&record, numbers[i]);
     if (result == ATOLL_OK) result = buffer_append_bytes(&record, bytes_text(r->user_id));
     if (result == ATOLL_OK) result = buffer_append_varint(&record, r->outcome.count);
     for (size_t i = 0; i < r->outcome.count && result == ATOLL_OK; i++) {
         result = buffer_append_varint(&record, r->outcome.items[i].class_of);
-        if (result == ATOLL_OK) result = buffer_append_varint(&record, r->outcome.items[i].row << 1 | r->outcome.items[i].reverted);
+        if (result == ATOLL_OK)
+            result = buffer_append_varint(&record, r->outcome.items[i].row << 1 |
+                                                       r->outcome.items[i].reverted);
         if (result == ATOLL_OK) result = buffer_append_varint(&record, r->outcome.items[i].life);
     }
     if (result == ATOLL_OK) result = buffer_append_varint(&record, r->rejected.count);
@@ -167,10 +181,13 @@ status ident_write(model_txn *txn, uint64_t ident, const ident_record *r)
     }
     if (result == ATOLL_OK) result = buffer_append_varint(&record, r->uncertain.count);
     for (size_t i = 0; i < r->uncertain.count && result == ATOLL_OK; i++) {
-        const uint64_t triple[] = {r->uncertain.items[i].class_of, r->uncertain.items[i].row, r->uncertain.items[i].version};
-        for (int k = 0; k < 3 && result == ATOLL_OK; k++) result = buffer_append_varint(&record, triple[k]);
+        const uint64_t triple[] = {r->uncertain.items[i].class_of, r->uncertain.items[i].row,
+                                   r->uncertain.items[i].version};
+        for (int k = 0; k < 3 && result == ATOLL_OK; k++)
+            result = buffer_append_varint(&record, triple[k]);
     }
-    if (result == ATOLL_OK) result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
+    if (result == ATOLL_OK)
+        result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
     buffer_free(&record);
     return result;
 }
@@ -187,7 +204,9 @@ static status ident_parse(bytes from, ident_record *out)
     x.sequence_mark = reader_varint(&r);
     x.batch_version = reader_varint(&r);
     bytes user = reader_bytes(&r);
-    x.user_id = r.failed ? NULL : memory_copy_text(user.size == 0 ? "" : (const char *)user.data, user.size);
+    x.user_id = r.failed
+                    ? NULL
+                    : memory_copy_text(user.size == 0 ? "" : (const char *)user.data, user.size);
     uint64_t count = reader_varint(&r);
     status result = ATOLL_OK;
     for (uint64_t i = 0; i < count && !r.failed && result == ATOLL_OK; i++) {
@@ -204,7 +223,9 @@ static status ident_parse(bytes from, ident_record *out)
         uint8_t reason = reader_byte(&r);
         bytes key = reader_bytes(&r);
         row.reason = reasons[reason < sizeof reasons / sizeof *reasons ? reason : 0];
-        row.key = r.failed ? NULL : memory_copy_text(key.size == 0 ? "" : (const char *)key.data, key.size);
+        row.key = r.failed
+                      ? NULL
+                      : memory_copy_text(key.size == 0 ? "" : (const char *)key.data, key.size);
         result = row.key == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : vector_push(&x.rejected, row);
     }
     count = reader_varint(&r);
@@ -247,16 +268,19 @@ static status add_partition_property(server_app *app, model_schema *schema, cons
         if (c->kind != CLASS_NORMAL) continue;
         const model_property *p = class_property_named(c, bytes_text(app->partition_property));
         if (p == NULL) {
-            TRY(schema_add_property(schema, i, bytes_text(app->partition_property), type, PROPERTY_NULLABLE, bytes_of("", 0)));
+            TRY(schema_add_property(schema, i, bytes_text(app->partition_property), type,
+                                    PROPERTY_NULLABLE, bytes_of("", 0)));
         } else if (partition->type != VALUE_NULL && p->type != partition->type) {
-            return fail(ATOLL_ERROR_BAD_PARTITION_VALUE, "the partition is a %s, but '%s.%s' is a %s", value_type_name(partition->type), c->name, p->name,
-                        value_type_name(p->type));
+            return fail(
+                ATOLL_ERROR_BAD_PARTITION_VALUE, "the partition is a %s, but '%s.%s' is a %s",
+                value_type_name(partition->type), c->name, p->name, value_type_name(p->type));
         }
     }
     return ATOLL_OK;
 }
 
-static status merge_schema(server_app *app, model_schema *merged, model_schema *given, bool flexible, const value *partition, bool *changed)
+static status merge_schema(server_app *app, model_schema *merged, model_schema *given,
+                           bool flexible, const value *partition, bool *changed)
 {
     status result = schema_validate(given, flexible ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION);
     if (result != ATOLL_OK) return result;
@@ -266,15 +290,19 @@ static status merge_schema(server_app *app, model_schema *merged, model_schema *
         char text[512];
         strncpy(text, fail_text(), sizeof text - 1);
         text[sizeof text - 1] = '\0';
-        return fail(ATOLL_ERROR_INVALID_SCHEMA_CHANGE, "the app's schema differs from the server's: %s", text);
+        return fail(ATOLL_ERROR_INVALID_SCHEMA_CHANGE,
+                    "the app's schema differs from the server's: %s", text);
     }
     if (result == ATOLL_OK && *changed && !app->options.development) {
-        return fail(ATOLL_ERROR_INVALID_SCHEMA_CHANGE, "the app has classes or properties that the server lacks, and it is not in development mode");
+        return fail(ATOLL_ERROR_INVALID_SCHEMA_CHANGE,
+                    "the app has classes or properties that the server lacks, and it is not in "
+                    "development mode");
     }
     return result;
 }
 
-status app_take_schema(server_app *app, const model_schema *schema, bool flexible, const value *partition)
+status app_take_schema(server_app *app, const model_schema *schema, bool flexible,
+                       const value *partition)
 {
     model_schema merged = {0}, given = {0};
     bool changed = false;
@@ -284,7 +312,8 @@ status app_take_schema(server_app *app, const model_schema *schema, bool flexibl
     model_view_release(view);
     if (result != ATOLL_OK) return result;
     result = schema_copy(schema, &given);
-    if (result == ATOLL_OK) result = merge_schema(app, &merged, &given, flexible, partition, &changed);
+    if (result == ATOLL_OK)
+        result = merge_schema(app, &merged, &given, flexible, partition, &changed);
     if (result == ATOLL_OK && changed) {
         result = model_add_schema(app->db, &given);
         app->schema_generation++;
@@ -301,15 +330,18 @@ status app_schema_for(server_app *app, const model_schema *client, model_schema 
     if (view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     status result = ATOLL_OK;
     for (size_t i = 0; i < client->class_count && result == ATOLL_OK; i++) {
-        const model_class *c = schema_class_named(model_view_schema(view), bytes_text(client->classes[i].name));
+        const model_class *c =
+            schema_class_named(model_view_schema(view), bytes_text(client->classes[i].name));
         size_t index = 0;
         if (c == NULL) continue;
         result = schema_add_class(&schema, bytes_text(c->name), c->kind, &index);
         for (size_t k = 0; k < c->property_count && result == ATOLL_OK; k++) {
             const model_property *p = &c->properties[k];
-            bool known = p->target_name == NULL || p->target_name[0] == '\0' || schema_class_named(client, bytes_text(p->target_name)) != NULL;
+            bool known = p->target_name == NULL || p->target_name[0] == '\0' ||
+                         schema_class_named(client, bytes_text(p->target_name)) != NULL;
             if (!known) continue;
-            result = schema_add_property(&schema, index, bytes_text(p->name), p->type, p->flags, bytes_text(p->target_name != NULL ? p->target_name : ""));
+            result = schema_add_property(&schema, index, bytes_text(p->name), p->type, p->flags,
+                                         bytes_text(p->target_name != NULL ? p->target_name : ""));
         }
     }
     model_view_release(view);

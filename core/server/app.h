@@ -11,31 +11,48 @@
 /* Inside the server's logic: the app's records (app.c), what it remembers of rows (meta.c), views (view.c), applying uploads
  * (apply.c), ingest (ingest.c), the peer machine (peer.c, send.c). */
 
-typedef struct queryable { class_key class_of; property_key property; } queryable;
+typedef struct queryable {
+    class_key class_of;
+    property_key property;
+} queryable;
 
 struct server_app {
     server_app_options options;
     char *app_id, *partition_property;
     model_db *db;
     uint64_t epoch, next_ident, clock, ingest_position; /* clock: the latest stamp applied */
-    uint64_t durable;           /* versions up to here are on disk */
-    uint64_t schema_generation; /* grows with the schema */
+    uint64_t durable;                                   /* versions up to here are on disk */
+    uint64_t schema_generation;                         /* grows with the schema */
     VECTOR(queryable) queryables;
     VECTOR(peer *) peers;
 };
 int64_t app_now_ms(const server_app *app); /* server time: never behind what was applied */
 status app_record_write(server_app *app, model_txn *txn) MUST_CHECK;
 /* Takes a client's schema as the mode allows. */
-status app_take_schema(server_app *app, const model_schema *schema, bool flexible, const value *partition) MUST_CHECK;
+status app_take_schema(server_app *app, const model_schema *schema, bool flexible,
+                       const value *partition) MUST_CHECK;
 /* The server's form of the classes that the client named. */
 status app_schema_for(server_app *app, const model_schema *client, model_schema *out) MUST_CHECK;
 
 /* reverted: nothing of it was taken. life: the one that the upload got into; 0 when it got into none. */
-typedef struct outcome_row { class_key class_of; row_key row; uint64_t life; bool reverted; } outcome_row;
+typedef struct outcome_row {
+    class_key class_of;
+    row_key row;
+    uint64_t life;
+    bool reverted;
+} outcome_row;
 /* A row whose state a client took from an outcome: until its cursor has passed that version, what it had at the cursor tells
  * nothing of what it has. */
-typedef struct uncertain_row { class_key class_of; row_key row; uint64_t version; } uncertain_row;
-typedef struct rejected_row { class_key class_of; char *key; const char *reason; } rejected_row; /* reason: constant */
+typedef struct uncertain_row {
+    class_key class_of;
+    row_key row;
+    uint64_t version;
+} uncertain_row;
+typedef struct rejected_row {
+    class_key class_of;
+    char *key;
+    const char *reason;
+} rejected_row; /* reason: constant */
 typedef struct ident_record {
     uint8_t secret[16], last_batch[16];
     bool has_batch;
@@ -54,14 +71,18 @@ typedef struct leave_record {
     uint64_t version, life, since, since_author;
     buffer values; /* property, value pairs before */
 } leave_record;
-status meta_read(server_app *app, model_txn *txn, class_key c, row_key row, row_mark *out) MUST_CHECK; /* zeros when new; txn may be NULL */
+status meta_read(server_app *app, model_txn *txn, class_key c, row_key row,
+                 row_mark *out) MUST_CHECK; /* zeros when new; txn may be NULL */
 status meta_write(model_txn *txn, class_key c, row_key row, const row_mark *m) MUST_CHECK;
 /* The row changed at this version: moves it in the index of versions. */
-status meta_touch(model_txn *txn, class_key c, row_key row, row_mark *m, uint64_t version) MUST_CHECK;
-status meta_leave(server_app *app, model_txn *txn, class_key c, row_key row, const row_mark *m, uint64_t version) MUST_CHECK;
+status meta_touch(model_txn *txn, class_key c, row_key row, row_mark *m,
+                  uint64_t version) MUST_CHECK;
+status meta_leave(server_app *app, model_txn *txn, class_key c, row_key row, const row_mark *m,
+                  uint64_t version) MUST_CHECK;
 /* Rows changed at versions above `after`, each once. */
 typedef status (*meta_changed_each)(void *context, uint64_t version, class_key c, row_key row);
-status meta_changed(server_app *app, uint64_t after, meta_changed_each each, void *context) MUST_CHECK;
+status meta_changed(server_app *app, uint64_t after, meta_changed_each each,
+                    void *context) MUST_CHECK;
 /* Leave records above `after`, oldest first. */
 typedef status (*meta_leave_each)(void *context, class_key c, row_key row, const leave_record *r);
 status meta_leaves(server_app *app, uint64_t after, meta_leave_each each, void *context) MUST_CHECK;
@@ -78,7 +99,8 @@ typedef struct server_view {
     buffer partition_text;
 } server_view;
 void view_free(server_view *v);
-status view_flexible(server_app *app, const wire_queries *queries, server_view *out) MUST_CHECK; /* BAD_QUERY names the query */
+status view_flexible(server_app *app, const wire_queries *queries,
+                     server_view *out) MUST_CHECK; /* BAD_QUERY names the query */
 status view_partition(server_app *app, const value *partition, server_view *out) MUST_CHECK;
 bool view_matches(const server_view *v, const model_view *view, class_key c, row_key row);
 bool view_matches_values(const server_view *v, class_key c, query_getter get, void *context);
@@ -86,18 +108,32 @@ bool view_matches_leave(const server_view *v, class_key c, const leave_record *r
 status view_declare_queryables(server_app *app, const server_view *v) MUST_CHECK;
 
 /* Had a client with this ident and view the row at a version? leaves: the oldest record above the version, or NULL. */
-bool view_had(const server_view *v, const model_view *view, class_key c, row_key row, const row_mark *m, const leave_record *oldest, uint64_t version, uint64_t ident);
+bool view_had(const server_view *v, const model_view *view, class_key c, row_key row,
+              const row_mark *m, const leave_record *oldest, uint64_t version, uint64_t ident);
 
 /* ---- uploads ---- */
-typedef struct staged_upload { arena memory; client_message message; } staged_upload;
+typedef struct staged_upload {
+    arena memory;
+    client_message message;
+} staged_upload;
 typedef VECTOR(staged_upload *) staged_uploads;
 /* Applies a complete batch in one commit. */
-typedef struct judging_views { const server_view *items[3]; size_t count; } judging_views; /* in force, coming, before: each may allow a write */
-status apply_batch(server_app *app, uint64_t ident, const judging_views *views, const staged_uploads *parts, uint64_t *version) MUST_CHECK;
-status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record *record, const wire_upload *upload) MUST_CHECK;
+typedef struct judging_views {
+    const server_view *items[3];
+    size_t count;
+} judging_views; /* in force, coming, before: each may allow a write */
+status apply_batch(server_app *app, uint64_t ident, const judging_views *views,
+                   const staged_uploads *parts, uint64_t *version) MUST_CHECK;
+status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record *record,
+                   const wire_upload *upload) MUST_CHECK;
 
 /* ---- the peer ---- */
-typedef struct group_row { class_key class_of; row_key row; uint8_t kind; uint64_t life; } group_row;
+typedef struct group_row {
+    class_key class_of;
+    row_key row;
+    uint8_t kind;
+    uint64_t life;
+} group_row;
 typedef struct download_group {
     bool active, sweep;
     uint64_t from, to, view_version;
@@ -106,9 +142,17 @@ typedef struct download_group {
     size_t next;
     bool with_schema;
 } download_group;
-typedef struct waiting_ack { uint8_t batch[16]; uint64_t bound, version; } waiting_ack;
-typedef struct waiting_mark { uint64_t request, target; } waiting_mark;
-typedef struct queued_message { uint8_t *data; size_t size; } queued_message;
+typedef struct waiting_ack {
+    uint8_t batch[16];
+    uint64_t bound, version;
+} waiting_ack;
+typedef struct waiting_mark {
+    uint64_t request, target;
+} waiting_mark;
+typedef struct queued_message {
+    uint8_t *data;
+    size_t size;
+} queued_message;
 
 struct peer {
     server_app *app;
@@ -129,7 +173,7 @@ struct peer {
     size_t staged_size;
     bool has_ack;
     waiting_ack ack;
-    size_t ack_next;   /* outcome rows sent so far */
+    size_t ack_next; /* outcome rows sent so far */
     VECTOR(waiting_mark) marks;
     download_group group;
     buffer out;

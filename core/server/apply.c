@@ -14,8 +14,8 @@ typedef struct batch_apply {
     uint64_t ident, version, limit; /* limit: no stamp is later than the server's now */
     ident_record record;
     bool broken_list; /* of the object under way */
-    map64 taken;   /* root → 1 accepted, 2 not */
-    map64 outcome; /* roots in the outcome */
+    map64 taken;      /* root → 1 accepted, 2 not */
+    map64 outcome;    /* roots in the outcome */
 } batch_apply;
 
 static uint64_t root_name(class_key c, row_key row)
@@ -36,13 +36,18 @@ static void key_text(const value *key, char *to, size_t size)
     int at = 0;
     switch (key->type) {
     case VALUE_INT: snprintf(to, size, "%lld", (long long)key->as.integer); return;
-    case VALUE_STRING: snprintf(to, size, "'%.*s'", (int)(key->as.text.size < 100 ? key->as.text.size : 100), (const char *)key->as.text.data); return;
+    case VALUE_STRING:
+        snprintf(to, size, "'%.*s'", (int)(key->as.text.size < 100 ? key->as.text.size : 100),
+                 (const char *)key->as.text.data);
+        return;
     default:
-        for (int i = 0; i < (key->type == VALUE_OBJECT_ID ? 12 : 16) && (size_t)at + 3 < size; i++) at += snprintf(to + at, size - (size_t)at, "%02x", key->as.id[i]);
+        for (int i = 0; i < (key->type == VALUE_OBJECT_ID ? 12 : 16) && (size_t)at + 3 < size; i++)
+            at += snprintf(to + at, size - (size_t)at, "%02x", key->as.id[i]);
     }
 }
 
-static status reject(batch_apply *a, const model_class *c, row_key row, const value *key, const char *reason)
+static status reject(batch_apply *a, const model_class *c, row_key row, const value *key,
+                     const char *reason)
 {
     char text[160];
     key_text(key, text, sizeof text);
@@ -82,9 +87,11 @@ static wire_column *column_named(wire_rows *rows, const char *name)
     return NULL;
 }
 
-static bool column_wins(batch_apply *a, const wire_column *column, size_t entry, row_mark *mark, property_key p, bool fresh, field_claim *claim)
+static bool column_wins(batch_apply *a, const wire_column *column, size_t entry, row_mark *mark,
+                        property_key p, bool fresh, field_claim *claim)
 {
-    *claim = (field_claim){clamp(a, wire_column_stamp(column, entry)), a->ident, wire_column_default(column, entry)};
+    *claim = (field_claim){clamp(a, wire_column_stamp(column, entry)), a->ident,
+                           wire_column_default(column, entry)};
     field_mark *stored = fresh ? NULL : row_mark_field(mark, p);
     if (stored == NULL) return true;
     field_claim there = {stored->stamp, stored->author, stored->is_default};
@@ -104,11 +111,14 @@ static void merged_value(void *context, property_key key, value *out)
         return;
     }
     wire_column *column = column_named(m->rows, p->name);
-    if (column != NULL && wire_column_seek(column, m->index, &entry) && column_wins(m->a, column, entry, m->mark, key, m->fresh, &claim)) {
+    if (column != NULL && wire_column_seek(column, m->index, &entry) &&
+        column_wins(m->a, column, entry, m->mark, key, m->fresh, &claim)) {
         *out = wire_column_value(column, entry);
         return;
     }
-    if (!m->fresh && m->row != 0 && model_get_raw(model_txn_view(m->a->txn), m->c->key, m->row, key, out) == ATOLL_OK) return;
+    if (!m->fresh && m->row != 0 &&
+        model_get_raw(model_txn_view(m->a->txn), m->c->key, m->row, key, out) == ATOLL_OK)
+        return;
     bool nullable = (p->flags & PROPERTY_NULLABLE) != 0;
     if (nullable) return;
     if (p->type == VALUE_INT) *out = value_int(0);
@@ -150,12 +160,14 @@ static status oldest_leave(void *context, class_key c, row_key row, const leave_
     if (s->found || c != s->c || row != s->row) return ATOLL_OK;
     s->found = true;
     if (r->since > s->base && r->since_author != s->a->ident) return ATOLL_OK;
-    for (size_t i = 0; i < s->a->views->count && !s->matched; i++) s->matched = view_matches_leave(s->a->views->items[i], c, r);
+    for (size_t i = 0; i < s->a->views->count && !s->matched; i++)
+        s->matched = view_matches_leave(s->a->views->items[i], c, r);
     return ATOLL_OK;
 }
 
 /* Did the client see the row when it wrote? A write into what has left the view meanwhile is not outside of it. */
-static status matched_at_base(batch_apply *a, const model_class *c, row_key row, uint64_t base, bool *out)
+static status matched_at_base(batch_apply *a, const model_class *c, row_key row, uint64_t base,
+                              bool *out)
 {
     base_search s = {a, c->key, row, false, false, base};
     TRY(meta_leaves(a->app, base, oldest_leave, &s));
@@ -170,18 +182,21 @@ static bool partition_value_ok(batch_apply *a, const value *v)
 
 /* NULL: allowed. Partition: before and after lie in the session's partition. Flexible: the object is in the view before,
  * after, or when the client wrote. */
-static status judge_view(batch_apply *a, merged_values *m, merge_verdict verdict, bool joined, uint64_t base, const char **reason)
+static status judge_view(batch_apply *a, merged_values *m, merge_verdict verdict, bool joined,
+                         uint64_t base, const char **reason)
 {
     bool alive_before = m->row != 0 && m->mark->alive;
     bool before = alive_before && sees(a, m->c->key, m->row);
     *reason = NULL;
     if (a->view->partition) {
-        const model_property *p = class_property_named(m->c, bytes_text(a->app->partition_property));
+        const model_property *p =
+            class_property_named(m->c, bytes_text(a->app->partition_property));
         value after = value_null();
         if (p != NULL) merged_value(m, p->key, &after);
         bool fill = after.type == VALUE_NULL; /* Filled in by apply_row. */
         bool after_ok = verdict == MERGE_END || fill || partition_value_ok(a, &after);
-        if (p == NULL || (alive_before && !before) || !after_ok) *reason = "the object belongs to another partition";
+        if (p == NULL || (alive_before && !before) || !after_ok)
+            *reason = "the object belongs to another partition";
         return ATOLL_OK;
     }
     bool after = verdict != MERGE_END && sees_merged(a, m);
@@ -201,8 +216,9 @@ static status judge_view(batch_apply *a, merged_values *m, merge_verdict verdict
 
 static bool element_changed(const list_element *before, const list_element *after)
 {
-    return before->erased != after->erased || before->stamp != after->stamp || before->value_stamp != after->value_stamp ||
-           before->value_actor != after->value_actor || memcmp(before->embedded, after->embedded, 16) != 0;
+    return before->erased != after->erased || before->stamp != after->stamp ||
+           before->value_stamp != after->value_stamp || before->value_actor != after->value_actor ||
+           memcmp(before->embedded, after->embedded, 16) != 0;
 }
 
 static int compare_element_id(const void *a, const void *b)
@@ -223,8 +239,10 @@ static status mark_elements(const list_state *before, list_state *after, uint64_
     for (size_t i = 0; i < after->elements.count; i++) {
         list_element *e = &after->elements.items[i];
         const list_element *wanted = e;
-        const list_element **there = count == 0 ? NULL : bsearch(&wanted, sorted, count, sizeof *sorted, compare_element_id);
-        if (there == NULL || before->life != after->life || element_changed(*there, e)) e->touched = version;
+        const list_element **there =
+            count == 0 ? NULL : bsearch(&wanted, sorted, count, sizeof *sorted, compare_element_id);
+        if (there == NULL || before->life != after->life || element_changed(*there, e))
+            e->touched = version;
     }
     memory_free(sorted);
     return ATOLL_OK;
@@ -241,15 +259,17 @@ static status compare_elements(const list_state *merged, const list_state *incom
     if (merged->life != incoming->life) *lost = true;
     for (size_t i = 0; i < incoming->elements.count && !*lost; i++) {
         const list_element *e = &incoming->elements.items[i], *wanted = e;
-        const list_element **there = count == 0 ? NULL : bsearch(&wanted, sorted, count, sizeof *sorted, compare_element_id);
-        *lost = there == NULL || (*there)->erased != e->erased || (*there)->value_stamp != e->value_stamp ||
-                (*there)->value_actor != e->value_actor;
+        const list_element **there =
+            count == 0 ? NULL : bsearch(&wanted, sorted, count, sizeof *sorted, compare_element_id);
+        *lost = there == NULL || (*there)->erased != e->erased ||
+                (*there)->value_stamp != e->value_stamp || (*there)->value_actor != e->value_actor;
     }
     memory_free(sorted);
     return ATOLL_OK;
 }
 
-static status apply_list(batch_apply *a, const model_class *c, row_key row, const model_property *p, const wire_column *column, size_t entry, bool *lost)
+static status apply_list(batch_apply *a, const model_class *c, row_key row, const model_property *p,
+                         const wire_column *column, size_t entry, bool *lost)
 {
     list_state incoming, stored, merged;
     TRY(rows_list_in(a->txn, p, column, entry, &incoming));
@@ -261,7 +281,8 @@ static status apply_list(batch_apply *a, const model_class *c, row_key row, cons
         e->value_stamp = clamp(a, e->value_stamp == 0 ? a->limit : e->value_stamp);
     }
     status result = model_list_state(model_txn_view(a->txn), c->key, row, p->key, &stored);
-    if (result == ATOLL_OK) result = model_list_state(model_txn_view(a->txn), c->key, row, p->key, &merged);
+    if (result == ATOLL_OK)
+        result = model_list_state(model_txn_view(a->txn), c->key, row, p->key, &merged);
     if (result == ATOLL_OK) result = list_state_merge(&merged, &incoming);
     if (result == ATOLL_OK) result = compare_elements(&merged, &incoming, lost);
     if (result == ATOLL_OK) result = mark_elements(&stored, &merged, a->version);
@@ -273,7 +294,8 @@ static status apply_list(batch_apply *a, const model_class *c, row_key row, cons
 }
 
 /* Takes the fields that win. *lost: some did not. root_mark: where a leave is remembered, NULL for embedded rows. */
-static status apply_fields(batch_apply *a, wire_rows *rows, size_t i, const model_class *c, row_key row, row_mark *mark, bool is_root, bool *lost)
+static status apply_fields(batch_apply *a, wire_rows *rows, size_t i, const model_class *c,
+                           row_key row, row_mark *mark, bool is_root, bool *lost)
 {
     const model_schema *schema = model_view_schema(model_txn_view(a->txn));
     row_mark before = *mark; /* For the leave record: of the life that was there. */
@@ -284,17 +306,23 @@ static status apply_fields(batch_apply *a, wire_rows *rows, size_t i, const mode
         field_claim claim;
         if (!wire_column_seek(column, i, &entry)) continue;
         TRY(rows_property(schema, c, column, &p));
-        if (p == NULL) return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property '%s'", c->name, column->property);
+        if (p == NULL)
+            return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property '%s'", c->name,
+                        column->property);
         if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
         bool wins = column_wins(a, column, entry, mark, p->key, false, &claim);
         if (column->list != NULL) {
             /* Elements of others that the writer had not seen: the mark names one author, and its own change would hide them. */
             const field_mark *there = row_mark_field(mark, p->key);
-            if (there != NULL && there->author != a->ident && there->version > wire_one_or_each(&rows->bases, i, 0)) *lost = true;
+            if (there != NULL && there->author != a->ident &&
+                there->version > wire_one_or_each(&rows->bases, i, 0))
+                *lost = true;
             status result = apply_list(a, c, row, p, column, entry, lost);
             if (result == ATOLL_ERROR_BAD_CHANGESET) {
                 /* Its elements hang on some that were never here: this list is refused, the rest of the batch is not. */
-                log_write(LOG_WARN, "Realm.Sync.Server", "a list of '%s.%s' from ident %llu is refused: %s", c->name, p->name, (unsigned long long)a->ident, fail_text());
+                log_write(LOG_WARN, "Realm.Sync.Server",
+                          "a list of '%s.%s' from ident %llu is refused: %s", c->name, p->name,
+                          (unsigned long long)a->ident, fail_text());
                 a->broken_list = *lost = true;
                 continue;
             }
@@ -305,7 +333,8 @@ static status apply_fields(batch_apply *a, wire_rows *rows, size_t i, const mode
             continue;
         } else {
             value v = wire_column_value(column, entry);
-            if (is_root && before.since != a->version && meta_is_queryable(a->app, c->key, p->key)) {
+            if (is_root && before.since != a->version &&
+                meta_is_queryable(a->app, c->key, p->key)) {
                 TRY(meta_leave(a->app, a->txn, c->key, row, &before, a->version));
             }
             TRY(rows_set(a->txn, c, row, p, &v));
@@ -346,7 +375,8 @@ static status end_life(batch_apply *a, const model_class *c, row_key row, row_ma
     return ATOLL_OK;
 }
 
-static status begin_life(batch_apply *a, const model_class *c, const value *key, row_key *row, row_mark *mark)
+static status begin_life(batch_apply *a, const model_class *c, const value *key, row_key *row,
+                         row_mark *mark)
 {
     TRY(model_create(a->txn, c->key, key, row));
     mark->life++;
@@ -370,12 +400,14 @@ static uint64_t presumed_life(const upload_row *u)
     return u->kind == ROW_CREATE || u->kind == ROW_REPLACE ? u->life + 1 : u->life;
 }
 
-static status take_row(batch_apply *a, wire_rows *rows, size_t i, const model_class *c, upload_row *u, row_mark *mark, merge_verdict verdict, bool joined)
+static status take_row(batch_apply *a, wire_rows *rows, size_t i, const model_class *c,
+                       upload_row *u, row_mark *mark, merge_verdict verdict, bool joined)
 {
     bool lost = false;
     a->broken_list = false;
     if (verdict == MERGE_END || verdict == MERGE_RESTART) TRY(end_life(a, c, u->row, mark));
-    if (verdict == MERGE_BEGIN || verdict == MERGE_RESTART) TRY(begin_life(a, c, &u->key, &u->row, mark));
+    if (verdict == MERGE_BEGIN || verdict == MERGE_RESTART)
+        TRY(begin_life(a, c, &u->key, &u->row, mark));
     if (verdict != MERGE_END) {
         TRY(apply_fields(a, rows, i, c, u->row, mark, true, &lost));
         TRY(fill_partition(a, c, u->row, mark));
@@ -387,7 +419,8 @@ static status take_row(batch_apply *a, wire_rows *rows, size_t i, const model_cl
     return differs ? add_outcome(a, c->key, u->row, mark->life, a->broken_list) : ATOLL_OK;
 }
 
-static status apply_row_with(batch_apply *a, wire_rows *rows, size_t i, const model_class *c, upload_row *u, row_mark *mark)
+static status apply_row_with(batch_apply *a, wire_rows *rows, size_t i, const model_class *c,
+                             upload_row *u, row_mark *mark)
 {
     bool joined = false;
     const char *reason = NULL;
@@ -412,16 +445,23 @@ static status apply_group(batch_apply *a, wire_rows *rows)
 {
     const model_schema *schema = model_view_schema(model_txn_view(a->txn));
     const model_class *c = schema_class_named(schema, bytes_text(rows->class_name));
-    if (c == NULL) return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the upload names the class '%s', which is not in the schema", rows->class_name);
+    if (c == NULL)
+        return fail(ATOLL_ERROR_UNKNOWN_CLASS,
+                    "the upload names the class '%s', which is not in the schema",
+                    rows->class_name);
     if (c->kind == CLASS_ASYMMETRIC) return ATOLL_OK; /* ingest.c */
-    if (c->kind == CLASS_EMBEDDED) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "objects of the embedded class '%s' come with their owners", c->name);
+    if (c->kind == CLASS_EMBEDDED)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "objects of the embedded class '%s' come with their owners", c->name);
     const model_property *key = class_property(c, c->primary_key);
     if (key == NULL || key->type != rows->key.type) {
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "keys of class '%s' are of type %s, not %s", c->name, key == NULL ? "none" : value_type_name(key->type),
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "keys of class '%s' are of type %s, not %s", c->name,
+                    key == NULL ? "none" : value_type_name(key->type),
                     value_type_name(rows->key.type));
     }
     for (size_t i = 0; i < rows->count; i++) {
-        upload_row u = {(row_kind)rows->kinds.items[i], wire_one_or_each(&rows->lives, i, 0), wire_one_or_each(&rows->bases, i, 0), wire_column_value(&rows->key, i), 0};
+        upload_row u = {(row_kind)rows->kinds.items[i], wire_one_or_each(&rows->lives, i, 0),
+                        wire_one_or_each(&rows->bases, i, 0), wire_column_value(&rows->key, i), 0};
         row_mark mark = {0};
         TRY(model_find_any(model_txn_view(a->txn), c->key, &u.key, &u.row));
         if (u.row != 0) TRY(meta_read(a->app, a->txn, c->key, u.row, &mark));
@@ -434,7 +474,8 @@ static status apply_group(batch_apply *a, wire_rows *rows)
 
 /* ---- embedded objects: checked with their root, which the batch names ---- */
 
-static status apply_embedded_row(batch_apply *a, wire_rows *rows, size_t i, const model_class *c, bool *done)
+static status apply_embedded_row(batch_apply *a, wire_rows *rows, size_t i, const model_class *c,
+                                 bool *done)
 {
     const model_view *view = model_txn_view(a->txn);
     value id = wire_column_value(&rows->key, i);
@@ -447,7 +488,9 @@ static status apply_embedded_row(batch_apply *a, wire_rows *rows, size_t i, cons
     TRY(model_root_get(view, c->key, row, &root_class, &root));
     uint64_t *taken = map64_get(&a->taken, root_name(root_class, root));
     a->broken_list = false;
-    if (taken == NULL) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "an embedded object of class '%s' comes without its root", c->name);
+    if (taken == NULL)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "an embedded object of class '%s' comes without its root", c->name);
     if (*taken != 1) return ATOLL_OK;
     row_mark mark, root_mark = {0};
     TRY(meta_read(a->app, a->txn, c->key, row, &mark));
@@ -456,7 +499,8 @@ static status apply_embedded_row(batch_apply *a, wire_rows *rows, size_t i, cons
     if (result == ATOLL_OK) result = meta_read(a->app, a->txn, root_class, root, &root_mark);
     if (result == ATOLL_OK) result = meta_touch(a->txn, root_class, root, &root_mark, a->version);
     if (result == ATOLL_OK) result = meta_write(a->txn, root_class, root, &root_mark);
-    if (result == ATOLL_OK && lost) result = add_outcome(a, root_class, root, root_mark.life, a->broken_list);
+    if (result == ATOLL_OK && lost)
+        result = add_outcome(a, root_class, root, root_mark.life, a->broken_list);
     row_mark_free(&mark);
     row_mark_free(&root_mark);
     return result;
@@ -466,7 +510,8 @@ static status apply_embedded_row(batch_apply *a, wire_rows *rows, size_t i, cons
 static status miss_embedded(batch_apply *a, wire_rows *rows, size_t i)
 {
     const model_view *view = model_txn_view(a->txn);
-    const model_class *owner = schema_class_named(model_view_schema(view), bytes_text(rows->owner_class));
+    const model_class *owner =
+        schema_class_named(model_view_schema(view), bytes_text(rows->owner_class));
     value key = wire_column_value(&rows->owner_keys, i);
     row_key row = 0;
     if (owner == NULL || owner->kind != CLASS_NORMAL || owner->primary_key == 0) return ATOLL_OK;
@@ -482,7 +527,8 @@ static status apply_embedded(batch_apply *a, wire_rows *rows, bool final, size_t
     const model_class *c = schema_class_named(schema, bytes_text(rows->class_name));
     const model_class *owner = schema_class_named(schema, bytes_text(rows->owner_class));
     if (c == NULL || c->kind != CLASS_EMBEDDED || rows->key.type != VALUE_EMBEDDED) {
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "'%s' is no embedded class, or its keys are no identities", rows->class_name);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "'%s' is no embedded class, or its keys are no identities", rows->class_name);
     }
     if (owner != NULL && owner->kind == CLASS_ASYMMETRIC) return ATOLL_OK;
     for (size_t i = 0; i < rows->count; i++) {
@@ -513,17 +559,20 @@ static status apply_parts(batch_apply *a, const staged_uploads *parts)
         for (size_t k = 0; k < parts->count; k++) {
             const wire_rows_list *list = &parts->items[k]->message.upload.rows;
             for (size_t i = 0; i < list->count; i++) {
-                if (list->items[i]->owner_class[0] != '\0') TRY(apply_embedded(a, list->items[i], false, &progress));
+                if (list->items[i]->owner_class[0] != '\0')
+                    TRY(apply_embedded(a, list->items[i], false, &progress));
             }
         }
     }
     for (size_t k = 0; any_embedded && k < parts->count; k++) {
         const wire_rows_list *list = &parts->items[k]->message.upload.rows;
         for (size_t i = 0; i < list->count; i++) {
-            if (list->items[i]->owner_class[0] != '\0') TRY(apply_embedded(a, list->items[i], true, &progress));
+            if (list->items[i]->owner_class[0] != '\0')
+                TRY(apply_embedded(a, list->items[i], true, &progress));
         }
     }
-    for (size_t k = 0; k < parts->count; k++) TRY(ingest_rows(a->app, a->txn, a->ident, &a->record, &parts->items[k]->message.upload));
+    for (size_t k = 0; k < parts->count; k++)
+        TRY(ingest_rows(a->app, a->txn, a->ident, &a->record, &parts->items[k]->message.upload));
     return ATOLL_OK;
 }
 
@@ -531,11 +580,13 @@ static status keep_uncertain(batch_apply *a, uint64_t cursor)
 {
     size_t kept = 0;
     for (size_t i = 0; i < a->record.uncertain.count; i++) {
-        if (a->record.uncertain.items[i].version > cursor) a->record.uncertain.items[kept++] = a->record.uncertain.items[i];
+        if (a->record.uncertain.items[i].version > cursor)
+            a->record.uncertain.items[kept++] = a->record.uncertain.items[i];
     }
     a->record.uncertain.count = kept;
     for (size_t i = 0; i < a->record.outcome.count; i++) {
-        uncertain_row row = {a->record.outcome.items[i].class_of, a->record.outcome.items[i].row, a->version};
+        uncertain_row row = {a->record.outcome.items[i].class_of, a->record.outcome.items[i].row,
+                             a->version};
         TRY(vector_push(&a->record.uncertain, row));
     }
     return ATOLL_OK;
@@ -555,16 +606,20 @@ static status apply_all(batch_apply *a, const staged_uploads *parts)
     return app_record_write(a->app, a->txn);
 }
 
-status apply_batch(server_app *app, uint64_t ident, const judging_views *views, const staged_uploads *parts, uint64_t *version)
+status apply_batch(server_app *app, uint64_t ident, const judging_views *views,
+                   const staged_uploads *parts, uint64_t *version)
 {
     batch_apply a = {.app = app, .view = views->items[0], .views = views, .ident = ident};
     bool found = false;
     uint64_t clock = app->clock, ingest = app->ingest_position;
     a.limit = (uint64_t)app_now_ms(app) << 16 | 0xffff;
     TRY(ident_read(app, ident, &a.record, &found));
-    for (size_t i = 0; i < a.record.rejected.count; i++) memory_free(a.record.rejected.items[i].key);
+    for (size_t i = 0; i < a.record.rejected.count; i++)
+        memory_free(a.record.rejected.items[i].key);
     a.record.rejected.count = a.record.outcome.count = 0;
-    status result = found ? model_begin(app->db, COMMIT_SERVER, &a.txn) : fail(ATOLL_ERROR_INTERNAL, "ident %llu is not known", (unsigned long long)ident);
+    status result =
+        found ? model_begin(app->db, COMMIT_SERVER, &a.txn)
+              : fail(ATOLL_ERROR_INTERNAL, "ident %llu is not known", (unsigned long long)ident);
     if (result == ATOLL_OK) {
         result = apply_all(&a, parts);
         if (result == ATOLL_OK) {

@@ -13,7 +13,8 @@ static void row_key_of(uint8_t key[ROW_KEY_SIZE], char kind, class_key c, row_ke
     key_put_u64(key + 6, row);
 }
 
-static void version_key_of(uint8_t key[VERSION_KEY_SIZE], char kind, uint64_t version, class_key c, row_key row)
+static void version_key_of(uint8_t key[VERSION_KEY_SIZE], char kind, uint64_t version, class_key c,
+                           row_key row)
 {
     key[0] = 's';
     key[1] = (uint8_t)kind;
@@ -31,7 +32,8 @@ status meta_read(server_app *app, model_txn *txn, class_key c, row_key row, row_
     row_key_of(key, 'm', c, row);
     bytes name = bytes_of(key, sizeof key);
     *out = (row_mark){0};
-    status result = txn != NULL ? model_side_get_txn(txn, name, &record, &found) : model_side_get(app->db, name, &record, &found);
+    status result = txn != NULL ? model_side_get_txn(txn, name, &record, &found)
+                                : model_side_get(app->db, name, &record, &found);
     if (result == ATOLL_OK && found) result = row_mark_read(buffer_view(&record), out);
     buffer_free(&record);
     return result;
@@ -44,7 +46,8 @@ status meta_write(model_txn *txn, class_key c, row_key row, const row_mark *m)
     buffer_init(&record, META_SIZE_MAX);
     row_key_of(key, 'm', c, row);
     status result = row_mark_write(&record, m);
-    if (result == ATOLL_OK) result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
+    if (result == ATOLL_OK)
+        result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
     buffer_free(&record);
     return result;
 }
@@ -73,7 +76,8 @@ status meta_changed(server_app *app, uint64_t after, meta_changed_each each, voi
     status result = ATOLL_OK;
     while (result == ATOLL_OK && storage_iterator_next(i, &key, &value)) {
         if (key.size != VERSION_KEY_SIZE) continue;
-        result = each(context, key_get_u64(key.data + 2), key_get_u32(key.data + 10), key_get_u64(key.data + 14));
+        result = each(context, key_get_u64(key.data + 2), key_get_u32(key.data + 10),
+                      key_get_u64(key.data + 14));
     }
     if (result == ATOLL_OK) result = storage_iterator_status(i);
     storage_iterator_free(i);
@@ -82,7 +86,8 @@ status meta_changed(server_app *app, uint64_t after, meta_changed_each each, voi
 
 /* ---- leave records ---- */
 
-static status put_queryable_values(server_app *app, model_txn *txn, buffer *to, class_key c, row_key row)
+static status put_queryable_values(server_app *app, model_txn *txn, buffer *to, class_key c,
+                                   row_key row)
 {
     const model_view *view = model_txn_view(txn);
     for (size_t i = 0; i < app->queryables.count; i++) {
@@ -96,7 +101,8 @@ static status put_queryable_values(server_app *app, model_txn *txn, buffer *to, 
     return ATOLL_OK;
 }
 
-status meta_leave(server_app *app, model_txn *txn, class_key c, row_key row, const row_mark *m, uint64_t version)
+status meta_leave(server_app *app, model_txn *txn, class_key c, row_key row, const row_mark *m,
+                  uint64_t version)
 {
     uint8_t key[VERSION_KEY_SIZE];
     buffer record;
@@ -111,7 +117,8 @@ status meta_leave(server_app *app, model_txn *txn, class_key c, row_key row, con
         if (result == ATOLL_OK) result = buffer_append_varint(&record, m->since);
         if (result == ATOLL_OK) result = buffer_append_varint(&record, m->since_author);
         if (result == ATOLL_OK) result = put_queryable_values(app, txn, &record, c, row);
-        if (result == ATOLL_OK) result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
+        if (result == ATOLL_OK)
+            result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
     }
     buffer_free(&record);
     return result;
@@ -142,7 +149,8 @@ status meta_leaves(server_app *app, uint64_t after, meta_leave_each each, void *
         leave_record record;
         if (key.size != VERSION_KEY_SIZE) continue;
         result = leave_parse(key_get_u64(key.data + 2), value, &record);
-        if (result == ATOLL_OK) result = each(context, key_get_u32(key.data + 10), key_get_u64(key.data + 14), &record);
+        if (result == ATOLL_OK)
+            result = each(context, key_get_u32(key.data + 10), key_get_u64(key.data + 14), &record);
         buffer_free(&record.values);
     }
     if (result == ATOLL_OK) result = storage_iterator_status(i);
@@ -155,7 +163,8 @@ status meta_leaves(server_app *app, uint64_t after, meta_leave_each each, void *
 bool meta_is_queryable(const server_app *app, class_key c, property_key p)
 {
     for (size_t i = 0; i < app->queryables.count; i++) {
-        if (app->queryables.items[i].class_of == c && app->queryables.items[i].property == p) return true;
+        if (app->queryables.items[i].class_of == c && app->queryables.items[i].property == p)
+            return true;
     }
     return false;
 }

@@ -78,8 +78,10 @@ status server_public_error(status code, const char **text)
 {
     bool own = (code >= 400 && code < 500) || code == ATOLL_ERROR_INTERNAL;
     if (!own) return code;
-    log_write(LOG_ERROR, category, "error %d, told to a client as one of the server: %s", code, *text);
-    *text = "the server could not read or keep data, its log says why; what it did not acknowledge is sent again";
+    log_write(LOG_ERROR, category, "error %d, told to a client as one of the server: %s", code,
+              *text);
+    *text = "the server could not read or keep data, its log says why; what it did not acknowledge "
+            "is sent again";
     return ATOLL_ERROR_SERVER;
 }
 
@@ -91,8 +93,11 @@ static void peer_end(peer *p, status code, const char *text, bool fatal)
     code = server_public_error(code, &text);
     snprintf(copy, sizeof copy, "%s", text);
     server_message m = {.kind = SERVER_ERROR, .error = {code, copy, fatal, 0}};
-    if (code != ATOLL_OK && peer_queue(p, &m) != ATOLL_OK) log_write(LOG_ERROR, category, "an error could not be sent: %s", copy);
-    if (code != ATOLL_OK) log_write(LOG_INFO, category, "session of ident %llu ends: %s", (unsigned long long)p->ident, copy);
+    if (code != ATOLL_OK && peer_queue(p, &m) != ATOLL_OK)
+        log_write(LOG_ERROR, category, "an error could not be sent: %s", copy);
+    if (code != ATOLL_OK)
+        log_write(LOG_INFO, category, "session of ident %llu ends: %s",
+                  (unsigned long long)p->ident, copy);
     p->closing = true;
     p->bound = false;
     p->close_code = code;
@@ -104,7 +109,9 @@ static void peer_end(peer *p, status code, const char *text, bool fatal)
 /* Errors after which a client may come again by itself. */
 static bool is_transient(status code)
 {
-    return code == ATOLL_ERROR_OUT_OF_MEMORY || code == ATOLL_ERROR_DISK_FULL || code == ATOLL_ERROR_FILE_ACCESS || code == ATOLL_ERROR_CLOSED || code == ATOLL_ERROR_SERVER;
+    return code == ATOLL_ERROR_OUT_OF_MEMORY || code == ATOLL_ERROR_DISK_FULL ||
+           code == ATOLL_ERROR_FILE_ACCESS || code == ATOLL_ERROR_CLOSED ||
+           code == ATOLL_ERROR_SERVER;
 }
 
 /* ---- bind ---- */
@@ -113,11 +120,16 @@ static status check_mode(peer *p, const wire_bind *b)
 {
     const server_app_options *o = &p->app->options;
     if (b->version_minimum > WIRE_PROTOCOL_VERSION) {
-        return fail(ATOLL_ERROR_PROTOCOL_VERSION, "the client speaks protocol versions %u to %u, this server %d", b->version_minimum, b->version_maximum, WIRE_PROTOCOL_VERSION);
+        return fail(ATOLL_ERROR_PROTOCOL_VERSION,
+                    "the client speaks protocol versions %u to %u, this server %d",
+                    b->version_minimum, b->version_maximum, WIRE_PROTOCOL_VERSION);
     }
-    if (strcmp(b->app_id, o->app_id) != 0) return fail(ATOLL_ERROR_UNKNOWN_APP, "this is the app '%s', not '%s'", o->app_id, b->app_id);
+    if (strcmp(b->app_id, o->app_id) != 0)
+        return fail(ATOLL_ERROR_UNKNOWN_APP, "this is the app '%s', not '%s'", o->app_id,
+                    b->app_id);
     if (b->flexible != o->flexible) {
-        return fail(ATOLL_ERROR_WRONG_SYNC_TYPE, "the app '%s' uses %s sync", o->app_id, o->flexible ? "flexible" : "partition");
+        return fail(ATOLL_ERROR_WRONG_SYNC_TYPE, "the app '%s' uses %s sync", o->app_id,
+                    o->flexible ? "flexible" : "partition");
     }
     return ATOLL_OK;
 }
@@ -154,24 +166,34 @@ static status check_copy(const wire_bind *b, const ident_record *r, bool *lost_a
         *lost_ack = true;
         return ATOLL_OK;
     }
-    return fail(ATOLL_ERROR_COPIED_FOLDER, "this realm is a copy of a folder that went on elsewhere, or an older state of it; its data stays usable offline");
+    return fail(ATOLL_ERROR_COPIED_FOLDER,
+                "this realm is a copy of a folder that went on elsewhere, or an older state of it; "
+                "its data stays usable offline");
 }
 
 static status known_ident(peer *p, const wire_bind *b, ident_record *r, bool *lost_ack)
 {
     bool found = false;
     if (b->epoch != p->app->epoch || b->cursor > model_version(p->app->db)) {
-        return fail(ATOLL_ERROR_CLIENT_RESET, "the server's data was restored or replaced since this realm was synced");
+        return fail(ATOLL_ERROR_CLIENT_RESET,
+                    "the server's data was restored or replaced since this realm was synced");
     }
     TRY(ident_read(p->app, b->ident, r, &found));
-    if (!found) return fail(ATOLL_ERROR_CLIENT_RESET, "the server does not know the ident %llu", (unsigned long long)b->ident);
-    if (!same_id(b->secret, r->secret)) return fail(ATOLL_ERROR_COPIED_FOLDER, "the secret of ident %llu is another one", (unsigned long long)b->ident);
-    if (strcmp(r->user_id, p->user_id) != 0) return fail(ATOLL_ERROR_USER_MISMATCH, "the realm belongs to another user");
+    if (!found)
+        return fail(ATOLL_ERROR_CLIENT_RESET, "the server does not know the ident %llu",
+                    (unsigned long long)b->ident);
+    if (!same_id(b->secret, r->secret))
+        return fail(ATOLL_ERROR_COPIED_FOLDER, "the secret of ident %llu is another one",
+                    (unsigned long long)b->ident);
+    if (strcmp(r->user_id, p->user_id) != 0)
+        return fail(ATOLL_ERROR_USER_MISMATCH, "the realm belongs to another user");
     TRY(check_copy(b, r, lost_ack));
     p->ident = b->ident;
     for (size_t i = 0; i < p->app->peers.count; i++) {
         peer *other = p->app->peers.items[i];
-        if (other != p && other->bound && other->ident == b->ident) peer_end(other, ATOLL_ERROR_CONNECTION_CLOSED, "the realm was bound again by another stream", false);
+        if (other != p && other->bound && other->ident == b->ident)
+            peer_end(other, ATOLL_ERROR_CONNECTION_CLOSED,
+                     "the realm was bound again by another stream", false);
     }
     return ATOLL_OK;
 }
@@ -179,8 +201,14 @@ static status known_ident(peer *p, const wire_bind *b, ident_record *r, bool *lo
 static status answer_bind(peer *p, const wire_bind *b, const ident_record *r, bool lost_ack)
 {
     server_message m = {.kind = SERVER_BOUND};
-    m.bound = (wire_bound){.version = WIRE_PROTOCOL_VERSION, .ident = p->ident, .epoch = p->app->epoch, .high_water = r->bound, .sequence_mark = r->sequence_mark,
-                           .newest = model_version(p->app->db), .secret = bytes_of(r->secret, 16), .server_ms = app_now_ms(p->app)};
+    m.bound = (wire_bound){.version = WIRE_PROTOCOL_VERSION,
+                           .ident = p->ident,
+                           .epoch = p->app->epoch,
+                           .high_water = r->bound,
+                           .sequence_mark = r->sequence_mark,
+                           .newest = model_version(p->app->db),
+                           .secret = bytes_of(r->secret, 16),
+                           .server_ms = app_now_ms(p->app)};
     if (r->has_batch) m.bound.last_batch = bytes_of(r->last_batch, 16);
     TRY(app_schema_for(p->app, &p->client_schema, &m.bound.schema));
     status result = peer_queue(p, &m);
@@ -232,8 +260,11 @@ static status take_bind(peer *p, wire_bind *b)
 static status take_subscribe(peer *p, const wire_subscribe *w)
 {
     server_view next;
-    server_message m = {.kind = SERVER_SUBSCRIPTION_STATE, .subscription_state = {w->version, ATOLL_OK, ""}};
-    if (!p->app->options.flexible) return fail(ATOLL_ERROR_WRONG_SYNC_TYPE, "the app uses partition sync: there are no subscriptions");
+    server_message m = {.kind = SERVER_SUBSCRIPTION_STATE,
+                        .subscription_state = {w->version, ATOLL_OK, ""}};
+    if (!p->app->options.flexible)
+        return fail(ATOLL_ERROR_WRONG_SYNC_TYPE,
+                    "the app uses partition sync: there are no subscriptions");
     status result = view_flexible(p->app, &w->queries, &next);
     if (result == ATOLL_OK) {
         result = view_declare_queryables(p->app, &next);
@@ -242,7 +273,8 @@ static status take_subscribe(peer *p, const wire_subscribe *w)
     if (result == ATOLL_OK) {
         if (p->group.active && p->group.sweep) {
             /* The set before was not answered in full: its download ends here, and what it promised comes with this one. */
-            return fail(ATOLL_ERROR_BUSY, "a subscription set came before the download of the one before it ended");
+            return fail(ATOLL_ERROR_BUSY,
+                        "a subscription set came before the download of the one before it ended");
         }
         if (p->has_next_view) view_free(&p->next_view);
         p->next_view = next;
@@ -260,9 +292,13 @@ static status check_upload(peer *p, const wire_upload *u)
 {
     const staged_uploads *s = &p->staged;
     const wire_upload *first = s->count == 0 ? NULL : &s->items[0]->message.upload;
-    if (p->has_ack) return fail(ATOLL_ERROR_PROTOCOL, "a batch came before the one before it was acknowledged");
-    if (u->part != s->count) return fail(ATOLL_ERROR_PROTOCOL, "part %u of a batch came where part %zu was due", u->part, s->count);
-    if (first != NULL && (!bytes_equal(first->batch, u->batch) || first->bound != u->bound)) return fail(ATOLL_ERROR_PROTOCOL, "parts of different batches");
+    if (p->has_ack)
+        return fail(ATOLL_ERROR_PROTOCOL, "a batch came before the one before it was acknowledged");
+    if (u->part != s->count)
+        return fail(ATOLL_ERROR_PROTOCOL, "part %u of a batch came where part %zu was due", u->part,
+                    s->count);
+    if (first != NULL && (!bytes_equal(first->batch, u->batch) || first->bound != u->bound))
+        return fail(ATOLL_ERROR_PROTOCOL, "parts of different batches");
     return ATOLL_OK;
 }
 
@@ -272,9 +308,12 @@ static status check_order(peer *p, const wire_upload *u)
     ident_record r;
     bool found = false;
     TRY(ident_read(p->app, p->ident, &r, &found));
-    bool follows = r.has_batch ? same_id(u->previous_batch, r.last_batch) && u->bound >= r.bound : u->previous_batch.size == 0;
+    bool follows = r.has_batch ? same_id(u->previous_batch, r.last_batch) && u->bound >= r.bound
+                               : u->previous_batch.size == 0;
     ident_record_free(&r);
-    return follows ? ATOLL_OK : fail(ATOLL_ERROR_COPIED_FOLDER, "the batch doesn't follow the last one of this ident");
+    return follows ? ATOLL_OK
+                   : fail(ATOLL_ERROR_COPIED_FOLDER,
+                          "the batch doesn't follow the last one of this ident");
 }
 
 static status apply_staged(peer *p)
@@ -299,7 +338,8 @@ static status take_upload(peer *p, staged_upload *s, size_t size, bool *kept)
 {
     const wire_upload *u = &s->message.upload;
     TRY(check_upload(p, u));
-    if (p->staged_size + size > STAGED_SIZE_MAX) return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a batch of more than %d bytes", STAGED_SIZE_MAX);
+    if (p->staged_size + size > STAGED_SIZE_MAX)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a batch of more than %d bytes", STAGED_SIZE_MAX);
     TRY(vector_push(&p->staged, s));
     *kept = true;
     p->staged_size += size;
@@ -310,7 +350,8 @@ static status take_upload(peer *p, staged_upload *s, size_t size, bool *kept)
 static status take_body(peer *p, staged_upload *s, size_t size, bool *kept)
 {
     client_message *m = &s->message;
-    if (!p->bound && m->kind != CLIENT_BIND && m->kind != CLIENT_AUTHENTICATE) return fail(ATOLL_ERROR_PROTOCOL, "the first message must be Bind");
+    if (!p->bound && m->kind != CLIENT_BIND && m->kind != CLIENT_AUTHENTICATE)
+        return fail(ATOLL_ERROR_PROTOCOL, "the first message must be Bind");
     switch (m->kind) {
     case CLIENT_BIND: return take_bind(p, &m->bind);
     case CLIENT_SUBSCRIBE: return take_subscribe(p, &m->subscribe);
@@ -321,7 +362,8 @@ static status take_body(peer *p, staged_upload *s, size_t size, bool *kept)
     }
     case CLIENT_AUTHENTICATE: return ATOLL_OK; /* The runner checked the token. */
     case CLIENT_PING: {
-        server_message pong = {.kind = SERVER_PONG, .pong_sent_ms = m->ping, .pong_server_ms = app_now_ms(p->app)};
+        server_message pong = {
+            .kind = SERVER_PONG, .pong_sent_ms = m->ping, .pong_server_ms = app_now_ms(p->app)};
         return peer_queue(p, &pong);
     }
     case CLIENT_UNBIND: peer_end(p, ATOLL_OK, "unbound", false); return ATOLL_OK;
@@ -366,7 +408,8 @@ bool peer_poll(peer *p, uint64_t now_ms, peer_action *out)
 {
     (void)now_ms;
     /* Nothing leaves that tells of what is not durable: idents and schemas as little as acknowledgements. */
-    bool durable = p->app->durable == model_version(p->app->db) || BREAKAGE(BREAKAGE_ACKNOWLEDGE_BEFORE_COMMIT);
+    bool durable = p->app->durable == model_version(p->app->db) ||
+                   BREAKAGE(BREAKAGE_ACKNOWLEDGE_BEFORE_COMMIT);
     if (!durable && !p->closing) return false;
     if (p->queue_first < p->queue.count) {
         queued_message q = p->queue.items[p->queue_first++];
@@ -380,7 +423,8 @@ bool peer_poll(peer *p, uint64_t now_ms, peer_action *out)
     if (p->closing) {
         if (p->closed) return false;
         p->closed = true;
-        *out = (peer_action){.kind = PEER_ACTION_CLOSE, .code = p->close_code, .text = p->close_text};
+        *out =
+            (peer_action){.kind = PEER_ACTION_CLOSE, .code = p->close_code, .text = p->close_text};
         return true;
     }
     bool made = false;

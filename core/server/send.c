@@ -22,9 +22,12 @@ static bool wants_field(const row_writer *w, const field_mark *f)
     return f->version > w->after && f->author != w->p->ident;
 }
 
-static status put_one_field(row_writer *w, wire_rows *group, const model_class *c, row_key row, const model_property *p)
+static status put_one_field(row_writer *w, wire_rows *group, const model_class *c, row_key row,
+                            const model_property *p)
 {
-    if ((p->flags & PROPERTY_LIST) != 0) return rows_put_list(w->b, group, w->view, c, row, p, w->whole ? 0 : w->after, UINT64_MAX, 0);
+    if ((p->flags & PROPERTY_LIST) != 0)
+        return rows_put_list(w->b, group, w->view, c, row, p, w->whole ? 0 : w->after, UINT64_MAX,
+                             0);
     value v;
     if (w->whole) {
         TRY(rows_field(w->view, c, row, p, &v));
@@ -33,14 +36,16 @@ static status put_one_field(row_writer *w, wire_rows *group, const model_class *
     return rows_put_field(w->b, group, w->view, c, row, p, 0, false);
 }
 
-static status put_fields(row_writer *w, wire_rows *group, const model_class *c, row_key row, row_mark *mark)
+static status put_fields(row_writer *w, wire_rows *group, const model_class *c, row_key row,
+                         row_mark *mark)
 {
     for (size_t i = 0; i < c->property_count; i++) {
         const model_property *p = &c->properties[i];
         if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
         if (!w->whole) {
             field_mark *f = row_mark_field(mark, p->key);
-            bool list = (p->flags & PROPERTY_LIST) != 0; /* Elements have no author: all that changed goes. */
+            bool list = (p->flags & PROPERTY_LIST) !=
+                        0; /* Elements have no author: all that changed goes. */
             if (f == NULL || (list ? f->version <= w->after : !wants_field(w, f))) continue;
         }
         TRY(put_one_field(w, group, c, row, p));
@@ -48,14 +53,16 @@ static status put_fields(row_writer *w, wire_rows *group, const model_class *c, 
     return ATOLL_OK;
 }
 
-static status put_embedded(void *context, const model_class *c, row_key row, const model_owner *owner)
+static status put_embedded(void *context, const model_class *c, row_key row,
+                           const model_owner *owner)
 {
     row_writer *w = context;
     row_mark mark;
     wire_rows *group = NULL;
     TRY(meta_read(w->p->app, NULL, c->key, row, &mark));
     bool any = w->whole;
-    for (size_t i = 0; i < mark.fields.count && !any; i++) any = mark.fields.items[i].version > w->after;
+    for (size_t i = 0; i < mark.fields.count && !any; i++)
+        any = mark.fields.items[i].version > w->after;
     status result = any ? rows_put_embedded(w->b, w->view, c, row, owner, &group) : ATOLL_OK;
     if (any && result == ATOLL_OK) result = put_fields(w, group, c, row, &mark);
     row_mark_free(&mark);
@@ -67,7 +74,8 @@ static status put_row(row_writer *w, class_key class_of, row_key row, row_kind k
     const model_class *c = schema_class(model_view_schema(w->view), class_of);
     value key;
     wire_rows *group = NULL;
-    if (c == NULL || schema_class_named(&w->p->client_schema, bytes_text(c->name)) == NULL) return ATOLL_OK;
+    if (c == NULL || schema_class_named(&w->p->client_schema, bytes_text(c->name)) == NULL)
+        return ATOLL_OK;
     TRY(rows_key(w->view, c, row, &key));
     TRY(wire_builder_group(w->b, c->name, "", "", &group));
     TRY(wire_builder_row(w->b, group, kind, &key, life, 0));
@@ -105,7 +113,8 @@ static void leave_map_free(leave_map *m)
 static status keep_leave(void *context, class_key c, row_key row, const leave_record *r)
 {
     leave_map *m = context;
-    if (map64_get(&m->index, name_of(c, row)) != NULL) return ATOLL_OK; /* The oldest tells what was at the cursor. */
+    if (map64_get(&m->index, name_of(c, row)) != NULL)
+        return ATOLL_OK; /* The oldest tells what was at the cursor. */
     leave_record copy = *r;
     buffer_init(&copy.values, r->values.size_max);
     TRY(buffer_append(&copy.values, r->values.data, r->values.size));
@@ -125,7 +134,8 @@ typedef struct plan {
     const server_view *old_view, *new_view;
     leave_map leaves;
     map64 seen;
-    map64 uncertain; /* rows of the last outcome: the client may have dropped them, whatever it had at its cursor */
+    map64
+        uncertain; /* rows of the last outcome: the client may have dropped them, whatever it had at its cursor */
 } plan;
 
 static const leave_record *leave_of(plan *x, class_key c, row_key row)
@@ -143,7 +153,8 @@ static status plan_row(plan *x, class_key c, row_key row, bool sweep)
     TRY(meta_read(p->app, NULL, c, row, &mark));
     const leave_record *oldest = leave_of(x, c, row);
     bool has = mark.alive && view_matches(x->new_view, x->g->view, c, row);
-    bool had = x->old_view != NULL && view_had(x->old_view, x->g->view, c, row, &mark, oldest, x->g->from, p->ident);
+    bool had = x->old_view != NULL &&
+               view_had(x->old_view, x->g->view, c, row, &mark, oldest, x->g->from, p->ident);
     bool same_life = mark.since <= x->g->from || mark.since_author == p->ident;
     bool uncertain = map64_get(&x->uncertain, name_of(c, row)) != NULL;
     group_row r = {c, row, 0, mark.life};
@@ -162,7 +173,9 @@ static status plan_row(plan *x, class_key c, row_key row, bool sweep)
             if (i + 1 == mark.fields.count) any = false;
         }
         const model_class *k = schema_class(model_view_schema(x->g->view), c);
-        for (size_t i = 0; !any && k != NULL && i < k->property_count; i++) any = k->properties[i].type == VALUE_EMBEDDED || (k->properties[i].flags & PROPERTY_LIST) != 0;
+        for (size_t i = 0; !any && k != NULL && i < k->property_count; i++)
+            any = k->properties[i].type == VALUE_EMBEDDED ||
+                  (k->properties[i].flags & PROPERTY_LIST) != 0;
         if (!any) r.kind = 0;
     }
     row_mark_free(&mark);
@@ -181,7 +194,8 @@ static status plan_view(plan *x, bool sweep)
         const query *q = x->new_view->queries.items[i];
         row_vector rows = {0};
         status result = query_run(q, x->g->view, &rows);
-        for (size_t k = 0; k < rows.count && result == ATOLL_OK; k++) result = plan_row(x, query_class(q), rows.items[k], sweep);
+        for (size_t k = 0; k < rows.count && result == ATOLL_OK; k++)
+            result = plan_row(x, query_class(q), rows.items[k], sweep);
         vector_free(&rows);
         if (result != ATOLL_OK) return result;
     }
@@ -203,7 +217,8 @@ static status plan_uncertain(plan *x)
     status result = ATOLL_OK;
     for (size_t i = 0; i < record.uncertain.count && result == ATOLL_OK; i++) {
         const uncertain_row *u = &record.uncertain.items[i];
-        if (u->version > x->g->from) result = map64_put(&x->uncertain, name_of(u->class_of, u->row), 1);
+        if (u->version > x->g->from)
+            result = map64_put(&x->uncertain, name_of(u->class_of, u->row), 1);
     }
     ident_record_free(&record);
     return result;
@@ -211,7 +226,10 @@ static status plan_uncertain(plan *x)
 
 static status plan_group(peer *p, download_group *g)
 {
-    plan x = {.p = p, .g = g, .old_view = &p->view, .new_view = p->has_next_view ? &p->next_view : &p->view};
+    plan x = {.p = p,
+              .g = g,
+              .old_view = &p->view,
+              .new_view = p->has_next_view ? &p->next_view : &p->view};
     status result = ATOLL_OK;
     g->sweep = p->has_next_view;
     g->view_version = p->has_next_view ? p->next_view_version : p->view_version;
@@ -222,7 +240,8 @@ static status plan_group(peer *p, download_group *g)
     } else if (result == ATOLL_OK) {
         result = meta_changed(p->app, g->from, plan_changed, &x);
         for (size_t i = 0; i < x.leaves.names.count && result == ATOLL_OK; i++) {
-            result = plan_row(&x, x.leaves.names.items[i].class_of, x.leaves.names.items[i].row, false);
+            result =
+                plan_row(&x, x.leaves.names.items[i].class_of, x.leaves.names.items[i].row, false);
         }
     }
     if (g->rows.count > 1) qsort(g->rows.items, g->rows.count, sizeof *g->rows.items, compare_rows);
@@ -273,8 +292,14 @@ static status group_part(peer *p, arena *memory)
     }
     TRY(wire_builder_finish(&b));
     bool last = g->next == g->rows.count;
-    m.download = (wire_download){.from = g->from, .to = g->to, .last = last, .sweep = g->sweep, .view_version = g->view_version, .rows = b.rows,
-                                 .clock = p->app->clock, .remaining_rows = g->rows.count - g->next};
+    m.download = (wire_download){.from = g->from,
+                                 .to = g->to,
+                                 .last = last,
+                                 .sweep = g->sweep,
+                                 .view_version = g->view_version,
+                                 .rows = b.rows,
+                                 .clock = p->app->clock,
+                                 .remaining_rows = g->rows.count - g->next};
     if (g->with_schema) TRY(app_schema_for(p->app, &p->client_schema, &m.download.schema));
     status result = write_out(p, &m);
     schema_free(&m.download.schema);
@@ -303,7 +328,11 @@ static status group_part(peer *p, arena *memory)
 static status cursor_only(peer *p)
 {
     server_message m = {.kind = SERVER_DOWNLOAD};
-    m.download = (wire_download){.from = p->told_cursor, .to = p->cursor, .last = true, .view_version = p->view_version, .clock = p->app->clock};
+    m.download = (wire_download){.from = p->told_cursor,
+                                 .to = p->cursor,
+                                 .last = true,
+                                 .view_version = p->view_version,
+                                 .clock = p->app->clock};
     p->told_cursor = p->cursor;
     return write_out(p, &m);
 }
@@ -313,10 +342,13 @@ static status outcome_row_put(row_writer *w, const outcome_row *o)
     row_mark mark;
     TRY(meta_read(w->p->app, NULL, o->class_of, o->row, &mark));
     bool visible = mark.alive && view_matches(&w->p->view, w->view, o->class_of, o->row);
-    if (mark.alive && w->p->has_next_view) visible |= view_matches(&w->p->next_view, w->view, o->class_of, o->row);
+    if (mark.alive && w->p->has_next_view)
+        visible |= view_matches(&w->p->next_view, w->view, o->class_of, o->row);
     /* The life that the upload got into has ended since: what was done on top of it ended too. */
     bool reverted = o->reverted || (o->life != 0 && o->life != mark.life);
-    row_kind kind = visible ? reverted ? ROW_REVERTED : ROW_FULL : mark.life != 0 && !mark.alive ? ROW_DELETED : ROW_EVICTED;
+    row_kind kind = visible                         ? reverted ? ROW_REVERTED : ROW_FULL
+                    : mark.life != 0 && !mark.alive ? ROW_DELETED
+                                                    : ROW_EVICTED;
     uint64_t life = kind == ROW_EVICTED && reverted ? 0 : mark.life;
     row_mark_free(&mark);
     return put_row(w, o->class_of, o->row, kind, life);
@@ -329,8 +361,11 @@ static status put_rejected(peer *p, arena *memory, const ident_record *r, wire_a
     status result = ATOLL_OK;
     for (size_t i = 0; i < r->rejected.count && result == ATOLL_OK; i++) {
         const model_class *c = schema_class(model_view_schema(view), r->rejected.items[i].class_of);
-        wire_rejected x = {arena_text(memory, bytes_text(c == NULL ? "" : c->name)), arena_text(memory, bytes_text(r->rejected.items[i].key)), r->rejected.items[i].reason};
-        result = x.class_name == NULL || x.key == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : arena_push(memory, &a->rejected, x);
+        wire_rejected x = {arena_text(memory, bytes_text(c == NULL ? "" : c->name)),
+                           arena_text(memory, bytes_text(r->rejected.items[i].key)),
+                           r->rejected.items[i].reason};
+        result = x.class_name == NULL || x.key == NULL ? ATOLL_ERROR_OUT_OF_MEMORY
+                                                       : arena_push(memory, &a->rejected, x);
     }
     model_view_release(view);
     return result;
@@ -344,15 +379,24 @@ static status ack_part(peer *p, arena *memory)
     wire_builder b = {.memory = memory};
     TRY(ident_read(p->app, p->ident, &record, &found));
     model_view *view = model_view_newest(p->app->db);
-    status result = view == NULL || !found ? fail(ATOLL_ERROR_INTERNAL, "the ident of a session is gone") : ATOLL_OK;
+    status result = view == NULL || !found
+                        ? fail(ATOLL_ERROR_INTERNAL, "the ident of a session is gone")
+                        : ATOLL_OK;
     row_writer w = {.p = p, .b = &b, .view = view};
     size_t first = p->ack_next;
-    while (result == ATOLL_OK && p->ack_next < record.outcome.count && p->ack_next - first < ACK_ROWS_MAX && b.size < MESSAGE_SIZE_TARGET) {
+    while (result == ATOLL_OK && p->ack_next < record.outcome.count &&
+           p->ack_next - first < ACK_ROWS_MAX && b.size < MESSAGE_SIZE_TARGET) {
         result = outcome_row_put(&w, &record.outcome.items[p->ack_next++]);
     }
     if (result == ATOLL_OK) result = wire_builder_finish(&b);
     bool last = p->ack_next >= record.outcome.count;
-    m.ack = (wire_ack){.batch = bytes_of(p->ack.batch, 16), .bound = p->ack.bound, .version = p->ack.version, .clock = p->app->clock, .cursor = p->cursor, .last = last, .rows = b.rows};
+    m.ack = (wire_ack){.batch = bytes_of(p->ack.batch, 16),
+                       .bound = p->ack.bound,
+                       .version = p->ack.version,
+                       .clock = p->app->clock,
+                       .cursor = p->cursor,
+                       .last = last,
+                       .rows = b.rows};
     if (result == ATOLL_OK && last) result = put_rejected(p, memory, &record, &m.ack);
     if (result == ATOLL_OK) result = write_out(p, &m);
     if (result == ATOLL_OK && last) {
@@ -367,7 +411,8 @@ static status ack_part(peer *p, arena *memory)
 static status mark_reply(peer *p, bool *made)
 {
     *made = false;
-    if (p->marks.count == 0 || p->marks.items[0].target > p->cursor || p->has_next_view) return ATOLL_OK;
+    if (p->marks.count == 0 || p->marks.items[0].target > p->cursor || p->has_next_view)
+        return ATOLL_OK;
     *made = true;
     if (p->told_cursor < p->cursor) return cursor_only(p);
     server_message m = {.kind = SERVER_MARK_REPLY, .mark = p->marks.items[0].request};
@@ -392,7 +437,8 @@ status send_next(peer *p, bool *made)
         result = ack_part(p, &memory);
     } else if (durable && (p->has_next_view || p->cursor < model_version(p->app->db))) {
         result = group_begin(p);
-        if (result == ATOLL_OK && p->group.rows.count == 0 && !p->group.sweep && !p->group.with_schema) {
+        if (result == ATOLL_OK && p->group.rows.count == 0 && !p->group.sweep &&
+            !p->group.with_schema) {
             /* Nothing of it is for this session. */
             p->cursor = p->group.to;
             send_group_end(p);

@@ -31,11 +31,18 @@ static status check_fields(const query *q, const model_class *c)
     size_t count = 0;
     bool links = false;
     TRY(query_properties(q, &properties, &count, &links));
-    if (links) return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: links in a subscription to '%s'", c->name);
+    if (links)
+        return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: links in a subscription to '%s'",
+                    c->name);
     for (size_t i = 0; i < count; i++) {
         const model_property *p = class_property(c, properties[i]);
-        bool simple = p != NULL && (p->flags & PROPERTY_LIST) == 0 && p->type != VALUE_LINK && p->type != VALUE_EMBEDDED;
-        if (!simple) return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: lists, links and embedded objects in a subscription to '%s'", c->name);
+        bool simple = p != NULL && (p->flags & PROPERTY_LIST) == 0 && p->type != VALUE_LINK &&
+                      p->type != VALUE_EMBEDDED;
+        if (!simple)
+            return fail(
+                ATOLL_ERROR_NOT_SUPPORTED,
+                "not supported yet: lists, links and embedded objects in a subscription to '%s'",
+                c->name);
     }
     return ATOLL_OK;
 }
@@ -44,10 +51,17 @@ static status add_query(server_view *v, const wire_query *from)
 {
     const model_class *c = schema_class_named(&v->schema, bytes_text(from->class_name));
     query *q = NULL;
-    if (c == NULL) return fail(ATOLL_ERROR_BAD_QUERY, "a subscription names the class '%s', which is not in the schema", from->class_name);
-    if (c->kind != CLASS_NORMAL) return fail(ATOLL_ERROR_BAD_QUERY, "class '%s' is %s and can't be subscribed to", c->name, c->kind == CLASS_EMBEDDED ? "embedded" : "asymmetric");
+    if (c == NULL)
+        return fail(ATOLL_ERROR_BAD_QUERY,
+                    "a subscription names the class '%s', which is not in the schema",
+                    from->class_name);
+    if (c->kind != CLASS_NORMAL)
+        return fail(ATOLL_ERROR_BAD_QUERY, "class '%s' is %s and can't be subscribed to", c->name,
+                    c->kind == CLASS_EMBEDDED ? "embedded" : "asymmetric");
     TRY(query_new(&v->schema, c->key, bytes_text(from->text), NULL, &q));
-    status result = query_has_sort(q) ? fail(ATOLL_ERROR_BAD_QUERY, "a subscription can't sort or limit: '%s'", from->text) : check_fields(q, c);
+    status result = query_has_sort(q) ? fail(ATOLL_ERROR_BAD_QUERY,
+                                             "a subscription can't sort or limit: '%s'", from->text)
+                                      : check_fields(q, c);
     if (result == ATOLL_OK) result = vector_push(&v->queries, q);
     if (result != ATOLL_OK) query_free(q);
     return result;
@@ -57,7 +71,8 @@ status view_flexible(server_app *app, const wire_queries *queries, server_view *
 {
     server_view v;
     status result = view_start(app, &v);
-    for (size_t i = 0; i < queries->count && result == ATOLL_OK; i++) result = add_query(&v, &queries->items[i]);
+    for (size_t i = 0; i < queries->count && result == ATOLL_OK; i++)
+        result = add_query(&v, &queries->items[i]);
     if (result != ATOLL_OK) {
         view_free(&v);
         return result;
@@ -82,7 +97,9 @@ status view_partition(server_app *app, const value *partition, server_view *out)
     for (size_t i = 0; i < v.schema.class_count && result == ATOLL_OK; i++) {
         const model_class *c = &v.schema.classes[i];
         query *q = NULL;
-        if (c->kind != CLASS_NORMAL || class_property_named(c, bytes_text(app->partition_property)) == NULL) continue;
+        if (c->kind != CLASS_NORMAL ||
+            class_property_named(c, bytes_text(app->partition_property)) == NULL)
+            continue;
         result = query_new(&v.schema, c->key, bytes_text(text), &arguments, &q);
         if (result == ATOLL_OK) result = vector_push(&v.queries, q);
     }
@@ -97,7 +114,8 @@ status view_partition(server_app *app, const value *partition, server_view *out)
 bool view_matches(const server_view *v, const model_view *view, class_key c, row_key row)
 {
     for (size_t i = 0; i < v->queries.count; i++) {
-        if (query_class(v->queries.items[i]) == c && query_matches(v->queries.items[i], view, row)) return true;
+        if (query_class(v->queries.items[i]) == c && query_matches(v->queries.items[i], view, row))
+            return true;
     }
     return false;
 }
@@ -105,7 +123,9 @@ bool view_matches(const server_view *v, const model_view *view, class_key c, row
 bool view_matches_values(const server_view *v, class_key c, query_getter get, void *context)
 {
     for (size_t i = 0; i < v->queries.count; i++) {
-        if (query_class(v->queries.items[i]) == c && query_matches_values(v->queries.items[i], get, context)) return true;
+        if (query_class(v->queries.items[i]) == c &&
+            query_matches_values(v->queries.items[i], get, context))
+            return true;
     }
     return false;
 }
@@ -129,11 +149,13 @@ bool view_matches_leave(const server_view *v, class_key c, const leave_record *r
     return view_matches_values(v, c, leave_value, (void *)r);
 }
 
-bool view_had(const server_view *v, const model_view *view, class_key c, row_key row, const row_mark *m, const leave_record *oldest, uint64_t version,
-              uint64_t ident)
+bool view_had(const server_view *v, const model_view *view, class_key c, row_key row,
+              const row_mark *m, const leave_record *oldest, uint64_t version, uint64_t ident)
 {
-    if (m->alive && m->since > version && m->since_author == ident) return true; /* It made this life itself. */
-    uint64_t since = oldest != NULL ? oldest->since : m->since, author = oldest != NULL ? oldest->since_author : m->since_author;
+    if (m->alive && m->since > version && m->since_author == ident)
+        return true; /* It made this life itself. */
+    uint64_t since = oldest != NULL ? oldest->since : m->since,
+             author = oldest != NULL ? oldest->since_author : m->since_author;
     if (since > version && author != ident) return false;
     if (oldest != NULL) return view_matches_leave(v, c, oldest);
     return m->alive && view_matches(v, view, c, row);

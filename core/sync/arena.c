@@ -25,7 +25,8 @@ void arena_free(arena *a)
 void *arena_take(arena *a, size_t size)
 {
     if (size > a->total_max) {
-        (void)fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a message needs %zu bytes of memory, the limit is %zu", size, a->total_max);
+        (void)fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                   "a message needs %zu bytes of memory, the limit is %zu", size, a->total_max);
         return NULL;
     }
     size = (size + 15) & ~(size_t)15;
@@ -35,7 +36,8 @@ void *arena_take(arena *a, size_t size)
         if (wanted > ARENA_BLOCK_SIZE_MAX) wanted = ARENA_BLOCK_SIZE_MAX;
         if (wanted < size) wanted = size;
         if (a->total + wanted > a->total_max + ARENA_BLOCK_SIZE_MAX) {
-            (void)fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a message needs more than %zu bytes of memory", a->total_max);
+            (void)fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a message needs more than %zu bytes of memory",
+                       a->total_max);
             return NULL;
         }
         block = memory_allocate(sizeof *block + wanted);
@@ -65,7 +67,8 @@ const char *arena_text(arena *a, bytes text)
     return copy;
 }
 
-status arena_grow(arena *a, void **items, size_t *capacity, size_t count, size_t extra, size_t item_size)
+status arena_grow(arena *a, void **items, size_t *capacity, size_t count, size_t extra,
+                  size_t item_size)
 {
     size_t wanted = *capacity < 8 ? 8 : *capacity * 2;
     if (wanted < count + extra) wanted = count + extra;

@@ -31,7 +31,8 @@ static ProtobufCBinaryData bytes_out(bytes from)
 static status read_id(const ProtobufCBinaryData *from, const char *what, bytes *out)
 {
     if (from->len != 0 && from->len != WIRE_ID_SIZE) {
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%s has %zu bytes, it must have %d or none", what, from->len, WIRE_ID_SIZE);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%s has %zu bytes, it must have %d or none", what,
+                    from->len, WIRE_ID_SIZE);
     }
     *out = bytes_in(from);
     return ATOLL_OK;
@@ -58,12 +59,15 @@ static status read_partition(const pb_value *from, value *out)
         return ATOLL_OK;
     default: break;
     }
-    return fail(ATOLL_ERROR_BAD_PARTITION_VALUE, "a partition is a string, an int, an object id, a uuid or null");
+    return fail(ATOLL_ERROR_BAD_PARTITION_VALUE,
+                "a partition is a string, an int, an object id, a uuid or null");
 }
 
 static status read_queries(arena *memory, pb_query **from, size_t count, wire_queries *out)
 {
-    if (count > LIMIT_SUBSCRIPTIONS_MAX) return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "more than %d subscriptions", LIMIT_SUBSCRIPTIONS_MAX);
+    if (count > LIMIT_SUBSCRIPTIONS_MAX)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "more than %d subscriptions",
+                    LIMIT_SUBSCRIPTIONS_MAX);
     for (size_t i = 0; i < count; i++) {
         wire_query q = {from[i]->class_name, from[i]->text};
         TRY(arena_push(memory, out, q));
@@ -89,9 +93,17 @@ static status write_queries(arena *memory, const wire_queries *from, size_t *cou
 
 static status read_bind(arena *memory, const Atoll__Sync__V0__Bind *b, wire_bind *out)
 {
-    *out = (wire_bind){.version_minimum = b->protocol_version_min, .version_maximum = b->protocol_version_max, .app_id = b->app_id,
-                       .user_agent = b->user_agent, .flexible = b->flexible, .ident = b->ident, .cursor = b->cursor, .epoch = b->epoch,
-                       .sent_bound = b->sent_bound, .view_version = b->view_version, .wall_ms = b->wall_ms};
+    *out = (wire_bind){.version_minimum = b->protocol_version_min,
+                       .version_maximum = b->protocol_version_max,
+                       .app_id = b->app_id,
+                       .user_agent = b->user_agent,
+                       .flexible = b->flexible,
+                       .ident = b->ident,
+                       .cursor = b->cursor,
+                       .epoch = b->epoch,
+                       .sent_bound = b->sent_bound,
+                       .view_version = b->view_version,
+                       .wall_ms = b->wall_ms};
     TRY(read_partition(b->partition, &out->partition));
     TRY(read_id(&b->secret, "secret", &out->secret));
     TRY(read_id(&b->sent_batch, "sent_batch", &out->sent_batch));
@@ -106,17 +118,22 @@ static status read_upload(arena *memory, const Atoll__Sync__V0__Upload *u, wire_
     *out = (wire_upload){.bound = u->bound, .cursor = u->cursor, .part = u->part, .last = u->last};
     TRY(read_id(&u->batch, "batch", &out->batch));
     TRY(read_id(&u->previous_batch, "previous_batch", &out->previous_batch));
-    if (out->batch.size == 0 || u->bound == 0) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "an upload has a batch id and a bound of at least 1");
+    if (out->batch.size == 0 || u->bound == 0)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "an upload has a batch id and a bound of at least 1");
     return codec_rows_read(memory, u->rows, u->n_rows, true, &out->rows);
 }
 
 status codec_client_read(bytes from, arena *memory, client_message *out)
 {
     *out = (client_message){0};
-    if (from.size > LIMIT_MESSAGE_SIZE_MAX) return fail(ATOLL_ERROR_MESSAGE_TOO_LARGE, "a message of %zu bytes", from.size);
+    if (from.size > LIMIT_MESSAGE_SIZE_MAX)
+        return fail(ATOLL_ERROR_MESSAGE_TOO_LARGE, "a message of %zu bytes", from.size);
     ProtobufCAllocator allocator = {take_for_protobuf, keep_for_protobuf, memory};
     const pb_client *m = atoll__sync__v0__client_message__unpack(&allocator, from.size, from.data);
-    if (m == NULL) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a client message of %zu bytes can't be decoded", from.size);
+    if (m == NULL)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a client message of %zu bytes can't be decoded",
+                    from.size);
     switch (m->body_case) {
     case ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_BIND:
         TRY(read_bind(memory, m->bind, &out->bind));
@@ -125,8 +142,11 @@ status codec_client_read(bytes from, arena *memory, client_message *out)
     case ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_SUBSCRIBE:
         out->kind = CLIENT_SUBSCRIBE;
         out->subscribe.version = m->subscribe->version;
-        return read_queries(memory, m->subscribe->queries, m->subscribe->n_queries, &out->subscribe.queries);
-    case ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_UPLOAD: out->kind = CLIENT_UPLOAD; return read_upload(memory, m->upload, &out->upload);
+        return read_queries(memory, m->subscribe->queries, m->subscribe->n_queries,
+                            &out->subscribe.queries);
+    case ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_UPLOAD:
+        out->kind = CLIENT_UPLOAD;
+        return read_upload(memory, m->upload, &out->upload);
     case ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_MARK:
         out->kind = CLIENT_MARK;
         out->mark = m->mark->request;
@@ -140,21 +160,32 @@ status codec_client_read(bytes from, arena *memory, client_message *out)
         out->ping = m->ping->sent_ms;
         return ATOLL_OK;
     case ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_UNBIND: out->kind = CLIENT_UNBIND; return ATOLL_OK;
-    default: return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a client message without a body that this version knows");
+    default:
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "a client message without a body that this version knows");
     }
 }
 
 static status read_download(arena *memory, const Atoll__Sync__V0__Download *d, wire_download *out)
 {
-    *out = (wire_download){.from = d->from, .to = d->to, .view_version = d->view_version, .clock = d->clock,
-                           .remaining_rows = d->remaining_rows, .last = d->last, .sweep = d->sweep};
+    *out = (wire_download){.from = d->from,
+                           .to = d->to,
+                           .view_version = d->view_version,
+                           .clock = d->clock,
+                           .remaining_rows = d->remaining_rows,
+                           .last = d->last,
+                           .sweep = d->sweep};
     TRY(codec_rows_read(memory, d->rows, d->n_rows, false, &out->rows));
     return codec_schema_read(d->schema, d->n_schema, &out->schema);
 }
 
 static status read_ack(arena *memory, const Atoll__Sync__V0__UploadAck *a, wire_ack *out)
 {
-    *out = (wire_ack){.bound = a->bound, .version = a->version, .clock = a->clock, .cursor = a->cursor, .last = a->last};
+    *out = (wire_ack){.bound = a->bound,
+                      .version = a->version,
+                      .clock = a->clock,
+                      .cursor = a->cursor,
+                      .last = a->last};
     TRY(read_id(&a->batch, "batch", &out->batch));
     for (size_t i = 0; i < a->n_rejected; i++) {
         wire_rejected r = {a->rejected[i]->class_name, a->rejected[i]->key, a->rejected[i]->reason};
@@ -165,8 +196,13 @@ static status read_ack(arena *memory, const Atoll__Sync__V0__UploadAck *a, wire_
 
 static status read_bound(const Atoll__Sync__V0__Bound *b, wire_bound *out)
 {
-    *out = (wire_bound){.version = b->protocol_version, .ident = b->ident, .epoch = b->epoch, .high_water = b->high_water,
-                        .sequence_mark = b->sequence_mark, .newest = b->version, .server_ms = b->server_ms};
+    *out = (wire_bound){.version = b->protocol_version,
+                        .ident = b->ident,
+                        .epoch = b->epoch,
+                        .high_water = b->high_water,
+                        .sequence_mark = b->sequence_mark,
+                        .newest = b->version,
+                        .server_ms = b->server_ms};
     TRY(read_id(&b->secret, "secret", &out->secret));
     TRY(read_id(&b->last_batch, "last_batch", &out->last_batch));
     return codec_schema_read(b->schema, b->n_schema, &out->schema);
@@ -179,7 +215,8 @@ static status read_small(const pb_server *m, server_message *out)
     case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_SUBSCRIPTION_STATE:
         out->kind = SERVER_SUBSCRIPTION_STATE;
         out->subscription_state =
-            (wire_subscription_state){m->subscription_state->version, m->subscription_state->code, m->subscription_state->text};
+            (wire_subscription_state){m->subscription_state->version, m->subscription_state->code,
+                                      m->subscription_state->text};
         return ATOLL_OK;
     case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_MARK_REPLY:
         out->kind = SERVER_MARK_REPLY;
@@ -192,23 +229,29 @@ static status read_small(const pb_server *m, server_message *out)
         return ATOLL_OK;
     case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_ERROR:
         out->kind = SERVER_ERROR;
-        out->error = (wire_error){m->error->code, m->error->text, m->error->fatal, m->error->retry_delay_ms};
+        out->error =
+            (wire_error){m->error->code, m->error->text, m->error->fatal, m->error->retry_delay_ms};
         return ATOLL_OK;
     case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_LOG_LINE:
         out->kind = SERVER_LOG_LINE;
         out->log = (wire_log){m->log_line->level, m->log_line->text};
         return ATOLL_OK;
-    default: return fail(ATOLL_ERROR_PROTOCOL, "a server message without a body that this version knows");
+    default:
+        return fail(ATOLL_ERROR_PROTOCOL,
+                    "a server message without a body that this version knows");
     }
 }
 
 status codec_server_read(bytes from, arena *memory, server_message *out)
 {
     *out = (server_message){0};
-    if (from.size > LIMIT_MESSAGE_SIZE_MAX) return fail(ATOLL_ERROR_MESSAGE_TOO_LARGE, "a message of %zu bytes", from.size);
+    if (from.size > LIMIT_MESSAGE_SIZE_MAX)
+        return fail(ATOLL_ERROR_MESSAGE_TOO_LARGE, "a message of %zu bytes", from.size);
     ProtobufCAllocator allocator = {take_for_protobuf, keep_for_protobuf, memory};
     const pb_server *m = atoll__sync__v0__server_message__unpack(&allocator, from.size, from.data);
-    if (m == NULL) return fail(ATOLL_ERROR_PROTOCOL, "a server message of %zu bytes can't be decoded", from.size);
+    if (m == NULL)
+        return fail(ATOLL_ERROR_PROTOCOL, "a server message of %zu bytes can't be decoded",
+                    from.size);
     switch (m->body_case) {
     case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_BOUND:
         TRY(read_bound(m->bound, &out->bound));
@@ -218,7 +261,9 @@ status codec_server_read(bytes from, arena *memory, server_message *out)
         TRY(read_download(memory, m->download, &out->download));
         out->kind = SERVER_DOWNLOAD;
         return ATOLL_OK;
-    case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_UPLOAD_ACK: out->kind = SERVER_UPLOAD_ACK; return read_ack(memory, m->upload_ack, &out->ack);
+    case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_UPLOAD_ACK:
+        out->kind = SERVER_UPLOAD_ACK;
+        return read_ack(memory, m->upload_ack, &out->ack);
     default: return read_small(m, out);
     }
 }
@@ -228,7 +273,9 @@ status codec_server_read(bytes from, arena *memory, server_message *out)
 static status pack(buffer *to, const ProtobufCMessage *m)
 {
     size_t size = protobuf_c_message_get_packed_size(m);
-    if (size > LIMIT_MESSAGE_SIZE_MAX) return fail(ATOLL_ERROR_MESSAGE_TOO_LARGE, "a message of %zu bytes; one object must stay below 32 MB", size);
+    if (size > LIMIT_MESSAGE_SIZE_MAX)
+        return fail(ATOLL_ERROR_MESSAGE_TOO_LARGE,
+                    "a message of %zu bytes; one object must stay below 32 MB", size);
     TRY(buffer_reserve(to, size));
     to->size += protobuf_c_message_pack(m, to->data + to->size);
     return ATOLL_OK;

@@ -7,8 +7,12 @@
 typedef Atoll__Sync__V0__Rows pb_rows;
 typedef Atoll__Sync__V0__Class pb_class;
 typedef Atoll__Sync__V0__Query pb_query;
-status codec_rows_read(arena *memory, pb_rows **from, size_t count, bool upload, wire_rows_list *out) MUST_CHECK;
-status codec_rows_write(arena *memory, const wire_rows_list *from, size_t *count, pb_rows ***out) MUST_CHECK;
-status codec_schema_read(pb_class **from, size_t count, model_schema *out) MUST_CHECK; /* frees what it made on failure */
-status codec_schema_write(arena *memory, const model_schema *from, size_t *count, pb_class ***out) MUST_CHECK;
+status codec_rows_read(arena *memory, pb_rows **from, size_t count, bool upload,
+                       wire_rows_list *out) MUST_CHECK;
+status codec_rows_write(arena *memory, const wire_rows_list *from, size_t *count,
+                        pb_rows ***out) MUST_CHECK;
+status codec_schema_read(pb_class **from, size_t count,
+                         model_schema *out) MUST_CHECK; /* frees what it made on failure */
+status codec_schema_write(arena *memory, const model_schema *from, size_t *count,
+                          pb_class ***out) MUST_CHECK;
 #endif

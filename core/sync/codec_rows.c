@@ -8,10 +8,15 @@ typedef Atoll__Sync__V0__ListPart pb_list;
 typedef Atoll__Sync__V0__Property pb_property;
 
 /* Repeated fields and byte fields, in and out. The arrays are never changed through these pointers. */
-#define READ_ARRAY(wire, pb, name) ((wire)->name.items = (pb)->name, (wire)->name.count = (wire)->name.capacity = (pb)->n_##name)
-#define READ_BYTES(wire, pb, name) ((wire)->name.items = (pb)->name.data, (wire)->name.count = (wire)->name.capacity = (pb)->name.len)
-#define WRITE_ARRAY(wire, pb, name) ((pb)->name = (wire)->name.items, (pb)->n_##name = (wire)->name.count)
-#define WRITE_BYTES(wire, pb, name) ((pb)->name.data = (wire)->name.items, (pb)->name.len = (wire)->name.count)
+#define READ_ARRAY(wire, pb, name) \
+    ((wire)->name.items = (pb)->name, (wire)->name.count = (wire)->name.capacity = (pb)->n_##name)
+#define READ_BYTES(wire, pb, name)         \
+    ((wire)->name.items = (pb)->name.data, \
+     (wire)->name.count = (wire)->name.capacity = (pb)->name.len)
+#define WRITE_ARRAY(wire, pb, name) \
+    ((pb)->name = (wire)->name.items, (pb)->n_##name = (wire)->name.count)
+#define WRITE_BYTES(wire, pb, name) \
+    ((pb)->name.data = (wire)->name.items, (pb)->name.len = (wire)->name.count)
 
 static status read_list(arena *memory, const pb_list *from, wire_list **out)
 {
@@ -36,7 +41,8 @@ static status read_list(arena *memory, const pb_list *from, wire_list **out)
 
 static status read_type(int from, value_type *out)
 {
-    if (from < VALUE_NULL || from > VALUE_EMBEDDED) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%d is no value type", from);
+    if (from < VALUE_NULL || from > VALUE_EMBEDDED)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%d is no value type", from);
     *out = (value_type)from;
     return ATOLL_OK;
 }
@@ -61,7 +67,8 @@ static status read_column(arena *memory, const pb_column *from, wire_column *c)
     return read_list(memory, from->list, &c->list);
 }
 
-status codec_rows_read(arena *memory, pb_rows **from, size_t count, bool upload, wire_rows_list *out)
+status codec_rows_read(arena *memory, pb_rows **from, size_t count, bool upload,
+                       wire_rows_list *out)
 {
     for (size_t i = 0; i < count; i++) {
         const pb_rows *p = from[i];
@@ -78,7 +85,8 @@ status codec_rows_read(arena *memory, pb_rows **from, size_t count, bool upload,
         READ_ARRAY(g, p, sequences);
         READ_ARRAY(g, p, owner_counters);
         READ_ARRAY(g, p, owner_actors);
-        if (p->n_columns > LIMIT_PROPERTIES_MAX) return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "more than %d columns", LIMIT_PROPERTIES_MAX);
+        if (p->n_columns > LIMIT_PROPERTIES_MAX)
+            return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "more than %d columns", LIMIT_PROPERTIES_MAX);
         for (size_t k = 0; k < p->n_columns; k++) {
             wire_column *c = arena_take(memory, sizeof *c);
             if (c == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -151,7 +159,8 @@ static status write_rows(arena *memory, const wire_rows *g, pb_rows *p)
     p->columns = arena_take(memory, (g->columns.count + 1) * sizeof *p->columns);
     if (p->columns == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     p->n_columns = g->columns.count;
-    for (size_t k = 0; k < g->columns.count; k++) TRY(write_column(memory, g->columns.items[k], &p->columns[k]));
+    for (size_t k = 0; k < g->columns.count; k++)
+        TRY(write_column(memory, g->columns.items[k], &p->columns[k]));
     return ATOLL_OK;
 }
 
@@ -174,7 +183,8 @@ status codec_rows_write(arena *memory, const wire_rows_list *from, size_t *count
 static status read_class(const pb_class *from, model_schema *out)
 {
     if ((int)from->kind < CLASS_NORMAL || (int)from->kind > CLASS_ASYMMETRIC) {
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "class '%s': %d is no kind of class", from->name, (int)from->kind);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "class '%s': %d is no kind of class", from->name,
+                    (int)from->kind);
     }
     size_t index = 0;
     TRY(schema_add_class(out, bytes_text(from->name), (class_kind)from->kind, &index));
@@ -182,9 +192,12 @@ static status read_class(const pb_class *from, model_schema *out)
         const pb_property *p = from->properties[k];
         value_type type = VALUE_NULL;
         TRY(read_type((int)p->type, &type));
-        uint8_t flags = (uint8_t)((p->nullable ? PROPERTY_NULLABLE : 0) | (p->list ? PROPERTY_LIST : 0) | (p->indexed ? PROPERTY_INDEXED : 0));
+        uint8_t flags =
+            (uint8_t)((p->nullable ? PROPERTY_NULLABLE : 0) | (p->list ? PROPERTY_LIST : 0) |
+                      (p->indexed ? PROPERTY_INDEXED : 0));
         if (strcmp(p->name, from->primary_key) == 0) flags |= PROPERTY_PRIMARY_KEY;
-        TRY(schema_add_property(out, index, bytes_text(p->name), type, flags, bytes_text(p->target)));
+        TRY(schema_add_property(out, index, bytes_text(p->name), type, flags,
+                                bytes_text(p->target)));
     }
     return ATOLL_OK;
 }

@@ -29,7 +29,9 @@ static uint64_t stable_hash(const value *v)
     }
     case VALUE_STRING:
     case VALUE_BINARY: return hash_bytes(v->as.text.data, v->as.text.size, seed);
-    case VALUE_TIMESTAMP: return mix(mix(seed, (uint64_t)v->as.timestamp.seconds), (uint64_t)v->as.timestamp.nanoseconds);
+    case VALUE_TIMESTAMP:
+        return mix(mix(seed, (uint64_t)v->as.timestamp.seconds),
+                   (uint64_t)v->as.timestamp.nanoseconds);
     case VALUE_UUID:
     case VALUE_EMBEDDED: return hash_bytes(v->as.id, 16, seed);
     case VALUE_OBJECT_ID: return hash_bytes(v->as.id, 12, seed);
@@ -40,9 +42,11 @@ static uint64_t stable_hash(const value *v)
     return seed;
 }
 
-static status row_hash(const model_view *view, const model_class *c, row_key row, int depth, uint64_t *out);
+static status row_hash(const model_view *view, const model_class *c, row_key row, int depth,
+                       uint64_t *out);
 
-static status embedded_hash(const model_view *view, class_key target, const uint8_t id[16], int depth, uint64_t *out)
+static status embedded_hash(const model_view *view, class_key target, const uint8_t id[16],
+                            int depth, uint64_t *out)
 {
     row_key child = 0;
     TRY(model_embedded_find(view, target, id, &child));
@@ -51,17 +55,20 @@ static status embedded_hash(const model_view *view, class_key target, const uint
     return row_hash(view, schema_class(model_view_schema(view), target), child, depth + 1, out);
 }
 
-static status list_hash(const model_view *view, const model_class *c, row_key row, const model_property *p, int depth, uint64_t *out)
+static status list_hash(const model_view *view, const model_class *c, row_key row,
+                        const model_property *p, int depth, uint64_t *out)
 {
     uint64_t hash = 3, count = model_list_count(view, c->key, row, p->key);
     for (uint64_t i = 0; i < count; i++) {
         value v;
         element_id id;
         TRY(model_list_get(view, c->key, row, p->key, i, &v, &id));
-        if (v.type == VALUE_LINK) TRY(rows_key(view, schema_class(model_view_schema(view), p->target), v.as.row, &v));
+        if (v.type == VALUE_LINK)
+            TRY(rows_key(view, schema_class(model_view_schema(view), p->target), v.as.row, &v));
         uint64_t element = 0;
         if (v.type == VALUE_EMBEDDED) {
-            TRY(row_hash(view, schema_class(model_view_schema(view), p->target), v.as.row, depth + 1, &element));
+            TRY(row_hash(view, schema_class(model_view_schema(view), p->target), v.as.row,
+                         depth + 1, &element));
         } else {
             element = stable_hash(&v);
         }
@@ -72,7 +79,8 @@ static status list_hash(const model_view *view, const model_class *c, row_key ro
 }
 
 /* Properties are added up, so that their order, and properties that hold nothing, make no difference. */
-static status row_hash(const model_view *view, const model_class *c, row_key row, int depth, uint64_t *out)
+static status row_hash(const model_view *view, const model_class *c, row_key row, int depth,
+                       uint64_t *out)
 {
     uint64_t sum = 7;
     for (size_t i = 0; i < c->property_count; i++) {
@@ -102,7 +110,8 @@ status digest_query(const query *q, const model_view *view, uint64_t *digest, ui
     const model_class *c = schema_class(model_view_schema(view), query_class(q));
     row_vector rows = {0};
     uint64_t sum = 0;
-    if (c == NULL) return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the class of the query is not in the schema");
+    if (c == NULL)
+        return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the class of the query is not in the schema");
     status result = query_run(q, view, &rows);
     for (size_t i = 0; i < rows.count && result == ATOLL_OK; i++) {
         uint64_t hash = 0;

@@ -80,8 +80,8 @@ static outcome_of_row judge_deleted(integration *g, const pending_entry *e, uint
 
 /* ---- fields ---- */
 
-static status take_list(integration *g, const model_class *c, row_key row, const model_property *p, const wire_column *column, size_t entry, bool whole,
-                        bool pending)
+static status take_list(integration *g, const model_class *c, row_key row, const model_property *p,
+                        const wire_column *column, size_t entry, bool whole, bool pending)
 {
     list_state incoming, own;
     TRY(rows_list_in(g->txn, p, column, entry, &incoming));
@@ -93,7 +93,8 @@ static status take_list(integration *g, const model_class *c, row_key row, const
         /* The server's form counts; of ours only what it has not got yet. */
         size_t kept = 0;
         for (size_t i = 0; i < own.elements.count; i++) {
-            if (own.elements.items[i].touched != 0) own.elements.items[kept++] = own.elements.items[i];
+            if (own.elements.items[i].touched != 0)
+                own.elements.items[kept++] = own.elements.items[i];
         }
         own.elements.count = kept;
         if (own.life < incoming.life) own.elements.count = 0;
@@ -108,7 +109,8 @@ static status take_list(integration *g, const model_class *c, row_key row, const
     return result;
 }
 
-static status take_fields(integration *g, wire_rows *rows, size_t i, const model_class *c, row_key row, pending_entry *e, bool whole)
+static status take_fields(integration *g, wire_rows *rows, size_t i, const model_class *c,
+                          row_key row, pending_entry *e, bool whole)
 {
     const model_schema *schema = model_view_schema(model_txn_view(g->txn));
     for (size_t k = 0; k < c->property_count && whole; k++) {
@@ -117,10 +119,12 @@ static status take_fields(integration *g, wire_rows *rows, size_t i, const model
         size_t entry = 0;
         bool there = false;
         for (size_t n = 0; n < rows->columns.count && !there; n++) {
-            there = strcmp(rows->columns.items[n]->property, p->name) == 0 && wire_column_seek(rows->columns.items[n], i, &entry);
+            there = strcmp(rows->columns.items[n]->property, p->name) == 0 &&
+                    wire_column_seek(rows->columns.items[n], i, &entry);
         }
         bool pending = e != NULL && pending_entry_field(e, p->key) != NULL;
-        if (!there && !pending && (p->flags & PROPERTY_PRIMARY_KEY) == 0) TRY(rows_reset(g->txn, c, row, p));
+        if (!there && !pending && (p->flags & PROPERTY_PRIMARY_KEY) == 0)
+            TRY(rows_reset(g->txn, c, row, p));
     }
     for (size_t n = 0; n < rows->columns.count; n++) {
         wire_column *column = rows->columns.items[n];
@@ -130,7 +134,8 @@ static status take_fields(integration *g, wire_rows *rows, size_t i, const model
         TRY(rows_property(schema, c, column, &p));
         if (p == NULL) continue;
         if (column->list != NULL) {
-            TRY(take_list(g, c, row, p, column, entry, whole, e != NULL && pending_entry_field(e, p->key) != NULL));
+            TRY(take_list(g, c, row, p, column, entry, whole,
+                          e != NULL && pending_entry_field(e, p->key) != NULL));
         } else if (e == NULL || pending_entry_field(e, p->key) == NULL) {
             value v = wire_column_value(column, entry);
             TRY(rows_set(g->txn, c, row, p, &v));
@@ -141,7 +146,8 @@ static status take_fields(integration *g, wire_rows *rows, size_t i, const model
 
 /* ---- rows ---- */
 
-static status drop_embedded(void *context, const model_class *c, row_key row, const model_owner *owner)
+static status drop_embedded(void *context, const model_class *c, row_key row,
+                            const model_owner *owner)
 {
     (void)owner;
     integration *g = context;
@@ -158,11 +164,13 @@ static status drop_reverted(integration *g, const model_class *c, row_key row)
     bool hidden = pending && e.hidden;
     pending_entry_free(&e);
     if (hidden) TRY(model_hide(g->txn, c->key, row, false));
-    if (model_alive(model_txn_view(g->txn), c->key, row)) TRY(rows_walk_embedded(model_txn_view(g->txn), c, row, drop_embedded, g));
+    if (model_alive(model_txn_view(g->txn), c->key, row))
+        TRY(rows_walk_embedded(model_txn_view(g->txn), c, row, drop_embedded, g));
     return pending ? pending_drop(g->txn, c->key, row) : ATOLL_OK;
 }
 
-static status make_alive(integration *g, const model_class *c, const value *key, row_key *row, bool *fresh)
+static status make_alive(integration *g, const model_class *c, const value *key, row_key *row,
+                         bool *fresh)
 {
     const model_view *view = model_txn_view(g->txn);
     pending_entry e;
@@ -182,7 +190,8 @@ static status make_alive(integration *g, const model_class *c, const value *key,
     return model_create(g->txn, c->key, key, row);
 }
 
-static status take_alive(integration *g, wire_rows *rows, size_t i, const model_class *c, const value *key, row_key row, uint64_t life)
+static status take_alive(integration *g, wire_rows *rows, size_t i, const model_class *c,
+                         const value *key, row_key row, uint64_t life)
 {
     pending_entry e = {0};
     bool pending = false, fresh = false, whole = rows->kinds.items[i] != ROW_DELTA;
@@ -207,7 +216,9 @@ static status take_alive(integration *g, wire_rows *rows, size_t i, const model_
         return result;
     }
     if (result == ATOLL_OK) result = make_alive(g, c, key, &row, &fresh);
-    if (result == ATOLL_OK && fresh && !whole) log_write(LOG_WARN, "Realm.Sync.Client.Session", "a change of an object of class '%s' came before the object", c->name);
+    if (result == ATOLL_OK && fresh && !whole)
+        log_write(LOG_WARN, "Realm.Sync.Client.Session",
+                  "a change of an object of class '%s' came before the object", c->name);
     if (result == ATOLL_OK) result = map64_put(&g->told, name_of(c->key, row), life);
     if (result == ATOLL_OK && whole) result = map64_put(&g->whole, name_of(c->key, row), 1);
     if (result == ATOLL_OK) result = pending_set_life(g->txn, c->key, row, life, false);
@@ -227,13 +238,18 @@ static status take_deleted(integration *g, const model_class *c, row_key row, ui
     pending_entry_free(&e);
     if (judged == IGNORE) return map64_put(&g->told, name_of(c->key, row), life);
     if (judged == TAKE_AND_DROP_PENDING) TRY(pending_drop(g->txn, c->key, row));
-    if (hidden || model_alive(model_txn_view(g->txn), c->key, row)) TRY(model_delete(g->txn, c->key, row));
+    if (hidden || model_alive(model_txn_view(g->txn), c->key, row))
+        TRY(model_delete(g->txn, c->key, row));
     return pending_set_life(g->txn, c->key, row, life, true);
 }
 
-typedef struct newest_embedded { integration *g; uint64_t newest; } newest_embedded;
+typedef struct newest_embedded {
+    integration *g;
+    uint64_t newest;
+} newest_embedded;
 
-static status find_newest(void *context, const model_class *c, row_key row, const model_owner *owner)
+static status find_newest(void *context, const model_class *c, row_key row,
+                          const model_owner *owner)
 {
     newest_embedded *n = context;
     pending_entry e;
@@ -246,7 +262,8 @@ static status find_newest(void *context, const model_class *c, row_key row, cons
 }
 
 /* An object whose embedded objects have something unsent is pending itself: without fields, as long as they are. */
-static status adopt_embedded(integration *g, const model_class *c, row_key row, pending_entry *e, bool *pending)
+static status adopt_embedded(integration *g, const model_class *c, row_key row, pending_entry *e,
+                             bool *pending)
 {
     newest_embedded n = {g, 0};
     known_life life;
@@ -297,11 +314,14 @@ static status take_evicted(integration *g, const model_class *c, row_key row, ui
 static status integrate_group(integration *g, wire_rows *rows)
 {
     const model_view *view = model_txn_view(g->txn);
-    const model_class *c = schema_class_named(model_view_schema(view), bytes_text(rows->class_name));
-    if (c == NULL || c->kind != CLASS_NORMAL) return ATOLL_OK; /* A class of a newer version of the app. */
+    const model_class *c =
+        schema_class_named(model_view_schema(view), bytes_text(rows->class_name));
+    if (c == NULL || c->kind != CLASS_NORMAL)
+        return ATOLL_OK; /* A class of a newer version of the app. */
     const model_property *key_property = class_property(c, c->primary_key);
     if (key_property == NULL || key_property->type != rows->key.type) {
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "the server's keys of class '%s' have another type", c->name);
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "the server's keys of class '%s' have another type",
+                    c->name);
     }
     for (size_t i = 0; i < rows->count; i++) {
         value key = wire_column_value(&rows->key, i);
@@ -330,7 +350,8 @@ static status integrate_group(integration *g, wire_rows *rows)
 /* ---- embedded objects ---- */
 
 /* Its owner holds it now: a row that exists only because a slot or an element names it. */
-static status take_embedded(integration *g, wire_rows *rows, size_t i, const model_class *c, bool *taken)
+static status take_embedded(integration *g, wire_rows *rows, size_t i, const model_class *c,
+                            bool *taken)
 {
     const model_view *view = model_txn_view(g->txn);
     value id = wire_column_value(&rows->key, i);
@@ -353,7 +374,8 @@ static status take_embedded(integration *g, wire_rows *rows, size_t i, const mod
 
 static status embedded_pass(integration *g, wire_rows *rows, uint8_t *done, size_t *progress)
 {
-    const model_class *c = schema_class_named(model_view_schema(model_txn_view(g->txn)), bytes_text(rows->class_name));
+    const model_class *c =
+        schema_class_named(model_view_schema(model_txn_view(g->txn)), bytes_text(rows->class_name));
     if (c == NULL || c->kind != CLASS_EMBEDDED || rows->key.type != VALUE_EMBEDDED) return ATOLL_OK;
     for (size_t i = 0; i < rows->count; i++) {
         bool taken = false;
@@ -368,7 +390,8 @@ static status embedded_pass(integration *g, wire_rows *rows, uint8_t *done, size
 static status integrate_embedded(integration *g, const wire_rows_list *list)
 {
     size_t total = 0, progress = 1;
-    for (size_t k = 0; k < list->count; k++) total += list->items[k]->owner_class[0] != '\0' ? list->items[k]->count : 0;
+    for (size_t k = 0; k < list->count; k++)
+        total += list->items[k]->owner_class[0] != '\0' ? list->items[k]->count : 0;
     if (total == 0) return ATOLL_OK;
     uint8_t *done = memory_allocate_zero(total);
     if (done == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -408,13 +431,16 @@ status integrate_sweep(integration *g)
         model_segment segment;
         if (c->kind != CLASS_NORMAL) continue;
         leaving.count = 0;
-        while (result == ATOLL_OK && model_scan(model_txn_view(g->txn), c->key, &cursor, &segment, &result)) {
+        while (result == ATOLL_OK &&
+               model_scan(model_txn_view(g->txn), c->key, &cursor, &segment, &result)) {
             for (uint32_t bit = 0; bit < MODEL_BLOCK_ROWS && result == ATOLL_OK; bit++) {
                 if ((segment.alive[bit / 64] >> (bit % 64) & 1) == 0) continue;
-                if (map64_get(&g->told, name_of(c->key, segment.first + bit)) == NULL) result = vector_push(&leaving, segment.first + bit);
+                if (map64_get(&g->told, name_of(c->key, segment.first + bit)) == NULL)
+                    result = vector_push(&leaving, segment.first + bit);
             }
         }
-        for (size_t i = 0; i < leaving.count && result == ATOLL_OK; i++) result = take_evicted(g, c, leaving.items[i], 0);
+        for (size_t i = 0; i < leaving.count && result == ATOLL_OK; i++)
+            result = take_evicted(g, c, leaving.items[i], 0);
     }
     vector_free(&leaving);
     return result;

@@ -8,9 +8,9 @@
 typedef struct integration {
     model_txn *txn;
     uint64_t outcome_bound; /* of the acknowledgement whose outcome this is; 0: a download */
-    map64 told;             /* hash of (class, row) → kind, of roots that the group named; for the sweep */
-    map64 skipped;          /* roots whose content is not taken */
-    map64 whole;            /* roots that came FULL */
+    map64 told;    /* hash of (class, row) → kind, of roots that the group named; for the sweep */
+    map64 skipped; /* roots whose content is not taken */
+    map64 whole;   /* roots that came FULL */
 } integration;
 void integration_begin(integration *g, model_txn *txn, uint64_t outcome_bound);
 void integration_end(integration *g);

@@ -37,8 +37,10 @@ status row_mark_write(buffer *to, const row_mark *m)
     const field_mark *before = NULL;
     for (size_t i = 0; i < m->fields.count; i++) {
         const field_mark *f = &m->fields.items[i];
-        bool same = before != NULL && before->stamp == f->stamp && before->author == f->author && before->version == f->version;
-        TRY(buffer_append_varint(to, (uint64_t)f->property << 2 | (f->is_default ? 2 : 0) | (same ? 1 : 0)));
+        bool same = before != NULL && before->stamp == f->stamp && before->author == f->author &&
+                    before->version == f->version;
+        TRY(buffer_append_varint(to, (uint64_t)f->property << 2 | (f->is_default ? 2 : 0) |
+                                         (same ? 1 : 0)));
         if (!same) {
             TRY(buffer_append_fixed64(to, f->stamp));
             TRY(buffer_append_varint(to, f->author));
@@ -78,7 +80,8 @@ status row_mark_read(bytes from, row_mark *out)
     }
     if (r.failed) {
         row_mark_free(&m);
-        return fail(ATOLL_ERROR_FILE_CORRUPT, "a row's merge record of %zu bytes is damaged", from.size);
+        return fail(ATOLL_ERROR_FILE_CORRUPT, "a row's merge record of %zu bytes is damaged",
+                    from.size);
     }
     *out = m;
     return ATOLL_OK;
@@ -93,7 +96,8 @@ bool merge_field_wins(const field_claim *incoming, const field_claim *stored)
 }
 
 /* A create loses to a deletion that its writer can't have known: not by its base, nor by the life that it saw end. */
-static merge_verdict merge_create(const row_mark *stored, uint64_t life, uint64_t base, bool *joined)
+static merge_verdict merge_create(const row_mark *stored, uint64_t life, uint64_t base,
+                                  bool *joined)
 {
     bool knows = stored->ended <= base || life >= stored->life || BREAKAGE(BREAKAGE_NO_TOMBSTONE);
     bool next = stored->alive && stored->life == life + 1; /* Somebody began the same life. */
@@ -103,7 +107,8 @@ static merge_verdict merge_create(const row_mark *stored, uint64_t life, uint64_
     return MERGE_APPLY;
 }
 
-merge_verdict merge_row(const row_mark *stored, row_kind kind, uint64_t life, uint64_t base, bool *joined)
+merge_verdict merge_row(const row_mark *stored, row_kind kind, uint64_t life, uint64_t base,
+                        bool *joined)
 {
     *joined = false;
     switch (kind) {

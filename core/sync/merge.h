@@ -19,7 +19,8 @@ typedef struct row_mark {
     uint64_t since;        /* version at which this life began, or ended when not alive */
     uint64_t since_author; /* ident that did it */
     uint64_t ended;        /* version of the newest tombstone of any life; 0: none */
-    uint64_t changed;      /* version of the newest change of anything in the object, embedded objects included */
+    uint64_t
+        changed; /* version of the newest change of anything in the object, embedded objects included */
     VECTOR(field_mark) fields;
 } row_mark;
 void row_mark_free(row_mark *m);
@@ -29,7 +30,10 @@ status row_mark_write(buffer *to, const row_mark *m) MUST_CHECK;
 status row_mark_read(bytes from, row_mark *out) MUST_CHECK;
 
 /* Does the first write of a field win over the second? Total: (not default, stamp, author); equal ones: yes. */
-typedef struct field_claim { uint64_t stamp, author; bool is_default; } field_claim;
+typedef struct field_claim {
+    uint64_t stamp, author;
+    bool is_default;
+} field_claim;
 bool merge_field_wins(const field_claim *incoming, const field_claim *stored);
 
 /* What becomes of a row when an upload names it. */
@@ -43,5 +47,6 @@ typedef enum merge_verdict {
 } merge_verdict;
 /* life: seen by the client (upload kinds of sync.proto); base: server version that the client had integrated.
  * *joined: a create met an object that is alive. */
-merge_verdict merge_row(const row_mark *stored, row_kind kind, uint64_t life, uint64_t base, bool *joined);
+merge_verdict merge_row(const row_mark *stored, row_kind kind, uint64_t life, uint64_t base,
+                        bool *joined);
 #endif

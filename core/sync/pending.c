@@ -36,12 +36,15 @@ status sync_state_read(model_db *db, sync_state *out)
     status result = model_side_get(db, bytes_of(state_key, sizeof state_key), &record, &found);
     if (result == ATOLL_OK && found) {
         reader r = reader_of(buffer_view(&record));
-        uint64_t *numbers[] = {&s.ident, &s.epoch, &s.cursor, &s.seen, &s.sent_bound, &s.last_stamp, &s.next_sequence, &s.view_version};
-        for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) *numbers[i] = reader_varint(&r);
+        uint64_t *numbers[] = {&s.ident,      &s.epoch,      &s.cursor,        &s.seen,
+                               &s.sent_bound, &s.last_stamp, &s.next_sequence, &s.view_version};
+        for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+            *numbers[i] = reader_varint(&r);
         s.has_acknowledged = reader_byte(&r) != 0;
         bytes ids = reader_take(&r, 48);
         if (r.failed) {
-            result = fail(ATOLL_ERROR_FILE_CORRUPT, "the sync state of %zu bytes is damaged", record.size);
+            result = fail(ATOLL_ERROR_FILE_CORRUPT, "the sync state of %zu bytes is damaged",
+                          record.size);
         } else {
             memcpy(s.secret, ids.data, 16);
             memcpy(s.sent_batch, ids.data + 16, 16);
@@ -57,14 +60,17 @@ status sync_state_write(model_txn *txn, const sync_state *s)
 {
     buffer record;
     buffer_init(&record, RECORD_SIZE_MAX);
-    const uint64_t numbers[] = {s->ident, s->epoch, s->cursor, s->seen, s->sent_bound, s->last_stamp, s->next_sequence, s->view_version};
+    const uint64_t numbers[] = {s->ident,      s->epoch,      s->cursor,        s->seen,
+                                s->sent_bound, s->last_stamp, s->next_sequence, s->view_version};
     status result = ATOLL_OK;
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers && result == ATOLL_OK; i++) result = buffer_append_varint(&record, numbers[i]);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers && result == ATOLL_OK; i++)
+        result = buffer_append_varint(&record, numbers[i]);
     if (result == ATOLL_OK) result = buffer_append_byte(&record, s->has_acknowledged);
     if (result == ATOLL_OK) result = buffer_append(&record, s->secret, 16);
     if (result == ATOLL_OK) result = buffer_append(&record, s->sent_batch, 16);
     if (result == ATOLL_OK) result = buffer_append(&record, s->acknowledged_batch, 16);
-    if (result == ATOLL_OK) result = model_side_put(txn, bytes_of(state_key, sizeof state_key), buffer_view(&record));
+    if (result == ATOLL_OK)
+        result = model_side_put(txn, bytes_of(state_key, sizeof state_key), buffer_view(&record));
     buffer_free(&record);
     return result;
 }
@@ -86,9 +92,11 @@ pending_field *pending_entry_field(pending_entry *e, property_key p)
 
 static status entry_write(buffer *to, const pending_entry *e)
 {
-    const uint64_t numbers[] = {e->base,   e->life,     e->met,          e->created, e->deleted,     e->newest,
-                                e->flight, e->presumed, e->alive_before, e->hidden,  e->fields.count};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) TRY(buffer_append_varint(to, numbers[i]));
+    const uint64_t numbers[] = {e->base,         e->life,   e->met,         e->created,
+                                e->deleted,      e->newest, e->flight,      e->presumed,
+                                e->alive_before, e->hidden, e->fields.count};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        TRY(buffer_append_varint(to, numbers[i]));
     for (size_t i = 0; i < e->fields.count; i++) {
         const pending_field *f = &e->fields.items[i];
         TRY(buffer_append_varint(to, (uint64_t)f->property << 1 | f->is_default));
@@ -101,7 +109,8 @@ static status entry_read(class_key c, row_key row, bytes from, pending_entry *ou
 {
     reader r = reader_of(from);
     pending_entry e = {.class_of = c, .row = row};
-    uint64_t *numbers[] = {&e.base, &e.life, &e.met, &e.created, &e.deleted, &e.newest, &e.flight, &e.presumed};
+    uint64_t *numbers[] = {&e.base,    &e.life,   &e.met,    &e.created,
+                           &e.deleted, &e.newest, &e.flight, &e.presumed};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) *numbers[i] = reader_varint(&r);
     e.alive_before = reader_varint(&r) != 0;
     e.hidden = reader_varint(&r) != 0;
@@ -112,7 +121,9 @@ static status entry_read(class_key c, row_key row, bytes from, pending_entry *ou
         pending_field f = {(property_key)(head >> 1), (head & 1) != 0, reader_varint(&r)};
         result = vector_push(&e.fields, f);
     }
-    if (result == ATOLL_OK && r.failed) result = fail(ATOLL_ERROR_FILE_CORRUPT, "a pending record of %zu bytes is damaged", from.size);
+    if (result == ATOLL_OK && r.failed)
+        result =
+            fail(ATOLL_ERROR_FILE_CORRUPT, "a pending record of %zu bytes is damaged", from.size);
     if (result != ATOLL_OK) {
         pending_entry_free(&e);
         return result;
@@ -148,7 +159,8 @@ status pending_put(model_txn *txn, const pending_entry *e)
     buffer_init(&record, RECORD_SIZE_MAX);
     key_row(key, 'p', e->class_of, e->row);
     status result = entry_write(&record, e);
-    if (result == ATOLL_OK) result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
+    if (result == ATOLL_OK)
+        result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
     buffer_free(&record);
     return result;
 }
@@ -161,14 +173,16 @@ status pending_drop(model_txn *txn, class_key c, row_key row)
 }
 
 /* Steps over every key of a kind. */
-static status side_each(model_db *db, char kind, status (*each)(void *context, bytes key, bytes value), void *context)
+static status side_each(model_db *db, char kind,
+                        status (*each)(void *context, bytes key, bytes value), void *context)
 {
     const uint8_t from[2] = {'c', (uint8_t)kind}, to[2] = {'c', (uint8_t)(kind + 1)};
     storage_iterator *i = NULL;
     TRY(model_side_iterate(db, bytes_of(from, 2), bytes_of(to, 2), &i));
     bytes key, value;
     status result = ATOLL_OK;
-    while (result == ATOLL_OK && storage_iterator_next(i, &key, &value)) result = each(context, key, value);
+    while (result == ATOLL_OK && storage_iterator_next(i, &key, &value))
+        result = each(context, key, value);
     if (result == ATOLL_OK) result = storage_iterator_status(i);
     storage_iterator_free(i);
     return result;
@@ -182,7 +196,8 @@ typedef struct each_entry {
 static status one_entry(void *context, bytes key, bytes record)
 {
     each_entry *x = context;
-    if (key.size != KEY_ROW_SIZE) return fail(ATOLL_ERROR_FILE_CORRUPT, "a pending key has %zu bytes", key.size);
+    if (key.size != KEY_ROW_SIZE)
+        return fail(ATOLL_ERROR_FILE_CORRUPT, "a pending key has %zu bytes", key.size);
     pending_entry e;
     TRY(entry_read(key_get_u32(key.data + 2), key_get_u64(key.data + 6), record, &e));
     status result = x->each(x->context, &e);
@@ -246,7 +261,8 @@ status pending_set_life(model_txn *txn, class_key c, row_key row, uint64_t life,
     buffer_init(&record, 64);
     key_row(key, 'r', c, row);
     status result = buffer_append_varint(&record, life << 1 | dead);
-    if (result == ATOLL_OK) result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
+    if (result == ATOLL_OK)
+        result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
     buffer_free(&record);
     return result;
 }
@@ -296,7 +312,8 @@ static bool fold_delete(fold *f, pending_entry *e, uint64_t version)
         return false;
     }
     e->created = 0;
-    if (e->met == 0) return !e->alive_before; /* Else it was deleted before it was created again: that stays. */
+    if (e->met == 0)
+        return !e->alive_before; /* Else it was deleted before it was created again: that stays. */
     e->life = e->met;
     e->met = 0;
     e->alive_before = true;
@@ -312,7 +329,8 @@ static status fold_row(fold *f, const row_change *change, uint64_t version)
     bool first_creates = change->created && !change->deleted_first;
     status result = ATOLL_OK;
     if (!found) result = fold_life(f, &e, first_creates);
-    if (result == ATOLL_OK && change->deleted && (change->deleted_first || !change->created || found)) {
+    if (result == ATOLL_OK && change->deleted &&
+        (change->deleted_first || !change->created || found)) {
         if (first_creates) e.created = version;
         gone = fold_delete(f, &e, version) && !(change->deleted_first && change->created);
     } else if (change->deleted) {
@@ -331,7 +349,8 @@ static status fold_row(fold *f, const row_change *change, uint64_t version)
         e.base = f->state->cursor; /* What its writer knew when it began the life. */
     }
     for (size_t i = 0; result == ATOLL_OK && alive_after && i < change->property_count; i++) {
-        pending_field field = {change->properties[i], change->defaults != NULL && change->defaults[i] != 0, version};
+        pending_field field = {change->properties[i],
+                               change->defaults != NULL && change->defaults[i] != 0, version};
         pending_field *there = pending_entry_field(&e, field.property);
         if (there != NULL) {
             *there = field;
@@ -360,7 +379,8 @@ static status fold_asymmetric(fold *f, const asymmetric_row *row, uint64_t versi
     status result = buffer_append_varint(&record, version);
     if (result == ATOLL_OK) result = buffer_append_varint(&record, row->class_of);
     if (result == ATOLL_OK) result = buffer_append(&record, row->payload.data, row->payload.size);
-    if (result == ATOLL_OK) result = model_side_put(f->txn, bytes_of(key, sizeof key), buffer_view(&record));
+    if (result == ATOLL_OK)
+        result = model_side_put(f->txn, bytes_of(key, sizeof key), buffer_view(&record));
     buffer_free(&record);
     if (result == ATOLL_OK) f->state->next_sequence++;
     return result;
@@ -377,10 +397,13 @@ static status clock_put(model_txn *txn, uint64_t version, const clock_record *c)
     buffer record;
     buffer_init(&record, 64);
     key_number(key, 't', version);
-    const uint64_t numbers[] = {(uint64_t)c->wall_ms, c->monotonic_ms, c->boot_id, c->stamp, c->seen};
+    const uint64_t numbers[] = {(uint64_t)c->wall_ms, c->monotonic_ms, c->boot_id, c->stamp,
+                                c->seen};
     status result = ATOLL_OK;
-    for (int i = 0; i < 5 && result == ATOLL_OK; i++) result = buffer_append_fixed64(&record, numbers[i]);
-    if (result == ATOLL_OK) result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
+    for (int i = 0; i < 5 && result == ATOLL_OK; i++)
+        result = buffer_append_fixed64(&record, numbers[i]);
+    if (result == ATOLL_OK)
+        result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
     buffer_free(&record);
     return result;
 }
@@ -388,7 +411,8 @@ static status clock_put(model_txn *txn, uint64_t version, const clock_record *c)
 static status clock_read(bytes from, clock_record *out)
 {
     reader r = reader_of(from);
-    clock_record c = {(int64_t)reader_fixed64(&r), reader_fixed64(&r), reader_fixed64(&r), reader_fixed64(&r), reader_fixed64(&r)};
+    clock_record c = {(int64_t)reader_fixed64(&r), reader_fixed64(&r), reader_fixed64(&r),
+                      reader_fixed64(&r), reader_fixed64(&r)};
     if (r.failed) return fail(ATOLL_ERROR_FILE_CORRUPT, "a commit's clock record is damaged");
     *out = c;
     return ATOLL_OK;
@@ -402,7 +426,8 @@ static status fold_commit(void *context, const local_commit *commit)
     for (size_t i = 0; i < model_changes_count(commit->changes); i++) {
         TRY(fold_row(f, model_changes_row(commit->changes, i), commit->version));
     }
-    for (size_t i = 0; i < commit->asymmetric_count; i++) TRY(fold_asymmetric(f, &commit->asymmetric[i], commit->version));
+    for (size_t i = 0; i < commit->asymmetric_count; i++)
+        TRY(fold_asymmetric(f, &commit->asymmetric[i], commit->version));
     f->newest = commit->version;
     return ATOLL_OK;
 }
@@ -444,8 +469,11 @@ static status clean_list(model_txn *txn, class_key c, row_key row, property_key 
 /* What of an entry the server has now: its creation and deletion become the life that later changes build on. */
 static void settle(pending_entry *e, uint64_t bound)
 {
-    bool in_flight = e->flight == bound && bound != 0, created = e->created != 0 && e->created <= bound, deleted = e->deleted != 0 && e->deleted <= bound;
-    bool sent_dead = deleted && (e->created == 0 || e->created > bound || e->deleted > e->created) && !in_flight;
+    bool in_flight = e->flight == bound && bound != 0,
+         created = e->created != 0 && e->created <= bound,
+         deleted = e->deleted != 0 && e->deleted <= bound;
+    bool sent_dead =
+        deleted && (e->created == 0 || e->created > bound || e->deleted > e->created) && !in_flight;
     if (sent_dead) {
         if (!e->alive_before && e->met != 0) e->life = e->met;
         e->alive_before = false;
@@ -488,15 +516,18 @@ static status acknowledge_one(void *context, bytes key, bytes record)
         pending_field f = e.fields.items[i];
         const model_property *p = c == NULL ? NULL : class_property(c, f.property);
         bool readable = model_alive(view, e.class_of, e.row) || e.hidden;
-        if (p != NULL && (p->flags & PROPERTY_LIST) != 0 && readable) result = clean_list(a->txn, e.class_of, e.row, f.property, a->bound);
+        if (p != NULL && (p->flags & PROPERTY_LIST) != 0 && readable)
+            result = clean_list(a->txn, e.class_of, e.row, f.property, a->bound);
         if (f.version > a->bound) e.fields.items[kept++] = f;
     }
     e.fields.count = kept;
     if (result == ATOLL_OK) {
         settle(&e, a->bound);
-        if (c != NULL && c->kind == CLASS_NORMAL) result = pending_set_life(a->txn, e.class_of, e.row, e.life, !e.alive_before);
+        if (c != NULL && c->kind == CLASS_NORMAL)
+            result = pending_set_life(a->txn, e.class_of, e.row, e.life, !e.alive_before);
     }
-    bool empty = e.fields.count == 0 && e.created == 0 && e.deleted == 0 && (!e.hidden || e.newest <= a->bound);
+    bool empty = e.fields.count == 0 && e.created == 0 && e.deleted == 0 &&
+                 (!e.hidden || e.newest <= a->bound);
     if (result == ATOLL_OK) {
         if (!empty) {
             result = pending_put(a->txn, &e);
@@ -541,7 +572,8 @@ static status stamp_one(stamping *s, uint64_t version, clock_record *c)
 {
     const clock_offset *o = s->offset;
     bool same_boot = c->boot_id == o->boot_id;
-    int64_t at = same_boot ? (int64_t)c->monotonic_ms + o->monotonic_offset_ms : c->wall_ms + o->wall_offset_ms;
+    int64_t at = same_boot ? (int64_t)c->monotonic_ms + o->monotonic_offset_ms
+                           : c->wall_ms + o->wall_offset_ms;
     if (at > o->server_now_ms) at = o->server_now_ms;
     if (at < 0) at = 0;
     uint64_t stamp = (uint64_t)at << 16;
@@ -562,7 +594,8 @@ static status stamp_key(void *context, bytes key, bytes record)
     status result = model_side_get_txn(s->txn, key, &now, &found);
     if (result == ATOLL_OK && found) {
         result = clock_read(buffer_view(&now), &c);
-        if (result == ATOLL_OK && c.stamp == 0) result = stamp_one(s, key_get_u64(key.data + 2), &c);
+        if (result == ATOLL_OK && c.stamp == 0)
+            result = stamp_one(s, key_get_u64(key.data + 2), &c);
     }
     buffer_free(&now);
     return result;
@@ -582,7 +615,8 @@ status pending_stamp_of(model_txn *txn, model_db *db, uint64_t version, uint64_t
     buffer_init(&record, 64);
     key_number(key, 't', version);
     bytes name = bytes_of(key, sizeof key);
-    status result = txn != NULL ? model_side_get_txn(txn, name, &record, &found) : model_side_get(db, name, &record, &found);
+    status result = txn != NULL ? model_side_get_txn(txn, name, &record, &found)
+                                : model_side_get(db, name, &record, &found);
     clock_record c = {0};
     if (result == ATOLL_OK && found) result = clock_read(buffer_view(&record), &c);
     buffer_free(&record);
@@ -607,11 +641,14 @@ static status one_outbox(void *context, bytes key, bytes record)
     o.version = reader_varint(&r);
     o.class_of = (class_key)reader_varint(&r);
     o.payload = bytes_of(r.at, (size_t)(r.end - r.at));
-    if (r.failed) return fail(ATOLL_ERROR_FILE_CORRUPT, "record %llu of the outbox is damaged", (unsigned long long)o.sequence);
+    if (r.failed)
+        return fail(ATOLL_ERROR_FILE_CORRUPT, "record %llu of the outbox is damaged",
+                    (unsigned long long)o.sequence);
     return x->each(x->context, &o);
 }
 
-status outbox_each(model_db *db, uint64_t after_sequence, status (*each)(void *context, const outbox_record *r), void *context)
+status outbox_each(model_db *db, uint64_t after_sequence,
+                   status (*each)(void *context, const outbox_record *r), void *context)
 {
     each_outbox x = {after_sequence, each, context};
     return side_each(db, 'o', one_outbox, &x);

@@ -10,11 +10,11 @@
 enum { PENDING_BATCH_SIZE = 16 };
 typedef struct sync_state {
     uint64_t ident, epoch, cursor;
-    uint64_t seen;         /* the latest stamp integrated */
-    uint64_t sent_bound;   /* log version of the batch that may have left; 0: none in flight */
-    uint64_t last_stamp;   /* assigned to the newest stamped commit */
+    uint64_t seen;          /* the latest stamp integrated */
+    uint64_t sent_bound;    /* log version of the batch that may have left; 0: none in flight */
+    uint64_t last_stamp;    /* assigned to the newest stamped commit */
     uint64_t next_sequence; /* of asymmetric objects */
-    uint64_t view_version; /* subscription set in force */
+    uint64_t view_version;  /* subscription set in force */
     bool has_acknowledged;
     uint8_t secret[16], sent_batch[16], acknowledged_batch[16];
 } sync_state;
@@ -29,31 +29,42 @@ typedef struct pending_field {
 typedef struct pending_entry {
     class_key class_of;
     row_key row;
-    uint64_t base;    /* server version integrated when the first of these changes was made */
-    uint64_t life;    /* that was seen before these changes; 0: the key was never seen */
+    uint64_t base;     /* server version integrated when the first of these changes was made */
+    uint64_t life;     /* that was seen before these changes; 0: the key was never seen */
     bool alive_before; /* whether it was alive then */
-    uint64_t met;     /* a create that met the server's object of this life before it was sent; 0: none */
-    uint64_t created, deleted; /* log versions of the last ones, 0: no; the higher one tells whether the row is alive */
-    uint64_t flight;  /* bound of the batch in flight that creates the row, though it was deleted since; 0: none */
-    uint64_t presumed; /* bound of the acknowledged batch that gave the row a life we only presume; 0: none */
-    uint64_t newest;  /* log version of the newest change */
-    bool hidden;      /* left the view while pending: the row is hidden */
+    uint64_t
+        met; /* a create that met the server's object of this life before it was sent; 0: none */
+    uint64_t created,
+        deleted; /* log versions of the last ones, 0: no; the higher one tells whether the row is alive */
+    uint64_t
+        flight; /* bound of the batch in flight that creates the row, though it was deleted since; 0: none */
+    uint64_t
+        presumed; /* bound of the acknowledged batch that gave the row a life we only presume; 0: none */
+    uint64_t newest; /* log version of the newest change */
+    bool hidden;     /* left the view while pending: the row is hidden */
     VECTOR(pending_field) fields;
 } pending_entry;
 void pending_entry_free(pending_entry *e);
 row_kind pending_entry_kind(const pending_entry *e, uint64_t *life); /* ROW_NONE: nothing to tell */
 pending_field *pending_entry_field(pending_entry *e, property_key p);
-status pending_get(model_txn *txn, class_key c, row_key row, pending_entry *out, bool *found) MUST_CHECK;
+status pending_get(model_txn *txn, class_key c, row_key row, pending_entry *out,
+                   bool *found) MUST_CHECK;
 status pending_put(model_txn *txn, const pending_entry *e) MUST_CHECK;
 status pending_drop(model_txn *txn, class_key c, row_key row) MUST_CHECK;
 /* Every committed entry, in order of class and row. */
-status pending_each(model_db *db, status (*each)(void *context, pending_entry *e), void *context) MUST_CHECK;
+status pending_each(model_db *db, status (*each)(void *context, pending_entry *e),
+                    void *context) MUST_CHECK;
 status pending_any(model_db *db, bool *any) MUST_CHECK; /* an entry or an outbox record is there */
 
 /* The life of a row where it is known and not simply (1, alive). */
-typedef struct known_life { uint64_t life; bool dead; } known_life;
-status pending_life(model_txn *txn, class_key c, row_key row, known_life *out, bool *found) MUST_CHECK;
-status pending_set_life(model_txn *txn, class_key c, row_key row, uint64_t life, bool dead) MUST_CHECK;
+typedef struct known_life {
+    uint64_t life;
+    bool dead;
+} known_life;
+status pending_life(model_txn *txn, class_key c, row_key row, known_life *out,
+                    bool *found) MUST_CHECK;
+status pending_set_life(model_txn *txn, class_key c, row_key row, uint64_t life,
+                        bool dead) MUST_CHECK;
 status pending_forget_life(model_txn *txn, class_key c, row_key row) MUST_CHECK;
 
 /* Folds the local commits that are not folded yet; *newest: log version up to which everything is folded. */
@@ -67,11 +78,13 @@ typedef struct clock_offset {
     int64_t wall_offset_ms;      /* server time - device wall time */
     int64_t monotonic_offset_ms; /* server time - monotonic time of this boot */
     uint64_t boot_id;
-    int64_t server_now_ms;       /* by the monotonic clock: never beyond the server's now */
+    int64_t server_now_ms; /* by the monotonic clock: never beyond the server's now */
 } clock_offset;
 /* Gives every folded commit without one a stamp. */
-status pending_stamp(model_txn *txn, model_db *db, sync_state *state, const clock_offset *offset) MUST_CHECK;
-status pending_stamp_of(model_txn *txn, model_db *db, uint64_t version, uint64_t *out) MUST_CHECK; /* 0: none yet */
+status pending_stamp(model_txn *txn, model_db *db, sync_state *state,
+                     const clock_offset *offset) MUST_CHECK;
+status pending_stamp_of(model_txn *txn, model_db *db, uint64_t version,
+                        uint64_t *out) MUST_CHECK; /* 0: none yet */
 
 /* ---- outbox ---- */
 typedef struct outbox_record {
@@ -79,5 +92,6 @@ typedef struct outbox_record {
     class_key class_of;
     bytes payload;
 } outbox_record;
-status outbox_each(model_db *db, uint64_t after_sequence, status (*each)(void *context, const outbox_record *r), void *context) MUST_CHECK;
+status outbox_each(model_db *db, uint64_t after_sequence,
+                   status (*each)(void *context, const outbox_record *r), void *context) MUST_CHECK;
 #endif

@@ -19,7 +19,9 @@ status rows_key(const model_view *view, const model_class *c, row_key row, value
         *out = id;
         return ATOLL_OK;
     }
-    if (c->primary_key == 0) return fail(ATOLL_ERROR_NO_PRIMARY_KEY, "class '%s' has no primary key and can't be synced", c->name);
+    if (c->primary_key == 0)
+        return fail(ATOLL_ERROR_NO_PRIMARY_KEY, "class '%s' has no primary key and can't be synced",
+                    c->name);
     return model_get(view, c->key, row, c->primary_key, out);
 }
 
@@ -38,23 +40,27 @@ static status outside(const model_view *view, const model_property *p, const val
     return ATOLL_OK;
 }
 
-status rows_field(const model_view *view, const model_class *c, row_key row, const model_property *p, value *out)
+status rows_field(const model_view *view, const model_class *c, row_key row,
+                  const model_property *p, value *out)
 {
     value raw;
     TRY(model_get_raw(view, c->key, row, p->key, &raw));
     return outside(view, p, &raw, out);
 }
 
-status rows_put_field(wire_builder *b, wire_rows *group, const model_view *view, const model_class *c, row_key row, const model_property *p,
-                      uint64_t stamp, bool is_default)
+status rows_put_field(wire_builder *b, wire_rows *group, const model_view *view,
+                      const model_class *c, row_key row, const model_property *p, uint64_t stamp,
+                      bool is_default)
 {
     value v;
     TRY(rows_field(view, c, row, p, &v));
-    return wire_builder_put(b, group, p->name, p->type, rows_key_type(view, p), &v, stamp, is_default);
+    return wire_builder_put(b, group, p->name, p->type, rows_key_type(view, p), &v, stamp,
+                            is_default);
 }
 
-status rows_put_list(wire_builder *b, wire_rows *group, const model_view *view, const model_class *c, row_key row, const model_property *p,
-                     uint64_t after, uint64_t until, uint64_t stamp)
+status rows_put_list(wire_builder *b, wire_rows *group, const model_view *view,
+                     const model_class *c, row_key row, const model_property *p, uint64_t after,
+                     uint64_t until, uint64_t stamp)
 {
     list_state state;
     list_state_init(&state);
@@ -71,49 +77,61 @@ status rows_put_list(wire_builder *b, wire_rows *group, const model_view *view, 
     }
     state.elements.count = kept;
     if (result == ATOLL_OK && (kept > 0 || state.life > 0)) {
-        result = wire_builder_list(b, group, p->name, p->type, rows_key_type(view, p), &state, stamp);
+        result =
+            wire_builder_list(b, group, p->name, p->type, rows_key_type(view, p), &state, stamp);
     }
     list_state_free(&state);
     return result;
 }
 
-status rows_property(const model_schema *schema, const model_class *c, const wire_column *column, const model_property **out)
+status rows_property(const model_schema *schema, const model_class *c, const wire_column *column,
+                     const model_property **out)
 {
     const model_property *p = class_property_named(c, bytes_text(column->property));
     *out = p;
     if (p == NULL) return ATOLL_OK;
     bool list = (p->flags & PROPERTY_LIST) != 0;
-    bool same = list == (column->list != NULL) && (p->type == column->type || (column->type == VALUE_NULL && !list));
+    bool same = list == (column->list != NULL) &&
+                (p->type == column->type || (column->type == VALUE_NULL && !list));
     if (same && p->type == VALUE_LINK && column->type == VALUE_LINK) {
         const model_class *target = schema_class(schema, p->target);
-        const model_property *key = target == NULL ? NULL : class_property(target, target->primary_key);
+        const model_property *key =
+            target == NULL ? NULL : class_property(target, target->primary_key);
         same = key != NULL && key->type == column->key_type;
     }
     if (same) return ATOLL_OK;
-    return fail(ATOLL_ERROR_TYPE_MISMATCH, "column '%s.%s' has type %s%s, the property has type %s%s", c->name, p->name, column->list != NULL ? "list of " : "",
-                value_type_name(column->type), list ? "list of " : "", value_type_name(p->type));
+    return fail(ATOLL_ERROR_TYPE_MISMATCH,
+                "column '%s.%s' has type %s%s, the property has type %s%s", c->name, p->name,
+                column->list != NULL ? "list of " : "", value_type_name(column->type),
+                list ? "list of " : "", value_type_name(p->type));
 }
 
-static status set_embedded(model_txn *txn, const model_class *c, row_key row, const model_property *p, const value *v)
+static status set_embedded(model_txn *txn, const model_class *c, row_key row,
+                           const model_property *p, const value *v)
 {
     const model_view *view = model_txn_view(txn);
     const model_class *target = schema_class(model_view_schema(view), p->target);
-    if (target == NULL) return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the class of '%s.%s' is not known", c->name, p->name);
+    if (target == NULL)
+        return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the class of '%s.%s' is not known", c->name,
+                    p->name);
     model_owner owner = {.class_of = c->key, .row = row, .property = p->key};
     value child = {.type = VALUE_EMBEDDED};
     TRY(model_embedded_put(txn, target->key, v->as.id, &owner, &child.as.row));
     return model_set(txn, c->key, row, p->key, &child);
 }
 
-status rows_set(model_txn *txn, const model_class *c, row_key row, const model_property *p, const value *v)
+status rows_set(model_txn *txn, const model_class *c, row_key row, const model_property *p,
+                const value *v)
 {
     const model_view *view = model_txn_view(txn);
     value now;
     TRY(rows_field(view, c, row, p, &now));
-    if (now.type == VALUE_EMBEDDED && v->type == VALUE_UUID && memcmp(now.as.id, v->as.id, 16) == 0) return ATOLL_OK;
+    if (now.type == VALUE_EMBEDDED && v->type == VALUE_UUID && memcmp(now.as.id, v->as.id, 16) == 0)
+        return ATOLL_OK;
     if (p->type != VALUE_EMBEDDED && value_equal(&now, v)) return ATOLL_OK;
     if (v->type == VALUE_NULL) {
-        if ((p->flags & PROPERTY_NULLABLE) == 0 && p->type != VALUE_LINK && p->type != VALUE_EMBEDDED) {
+        if ((p->flags & PROPERTY_NULLABLE) == 0 && p->type != VALUE_LINK &&
+            p->type != VALUE_EMBEDDED) {
             return fail(ATOLL_ERROR_NULL_NOT_ALLOWED, "'%s.%s' can't be null", c->name, p->name);
         }
         return model_set(txn, c->key, row, p->key, v);
@@ -159,7 +177,8 @@ status rows_reset(model_txn *txn, const model_class *c, row_key row, const model
     return rows_set(txn, c, row, p, &v);
 }
 
-status rows_list_in(model_txn *txn, const model_property *p, const wire_column *column, size_t entry, list_state *out)
+status rows_list_in(model_txn *txn, const model_property *p, const wire_column *column,
+                    size_t entry, list_state *out)
 {
     list_state state;
     status result = wire_list_state(column, entry, &state);
@@ -171,8 +190,10 @@ status rows_list_in(model_txn *txn, const model_property *p, const wire_column *
             value link = {.type = VALUE_LINK};
             result = model_ghost(txn, p->target, &e->value, &link.as.row);
             e->value = link;
-        } else if (e->value.type == VALUE_NULL && p->type != VALUE_EMBEDDED && (p->flags & PROPERTY_NULLABLE) == 0 && p->type != VALUE_LINK) {
-            result = fail(ATOLL_ERROR_NULL_NOT_ALLOWED, "an element of '%s' can't be null", p->name);
+        } else if (e->value.type == VALUE_NULL && p->type != VALUE_EMBEDDED &&
+                   (p->flags & PROPERTY_NULLABLE) == 0 && p->type != VALUE_LINK) {
+            result =
+                fail(ATOLL_ERROR_NULL_NOT_ALLOWED, "an element of '%s' can't be null", p->name);
         }
     }
     if (result != ATOLL_OK) {
@@ -183,7 +204,8 @@ status rows_list_in(model_txn *txn, const model_property *p, const wire_column *
     return ATOLL_OK;
 }
 
-status rows_list_store(model_txn *txn, const model_class *c, row_key row, const model_property *p, list_state *state)
+status rows_list_store(model_txn *txn, const model_class *c, row_key row, const model_property *p,
+                       list_state *state)
 {
     for (size_t i = 0; p->type == VALUE_EMBEDDED && i < state->elements.count; i++) {
         list_element *e = &state->elements.items[i];
@@ -192,13 +214,15 @@ status rows_list_store(model_txn *txn, const model_class *c, row_key row, const 
         model_owner owner = {.class_of = c->key, .row = row, .property = p->key, .element = e->id};
         row_key child = 0;
         TRY(model_embedded_find(view, p->target, e->embedded, &child));
-        if (child == 0 || !model_alive(view, p->target, child)) TRY(model_embedded_put(txn, p->target, e->embedded, &owner, &child));
+        if (child == 0 || !model_alive(view, p->target, child))
+            TRY(model_embedded_put(txn, p->target, e->embedded, &owner, &child));
         e->value = (value){.type = VALUE_EMBEDDED, .as.row = child};
     }
     return model_list_store(txn, c->key, row, p->key, state);
 }
 
-static status walk_list(const model_view *view, const model_class *c, row_key row, const model_property *p, const model_class *target, rows_visitor visit,
+static status walk_list(const model_view *view, const model_class *c, row_key row,
+                        const model_property *p, const model_class *target, rows_visitor visit,
                         void *context)
 {
     list_state state;
@@ -218,7 +242,8 @@ static status walk_list(const model_view *view, const model_class *c, row_key ro
     return result;
 }
 
-status rows_walk_embedded(const model_view *view, const model_class *c, row_key row, rows_visitor visit, void *context)
+status rows_walk_embedded(const model_view *view, const model_class *c, row_key row,
+                          rows_visitor visit, void *context)
 {
     for (size_t i = 0; i < c->property_count; i++) {
         const model_property *p = &c->properties[i];
@@ -239,15 +264,19 @@ status rows_walk_embedded(const model_view *view, const model_class *c, row_key 
     return ATOLL_OK;
 }
 
-status rows_put_embedded(wire_builder *b, const model_view *view, const model_class *c, row_key row, const model_owner *owner, wire_rows **group)
+status rows_put_embedded(wire_builder *b, const model_view *view, const model_class *c, row_key row,
+                         const model_owner *owner, wire_rows **group)
 {
     const model_class *owner_class = schema_class(model_view_schema(view), owner->class_of);
-    const model_property *p = owner_class == NULL ? NULL : class_property(owner_class, owner->property);
-    if (p == NULL) return fail(ATOLL_ERROR_INTERNAL, "an embedded object of class '%s' has no owner", c->name);
+    const model_property *p =
+        owner_class == NULL ? NULL : class_property(owner_class, owner->property);
+    if (p == NULL)
+        return fail(ATOLL_ERROR_INTERNAL, "an embedded object of class '%s' has no owner", c->name);
     value key, owner_key;
     TRY(rows_key(view, c, row, &key));
     TRY(rows_key(view, owner_class, owner->row, &owner_key));
     TRY(wire_builder_group(b, c->name, owner_class->name, p->name, group));
     TRY(wire_builder_row(b, *group, ROW_NONE, &key, 0, 0));
-    return wire_builder_owner(b, *group, &owner_key, (p->flags & PROPERTY_LIST) != 0, owner->element);
+    return wire_builder_owner(b, *group, &owner_key, (p->flags & PROPERTY_LIST) != 0,
+                              owner->element);
 }

@@ -10,19 +10,26 @@ static const char category[] = "Realm.Sync.Client.Session";
 static status copy_options(session *s, const session_options *o)
 {
     s->options = *o;
-    s->user_id = memory_copy_text(o->user_id != NULL ? o->user_id : "", strlen(o->user_id != NULL ? o->user_id : ""));
-    s->app_id = memory_copy_text(o->app_id != NULL ? o->app_id : "", strlen(o->app_id != NULL ? o->app_id : ""));
+    s->user_id = memory_copy_text(o->user_id != NULL ? o->user_id : "",
+                                  strlen(o->user_id != NULL ? o->user_id : ""));
+    s->app_id = memory_copy_text(o->app_id != NULL ? o->app_id : "",
+                                 strlen(o->app_id != NULL ? o->app_id : ""));
     const char *property = o->partition_property != NULL ? o->partition_property : "_partition";
     s->partition_property = memory_copy_text(property, strlen(property));
-    if (s->user_id == NULL || s->app_id == NULL || s->partition_property == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    if (s->user_id == NULL || s->app_id == NULL || s->partition_property == NULL)
+        return ATOLL_ERROR_OUT_OF_MEMORY;
     s->options.user_id = s->user_id;
     s->options.app_id = s->app_id;
     s->options.partition_property = s->partition_property;
     value_type t = o->partition.type;
-    bool legal = t == VALUE_NULL || t == VALUE_INT || t == VALUE_STRING || t == VALUE_UUID || t == VALUE_OBJECT_ID;
-    if (!o->flexible && !legal) return fail(ATOLL_ERROR_BAD_PARTITION_VALUE, "a partition is a string, an int, an object id, a uuid or null");
+    bool legal = t == VALUE_NULL || t == VALUE_INT || t == VALUE_STRING || t == VALUE_UUID ||
+                 t == VALUE_OBJECT_ID;
+    if (!o->flexible && !legal)
+        return fail(ATOLL_ERROR_BAD_PARTITION_VALUE,
+                    "a partition is a string, an int, an object id, a uuid or null");
     if (t == VALUE_STRING) {
-        TRY(buffer_append(&s->partition_text, o->partition.as.text.data, o->partition.as.text.size));
+        TRY(buffer_append(&s->partition_text, o->partition.as.text.data,
+                          o->partition.as.text.size));
         s->options.partition.as.text = buffer_view(&s->partition_text);
     }
     return ATOLL_OK;
@@ -38,7 +45,9 @@ static status check_user(session *s)
     status result = model_side_get(s->options.db, bytes_of(key, 2), &record, &found);
     bytes user = bytes_text(s->user_id);
     if (result == ATOLL_OK && found && !bytes_equal(buffer_view(&record), user)) {
-        result = fail(ATOLL_ERROR_USER_MISMATCH, "the realm belongs to the user '%.*s', not to '%s'; use another path", (int)record.size, (char *)record.data, s->user_id);
+        result = fail(ATOLL_ERROR_USER_MISMATCH,
+                      "the realm belongs to the user '%.*s', not to '%s'; use another path",
+                      (int)record.size, (char *)record.data, s->user_id);
     } else if (result == ATOLL_OK && !found) {
         model_txn *txn = NULL;
         result = model_begin(s->options.db, COMMIT_REMOTE, &txn);
@@ -67,9 +76,11 @@ status session_new(const session_options *options, session **out)
     s->local_changes = true;
     s->subscribe_wanted = options->flexible;
     s->progress.upload_fraction = s->progress.download_fraction = 1.0;
-    s->delay = (backoff){options->reconnect_delay_ms != 0 ? options->reconnect_delay_ms : 1000,
-                         options->reconnect_delay_ms_max != 0 ? options->reconnect_delay_ms_max : 300000,
-                         options->reconnect_multiplier != 0 ? options->reconnect_multiplier : 2, options->reconnect_jitter_divisor, 0};
+    s->delay =
+        (backoff){options->reconnect_delay_ms != 0 ? options->reconnect_delay_ms : 1000,
+                  options->reconnect_delay_ms_max != 0 ? options->reconnect_delay_ms_max : 300000,
+                  options->reconnect_multiplier != 0 ? options->reconnect_multiplier : 2,
+                  options->reconnect_jitter_divisor, 0};
     status result = copy_options(s, options);
     if (result == ATOLL_OK) {
         if (s->options.connect_timeout_ms == 0) s->options.connect_timeout_ms = 120000;
@@ -116,16 +127,23 @@ static void queue_push(session *s, queued_action a)
     }
 }
 
-void session_queue(session *s, session_action_kind kind, uint64_t request, status code, const char *text)
+void session_queue(session *s, session_action_kind kind, uint64_t request, status code,
+                   const char *text)
 {
-    queue_push(s, (queued_action){.kind = kind, .request = request, .code = code, .text = text == NULL ? NULL : memory_copy_text(text, strlen(text))});
+    queue_push(s,
+               (queued_action){.kind = kind,
+                               .request = request,
+                               .code = code,
+                               .text = text == NULL ? NULL : memory_copy_text(text, strlen(text))});
 }
 
 /* The one place that assigns the connection state. */
 void session_set_connection(session *s, int32_t connection)
 {
     if (s->connection == connection) return;
-    queue_push(s, (queued_action){.kind = SESSION_ACTION_CONNECTION, .number_old = s->connection, .number_new = connection});
+    queue_push(s, (queued_action){.kind = SESSION_ACTION_CONNECTION,
+                                  .number_old = s->connection,
+                                  .number_new = connection});
     s->connection = connection;
 }
 
@@ -159,7 +177,8 @@ void session_lost(session *s, uint64_t now_ms, uint64_t delay_at_least_ms)
 
 static void end_waits(session *s, status code, const char *text)
 {
-    for (size_t i = 0; i < s->waits.count; i++) session_queue(s, SESSION_ACTION_DONE, s->waits.items[i].request, code, text);
+    for (size_t i = 0; i < s->waits.count; i++)
+        session_queue(s, SESSION_ACTION_DONE, s->waits.items[i].request, code, text);
     s->waits.count = 0;
 }
 
@@ -249,7 +268,10 @@ void session_opened(session *s, uint64_t now_ms)
 void session_closed(session *s, uint64_t now_ms, status why, const char *text)
 {
     if (s->phase == PHASE_CLOSED) return;
-    log_write(LOG_INFO, category, "the stream ended: %s", why == ATOLL_OK ? "closed" : text != NULL ? text : "connection lost");
+    log_write(LOG_INFO, category, "the stream ended: %s",
+              why == ATOLL_OK ? "closed"
+              : text != NULL  ? text
+                              : "connection lost");
     if (why == ATOLL_ERROR_USER_DISABLED || why == ATOLL_ERROR_NOT_LOGGED_IN) {
         session_fatal(s, why, text);
         s->wants_close = false;
@@ -297,7 +319,8 @@ static status wait_result(session *s, const session_wait *w, bool *done, char **
 {
     *done = false;
     if (w->kind == WAIT_UPLOAD) {
-        if (s->uploaded_through < w->target && !session_has_pending(s)) s->uploaded_through = model_version(s->options.db);
+        if (s->uploaded_through < w->target && !session_has_pending(s))
+            s->uploaded_through = model_version(s->options.db);
         *done = s->uploaded_through >= w->target;
         return ATOLL_OK;
     }
@@ -320,7 +343,10 @@ void session_check_waits(session *s, uint64_t now_ms)
         char *text = NULL;
         status result = wait_result(s, &w, &done, &text);
         if (done) {
-            session_queue(s, SESSION_ACTION_DONE, w.request, result, text != NULL ? text : result != ATOLL_OK ? fail_text() : NULL);
+            session_queue(s, SESSION_ACTION_DONE, w.request, result,
+                          text != NULL         ? text
+                          : result != ATOLL_OK ? fail_text()
+                                               : NULL);
         } else {
             s->waits.items[kept++] = w;
         }
@@ -333,7 +359,9 @@ void session_check_waits(session *s, uint64_t now_ms)
 static void add_wait(session *s, uint64_t now_ms, session_wait w)
 {
     if (s->state == STATE_INACTIVE) {
-        session_queue(s, SESSION_ACTION_DONE, w.request, s->fatal != ATOLL_OK ? s->fatal : ATOLL_ERROR_SESSION_INACTIVE, "the session is inactive");
+        session_queue(s, SESSION_ACTION_DONE, w.request,
+                      s->fatal != ATOLL_OK ? s->fatal : ATOLL_ERROR_SESSION_INACTIVE,
+                      "the session is inactive");
         return;
     }
     if (vector_push(&s->waits, w) != ATOLL_OK) {
@@ -346,18 +374,22 @@ static void add_wait(session *s, uint64_t now_ms, session_wait w)
 void session_wait_upload(session *s, uint64_t now_ms, uint64_t request)
 {
     s->local_changes = true;
-    add_wait(s, now_ms, (session_wait){.kind = WAIT_UPLOAD, .request = request, .target = model_version(s->options.db)});
+    add_wait(s, now_ms,
+             (session_wait){
+                 .kind = WAIT_UPLOAD, .request = request, .target = model_version(s->options.db)});
 }
 
 void session_wait_download(session *s, uint64_t now_ms, uint64_t request)
 {
-    add_wait(s, now_ms, (session_wait){.kind = WAIT_DOWNLOAD, .request = request, .target = s->next_mark++});
+    add_wait(s, now_ms,
+             (session_wait){.kind = WAIT_DOWNLOAD, .request = request, .target = s->next_mark++});
 }
 
 void session_wait_subscriptions(session *s, uint64_t now_ms, uint64_t request, uint64_t version)
 {
     s->subscribe_wanted = s->options.flexible;
-    add_wait(s, now_ms, (session_wait){.kind = WAIT_SUBSCRIPTIONS, .request = request, .target = version});
+    add_wait(s, now_ms,
+             (session_wait){.kind = WAIT_SUBSCRIPTIONS, .request = request, .target = version});
 }
 
 void session_cancel(session *s, uint64_t request)
@@ -366,7 +398,8 @@ void session_cancel(session *s, uint64_t request)
     for (size_t i = 0; i < s->waits.count; i++) {
         if (s->waits.items[i].request != request) s->waits.items[kept++] = s->waits.items[i];
     }
-    if (kept < s->waits.count) session_queue(s, SESSION_ACTION_DONE, request, ATOLL_ERROR_CANCELLED, "cancelled");
+    if (kept < s->waits.count)
+        session_queue(s, SESSION_ACTION_DONE, request, ATOLL_ERROR_CANCELLED, "cancelled");
     s->waits.count = kept;
 }
 
@@ -397,16 +430,27 @@ static status make_bind(session *s, arena *memory, session_action *out)
     if (view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     client_message m = {.kind = CLIENT_BIND};
     sync_state *y = &s->sync;
-    m.bind = (wire_bind){.version_minimum = WIRE_PROTOCOL_VERSION, .version_maximum = WIRE_PROTOCOL_VERSION, .app_id = s->app_id,
-                         .user_agent = "atoll", .flexible = s->options.flexible, .partition = s->options.partition, .ident = y->ident,
-                         .cursor = y->cursor, .epoch = y->epoch, .sent_bound = y->sent_bound, .view_version = y->view_version,
-                         .schema = *model_view_schema(view), .wall_ms = p->wall_ms(p->context)};
+    m.bind = (wire_bind){.version_minimum = WIRE_PROTOCOL_VERSION,
+                         .version_maximum = WIRE_PROTOCOL_VERSION,
+                         .app_id = s->app_id,
+                         .user_agent = "atoll",
+                         .flexible = s->options.flexible,
+                         .partition = s->options.partition,
+                         .ident = y->ident,
+                         .cursor = y->cursor,
+                         .epoch = y->epoch,
+                         .sent_bound = y->sent_bound,
+                         .view_version = y->view_version,
+                         .schema = *model_view_schema(view),
+                         .wall_ms = p->wall_ms(p->context)};
     if (y->ident != 0) m.bind.secret = bytes_of(y->secret, 16);
     if (memcmp(y->sent_batch, zeros, 16) != 0) m.bind.sent_batch = bytes_of(y->sent_batch, 16);
     if (y->has_acknowledged) m.bind.acknowledged_batch = bytes_of(y->acknowledged_batch, 16);
     subscription_set active = {0}, before = {0};
-    status result = s->options.flexible ? subscription_set_active(s->options.db, &active) : ATOLL_OK;
-    if (result == ATOLL_OK && s->options.flexible) result = subscription_set_before(s->options.db, &before);
+    status result =
+        s->options.flexible ? subscription_set_active(s->options.db, &active) : ATOLL_OK;
+    if (result == ATOLL_OK && s->options.flexible)
+        result = subscription_set_before(s->options.db, &before);
     if (result == ATOLL_OK) result = queries_of(memory, &active, &m.bind.view);
     if (result == ATOLL_OK) result = queries_of(memory, &before, &m.bind.view_before);
     if (result == ATOLL_OK) result = give_message(s, &m, out);
@@ -469,7 +513,8 @@ static status make_next(session *s, uint64_t now_ms, arena *memory, session_acti
         return give_message(s, &m, out);
     }
     if (s->ping_due_ms != 0 && now_ms >= s->ping_due_ms) {
-        s->ping_due_ms = now_ms + s->options.ping_period_ms - random_below(&s->random, s->options.ping_period_ms / 10 + 1);
+        s->ping_due_ms = now_ms + s->options.ping_period_ms -
+                         random_below(&s->random, s->options.ping_period_ms / 10 + 1);
         if (s->pong_deadline_ms == 0) s->pong_deadline_ms = now_ms + s->options.pong_timeout_ms;
         m.kind = CLIENT_PING;
         m.ping = (int64_t)now_ms;
@@ -494,7 +539,12 @@ static bool give_queued(session *s, session_action *out)
     if (s->queue_first == s->queue.count) s->queue_first = s->queue.count = 0;
     memory_free(s->last_text);
     s->last_text = a.text;
-    *out = (session_action){.kind = a.kind, .request = a.request, .code = a.code, .text = a.text, .number_old = a.number_old, .number_new = a.number_new};
+    *out = (session_action){.kind = a.kind,
+                            .request = a.request,
+                            .code = a.code,
+                            .text = a.text,
+                            .number_old = a.number_old,
+                            .number_new = a.number_new};
     return true;
 }
 

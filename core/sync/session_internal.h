@@ -11,7 +11,12 @@
 /* The session machine, split by what it does: session.c (states, timers, waits), session_receive.c (what the server says),
  * session_upload.c (batches). */
 
-enum { STATE_ACTIVE = 0, STATE_DYING = 1, STATE_INACTIVE = 2, STATE_PAUSED = 4 }; /* numbers of the ABI */
+enum {
+    STATE_ACTIVE = 0,
+    STATE_DYING = 1,
+    STATE_INACTIVE = 2,
+    STATE_PAUSED = 4
+}; /* numbers of the ABI */
 enum { CONNECTION_DISCONNECTED = 0, CONNECTION_CONNECTING = 1, CONNECTION_CONNECTED = 2 };
 enum { FAST_RECONNECT_LIMIT_MS = 60000 };
 
@@ -40,15 +45,15 @@ typedef struct queued_action {
 } queued_action;
 
 typedef struct upload_batch {
-    bool active;    /* a batch is being sent or waits for its acknowledgement */
+    bool active; /* a batch is being sent or waits for its acknowledgement */
     bool sent_all;
     model_view *view;
     VECTOR(pending_entry) entries;
     size_t next_entry, next_embedded;
     uint64_t next_sequence;
     uint32_t part;
-    map64 stamps;   /* log version → stamp */
-    map64 roots;    /* roots that the batch names */
+    map64 stamps; /* log version → stamp */
+    map64 roots;  /* roots that the batch names */
 } upload_batch;
 
 typedef struct kept_message {
@@ -93,9 +98,11 @@ struct session {
 };
 
 /* session.c */
-void session_queue(session *s, session_action_kind kind, uint64_t request, status code, const char *text);
+void session_queue(session *s, session_action_kind kind, uint64_t request, status code,
+                   const char *text);
 void session_set_connection(session *s, int32_t connection);
-void session_lost(session *s, uint64_t now_ms, uint64_t delay_at_least_ms); /* the stream ended; the next attempt is planned */
+void session_lost(session *s, uint64_t now_ms,
+                  uint64_t delay_at_least_ms); /* the stream ended; the next attempt is planned */
 void session_fatal(session *s, status code, const char *text);
 void session_check_waits(session *s, uint64_t now_ms);
 void session_unstage(session *s);

@@ -87,18 +87,22 @@ static status take_bound(session *s, uint64_t now_ms, const wire_bound *b)
 {
     sync_state next = s->sync;
     if (next.epoch != 0 && next.epoch != b->epoch) {
-        session_fatal(s, ATOLL_ERROR_CLIENT_RESET, "the server's data was restored or replaced: this realm can't be continued");
+        session_fatal(s, ATOLL_ERROR_CLIENT_RESET,
+                      "the server's data was restored or replaced: this realm can't be continued");
         return ATOLL_OK;
     }
     if (b->ident == 0 || b->secret.size != 16 || (next.ident != 0 && next.ident != b->ident)) {
-        return fail(ATOLL_ERROR_PROTOCOL, "the server gave the ident %llu", (unsigned long long)b->ident);
+        return fail(ATOLL_ERROR_PROTOCOL, "the server gave the ident %llu",
+                    (unsigned long long)b->ident);
     }
     TRY(take_schema(s, &b->schema));
     next.ident = b->ident;
     next.epoch = b->epoch;
     memcpy(next.secret, b->secret.data, 16);
     /* A batch that the server has not: it never arrived whole, and what it held is still pending. */
-    if (next.sent_bound != 0 && same_id(b->last_batch, next.acknowledged_batch, next.has_acknowledged)) next.sent_bound = 0;
+    if (next.sent_bound != 0 &&
+        same_id(b->last_batch, next.acknowledged_batch, next.has_acknowledged))
+        next.sent_bound = 0;
     if (memcmp(&next, &s->sync, sizeof next) != 0) TRY(store_state(s, &next));
     measure_clock(s, b->server_ms);
     s->phase = PHASE_BOUND;
@@ -125,7 +129,8 @@ static status settle_view(session *s, model_txn *txn, sync_state *next, uint64_t
     TRY(pending_any(s->options.db, &pending));
     if (pending || s->local_changes) TRY(subscription_set_keep_before(txn));
     TRY(subscription_set_settle(txn, view_version, SUBSCRIPTION_COMPLETE, NULL));
-    return s->subscribed.version == view_version ? subscription_set_activate(txn, &s->subscribed) : ATOLL_OK;
+    return s->subscribed.version == view_version ? subscription_set_activate(txn, &s->subscribed)
+                                                 : ATOLL_OK;
 }
 
 static status integrate_staged(session *s, model_txn *txn, sync_state *next)
@@ -160,7 +165,8 @@ static status take_group(session *s)
         if (last->clock > s->sync.seen) s->sync.seen = last->clock;
         return ATOLL_OK;
     }
-    for (size_t i = 0; i < s->staged.count; i++) TRY(take_schema(s, &s->staged.items[i]->message.download.schema));
+    for (size_t i = 0; i < s->staged.count; i++)
+        TRY(take_schema(s, &s->staged.items[i]->message.download.schema));
     TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
     status result = integrate_staged(s, txn, &next);
     if (result != ATOLL_OK) {
@@ -187,14 +193,18 @@ static size_t rows_in(const wire_rows_list *rows)
 static status take_download(session *s, kept_message *k, bool *kept)
 {
     const wire_download *d = &k->message.download;
-    if (d->to < d->from) return fail(ATOLL_ERROR_PROTOCOL, "a download goes from version %llu to %llu", (unsigned long long)d->from, (unsigned long long)d->to);
-    if (s->staged.count > 0 && s->staged.items[0]->message.kind != SERVER_DOWNLOAD) return fail(ATOLL_ERROR_PROTOCOL, "a download inside of an acknowledgement");
+    if (d->to < d->from)
+        return fail(ATOLL_ERROR_PROTOCOL, "a download goes from version %llu to %llu",
+                    (unsigned long long)d->from, (unsigned long long)d->to);
+    if (s->staged.count > 0 && s->staged.items[0]->message.kind != SERVER_DOWNLOAD)
+        return fail(ATOLL_ERROR_PROTOCOL, "a download inside of an acknowledgement");
     TRY(vector_push(&s->staged, k));
     *kept = true;
     s->staged_rows += rows_in(&d->rows);
     s->progress.downloaded_bytes += k->size;
     s->progress.downloadable_bytes = s->progress.downloaded_bytes + d->remaining_rows * 50;
-    s->progress.download_fraction = d->last ? 1.0 : (double)s->staged_rows / (double)(s->staged_rows + d->remaining_rows + 1);
+    s->progress.download_fraction =
+        d->last ? 1.0 : (double)s->staged_rows / (double)(s->staged_rows + d->remaining_rows + 1);
     s->progress_changed = true;
     if (BREAKAGE(BREAKAGE_MARK_MOVED_ON_A_MISS) && !d->last) {
         sync_state next = s->sync;
@@ -245,7 +255,9 @@ static void report_rejected(session *s)
     }
     if (count == 0) return;
     char text[1024];
-    snprintf(text, sizeof text, "%zu writes were refused and reverted; the first: object %s of class '%s': %s", count, first->key, first->class_name, first->reason);
+    snprintf(text, sizeof text,
+             "%zu writes were refused and reverted; the first: object %s of class '%s': %s", count,
+             first->key, first->class_name, first->reason);
     session_queue(s, SESSION_ACTION_ERROR, 0, ATOLL_ERROR_COMPENSATING_WRITE, text);
 }
 
@@ -274,10 +286,12 @@ static status take_outcome(session *s, uint64_t bound)
 static status take_ack(session *s, kept_message *k, bool *kept)
 {
     const wire_ack *a = &k->message.ack;
-    if (s->sync.sent_bound == 0 || !same_id(a->batch, s->sync.sent_batch, true) || a->bound != s->sync.sent_bound) {
+    if (s->sync.sent_bound == 0 || !same_id(a->batch, s->sync.sent_batch, true) ||
+        a->bound != s->sync.sent_bound) {
         return fail(ATOLL_ERROR_PROTOCOL, "an acknowledgement of a batch that was not sent");
     }
-    if (s->staged.count > 0 && s->staged.items[0]->message.kind != SERVER_UPLOAD_ACK) return fail(ATOLL_ERROR_PROTOCOL, "an acknowledgement inside of a download");
+    if (s->staged.count > 0 && s->staged.items[0]->message.kind != SERVER_UPLOAD_ACK)
+        return fail(ATOLL_ERROR_PROTOCOL, "an acknowledgement inside of a download");
     TRY(vector_push(&s->staged, k));
     *kept = true;
     if (!a->last) return ATOLL_OK;
@@ -322,7 +336,8 @@ static status take_subscription_state(session *s, const wire_subscription_state 
 
 static void take_error(session *s, uint64_t now_ms, const wire_error *e)
 {
-    log_write(e->fatal ? LOG_ERROR : LOG_INFO, category, "the server says: %d %s", e->code, e->text);
+    log_write(e->fatal ? LOG_ERROR : LOG_INFO, category, "the server says: %d %s", e->code,
+              e->text);
     if (e->fatal) {
         session_fatal(s, e->code == ATOLL_OK ? ATOLL_ERROR_SERVER : e->code, e->text);
         return;
@@ -334,7 +349,8 @@ static void take_error(session *s, uint64_t now_ms, const wire_error *e)
 static status take_body(session *s, uint64_t now_ms, kept_message *k, bool *kept)
 {
     const server_message *m = &k->message;
-    if (s->phase == PHASE_BINDING && m->kind != SERVER_BOUND && m->kind != SERVER_ERROR && m->kind != SERVER_LOG_LINE) {
+    if (s->phase == PHASE_BINDING && m->kind != SERVER_BOUND && m->kind != SERVER_ERROR &&
+        m->kind != SERVER_LOG_LINE) {
         return fail(ATOLL_ERROR_PROTOCOL, "the first message was not Bound");
     }
     switch (m->kind) {
@@ -347,7 +363,9 @@ static status take_body(session *s, uint64_t now_ms, kept_message *k, bool *kept
     case SERVER_MARK_REPLY: take_mark_reply(s, m->mark); return ATOLL_OK;
     case SERVER_PONG: s->pong_deadline_ms = 0; return ATOLL_OK;
     case SERVER_ERROR: take_error(s, now_ms, &m->error); return ATOLL_OK;
-    case SERVER_LOG_LINE: log_write(m->log.level, "Realm.Sync.Server", "%s", m->log.text); return ATOLL_OK;
+    case SERVER_LOG_LINE:
+        log_write(m->log.level, "Realm.Sync.Server", "%s", m->log.text);
+        return ATOLL_OK;
     }
     return ATOLL_OK;
 }
@@ -374,7 +392,8 @@ void session_take_message(session *s, uint64_t now_ms, bytes message)
     char text[512];
     snprintf(text, sizeof text, "%s", fail_text());
     session_unstage(s);
-    bool protocol = result == ATOLL_ERROR_PROTOCOL || result == ATOLL_ERROR_INVALID_ARGUMENT || result == ATOLL_ERROR_TYPE_MISMATCH;
+    bool protocol = result == ATOLL_ERROR_PROTOCOL || result == ATOLL_ERROR_INVALID_ARGUMENT ||
+                    result == ATOLL_ERROR_TYPE_MISMATCH;
     if (protocol) {
         broken_protocol(s, now_ms, text);
     } else {

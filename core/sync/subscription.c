@@ -5,7 +5,8 @@
 #include "sync/subscription_internal.h"
 
 enum { SUBSCRIPTION_RECORD_SIZE_MAX = 256u << 20 };
-static const uint8_t key_newest[2] = {'f', 'n'}, key_active[2] = {'f', 'a'}, key_before[2] = {'f', 'b'};
+static const uint8_t key_newest[2] = {'f', 'n'}, key_active[2] = {'f', 'a'},
+                     key_before[2] = {'f', 'b'};
 
 static void item_free(subscription *s)
 {
@@ -61,7 +62,9 @@ static status item_read(reader *r, subscription_set *s)
     x.name = named ? copy_of(name) : NULL;
     x.class_name = copy_of(class_name);
     x.query = copy_of(query);
-    status result = (named && x.name == NULL) || x.class_name == NULL || x.query == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
+    status result = (named && x.name == NULL) || x.class_name == NULL || x.query == NULL
+                        ? ATOLL_ERROR_OUT_OF_MEMORY
+                        : ATOLL_OK;
     if (result == ATOLL_OK) result = vector_push(&s->items, x);
     if (result != ATOLL_OK) item_free(&x);
     return result;
@@ -70,11 +73,14 @@ static status item_read(reader *r, subscription_set *s)
 static status set_read(bytes from, subscription_set *out)
 {
     reader r = reader_of(from);
-    subscription_set s = {.version = reader_varint(&r), .state = (subscription_state)reader_byte(&r)};
+    subscription_set s = {.version = reader_varint(&r),
+                          .state = (subscription_state)reader_byte(&r)};
     bytes error = reader_bytes(&r);
     uint64_t count = reader_varint(&r);
-    status result = r.failed ? fail(ATOLL_ERROR_FILE_CORRUPT, "the subscription record is damaged") : ATOLL_OK;
-    if (result == ATOLL_OK && error.size > 0 && (s.error = copy_of(error)) == NULL) result = ATOLL_ERROR_OUT_OF_MEMORY;
+    status result =
+        r.failed ? fail(ATOLL_ERROR_FILE_CORRUPT, "the subscription record is damaged") : ATOLL_OK;
+    if (result == ATOLL_OK && error.size > 0 && (s.error = copy_of(error)) == NULL)
+        result = ATOLL_ERROR_OUT_OF_MEMORY;
     for (uint64_t i = 0; i < count && result == ATOLL_OK; i++) result = item_read(&r, &s);
     if (result != ATOLL_OK) {
         subscription_set_free(&s);
@@ -89,7 +95,8 @@ static status record_get(model_db *db, model_txn *txn, const uint8_t key[2], sub
     buffer record;
     bool found = false;
     buffer_init(&record, SUBSCRIPTION_RECORD_SIZE_MAX);
-    status result = txn != NULL ? model_side_get_txn(txn, bytes_of(key, 2), &record, &found) : model_side_get(db, bytes_of(key, 2), &record, &found);
+    status result = txn != NULL ? model_side_get_txn(txn, bytes_of(key, 2), &record, &found)
+                                : model_side_get(db, bytes_of(key, 2), &record, &found);
     subscription_set s = {.state = SUBSCRIPTION_COMPLETE};
     if (result == ATOLL_OK && found) result = set_read(buffer_view(&record), &s);
     buffer_free(&record);
@@ -119,7 +126,8 @@ status subscription_set_active(model_db *db, subscription_set *out)
     return record_get(db, NULL, key_active, out);
 }
 
-status subscription_set_state(model_db *db, uint64_t version, subscription_state *state, char **error)
+status subscription_set_state(model_db *db, uint64_t version, subscription_state *state,
+                              char **error)
 {
     subscription_set newest, active;
     TRY(subscription_set_newest(db, &newest));
@@ -129,7 +137,8 @@ status subscription_set_state(model_db *db, uint64_t version, subscription_state
         return result;
     }
     if (version > newest.version) {
-        result = fail(ATOLL_ERROR_OUT_OF_RANGE, "there is no version %llu of the subscriptions", (unsigned long long)version);
+        result = fail(ATOLL_ERROR_OUT_OF_RANGE, "there is no version %llu of the subscriptions",
+                      (unsigned long long)version);
     } else if (version == newest.version) {
         *state = newest.state;
         if (error != NULL) *error = newest.error;
@@ -148,7 +157,8 @@ status subscription_covers(model_db *db, bytes class_name, bool *covered)
     subscription_set s;
     TRY(subscription_set_newest(db, &s));
     bool there = false;
-    for (size_t i = 0; i < s.items.count && !there; i++) there = bytes_equal(bytes_text(s.items.items[i].class_name), class_name);
+    for (size_t i = 0; i < s.items.count && !there; i++)
+        there = bytes_equal(bytes_text(s.items.items[i].class_name), class_name);
     subscription_set_free(&s);
     *covered = there;
     return ATOLL_OK;
@@ -169,7 +179,9 @@ static subscription *find_unnamed(subscription_set *s, bytes class_name, bytes q
 {
     for (size_t i = 0; i < s->items.count; i++) {
         subscription *x = &s->items.items[i];
-        if (x->name == NULL && bytes_equal(bytes_text(x->class_name), class_name) && bytes_equal(bytes_text(x->query), query)) return x;
+        if (x->name == NULL && bytes_equal(bytes_text(x->class_name), class_name) &&
+            bytes_equal(bytes_text(x->query), query))
+            return x;
     }
     return NULL;
 }
@@ -181,11 +193,18 @@ static void new_id(const platform *p, uint8_t id[12])
     p->random(p->context, id + 4, 8);
 }
 
-static status add_new(subscription_set *s, const platform *p, bytes name, bool named, bytes class_name, bytes query)
+static status add_new(subscription_set *s, const platform *p, bytes name, bool named,
+                      bytes class_name, bytes query)
 {
-    if (s->items.count >= LIMIT_SUBSCRIPTIONS_MAX) return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "more than %d subscriptions", LIMIT_SUBSCRIPTIONS_MAX);
-    subscription x = {.name = named ? copy_of(name) : NULL, .class_name = copy_of(class_name), .query = copy_of(query)};
-    status result = (named && x.name == NULL) || x.class_name == NULL || x.query == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
+    if (s->items.count >= LIMIT_SUBSCRIPTIONS_MAX)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "more than %d subscriptions",
+                    LIMIT_SUBSCRIPTIONS_MAX);
+    subscription x = {.name = named ? copy_of(name) : NULL,
+                      .class_name = copy_of(class_name),
+                      .query = copy_of(query)};
+    status result = (named && x.name == NULL) || x.class_name == NULL || x.query == NULL
+                        ? ATOLL_ERROR_OUT_OF_MEMORY
+                        : ATOLL_OK;
     new_id(p, x.id);
     x.created_ms = x.updated_ms = p->wall_ms(p->context);
     if (result == ATOLL_OK) result = vector_push(&s->items, x);
@@ -193,14 +212,20 @@ static status add_new(subscription_set *s, const platform *p, bytes name, bool n
     return result;
 }
 
-status subscription_set_add(subscription_set *s, const platform *p, bytes name, bool named, bytes class_name, bytes query, bool update_existing)
+status subscription_set_add(subscription_set *s, const platform *p, bytes name, bool named,
+                            bytes class_name, bytes query, bool update_existing)
 {
-    if (query.size > LIMIT_QUERY_SIZE_MAX) return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a subscription's query has more than %u bytes", LIMIT_QUERY_SIZE_MAX);
+    if (query.size > LIMIT_QUERY_SIZE_MAX)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a subscription's query has more than %u bytes",
+                    LIMIT_QUERY_SIZE_MAX);
     subscription *there = named ? find_named(s, name) : find_unnamed(s, class_name, query);
     if (there == NULL) return add_new(s, p, name, named, class_name, query);
-    bool same = bytes_equal(bytes_text(there->class_name), class_name) && bytes_equal(bytes_text(there->query), query);
+    bool same = bytes_equal(bytes_text(there->class_name), class_name) &&
+                bytes_equal(bytes_text(there->query), query);
     if (!same && !update_existing) {
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a subscription named '%.*s' with another class or query exists; allow updates to replace it",
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "a subscription named '%.*s' with another class or query exists; allow updates "
+                    "to replace it",
                     (int)name.size, (const char *)name.data);
     }
     if (!same) {
@@ -223,7 +248,8 @@ bool subscription_set_remove_at(subscription_set *s, size_t index)
 {
     if (index >= s->items.count) return false;
     item_free(&s->items.items[index]);
-    memmove(s->items.items + index, s->items.items + index + 1, (s->items.count - index - 1) * sizeof *s->items.items);
+    memmove(s->items.items + index, s->items.items + index + 1,
+            (s->items.count - index - 1) * sizeof *s->items.items);
     s->items.count--;
     return true;
 }
@@ -240,7 +266,9 @@ status subscription_set_commit(model_db *db, subscription_set *s)
     uint64_t before = s->version;
     if (result == ATOLL_OK) {
         if (newest.version != s->version) {
-            result = fail(ATOLL_ERROR_BUSY, "the subscriptions were changed meanwhile (version %llu, not %llu); read them again",
+            result = fail(ATOLL_ERROR_BUSY,
+                          "the subscriptions were changed meanwhile (version %llu, not %llu); read "
+                          "them again",
                           (unsigned long long)newest.version, (unsigned long long)s->version);
         }
         subscription_set_free(&newest);
@@ -264,7 +292,8 @@ status subscription_set_commit(model_db *db, subscription_set *s)
     return ATOLL_OK;
 }
 
-status subscription_set_settle(model_txn *txn, uint64_t version, subscription_state state, const char *error)
+status subscription_set_settle(model_txn *txn, uint64_t version, subscription_state state,
+                               const char *error)
 {
     subscription_set newest;
     TRY(record_get(NULL, txn, key_newest, &newest));
@@ -274,7 +303,8 @@ status subscription_set_settle(model_txn *txn, uint64_t version, subscription_st
         memory_free(newest.error);
         newest.error = error == NULL ? NULL : copy_of(bytes_text(error));
         result = record_put(txn, key_newest, &newest);
-        if (result == ATOLL_OK && state == SUBSCRIPTION_COMPLETE) result = record_put(txn, key_active, &newest);
+        if (result == ATOLL_OK && state == SUBSCRIPTION_COMPLETE)
+            result = record_put(txn, key_active, &newest);
     }
     subscription_set_free(&newest);
     return result;
@@ -308,7 +338,8 @@ static bool holds_query(const subscription_set *s, const subscription *x)
 {
     for (size_t i = 0; i < s->items.count; i++) {
         const subscription *y = &s->items.items[i];
-        if (strcmp(x->class_name, y->class_name) == 0 && strcmp(x->query, y->query) == 0) return true;
+        if (strcmp(x->class_name, y->class_name) == 0 && strcmp(x->query, y->query) == 0)
+            return true;
     }
     return false;
 }
@@ -325,8 +356,10 @@ status subscription_set_keep_before(model_txn *txn)
     for (size_t i = 0; i < active.items.count && result == ATOLL_OK; i++) {
         subscription x = active.items.items[i];
         if (holds_query(&before, &x) || before.items.count >= LIMIT_SUBSCRIPTIONS_MAX) continue;
-        subscription copy = {.class_name = copy_of(bytes_text(x.class_name)), .query = copy_of(bytes_text(x.query))};
-        result = copy.class_name == NULL || copy.query == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : vector_push(&before.items, copy);
+        subscription copy = {.class_name = copy_of(bytes_text(x.class_name)),
+                             .query = copy_of(bytes_text(x.query))};
+        result = copy.class_name == NULL || copy.query == NULL ? ATOLL_ERROR_OUT_OF_MEMORY
+                                                               : vector_push(&before.items, copy);
         if (result != ATOLL_OK) item_free(&copy);
     }
     if (result == ATOLL_OK && before.items.count > 0) result = record_put(txn, key_before, &before);

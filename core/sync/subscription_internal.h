@@ -5,12 +5,14 @@
 /* For the session: the set in force, and what became of the newest one. */
 status subscription_set_active(model_db *db, subscription_set *out) MUST_CHECK;
 /* Changes the state of the newest set if it still is that version; COMPLETE puts it in force. */
-status subscription_set_settle(model_txn *txn, uint64_t version, subscription_state state, const char *error) MUST_CHECK;
+status subscription_set_settle(model_txn *txn, uint64_t version, subscription_state state,
+                               const char *error) MUST_CHECK;
 /* Puts a set in force that is not the newest any more. */
 status subscription_set_activate(model_txn *txn, const subscription_set *s) MUST_CHECK;
 /* The sets that were in force when something unsent was written: kept until all of it is acknowledged, so that the server
  * can judge those writes by what the writer saw then. */
 status subscription_set_before(model_db *db, subscription_set *out) MUST_CHECK;
-status subscription_set_keep_before(model_txn *txn) MUST_CHECK; /* the one in force is about to change */
+status
+subscription_set_keep_before(model_txn *txn) MUST_CHECK; /* the one in force is about to change */
 status subscription_set_drop_before(model_txn *txn) MUST_CHECK;
 #endif

@@ -68,7 +68,8 @@ value wire_column_value(const wire_column *c, size_t i)
         bytes text = bytes_of(c->heap.items + c->offsets[i], c->offsets[i + 1] - c->offsets[i]);
         return type == VALUE_STRING ? value_string(text) : value_binary(text);
     }
-    case VALUE_TIMESTAMP: return value_timestamp(c->integers.items[2 * i], (int32_t)c->integers.items[2 * i + 1]);
+    case VALUE_TIMESTAMP:
+        return value_timestamp(c->integers.items[2 * i], (int32_t)c->integers.items[2 * i + 1]);
     case VALUE_UUID:
     case VALUE_EMBEDDED: return value_uuid(c->ids.items + 16 * i);
     case VALUE_OBJECT_ID: return value_object_id(c->ids.items + 12 * i);
@@ -89,9 +90,11 @@ status wire_list_state(const wire_column *c, size_t entry, list_state *out)
     if (result != ATOLL_OK) return result;
     for (size_t k = 0; k < count; k++) {
         size_t i = first + k;
-        list_element e = {.id = {l->counters.items[i], l->actors.items[l->element_actors.items[i]]}};
+        list_element e = {
+            .id = {l->counters.items[i], l->actors.items[l->element_actors.items[i]]}};
         if (l->parent_counters.items[i] != 0) {
-            e.parent = (element_id){l->parent_counters.items[i], l->actors.items[l->parent_actors.items[i]]};
+            e.parent = (element_id){l->parent_counters.items[i],
+                                    l->actors.items[l->parent_actors.items[i]]};
         }
         e.side = (l->flags.items[i] & WIRE_ELEMENT_RIGHT) != 0 ? LIST_SIDE_RIGHT : LIST_SIDE_LEFT;
         e.erased = (l->flags.items[i] & WIRE_ELEMENT_ERASED) != 0;
@@ -110,7 +113,8 @@ status wire_list_state(const wire_column *c, size_t entry, list_state *out)
 
 /* ---- building ---- */
 
-status wire_builder_group(wire_builder *b, const char *class_name, const char *owner_class, const char *owner_property, wire_rows **out)
+status wire_builder_group(wire_builder *b, const char *class_name, const char *owner_class,
+                          const char *owner_property, wire_rows **out)
 {
     for (size_t i = b->rows.count; i-- > 0;) {
         wire_rows *g = b->rows.items[i];
@@ -125,7 +129,8 @@ status wire_builder_group(wire_builder *b, const char *class_name, const char *o
     g->class_name = arena_text(b->memory, bytes_text(class_name));
     g->owner_class = arena_text(b->memory, bytes_text(owner_class));
     g->owner_property = arena_text(b->memory, bytes_text(owner_property));
-    if (g->class_name == NULL || g->owner_class == NULL || g->owner_property == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    if (g->class_name == NULL || g->owner_class == NULL || g->owner_property == NULL)
+        return ATOLL_ERROR_OUT_OF_MEMORY;
     g->key.property = g->owner_keys.property = "";
     TRY(arena_push(b->memory, &b->rows, g));
     b->size += strlen(class_name) + 32;
@@ -173,16 +178,20 @@ static status put_value(wire_builder *b, wire_column *c, const value *v)
         TRY(arena_push(memory, &c->integers, null ? 0 : v->as.timestamp.seconds));
         return arena_push(memory, &c->integers, null ? 0 : v->as.timestamp.nanoseconds);
     case VALUE_UUID:
-    case VALUE_EMBEDDED: b->size += 8; return put_bytes(memory, &c->ids, null ? zeros : v->as.id, 16);
+    case VALUE_EMBEDDED:
+        b->size += 8;
+        return put_bytes(memory, &c->ids, null ? zeros : v->as.id, 16);
     case VALUE_OBJECT_ID: return put_bytes(memory, &c->ids, null ? zeros : v->as.id, 12);
     case VALUE_NULL:
     case VALUE_LINK:
     case VALUE_LIST: break;
     }
-    return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: a value of type %s on the wire", value_type_name(type));
+    return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: a value of type %s on the wire",
+                value_type_name(type));
 }
 
-status wire_builder_row(wire_builder *b, wire_rows *g, row_kind kind, const value *key, uint64_t life, uint64_t base)
+status wire_builder_row(wire_builder *b, wire_rows *g, row_kind kind, const value *key,
+                        uint64_t life, uint64_t base)
 {
     g->key.type = key->type;
     TRY(put_value(b, &g->key, key));
@@ -197,7 +206,8 @@ status wire_builder_row(wire_builder *b, wire_rows *g, row_kind kind, const valu
     return ATOLL_OK;
 }
 
-status wire_builder_owner(wire_builder *b, wire_rows *g, const value *key, bool in_list, element_id element)
+status wire_builder_owner(wire_builder *b, wire_rows *g, const value *key, bool in_list,
+                          element_id element)
 {
     g->owner_keys.type = key->type;
     TRY(put_value(b, &g->owner_keys, key));
@@ -206,7 +216,8 @@ status wire_builder_owner(wire_builder *b, wire_rows *g, const value *key, bool 
     return arena_push(b->memory, &g->owner_actors, element.actor);
 }
 
-static status column_of(wire_builder *b, wire_rows *g, const char *property, value_type type, value_type key_type, wire_column **out)
+static status column_of(wire_builder *b, wire_rows *g, const char *property, value_type type,
+                        value_type key_type, wire_column **out)
 {
     for (size_t i = 0; i < g->columns.count; i++) {
         if (strcmp(g->columns.items[i]->property, property) == 0) {
@@ -226,7 +237,8 @@ static status column_of(wire_builder *b, wire_rows *g, const char *property, val
     return ATOLL_OK;
 }
 
-static status put_entry(wire_builder *b, wire_rows *g, wire_column *c, uint64_t stamp, bool is_default)
+static status put_entry(wire_builder *b, wire_rows *g, wire_column *c, uint64_t stamp,
+                        bool is_default)
 {
     TRY(arena_push(b->memory, &c->rows, (uint32_t)(g->count - 1)));
     TRY(arena_push(b->memory, &c->stamps, stamp));
@@ -235,8 +247,8 @@ static status put_entry(wire_builder *b, wire_rows *g, wire_column *c, uint64_t 
     return ATOLL_OK;
 }
 
-status wire_builder_put(wire_builder *b, wire_rows *g, const char *property, value_type type, value_type key_type, const value *v,
-                        uint64_t stamp, bool is_default)
+status wire_builder_put(wire_builder *b, wire_rows *g, const char *property, value_type type,
+                        value_type key_type, const value *v, uint64_t stamp, bool is_default)
 {
     wire_column *c = NULL;
     TRY(column_of(b, g, property, type, key_type, &c));
@@ -267,7 +279,8 @@ static status put_element(wire_builder *b, wire_column *c, const list_element *e
     TRY(arena_push(memory, &l->element_actors, actor));
     TRY(arena_push(memory, &l->parent_counters, e->parent.counter));
     TRY(arena_push(memory, &l->parent_actors, parent));
-    uint8_t flags = (uint8_t)((e->side == LIST_SIDE_RIGHT ? WIRE_ELEMENT_RIGHT : 0) | (e->erased ? WIRE_ELEMENT_ERASED : 0));
+    uint8_t flags = (uint8_t)((e->side == LIST_SIDE_RIGHT ? WIRE_ELEMENT_RIGHT : 0) |
+                              (e->erased ? WIRE_ELEMENT_ERASED : 0));
     TRY(arena_push(memory, &l->flags, flags));
     TRY(arena_push(memory, &l->stamps, e->stamp));
     TRY(arena_push(memory, &l->value_stamps, e->value_stamp));
@@ -278,8 +291,8 @@ static status put_element(wire_builder *b, wire_column *c, const list_element *e
     return put_value(b, c, &v);
 }
 
-status wire_builder_list(wire_builder *b, wire_rows *g, const char *property, value_type type, value_type key_type, const list_state *state,
-                         uint64_t stamp)
+status wire_builder_list(wire_builder *b, wire_rows *g, const char *property, value_type type,
+                         value_type key_type, const list_state *state, uint64_t stamp)
 {
     wire_column *c = NULL;
     TRY(column_of(b, g, property, type, key_type, &c));
@@ -288,7 +301,8 @@ status wire_builder_list(wire_builder *b, wire_rows *g, const char *property, va
     TRY(put_entry(b, g, c, stamp, false));
     TRY(arena_push(b->memory, &c->list->counts, (uint32_t)state->elements.count));
     TRY(arena_push(b->memory, &c->list->lives, state->life));
-    for (size_t i = 0; i < state->elements.count; i++) TRY(put_element(b, c, &state->elements.items[i]));
+    for (size_t i = 0; i < state->elements.count; i++)
+        TRY(put_element(b, c, &state->elements.items[i]));
     return ATOLL_OK;
 }
 

@@ -10,8 +10,16 @@
 enum { WIRE_PROTOCOL_VERSION = 0, WIRE_ID_SIZE = 16 };
 
 typedef enum row_kind {
-    ROW_NONE = 0, ROW_CREATE = 1, ROW_EDIT = 2, ROW_REMOVE = 3, ROW_REPLACE = 4, /* upload */
-    ROW_FULL = 5, ROW_DELTA = 6, ROW_DELETED = 7, ROW_EVICTED = 8, ROW_REVERTED = 9 /* download, outcome */
+    ROW_NONE = 0,
+    ROW_CREATE = 1,
+    ROW_EDIT = 2,
+    ROW_REMOVE = 3,
+    ROW_REPLACE = 4, /* upload */
+    ROW_FULL = 5,
+    ROW_DELTA = 6,
+    ROW_DELETED = 7,
+    ROW_EVICTED = 8,
+    ROW_REVERTED = 9 /* download, outcome */
 } row_kind;
 
 typedef ARENA_ARRAY(uint8_t) wire_bytes;
@@ -39,10 +47,10 @@ typedef struct wire_column {
     wire_u32 lengths;
     wire_u64 stamps;
     wire_list *list;
-    size_t entries;     /* rows that have the property */
-    size_t count;       /* values: entries, or elements of lists */
-    uint64_t *offsets;  /* after the check, of texts: count + 1 */
-    size_t cursor;      /* used while stepping through the rows in order */
+    size_t entries;    /* rows that have the property */
+    size_t count;      /* values: entries, or elements of lists */
+    uint64_t *offsets; /* after the check, of texts: count + 1 */
+    size_t cursor;     /* used while stepping through the rows in order */
 } wire_column;
 
 typedef struct wire_rows {
@@ -55,7 +63,9 @@ typedef struct wire_rows {
 } wire_rows;
 typedef ARENA_ARRAY(wire_rows *) wire_rows_list;
 
-typedef struct wire_query { const char *class_name, *text; } wire_query;
+typedef struct wire_query {
+    const char *class_name, *text;
+} wire_query;
 typedef ARENA_ARRAY(wire_query) wire_queries;
 
 typedef struct wire_bind {
@@ -69,7 +79,10 @@ typedef struct wire_bind {
     model_schema schema;
     int64_t wall_ms;
 } wire_bind;
-typedef struct wire_subscribe { uint64_t version; wire_queries queries; } wire_subscribe;
+typedef struct wire_subscribe {
+    uint64_t version;
+    wire_queries queries;
+} wire_subscribe;
 typedef struct wire_upload {
     bytes batch, previous_batch;
     uint64_t bound, cursor;
@@ -79,7 +92,13 @@ typedef struct wire_upload {
 } wire_upload;
 
 typedef enum client_message_kind {
-    CLIENT_BIND = 1, CLIENT_SUBSCRIBE, CLIENT_UPLOAD, CLIENT_MARK, CLIENT_AUTHENTICATE, CLIENT_PING, CLIENT_UNBIND
+    CLIENT_BIND = 1,
+    CLIENT_SUBSCRIBE,
+    CLIENT_UPLOAD,
+    CLIENT_MARK,
+    CLIENT_AUTHENTICATE,
+    CLIENT_PING,
+    CLIENT_UNBIND
 } client_message_kind;
 typedef struct client_message {
     client_message_kind kind;
@@ -98,14 +117,20 @@ typedef struct wire_bound {
     int64_t server_ms;
     model_schema schema;
 } wire_bound;
-typedef struct wire_subscription_state { uint64_t version; status code; const char *text; } wire_subscription_state;
+typedef struct wire_subscription_state {
+    uint64_t version;
+    status code;
+    const char *text;
+} wire_subscription_state;
 typedef struct wire_download {
     uint64_t from, to, view_version, clock, remaining_rows;
     bool last, sweep;
     wire_rows_list rows;
     model_schema schema;
 } wire_download;
-typedef struct wire_rejected { const char *class_name, *key, *reason; } wire_rejected;
+typedef struct wire_rejected {
+    const char *class_name, *key, *reason;
+} wire_rejected;
 typedef struct wire_ack {
     bytes batch;
     uint64_t bound, version, clock, cursor;
@@ -113,12 +138,26 @@ typedef struct wire_ack {
     wire_rows_list rows;
     ARENA_ARRAY(wire_rejected) rejected;
 } wire_ack;
-typedef struct wire_error { status code; const char *text; bool fatal; uint64_t retry_delay_ms; } wire_error;
-typedef struct wire_log { int32_t level; const char *text; } wire_log;
+typedef struct wire_error {
+    status code;
+    const char *text;
+    bool fatal;
+    uint64_t retry_delay_ms;
+} wire_error;
+typedef struct wire_log {
+    int32_t level;
+    const char *text;
+} wire_log;
 
 typedef enum server_message_kind {
-    SERVER_BOUND = 1, SERVER_SUBSCRIPTION_STATE, SERVER_DOWNLOAD, SERVER_UPLOAD_ACK, SERVER_MARK_REPLY, SERVER_PONG,
-    SERVER_ERROR, SERVER_LOG_LINE
+    SERVER_BOUND = 1,
+    SERVER_SUBSCRIPTION_STATE,
+    SERVER_DOWNLOAD,
+    SERVER_UPLOAD_ACK,
+    SERVER_MARK_REPLY,
+    SERVER_PONG,
+    SERVER_ERROR,
+    SERVER_LOG_LINE
 } server_message_kind;
 typedef struct server_message {
     server_message_kind kind;
@@ -159,14 +198,19 @@ typedef struct wire_builder {
     size_t row_count;
 } wire_builder;
 /* The group of a class (and owner), made at first use. */
-status wire_builder_group(wire_builder *b, const char *class_name, const char *owner_class, const char *owner_property, wire_rows **out) MUST_CHECK;
-status wire_builder_row(wire_builder *b, wire_rows *group, row_kind kind, const value *key, uint64_t life, uint64_t base) MUST_CHECK;
-status wire_builder_owner(wire_builder *b, wire_rows *group, const value *key, bool in_list, element_id element) MUST_CHECK;
+status wire_builder_group(wire_builder *b, const char *class_name, const char *owner_class,
+                          const char *owner_property, wire_rows **out) MUST_CHECK;
+status wire_builder_row(wire_builder *b, wire_rows *group, row_kind kind, const value *key,
+                        uint64_t life, uint64_t base) MUST_CHECK;
+status wire_builder_owner(wire_builder *b, wire_rows *group, const value *key, bool in_list,
+                          element_id element) MUST_CHECK;
 /* The field of the newest row of the group. For links v is the target's key (or null) and key_type its type. */
-status wire_builder_put(wire_builder *b, wire_rows *group, const char *property, value_type type, value_type key_type, const value *v,
-                        uint64_t stamp, bool is_default) MUST_CHECK;
-status wire_builder_list(wire_builder *b, wire_rows *group, const char *property, value_type type, value_type key_type, const list_state *state,
-                         uint64_t stamp) MUST_CHECK; /* element values: links are keys */
+status wire_builder_put(wire_builder *b, wire_rows *group, const char *property, value_type type,
+                        value_type key_type, const value *v, uint64_t stamp,
+                        bool is_default) MUST_CHECK;
+status wire_builder_list(wire_builder *b, wire_rows *group, const char *property, value_type type,
+                         value_type key_type, const list_state *state,
+                         uint64_t stamp) MUST_CHECK;    /* element values: links are keys */
 status wire_builder_finish(wire_builder *b) MUST_CHECK; /* packs what is the same for all */
 
 /* Every array as long as it must be, indexes in range, texts in UTF-8. Fills entries, count, offsets, starts. */

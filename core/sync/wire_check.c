@@ -5,10 +5,12 @@
 
 static status bad(const wire_rows *g, const char *property, const char *what)
 {
-    return fail(ATOLL_ERROR_INVALID_ARGUMENT, "rows of class '%s', column '%s': %s", g->class_name, property, what);
+    return fail(ATOLL_ERROR_INVALID_ARGUMENT, "rows of class '%s', column '%s': %s", g->class_name,
+                property, what);
 }
 
-static status check_bits(const wire_rows *g, const wire_column *c, const wire_bytes *bits, size_t values)
+static status check_bits(const wire_rows *g, const wire_column *c, const wire_bytes *bits,
+                         size_t values)
 {
     if (bits->count == 0 || bits->count == (values + 7) / 8) return ATOLL_OK;
     return bad(g, c->property, "a bitmap's length differs from the number of values");
@@ -16,7 +18,8 @@ static status check_bits(const wire_rows *g, const wire_column *c, const wire_by
 
 static status check_texts(arena *memory, const wire_rows *g, wire_column *c, bool text)
 {
-    if (c->lengths.count != c->count) return bad(g, c->property, "the number of lengths differs from the number of values");
+    if (c->lengths.count != c->count)
+        return bad(g, c->property, "the number of lengths differs from the number of values");
     c->offsets = arena_take(memory, (c->count + 1) * sizeof *c->offsets);
     if (c->offsets == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     /* A heap of no bytes decodes as a null pointer, to which not even an offset of 0 may be added. */
@@ -25,24 +28,30 @@ static status check_texts(arena *memory, const wire_rows *g, wire_column *c, boo
     uint64_t at = 0;
     for (size_t i = 0; i < c->count; i++) {
         c->offsets[i] = at;
-        if (c->lengths.items[i] > LIMIT_VALUE_SIZE_MAX) return bad(g, c->property, "a value is longer than 16 MB");
+        if (c->lengths.items[i] > LIMIT_VALUE_SIZE_MAX)
+            return bad(g, c->property, "a value is longer than 16 MB");
         at += c->lengths.items[i];
-        if (at > c->heap.count) return bad(g, c->property, "the lengths add up to more than the heap");
+        if (at > c->heap.count)
+            return bad(g, c->property, "the lengths add up to more than the heap");
         if (text && !utf8_is_valid(bytes_of(c->heap.items + c->offsets[i], c->lengths.items[i]))) {
             return bad(g, c->property, "a string is not valid UTF-8");
         }
     }
     c->offsets[c->count] = at;
-    return at == c->heap.count ? ATOLL_OK : bad(g, c->property, "the lengths add up to less than the heap");
+    return at == c->heap.count ? ATOLL_OK
+                               : bad(g, c->property, "the lengths add up to less than the heap");
 }
 
 static status check_timestamps(const wire_rows *g, const wire_column *c)
 {
-    if (c->integers.count != 2 * c->count) return bad(g, c->property, "there are not two integers for each timestamp");
+    if (c->integers.count != 2 * c->count)
+        return bad(g, c->property, "there are not two integers for each timestamp");
     for (size_t i = 0; i < c->count; i++) {
         int64_t seconds = c->integers.items[2 * i], nanoseconds = c->integers.items[2 * i + 1];
-        if (nanoseconds <= -1000000000 || nanoseconds >= 1000000000 || (seconds > 0 && nanoseconds < 0) || (seconds < 0 && nanoseconds > 0)) {
-            return bad(g, c->property, "nanoseconds must be below a second and have the sign of the seconds");
+        if (nanoseconds <= -1000000000 || nanoseconds >= 1000000000 ||
+            (seconds > 0 && nanoseconds < 0) || (seconds < 0 && nanoseconds > 0)) {
+            return bad(g, c->property,
+                       "nanoseconds must be below a second and have the sign of the seconds");
         }
     }
     return ATOLL_OK;
@@ -51,22 +60,41 @@ static status check_timestamps(const wire_rows *g, const wire_column *c)
 static status check_values(arena *memory, const wire_rows *g, wire_column *c)
 {
     value_type type = c->type == VALUE_LINK ? c->key_type : c->type;
-    if (c->type == VALUE_LINK && type != VALUE_INT && type != VALUE_STRING && type != VALUE_UUID && type != VALUE_OBJECT_ID) {
+    if (c->type == VALUE_LINK && type != VALUE_INT && type != VALUE_STRING && type != VALUE_UUID &&
+        type != VALUE_OBJECT_ID) {
         return bad(g, c->property, "key_type of a link must be INT, STRING, UUID or OBJECT_ID");
     }
     TRY(check_bits(g, c, &c->nulls, c->count));
     switch (type) {
-    case VALUE_NULL: return c->nulls.count == 0 || c->count > 0 ? ATOLL_OK : bad(g, c->property, "null column with a bitmap");
-    case VALUE_BOOL: return c->bools.count == c->count ? ATOLL_OK : bad(g, c->property, "the number of bools differs from the number of values");
+    case VALUE_NULL:
+        return c->nulls.count == 0 || c->count > 0
+                   ? ATOLL_OK
+                   : bad(g, c->property, "null column with a bitmap");
+    case VALUE_BOOL:
+        return c->bools.count == c->count
+                   ? ATOLL_OK
+                   : bad(g, c->property, "the number of bools differs from the number of values");
     case VALUE_INT:
-        return c->integers.count == c->count ? ATOLL_OK : bad(g, c->property, "the number of integers differs from the number of values");
-    case VALUE_DOUBLE: return c->reals.count == c->count ? ATOLL_OK : bad(g, c->property, "the number of reals differs from the number of values");
+        return c->integers.count == c->count
+                   ? ATOLL_OK
+                   : bad(g, c->property,
+                         "the number of integers differs from the number of values");
+    case VALUE_DOUBLE:
+        return c->reals.count == c->count
+                   ? ATOLL_OK
+                   : bad(g, c->property, "the number of reals differs from the number of values");
     case VALUE_STRING: return check_texts(memory, g, c, true);
     case VALUE_BINARY: return check_texts(memory, g, c, false);
     case VALUE_TIMESTAMP: return check_timestamps(g, c);
     case VALUE_UUID:
-    case VALUE_EMBEDDED: return c->ids.count == 16 * c->count ? ATOLL_OK : bad(g, c->property, "there are not 16 bytes of ids for each value");
-    case VALUE_OBJECT_ID: return c->ids.count == 12 * c->count ? ATOLL_OK : bad(g, c->property, "there are not 12 bytes of ids for each value");
+    case VALUE_EMBEDDED:
+        return c->ids.count == 16 * c->count
+                   ? ATOLL_OK
+                   : bad(g, c->property, "there are not 16 bytes of ids for each value");
+    case VALUE_OBJECT_ID:
+        return c->ids.count == 12 * c->count
+                   ? ATOLL_OK
+                   : bad(g, c->property, "there are not 12 bytes of ids for each value");
     case VALUE_LINK:
     case VALUE_LIST: break;
     }
@@ -76,23 +104,29 @@ static status check_values(arena *memory, const wire_rows *g, wire_column *c)
 static status check_list(arena *memory, const wire_rows *g, wire_column *c)
 {
     wire_list *l = c->list;
-    if (l->counts.count != c->entries) return bad(g, c->property, "the number of list counts differs from the number of rows");
-    if (l->lives.count != 0 && l->lives.count != c->entries) return bad(g, c->property, "the number of list lives differs from the number of rows");
+    if (l->counts.count != c->entries)
+        return bad(g, c->property, "the number of list counts differs from the number of rows");
+    if (l->lives.count != 0 && l->lives.count != c->entries)
+        return bad(g, c->property, "the number of list lives differs from the number of rows");
     l->starts = arena_take(memory, (c->entries + 1) * sizeof *l->starts);
     if (l->starts == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     uint64_t at = 0, count = l->counters.count;
     for (size_t i = 0; i < c->entries; i++) {
         l->starts[i] = (uint32_t)at;
         at += l->counts.items[i];
-        if (at > count) return bad(g, c->property, "the list counts add up to more than the elements");
+        if (at > count)
+            return bad(g, c->property, "the list counts add up to more than the elements");
     }
-    if (at != count || l->element_actors.count != count || l->parent_counters.count != count || l->parent_actors.count != count ||
-        l->flags.count != count || l->stamps.count != count || l->value_stamps.count != count || l->authors.count != count) {
+    if (at != count || l->element_actors.count != count || l->parent_counters.count != count ||
+        l->parent_actors.count != count || l->flags.count != count || l->stamps.count != count ||
+        l->value_stamps.count != count || l->authors.count != count) {
         return bad(g, c->property, "the arrays of list elements differ in length");
     }
     for (size_t i = 0; i < count; i++) {
-        bool parent_known = l->parent_counters.items[i] == 0 || l->parent_actors.items[i] < l->actors.count;
-        if (l->element_actors.items[i] >= l->actors.count || !parent_known) return bad(g, c->property, "an element names an unknown actor");
+        bool parent_known =
+            l->parent_counters.items[i] == 0 || l->parent_actors.items[i] < l->actors.count;
+        if (l->element_actors.items[i] >= l->actors.count || !parent_known)
+            return bad(g, c->property, "an element names an unknown actor");
         if (l->counters.items[i] == 0) return bad(g, c->property, "an element has the counter 0");
     }
     c->count = count;
@@ -112,21 +146,26 @@ static status check_column(arena *memory, const wire_rows *g, wire_column *c, bo
     TRY(check_values(memory, g, c));
     if (!upload) return ATOLL_OK;
     TRY(check_bits(g, c, &c->defaults, c->entries));
-    if (c->stamps.count > 1 && c->stamps.count != c->entries) return bad(g, c->property, "the number of stamps differs from the number of rows");
+    if (c->stamps.count > 1 && c->stamps.count != c->entries)
+        return bad(g, c->property, "the number of stamps differs from the number of rows");
     return ATOLL_OK;
 }
 
 static status check_key(arena *memory, const wire_rows *g, wire_column *key, const char *name)
 {
-    if (key->rows.count != 0 || key->list != NULL) return bad(g, name, "a key column has an entry for every row");
+    if (key->rows.count != 0 || key->list != NULL)
+        return bad(g, name, "a key column has an entry for every row");
     key->entries = key->count = g->count;
     TRY(check_values(memory, g, key));
     for (size_t i = 0; i < key->nulls.count; i++) {
         if (key->nulls.items[i] != 0) return bad(g, name, "a key must not be null");
     }
     value_type t = key->type;
-    bool legal = t == VALUE_INT || t == VALUE_STRING || t == VALUE_UUID || t == VALUE_OBJECT_ID || t == VALUE_EMBEDDED;
-    return legal ? ATOLL_OK : bad(g, name, "the type of a key must be INT, STRING, UUID, OBJECT_ID or EMBEDDED");
+    bool legal = t == VALUE_INT || t == VALUE_STRING || t == VALUE_UUID || t == VALUE_OBJECT_ID ||
+                 t == VALUE_EMBEDDED;
+    return legal
+               ? ATOLL_OK
+               : bad(g, name, "the type of a key must be INT, STRING, UUID, OBJECT_ID or EMBEDDED");
 }
 
 /* The number of rows is what the key column holds. */
@@ -162,19 +201,25 @@ status wire_rows_check(arena *memory, wire_rows *g, bool upload)
     if (!one_or_each(g->lives.count, g->count) || !one_or_each(g->bases.count, g->count)) {
         return bad(g, "key", "the number of lives or bases differs from the number of rows");
     }
-    if (asymmetric && g->sequences.count != g->count) return bad(g, "key", "the number of sequences differs from the number of rows");
-    if (g->kinds.count != (embedded || asymmetric ? 0 : g->count)) return bad(g, "key", "the number of kinds differs from the number of rows");
+    if (asymmetric && g->sequences.count != g->count)
+        return bad(g, "key", "the number of sequences differs from the number of rows");
+    if (g->kinds.count != (embedded || asymmetric ? 0 : g->count))
+        return bad(g, "key", "the number of kinds differs from the number of rows");
     for (size_t i = 0; i < g->kinds.count; i++) {
         uint8_t kind = g->kinds.items[i];
-        bool legal = upload ? kind >= ROW_CREATE && kind <= ROW_REPLACE : kind >= ROW_FULL && kind <= ROW_REVERTED;
+        bool legal = upload ? kind >= ROW_CREATE && kind <= ROW_REPLACE
+                            : kind >= ROW_FULL && kind <= ROW_REVERTED;
         if (!legal) return bad(g, "key", "a row has an unknown kind");
     }
     if (embedded) {
         TRY(check_key(memory, g, &g->owner_keys, "owner_keys"));
-        if (g->owner_counters.count != g->owner_actors.count || (g->owner_counters.count != 0 && g->owner_counters.count != g->count)) {
-            return bad(g, "owner_keys", "the number of owner elements differs from the number of rows");
+        if (g->owner_counters.count != g->owner_actors.count ||
+            (g->owner_counters.count != 0 && g->owner_counters.count != g->count)) {
+            return bad(g, "owner_keys",
+                       "the number of owner elements differs from the number of rows");
         }
     }
-    for (size_t i = 0; i < g->columns.count; i++) TRY(check_column(memory, g, g->columns.items[i], upload));
+    for (size_t i = 0; i < g->columns.count; i++)
+        TRY(check_column(memory, g, g->columns.items[i], upload));
     return ATOLL_OK;
 }

@@ -12,7 +12,8 @@ static void must(status result)
     abort();
 }
 
-static void property(model_schema *s, size_t c, const char *name, value_type type, uint8_t flags, const char *target)
+static void property(model_schema *s, size_t c, const char *name, value_type type, uint8_t flags,
+                     const char *target)
 {
     must(schema_add_property(s, c, bytes_text(name), type, flags, bytes_text(target)));
 }
@@ -51,11 +52,20 @@ item_keys fixture_keys(model_db *db)
 {
     model_view *view = model_view_newest(db);
     const model_schema *s = model_view_schema(view);
-    const model_class *item = schema_class_named(s, bytes_text("Item")), *part = schema_class_named(s, bytes_text("Part"));
+    const model_class *item = schema_class_named(s, bytes_text("Item")),
+                      *part = schema_class_named(s, bytes_text("Part"));
     const model_class *reading = schema_class_named(s, bytes_text("Reading"));
-    item_keys k = {.c = item->key, .part = part->key, .id = key_of(item, "_id"), .team = key_of(item, "team"), .name = key_of(item, "name"),
-                   .score = key_of(item, "score"), .tags = key_of(item, "tags"), .one = key_of(item, "one"), .many = key_of(item, "many"),
-                   .friend_of = key_of(item, "friend"), .part_x = key_of(part, "x")};
+    item_keys k = {.c = item->key,
+                   .part = part->key,
+                   .id = key_of(item, "_id"),
+                   .team = key_of(item, "team"),
+                   .name = key_of(item, "name"),
+                   .score = key_of(item, "score"),
+                   .tags = key_of(item, "tags"),
+                   .one = key_of(item, "one"),
+                   .many = key_of(item, "many"),
+                   .friend_of = key_of(item, "friend"),
+                   .part_x = key_of(part, "x")};
     if (reading != NULL) {
         k.reading = reading->key;
         k.reading_id = key_of(reading, "_id");
@@ -65,7 +75,12 @@ item_keys fixture_keys(model_db *db)
     return k;
 }
 
-typedef struct edit { model_txn *txn; item_keys k; row_key row; const model_view *view; } edit;
+typedef struct edit {
+    model_txn *txn;
+    item_keys k;
+    row_key row;
+    const model_view *view;
+} edit;
 
 static status edit_begin(client *c, int64_t id, edit *e)
 {
@@ -95,11 +110,13 @@ static status need(const edit *e, int64_t id)
 status fixture_create(world *w, client *c, int64_t id, int64_t team, const char *name)
 {
     edit e = {0};
-    value key = value_int(id), team_value = value_int(team), name_value = name == NULL ? value_null() : value_string(bytes_text(name));
+    value key = value_int(id), team_value = value_int(team),
+          name_value = name == NULL ? value_null() : value_string(bytes_text(name));
     status result = edit_begin(c, id, &e);
     if (result == ATOLL_OK) result = model_create(e.txn, e.k.c, &key, &e.row);
     if (result == ATOLL_OK) result = model_set(e.txn, e.k.c, e.row, e.k.team, &team_value);
-    if (result == ATOLL_OK && name != NULL) result = model_set(e.txn, e.k.c, e.row, e.k.name, &name_value);
+    if (result == ATOLL_OK && name != NULL)
+        result = model_set(e.txn, e.k.c, e.row, e.k.name, &name_value);
     return edit_end(w, c, &e, result);
 }
 
@@ -109,7 +126,9 @@ status fixture_set_int(world *w, client *c, int64_t id, const char *name, int64_
     value x = value_int(v);
     status result = edit_begin(c, id, &e);
     if (result == ATOLL_OK) result = need(&e, id);
-    if (result == ATOLL_OK) result = model_set(e.txn, e.k.c, e.row, strcmp(name, "team") == 0 ? e.k.team : e.k.score, &x);
+    if (result == ATOLL_OK)
+        result =
+            model_set(e.txn, e.k.c, e.row, strcmp(name, "team") == 0 ? e.k.team : e.k.score, &x);
     return edit_end(w, c, &e, result);
 }
 
@@ -138,7 +157,9 @@ status fixture_append(world *w, client *c, int64_t id, const char *tag)
     value x = value_string(bytes_text(tag));
     status result = edit_begin(c, id, &e);
     if (result == ATOLL_OK) result = need(&e, id);
-    if (result == ATOLL_OK) result = model_list_insert(e.txn, e.k.c, e.row, e.k.tags, model_list_count(e.view, e.k.c, e.row, e.k.tags), &x);
+    if (result == ATOLL_OK)
+        result = model_list_insert(e.txn, e.k.c, e.row, e.k.tags,
+                                   model_list_count(e.view, e.k.c, e.row, e.k.tags), &x);
     return edit_end(w, c, &e, result);
 }
 
@@ -159,7 +180,8 @@ status fixture_part(world *w, client *c, int64_t id, int64_t x)
     status result = edit_begin(c, id, &e);
     if (result == ATOLL_OK) result = need(&e, id);
     if (result == ATOLL_OK) result = model_get(e.view, e.k.c, e.row, e.k.one, &slot);
-    if (result == ATOLL_OK && slot.type == VALUE_NULL) result = model_set_embedded(e.txn, e.k.c, e.row, e.k.one, &child);
+    if (result == ATOLL_OK && slot.type == VALUE_NULL)
+        result = model_set_embedded(e.txn, e.k.c, e.row, e.k.one, &child);
     if (result == ATOLL_OK && slot.type != VALUE_NULL) child = slot.as.row;
     if (result == ATOLL_OK) result = model_set(e.txn, e.k.part, child, e.k.part_x, &v);
     return edit_end(w, c, &e, result);
@@ -172,7 +194,10 @@ status fixture_add_part(world *w, client *c, int64_t id, int64_t x)
     row_key child = 0;
     status result = edit_begin(c, id, &e);
     if (result == ATOLL_OK) result = need(&e, id);
-    if (result == ATOLL_OK) result = model_list_insert_embedded(e.txn, e.k.c, e.row, e.k.many, model_list_count(e.view, e.k.c, e.row, e.k.many), &child);
+    if (result == ATOLL_OK)
+        result =
+            model_list_insert_embedded(e.txn, e.k.c, e.row, e.k.many,
+                                       model_list_count(e.view, e.k.c, e.row, e.k.many), &child);
     if (result == ATOLL_OK) result = model_set(e.txn, e.k.part, child, e.k.part_x, &v);
     return edit_end(w, c, &e, result);
 }
@@ -190,7 +215,10 @@ status fixture_reading(world *w, client *c, int64_t id, const char *text)
 
 /* ---- dump ---- */
 
-typedef struct text { char *data; size_t size, capacity; } text;
+typedef struct text {
+    char *data;
+    size_t size, capacity;
+} text;
 
 static void add(text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void add(text *t, const char *format, ...)
@@ -244,10 +272,11 @@ static void dump_row(text *t, const model_view *view, const item_keys *k, row_ke
 {
     value v;
     element_id id;
-    add(t, "%lld team %lld score %lld", (long long)int_of(view, k->c, row, k->id), (long long)int_of(view, k->c, row, k->team),
-        (long long)int_of(view, k->c, row, k->score));
+    add(t, "%lld team %lld score %lld", (long long)int_of(view, k->c, row, k->id),
+        (long long)int_of(view, k->c, row, k->team), (long long)int_of(view, k->c, row, k->score));
     must(model_get(view, k->c, row, k->name, &v));
-    if (v.type == VALUE_STRING) add(t, " name %.*s", (int)v.as.text.size, (const char *)v.as.text.data);
+    if (v.type == VALUE_STRING)
+        add(t, " name %.*s", (int)v.as.text.size, (const char *)v.as.text.data);
     uint64_t count = model_list_count(view, k->c, row, k->tags);
     add(t, " tags [");
     if (sorted) dump_tags_sorted(t, view, k, row);
@@ -257,12 +286,14 @@ static void dump_row(text *t, const model_view *view, const item_keys *k, row_ke
     }
     add(t, "]");
     must(model_get(view, k->c, row, k->one, &v));
-    if (v.type == VALUE_EMBEDDED) add(t, " one %lld", (long long)int_of(view, k->part, v.as.row, k->part_x));
+    if (v.type == VALUE_EMBEDDED)
+        add(t, " one %lld", (long long)int_of(view, k->part, v.as.row, k->part_x));
     count = model_list_count(view, k->c, row, k->many);
     if (count > 0 && !sorted) add(t, " many");
     for (uint64_t i = 0; i < count && !sorted; i++) {
         must(model_list_get(view, k->c, row, k->many, i, &v, &id));
-        add(t, " %lld", v.type == VALUE_EMBEDDED ? (long long)int_of(view, k->part, v.as.row, k->part_x) : -1);
+        add(t, " %lld",
+            v.type == VALUE_EMBEDDED ? (long long)int_of(view, k->part, v.as.row, k->part_x) : -1);
     }
     add(t, "\n");
 }

@@ -5,7 +5,11 @@
 /* The schema of the tests: Item, with a field of each kind that merges differently, Part (embedded), Reading (asymmetric). */
 enum { FIXTURE_ITEM_PROPERTIES = 9 };
 model_schema fixture_schema(bool flexible, bool partition_in_model);
-typedef struct item_keys { class_key c, part, reading; property_key id, team, name, score, tags, one, many, friend_of; property_key part_x, reading_id, reading_text; } item_keys;
+typedef struct item_keys {
+    class_key c, part, reading;
+    property_key id, team, name, score, tags, one, many, friend_of;
+    property_key part_x, reading_id, reading_text;
+} item_keys;
 item_keys fixture_keys(model_db *db);
 /* One small local commit each; the session is told. */
 status fixture_create(world *w, client *c, int64_t id, int64_t team, const char *name);

@@ -7,9 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct field { bool set, is_default; int64_t value; uint64_t stamp, author; } field;
-typedef struct element { uint64_t counter, actor; int64_t value; bool erased; } element;
-typedef struct part { int64_t identity, x; uint64_t stamp, author; bool set; } part;
+typedef struct field {
+    bool set, is_default;
+    int64_t value;
+    uint64_t stamp, author;
+} field;
+typedef struct element {
+    uint64_t counter, actor;
+    int64_t value;
+    bool erased;
+} element;
+typedef struct part {
+    int64_t identity, x;
+    uint64_t stamp, author;
+    bool set;
+} part;
 typedef struct object {
     uint64_t life, since, since_author, ended;
     bool alive;
@@ -21,10 +33,22 @@ typedef struct object {
 } object;
 
 /* What a query can see of an object, after each version that changed it. */
-typedef struct moment { uint64_t version, since, author; bool alive; int64_t team; } moment;
-typedef struct history { moment *items; int count; } history;
+typedef struct moment {
+    uint64_t version, since, author;
+    bool alive;
+    int64_t team;
+} moment;
+typedef struct history {
+    moment *items;
+    int count;
+} history;
 
-typedef struct writer { op *ops; int count; uint64_t acknowledged; bool refused[ORACLE_OBJECTS]; } writer;
+typedef struct writer {
+    op *ops;
+    int count;
+    uint64_t acknowledged;
+    bool refused[ORACLE_OBJECTS];
+} writer;
 typedef struct state {
     uint64_t version;
     object objects[ORACLE_OBJECTS];
@@ -81,8 +105,10 @@ static void state_copy(state *to, const state *from)
 {
     *to = *from;
     for (int i = 0; i < ORACLE_OBJECTS; i++) {
-        to->objects[i].elements = copy_of(from->objects[i].elements, (size_t)from->objects[i].element_count * sizeof(element));
-        to->objects[i].parts = copy_of(from->objects[i].parts, (size_t)from->objects[i].part_count * sizeof(part));
+        to->objects[i].elements = copy_of(from->objects[i].elements,
+                                          (size_t)from->objects[i].element_count * sizeof(element));
+        to->objects[i].parts =
+            copy_of(from->objects[i].parts, (size_t)from->objects[i].part_count * sizeof(part));
     }
 }
 
@@ -151,7 +177,8 @@ void oracle_batch_object(oracle *o, int client, const upload_object *u)
     batch *b = &o->batches[client];
     b->objects = grow(b->objects, (size_t)b->object_count + 1, sizeof *b->objects);
     b->objects[b->object_count] = *u;
-    b->objects[b->object_count++].elements = copy_of(u->elements, (size_t)u->element_count * sizeof *u->elements);
+    b->objects[b->object_count++].elements =
+        copy_of(u->elements, (size_t)u->element_count * sizeof *u->elements);
 }
 
 void oracle_batch_part(oracle *o, int client, const upload_part *u)
@@ -178,22 +205,94 @@ static const upload_object *find_upload(const batch *b, int object)
     return NULL;
 }
 
-/* Everything that the writer did up to the bound and that nobody's deletion overruled must be in the batch. */
 /* For whoever looks into a broken seed. */
 static void print_ops(const oracle *o, int client, int object)
 {
     const struct object *x = &o->now.objects[object];
     if (getenv("ORACLE_TRACE") == NULL) return;
-    fprintf(stderr, "object %d: life %llu alive %d since %llu ended %llu; client %d applied %llu\n", object, (unsigned long long)x->life, x->alive, (unsigned long long)x->since,
+    fprintf(stderr, "object %d: life %llu alive %d since %llu ended %llu; client %d applied %llu\n",
+            object, (unsigned long long)x->life, x->alive, (unsigned long long)x->since,
             (unsigned long long)x->ended, client, (unsigned long long)o->now.bounds[client]);
     for (int i = 0; i < o->writers[client].count; i++) {
         const op *p = &o->writers[client].ops[i];
         if (p->object == object && p->kind != OP_READING) {
-            fprintf(stderr, "  op %d field %d value %lld version %llu base %llu\n", p->kind, p->field, (long long)p->value, (unsigned long long)p->version, (unsigned long long)p->base);
+            fprintf(stderr, "  op %d field %d value %lld version %llu base %llu\n", p->kind,
+                    p->field, (long long)p->value, (unsigned long long)p->version,
+                    (unsigned long long)p->base);
         }
     }
 }
 
+/* Does something later of the same batch decide instead of operation i? */
+static bool superseded(const writer *w, int i, uint64_t bound)
+{
+    const op *x = &w->ops[i];
+    for (int k = i + 1; k < w->count && w->ops[k].version <= bound; k++) {
+        const op *y = &w->ops[k];
+        if (y->object != x->object || y->kind == OP_READING) continue;
+        if (y->kind == OP_GONE || (y->kind == OP_MADE && x->kind != OP_GONE)) return true;
+        if (x->kind == OP_SET && y->kind == OP_SET && y->field == x->field) return true;
+        if (x->kind == OP_TAG && y->kind == OP_TAG && y->field == 1)
+            return true; /* Erased again, perhaps. */
+    }
+    return false;
+}
+
+/* An edit of an object that its writer made shares the fate of the making. */
+static uint64_t effective_base(const oracle *o, int client, int i)
+{
+    const writer *w = &o->writers[client];
+    uint64_t base = w->ops[i].base;
+    for (int k = 0; k < i; k++) {
+        const op *y = &w->ops[k];
+        bool made = y->object == w->ops[i].object && y->kind == OP_MADE;
+        if (made && y->version > o->now.bounds_before[client]) base = y->base;
+    }
+    return base;
+}
+
+static const char *check_deletion(oracle *o, int client, int i, const upload_object *u)
+{
+    const writer *w = &o->writers[client];
+    const op *x = &w->ops[i];
+    bool made_here = false;
+    for (int k = 0; k < i; k++) {
+        const op *y = &w->ops[k];
+        if (y->object == x->object && y->version > o->now.bounds[client])
+            made_here |= y->kind == OP_MADE;
+    }
+    if (made_here || !o->now.objects[x->object].alive || u != NULL) return NULL;
+    print_ops(o, client, x->object);
+    return wrong(o, "client %d: the deletion of %d is missing in the batch", client, x->object);
+}
+
+static const char *check_operation(oracle *o, int client, int i, uint64_t bound)
+{
+    const writer *w = &o->writers[client];
+    const op *x = &w->ops[i];
+    bool overruled = o->now.objects[x->object].ended > effective_base(o, client, i) || x->moot;
+    if (overruled || superseded(w, i, bound) || x->kind == OP_PART_X ||
+        (x->kind == OP_TAG && x->field == 1))
+        return NULL;
+    const upload_object *u = find_upload(&o->batches[client], x->object);
+    if (x->kind == OP_GONE) return check_deletion(o, client, i, u);
+    bool found = u != NULL && (x->kind == OP_MADE || u->kind == KIND_REMOVE);
+    for (int k = 0; u != NULL && k < u->element_count && x->kind == OP_TAG; k++)
+        found |= u->elements[k].value == x->value;
+    for (int k = 0; u != NULL && k < u->field_count && x->kind == OP_SET; k++) {
+        found |=
+            u->fields[k].field == x->field && (x->value == -2 || u->fields[k].value == x->value);
+    }
+    if (found) return NULL;
+    print_ops(o, client, x->object);
+    return wrong(o,
+                 "client %d: field %d of object %d, set to %lld at %llu (base %llu), is missing in "
+                 "the batch up to %llu",
+                 client, x->field, x->object, (long long)x->value, (unsigned long long)x->version,
+                 (unsigned long long)x->base, (unsigned long long)bound);
+}
+
+/* Everything that the writer did up to the bound and that nobody's deletion overruled must be in the batch. */
 static const char *check_complete(oracle *o, int client, uint64_t bound)
 {
     const writer *w = &o->writers[client];
@@ -202,53 +301,12 @@ static const char *check_complete(oracle *o, int client, uint64_t bound)
     for (int i = 0; i < w->count; i++) {
         const op *x = &w->ops[i];
         if (x->version <= o->now.bounds[client] || x->version > bound) continue;
-        if (x->kind == OP_READING) {
-            if (readings >= b->reading_count || b->readings[readings] != x->value) {
-                return wrong(o, "client %d: reading %lld is missing in the batch up to %llu", client, (long long)x->value, (unsigned long long)bound);
-            }
-            readings++;
-            continue;
-        }
-        const object *there = &o->now.objects[x->object];
-        uint64_t base = x->base;
-        for (int k = 0; k < i; k++) {
-            /* An edit of an object that its writer made shares the fate of the making. */
-            const op *y = &w->ops[k];
-            if (y->object == x->object && y->kind == OP_MADE && y->version > o->now.bounds_before[client]) base = y->base;
-        }
-        if (there->ended > base || x->moot) continue; /* Overruled. */
-        bool later = false; /* Something after it decides instead. */
-        for (int k = i + 1; k < w->count && w->ops[k].version <= bound; k++) {
-            const op *y = &w->ops[k];
-            if (y->object != x->object || y->kind == OP_READING) continue;
-            later |= y->kind == OP_GONE || (x->kind == OP_SET && y->kind == OP_SET && y->field == x->field);
-            if (y->kind == OP_MADE && x->kind != OP_GONE) later = true;
-        }
-        for (int k = i + 1; k < w->count && w->ops[k].version <= bound && x->kind == OP_TAG; k++) {
-            later |= w->ops[k].object == x->object && w->ops[k].kind == OP_TAG && w->ops[k].field == 1; /* Erased again, perhaps. */
-        }
-        if (later || x->kind == OP_PART_X || (x->kind == OP_TAG && x->field == 1)) continue;
-        const upload_object *u = find_upload(b, x->object);
-        if (x->kind == OP_GONE) {
-            bool made_here = false, there_now = there->alive;
-            for (int k = 0; k < i; k++) {
-                const op *y = &w->ops[k];
-                if (y->object == x->object && y->version > o->now.bounds[client]) made_here |= y->kind == OP_MADE;
-            }
-            if (!made_here && there_now && u == NULL) print_ops(o, client, x->object);
-            if (!made_here && there_now && u == NULL) return wrong(o, "client %d: the deletion of %d is missing in the batch", client, x->object);
-            continue;
-        }
-        if (u == NULL) print_ops(o, client, x->object);
-        if (u == NULL) return wrong(o, "client %d: object %d was changed at %llu (base %llu) and is missing in the batch up to %llu", client, x->object,
-                                    (unsigned long long)x->version, (unsigned long long)x->base, (unsigned long long)bound);
-        bool found = x->kind == OP_MADE;
-        for (int k = 0; k < u->element_count && x->kind == OP_TAG; k++) found |= u->elements[k].value == x->value;
-        for (int k = 0; k < u->field_count && x->kind == OP_SET; k++) found |= u->fields[k].field == x->field && (x->value == -2 || u->fields[k].value == x->value);
-        if (!found && u->kind != KIND_REMOVE) {
-            print_ops(o, client, x->object);
-            return wrong(o, "client %d: field %d of object %d, set to %lld at %llu, is missing in the batch up to %llu", client, x->field, x->object,
-                         (long long)x->value, (unsigned long long)x->version, (unsigned long long)bound);
+        if (x->kind != OP_READING) {
+            const char *problem = check_operation(o, client, i, bound);
+            if (problem != NULL) return problem;
+        } else if (readings >= b->reading_count || b->readings[readings++] != x->value) {
+            return wrong(o, "client %d: reading %lld is missing in the batch up to %llu", client,
+                         (long long)x->value, (unsigned long long)bound);
         }
     }
     return NULL;
@@ -272,7 +330,8 @@ static fate fate_of(const object *x, const upload_object *u)
     if (u->kind == KIND_REMOVE) return x->alive && x->life == u->life ? FATE_END : FATE_LOSE;
     if (u->kind == KIND_REPLACE && (x->life < u->life || u->life == 0)) return FATE_LOSE;
     if (u->kind == KIND_REPLACE && x->life == u->life) return x->alive ? FATE_AGAIN : FATE_BEGIN;
-    bool knows = x->ended <= u->base || u->life >= x->life, same_next = u->life != 0 && x->alive && x->life == u->life + 1;
+    bool knows = x->ended <= u->base || u->life >= x->life,
+         same_next = u->life != 0 && x->alive && x->life == u->life + 1;
     if (!knows && !same_next) return FATE_LOSE;
     return x->alive ? FATE_JOIN : FATE_BEGIN;
 }
@@ -285,7 +344,8 @@ static bool in_masks(int64_t team, const unsigned *masks, int count)
     return false;
 }
 
-static bool seen_at_base(const oracle *o, int object, uint64_t base, uint64_t ident, const unsigned *masks, int count)
+static bool seen_at_base(const oracle *o, int object, uint64_t base, uint64_t ident,
+                         const unsigned *masks, int count)
 {
     const history *h = &o->seen[object];
     for (int i = 1; i < h->count; i++) {
@@ -293,7 +353,8 @@ static bool seen_at_base(const oracle *o, int object, uint64_t base, uint64_t id
         if (after->version <= base || !before->alive) continue;
         bool leaves = !after->alive || after->team != before->team || after->since != before->since;
         if (!leaves) continue;
-        return (before->since <= base || before->author == ident) && in_masks(before->team, masks, count);
+        return (before->since <= base || before->author == ident) &&
+               in_masks(before->team, masks, count);
     }
     return false;
 }
@@ -304,15 +365,18 @@ static int64_t team_after(const object *x, const upload_object *u, fate f, uint6
     field there = fresh ? (field){0} : x->fields[FIELD_TEAM];
     for (int i = 0; i < u->field_count; i++) {
         const upload_field *v = &u->fields[i];
-        if (v->field == FIELD_TEAM && field_wins(v->stamp, author, v->is_default, &there)) return v->value;
+        if (v->field == FIELD_TEAM && field_wins(v->stamp, author, v->is_default, &there))
+            return v->value;
     }
     return there.set ? there.value : 0;
 }
 
-static bool allowed(const oracle *o, const upload_object *u, fate f, uint64_t ident, const unsigned *masks, int count)
+static bool allowed(const oracle *o, const upload_object *u, fate f, uint64_t ident,
+                    const unsigned *masks, int count)
 {
     const object *x = &o->now.objects[u->object];
-    bool before = x->alive && in_masks(x->fields[FIELD_TEAM].set ? x->fields[FIELD_TEAM].value : 0, masks, count);
+    bool before = x->alive && in_masks(x->fields[FIELD_TEAM].set ? x->fields[FIELD_TEAM].value : 0,
+                                       masks, count);
     bool after = f != FATE_END && in_masks(team_after(x, u, f, ident), masks, count);
     bool creates = f == FATE_BEGIN || f == FATE_JOIN;
     if (after || before) return true;
@@ -324,7 +388,9 @@ static void merge_elements(object *x, const upload_object *u)
     for (int i = 0; i < u->element_count; i++) {
         const upload_element *e = &u->elements[i];
         int at = 0;
-        while (at < x->element_count && (x->elements[at].counter != e->counter || x->elements[at].actor != e->actor)) at++;
+        while (at < x->element_count &&
+               (x->elements[at].counter != e->counter || x->elements[at].actor != e->actor))
+            at++;
         if (at == x->element_count) {
             x->elements = grow(x->elements, (size_t)x->element_count + 1, sizeof *x->elements);
             x->elements[x->element_count++] = (element){e->counter, e->actor, e->value, e->erased};
@@ -334,7 +400,8 @@ static void merge_elements(object *x, const upload_object *u)
     }
 }
 
-static void apply_object(oracle *o, const upload_object *u, fate f, uint64_t ident, uint64_t version)
+static void apply_object(oracle *o, const upload_object *u, fate f, uint64_t ident,
+                         uint64_t version)
 {
     object *x = &o->now.objects[u->object];
     if (f == FATE_END || f == FATE_AGAIN) {
@@ -353,7 +420,8 @@ static void apply_object(oracle *o, const upload_object *u, fate f, uint64_t ide
     if (f == FATE_END) return;
     for (int i = 0; i < u->field_count; i++) {
         const upload_field *v = &u->fields[i];
-        if (field_wins(v->stamp, ident, v->is_default, &x->fields[v->field])) x->fields[v->field] = (field){true, v->is_default, v->value, v->stamp, ident};
+        if (field_wins(v->stamp, ident, v->is_default, &x->fields[v->field]))
+            x->fields[v->field] = (field){true, v->is_default, v->value, v->stamp, ident};
     }
     merge_elements(x, u);
 }
@@ -368,25 +436,31 @@ static void apply_part(oracle *o, const upload_part *u, uint64_t ident)
         x->parts = grow(x->parts, (size_t)x->part_count + 1, sizeof *x->parts);
         x->parts[x->part_count++] = (part){.identity = u->identity};
     }
-    field there = {x->parts[at].set, false, x->parts[at].x, x->parts[at].stamp, x->parts[at].author};
-    if (field_wins(u->stamp, ident, false, &there)) x->parts[at] = (part){u->identity, u->x, u->stamp, ident, true};
+    field there = {x->parts[at].set, false, x->parts[at].x, x->parts[at].stamp,
+                   x->parts[at].author};
+    if (field_wins(u->stamp, ident, false, &there))
+        x->parts[at] = (part){u->identity, u->x, u->stamp, ident, true};
 }
 
 static void remember(oracle *o, int object_number, uint64_t version)
 {
     const object *x = &o->now.objects[object_number];
     history *h = &o->seen[object_number];
-    moment m = {version, x->since, x->since_author, x->alive, x->fields[FIELD_TEAM].set ? x->fields[FIELD_TEAM].value : 0};
+    moment m = {version, x->since, x->since_author, x->alive,
+                x->fields[FIELD_TEAM].set ? x->fields[FIELD_TEAM].value : 0};
     h->items = grow(h->items, (size_t)h->count + 1, sizeof *h->items);
     h->items[h->count++] = m;
 }
 
-const char *oracle_applied(oracle *o, int client, uint64_t ident, uint64_t bound, uint64_t version, const unsigned *masks, int mask_count)
+const char *oracle_applied(oracle *o, int client, uint64_t ident, uint64_t bound, uint64_t version,
+                           const unsigned *masks, int mask_count)
 {
     batch *b = &o->batches[client];
     bool taken[ORACLE_OBJECTS] = {false};
     memset(o->writers[client].refused, 0, sizeof o->writers[client].refused);
-    const char *problem = bound < o->now.bounds[client] ? wrong(o, "client %d: a batch was applied twice", client) : check_complete(o, client, bound);
+    const char *problem = bound < o->now.bounds[client]
+                              ? wrong(o, "client %d: a batch was applied twice", client)
+                              : check_complete(o, client, bound);
     if (problem != NULL) return problem;
     for (int i = 0; i < b->object_count; i++) {
         const upload_object *u = &b->objects[i];
@@ -402,7 +476,9 @@ const char *oracle_applied(oracle *o, int client, uint64_t ident, uint64_t bound
         if (taken[b->parts[i].object]) apply_part(o, &b->parts[i], ident);
     }
     for (int i = 0; i < b->reading_count; i++) {
-        if (b->sequences[i] <= o->now.sequences[client]) return wrong(o, "client %d: sequence %llu twice", client, (unsigned long long)b->sequences[i]);
+        if (b->sequences[i] <= o->now.sequences[client])
+            return wrong(o, "client %d: sequence %llu twice", client,
+                         (unsigned long long)b->sequences[i]);
         o->now.sequences[client] = b->sequences[i];
         o->now.readings++;
     }
@@ -424,12 +500,14 @@ void oracle_acknowledged(oracle *o, int client, uint64_t bound)
     writer *w = &o->writers[client];
     w->acknowledged = bound;
     /* The outcome reverts what was refused, and with it what was done there since. */
-    for (int i = 0; i < w->count; i++) w->ops[i].moot |= w->ops[i].kind != OP_READING && w->refused[w->ops[i].object];
+    for (int i = 0; i < w->count; i++)
+        w->ops[i].moot |= w->ops[i].kind != OP_READING && w->refused[w->ops[i].object];
 }
 
 const char *oracle_server_lost(oracle *o, uint64_t newest_version)
 {
-    while (o->past_count > 1 && o->past[o->past_count - 1].version > newest_version) state_free(&o->past[--o->past_count]);
+    while (o->past_count > 1 && o->past[o->past_count - 1].version > newest_version)
+        state_free(&o->past[--o->past_count]);
     state_free(&o->now);
     state_copy(&o->now, &o->past[o->past_count - 1]);
     for (int i = 0; i < ORACLE_OBJECTS; i++) {
@@ -439,8 +517,10 @@ const char *oracle_server_lost(oracle *o, uint64_t newest_version)
     for (int i = 0; i < ORACLE_CLIENTS; i++) {
         batch_clear(&o->batches[i]);
         if (o->writers[i].acknowledged > o->now.bounds[i]) {
-            return wrong(o, "the server lost what it acknowledged to client %d up to %llu (it has %llu)", i, (unsigned long long)o->writers[i].acknowledged,
-                         (unsigned long long)o->now.bounds[i]);
+            return wrong(
+                o, "the server lost what it acknowledged to client %d up to %llu (it has %llu)", i,
+                (unsigned long long)o->writers[i].acknowledged,
+                (unsigned long long)o->now.bounds[i]);
         }
     }
     return NULL;
@@ -465,17 +545,24 @@ char *oracle_dump(const oracle *o, unsigned mask)
         int64_t team = x->fields[FIELD_TEAM].set ? x->fields[FIELD_TEAM].value : 0, tags[2000];
         int count = 0;
         if (!x->alive || !in_masks(team, &mask, 1)) continue;
-        at += (size_t)snprintf(text + at, capacity - at, "%d team %lld score %lld", i, (long long)team, (long long)(x->fields[FIELD_SCORE].set ? x->fields[FIELD_SCORE].value : 0));
-        if (x->fields[FIELD_NAME].set) at += (size_t)snprintf(text + at, capacity - at, " name %lld", (long long)x->fields[FIELD_NAME].value);
+        at += (size_t)snprintf(
+            text + at, capacity - at, "%d team %lld score %lld", i, (long long)team,
+            (long long)(x->fields[FIELD_SCORE].set ? x->fields[FIELD_SCORE].value : 0));
+        if (x->fields[FIELD_NAME].set)
+            at += (size_t)snprintf(text + at, capacity - at, " name %lld",
+                                   (long long)x->fields[FIELD_NAME].value);
         for (int k = 0; k < x->element_count && count < 2000; k++) {
             if (!x->elements[k].erased) tags[count++] = x->elements[k].value;
         }
         qsort(tags, (size_t)count, sizeof *tags, compare_numbers);
         at += (size_t)snprintf(text + at, capacity - at, " tags [");
-        for (int k = 0; k < count && at + 100 < capacity; k++) at += (size_t)snprintf(text + at, capacity - at, "%lld,", (long long)tags[k]);
+        for (int k = 0; k < count && at + 100 < capacity; k++)
+            at += (size_t)snprintf(text + at, capacity - at, "%lld,", (long long)tags[k]);
         at += (size_t)snprintf(text + at, capacity - at, "]");
         for (int k = 0; k < x->part_count; k++) {
-            if (x->parts[k].identity == x->fields[FIELD_PART].value && x->parts[k].identity != 0) at += (size_t)snprintf(text + at, capacity - at, " one %lld", (long long)x->parts[k].x);
+            if (x->parts[k].identity == x->fields[FIELD_PART].value && x->parts[k].identity != 0)
+                at += (size_t)snprintf(text + at, capacity - at, " one %lld",
+                                       (long long)x->parts[k].x);
         }
         at += (size_t)snprintf(text + at, capacity - at, "\n");
     }
@@ -494,7 +581,8 @@ static bool vanished(const oracle *o, int client, int object)
     bool first = true, made_first = false, dead = false;
     for (int i = 0; i < w->count; i++) {
         const op *x = &w->ops[i];
-        if (x->object != object || x->kind == OP_READING || x->version <= o->now.bounds[client]) continue;
+        if (x->object != object || x->kind == OP_READING || x->version <= o->now.bounds[client])
+            continue;
         if (first) made_first = x->kind == OP_MADE;
         first = false;
         dead = x->kind == OP_GONE;
@@ -509,7 +597,9 @@ size_t oracle_unsent(const oracle *o, int client)
     for (int i = 0; i < w->count; i++) {
         const op *x = &w->ops[i];
         if (x->version <= o->now.bounds[client] || x->moot) continue;
-        if (x->kind != OP_READING && (o->now.objects[x->object].ended > x->base || vanished(o, client, x->object))) continue;
+        if (x->kind != OP_READING &&
+            (o->now.objects[x->object].ended > x->base || vanished(o, client, x->object)))
+            continue;
         count++;
     }
     return count;
@@ -522,7 +612,9 @@ const char *oracle_check_order(const oracle *o, int object, const int64_t *value
     for (int i = 0; i < count; i++) {
         int writer = (int)(values[i] / 1000000);
         if (writer < 0 || writer >= ORACLE_CLIENTS) continue;
-        if (values[i] < last[writer]) return wrong((oracle *)o, "object %d: tag %lld stands after %lld", object, (long long)values[i], (long long)last[writer]);
+        if (values[i] < last[writer])
+            return wrong((oracle *)o, "object %d: tag %lld stands after %lld", object,
+                         (long long)values[i], (long long)last[writer]);
         last[writer] = values[i];
     }
     return NULL;

@@ -7,7 +7,12 @@
 /* The reference model: what the server must hold after each batch, and what a batch must contain, told in plain numbers.
  * It includes nothing of the code under test and shares no rule with it but those in docs/merge.md. */
 enum { ORACLE_OBJECTS = 24, ORACLE_FIELDS = 4, ORACLE_CLIENTS = 6, ORACLE_TEAMS = 4 };
-enum { FIELD_TEAM = 0, FIELD_SCORE = 1, FIELD_NAME = 2, FIELD_PART = 3 }; /* PART: identity of the embedded object, 0 none */
+enum {
+    FIELD_TEAM = 0,
+    FIELD_SCORE = 1,
+    FIELD_NAME = 2,
+    FIELD_PART = 3
+}; /* PART: identity of the embedded object, 0 none */
 enum { KIND_CREATE = 1, KIND_EDIT = 2, KIND_REMOVE = 3, KIND_REPLACE = 4 };
 
 typedef struct oracle oracle;
@@ -17,14 +22,29 @@ void oracle_free(oracle *o);
 /* What a client did, when it did it. base: the server version it had integrated; version: its own. */
 typedef enum op_kind { OP_MADE = 1, OP_GONE, OP_SET, OP_TAG, OP_PART_X, OP_READING } op_kind;
 /* value -2: not known, the commit failed in a crash and may have happened all the same. */
-typedef struct op { op_kind kind; int object, field; int64_t value; uint64_t version, base; bool moot; } op; /* moot: set by the oracle */
+typedef struct op {
+    op_kind kind;
+    int object, field;
+    int64_t value;
+    uint64_t version, base;
+    bool moot;
+} op; /* moot: set by the oracle */
 void oracle_op(oracle *o, int client, op what);
 /* A client's disk lost its newest commits: what it has now. */
 void oracle_client_lost(oracle *o, int client, uint64_t newest_version);
 
 /* What a batch says, gathered part by part. */
-typedef struct upload_field { int field; int64_t value; uint64_t stamp; bool is_default; } upload_field;
-typedef struct upload_element { uint64_t counter, actor; int64_t value; bool erased; } upload_element;
+typedef struct upload_field {
+    int field;
+    int64_t value;
+    uint64_t stamp;
+    bool is_default;
+} upload_field;
+typedef struct upload_element {
+    uint64_t counter, actor;
+    int64_t value;
+    bool erased;
+} upload_element;
 typedef struct upload_object {
     int object, kind;
     uint64_t life, base;
@@ -33,22 +53,30 @@ typedef struct upload_object {
     upload_element *elements;
     int element_count;
 } upload_object;
-typedef struct upload_part { int64_t identity, x; uint64_t stamp; int object; bool has_x; } upload_part;
+typedef struct upload_part {
+    int64_t identity, x;
+    uint64_t stamp;
+    int object;
+    bool has_x;
+} upload_part;
 void oracle_batch_begin(oracle *o, int client);
 void oracle_batch_object(oracle *o, int client, const upload_object *u); /* elements are copied */
 void oracle_batch_part(oracle *o, int client, const upload_part *u);
 void oracle_batch_reading(oracle *o, int client, uint64_t sequence, int64_t value);
 /* The server applied it as its version. masks: teams that the writer's views show. NULL, or what is wrong. */
-const char *oracle_applied(oracle *o, int client, uint64_t ident, uint64_t bound, uint64_t version, const unsigned *masks, int mask_count);
+const char *oracle_applied(oracle *o, int client, uint64_t ident, uint64_t bound, uint64_t version,
+                           const unsigned *masks, int mask_count);
 /* The server came back with this newest version. NULL, or what is wrong (something acknowledged is missing). */
 const char *oracle_server_lost(oracle *o, uint64_t newest_version);
 void oracle_acknowledged(oracle *o, int client, uint64_t bound);
 
 /* What the server must hold now, filtered by teams; the same text as of a copy. Caller frees. */
 char *oracle_dump(const oracle *o, unsigned mask);
-size_t oracle_readings(const oracle *o); /* that must have been stored */
+size_t oracle_readings(const oracle *o);           /* that must have been stored */
 size_t oracle_unsent(const oracle *o, int client); /* operations that no applied batch covers */
-const char *oracle_check_order(const oracle *o, int object, const int64_t *values, int count); /* tags of one writer keep their order */
-void oracle_trace(const oracle *o, int object); /* with ORACLE_TRACE set: what was done to it, to stderr */
+const char *oracle_check_order(const oracle *o, int object, const int64_t *values,
+                               int count); /* tags of one writer keep their order */
+void oracle_trace(const oracle *o,
+                  int object); /* with ORACLE_TRACE set: what was done to it, to stderr */
 uint64_t oracle_batches(const oracle *o);
 #endif

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-
 enum { OPERATIONS_MIN = 500, CUTS_MIN = 5, CRASHES_MIN = 2, OFFLINE_MIN = 2, SETTLE_MS = 900000 };
 
 typedef struct sim {
@@ -42,7 +41,8 @@ static int64_t digits(const value *v)
 {
     char text[40];
     if (v->type != VALUE_STRING) return -1;
-    snprintf(text, sizeof text, "%.*s", (int)(v->as.text.size < 30 ? v->as.text.size : 30), (const char *)v->as.text.data);
+    snprintf(text, sizeof text, "%.*s", (int)(v->as.text.size < 30 ? v->as.text.size : 30),
+             (const char *)v->as.text.data);
     return atoll(text);
 }
 
@@ -56,7 +56,11 @@ static int64_t identity_of(const value *v)
 
 static int field_of(const char *name)
 {
-    return strcmp(name, "team") == 0 ? FIELD_TEAM : strcmp(name, "score") == 0 ? FIELD_SCORE : strcmp(name, "name") == 0 ? FIELD_NAME : strcmp(name, "one") == 0 ? FIELD_PART : -1;
+    return strcmp(name, "team") == 0    ? FIELD_TEAM
+           : strcmp(name, "score") == 0 ? FIELD_SCORE
+           : strcmp(name, "name") == 0  ? FIELD_NAME
+           : strcmp(name, "one") == 0   ? FIELD_PART
+                                        : -1;
 }
 
 static void tap_elements(upload_object *u, const wire_column *column, size_t entry)
@@ -67,7 +71,8 @@ static void tap_elements(upload_object *u, const wire_column *column, size_t ent
     if (u->elements == NULL) abort();
     for (size_t i = 0; i < state.elements.count; i++) {
         const list_element *e = &state.elements.items[i];
-        u->elements[u->element_count++] = (upload_element){e->id.counter, e->id.actor, digits(&e->value), e->erased};
+        u->elements[u->element_count++] =
+            (upload_element){e->id.counter, e->id.actor, digits(&e->value), e->erased};
     }
     list_state_free(&state);
 }
@@ -82,7 +87,9 @@ static int64_t part_of(const upload_object *u)
 
 static void tap_object(sim *s, client *c, wire_rows *rows, size_t i)
 {
-    upload_object u = {.object = (int)rows->key.integers.items[i], .kind = rows->kinds.items[i], .life = wire_one_or_each(&rows->lives, i, 0),
+    upload_object u = {.object = (int)rows->key.integers.items[i],
+                       .kind = rows->kinds.items[i],
+                       .life = wire_one_or_each(&rows->lives, i, 0),
                        .base = wire_one_or_each(&rows->bases, i, 0)};
     for (size_t k = 0; k < rows->columns.count; k++) {
         wire_column *column = rows->columns.items[k];
@@ -95,14 +102,24 @@ static void tap_object(sim *s, client *c, wire_rows *rows, size_t i)
         value v = wire_column_value(column, entry);
         int field = field_of(column->property);
         if (field < 0) continue;
-        int64_t number = field == FIELD_NAME ? digits(&v) : field == FIELD_PART ? identity_of(&v) : v.as.integer;
-        u.fields[u.field_count++] = (upload_field){field, number, wire_column_stamp(column, entry), wire_column_default(column, entry)};
+        int64_t number = field == FIELD_NAME   ? digits(&v)
+                         : field == FIELD_PART ? identity_of(&v)
+                                               : v.as.integer;
+        u.fields[u.field_count++] = (upload_field){field, number, wire_column_stamp(column, entry),
+                                                   wire_column_default(column, entry)};
     }
     const char *trace = getenv("ORACLE_TRACE");
     if (trace != NULL && (atoi(trace) == u.object || atoi(trace) == 1000)) {
-        fprintf(stderr, "%llu c%d uploads object %d kind %d life %llu base %llu bound %llu fields %d part %lld elements %d\n", (unsigned long long)s->w.now_ms, c->number, u.object, u.kind,
-                (unsigned long long)u.life, (unsigned long long)u.base, (unsigned long long)s->bound[c->number], u.field_count, (long long)part_of(&u), u.element_count);
-        for (int k = 0; k < u.element_count; k++) fprintf(stderr, "  %lld%s", (long long)u.elements[k].value, u.elements[k].erased ? " erased" : "");
+        fprintf(stderr,
+                "%llu c%d uploads object %d kind %d life %llu base %llu bound %llu fields %d part "
+                "%lld elements %d\n",
+                (unsigned long long)s->w.now_ms, c->number, u.object, u.kind,
+                (unsigned long long)u.life, (unsigned long long)u.base,
+                (unsigned long long)s->bound[c->number], u.field_count, (long long)part_of(&u),
+                u.element_count);
+        for (int k = 0; k < u.element_count; k++)
+            fprintf(stderr, "  %lld%s", (long long)u.elements[k].value,
+                    u.elements[k].erased ? " erased" : "");
         if (u.element_count > 0) fprintf(stderr, "\n");
     }
     oracle_batch_object(s->o, c->number, &u);
@@ -112,10 +129,13 @@ static void tap_object(sim *s, client *c, wire_rows *rows, size_t i)
 static void tap_part(sim *s, client *c, wire_rows *rows, size_t i)
 {
     value id = wire_column_value(&rows->key, i);
-    upload_part u = {.identity = identity_of(&id), .object = (int)rows->owner_keys.integers.items[i]};
+    upload_part u = {.identity = identity_of(&id),
+                     .object = (int)rows->owner_keys.integers.items[i]};
     for (size_t k = 0; k < rows->columns.count; k++) {
         size_t entry = 0;
-        if (strcmp(rows->columns.items[k]->property, "x") != 0 || !wire_column_seek(rows->columns.items[k], i, &entry)) continue;
+        if (strcmp(rows->columns.items[k]->property, "x") != 0 ||
+            !wire_column_seek(rows->columns.items[k], i, &entry))
+            continue;
         u.x = wire_column_value(rows->columns.items[k], entry).as.integer;
         u.stamp = wire_column_stamp(rows->columns.items[k], entry);
         u.has_x = true;
@@ -127,7 +147,9 @@ static void tap_reading(sim *s, client *c, wire_rows *rows, size_t i)
 {
     for (size_t k = 0; k < rows->columns.count; k++) {
         size_t entry = 0;
-        if (strcmp(rows->columns.items[k]->property, "text") != 0 || !wire_column_seek(rows->columns.items[k], i, &entry)) continue;
+        if (strcmp(rows->columns.items[k]->property, "text") != 0 ||
+            !wire_column_seek(rows->columns.items[k], i, &entry))
+            continue;
         value v = wire_column_value(rows->columns.items[k], entry);
         oracle_batch_reading(s->o, c->number, rows->sequences.items[i], digits(&v));
     }
@@ -142,7 +164,8 @@ static void on_upload(world *w, client *c, const client_message *m)
         wire_rows *rows = m->upload.rows.items[k];
         for (size_t i = 0; i < rows->count; i++) {
             if (strcmp(rows->class_name, "Item") == 0) tap_object(s, c, rows, i);
-            if (strcmp(rows->class_name, "Part") == 0 && strcmp(rows->owner_property, "one") == 0) tap_part(s, c, rows, i);
+            if (strcmp(rows->class_name, "Part") == 0 && strcmp(rows->owner_property, "one") == 0)
+                tap_part(s, c, rows, i);
             if (strcmp(rows->class_name, "Reading") == 0) tap_reading(s, c, rows, i);
         }
     }
@@ -176,10 +199,12 @@ static void on_applied(world *w, client *c, bytes raw, uint64_t bound, uint64_t 
     if (p->has_next_view) masks[count++] = mask_of(&p->next_view, k.c);
     if (p->has_view_before) masks[count++] = mask_of(&p->view_before, k.c);
     broke(s, oracle_applied(s->o, c->number, p->ident, s->bound[c->number], version, masks, count));
-    char *has = fixture_dump_sorted(server_app_db(w->app), "TRUEPREDICATE"), *wants = oracle_dump(s->o, ~0u);
+    char *has = fixture_dump_sorted(server_app_db(w->app), "TRUEPREDICATE"),
+         *wants = oracle_dump(s->o, ~0u);
     if (strcmp(has, wants) != 0 && !s->failed) {
         broke(s, "the server's state differs from the reference model's");
-        fprintf(stderr, "batch of client %d, bound %llu\nserver:\n%sreference:\n%s", c->number, (unsigned long long)s->bound[c->number], has, wants);
+        fprintf(stderr, "batch of client %d, bound %llu\nserver:\n%sreference:\n%s", c->number,
+                (unsigned long long)s->bound[c->number], has, wants);
     }
     free(has);
     free(wants);
@@ -191,7 +216,8 @@ static void on_ack(world *w, client *c, uint64_t bound)
     oracle_acknowledged(s->o, c->number, bound);
 }
 
-static void trace_rows(world *w, client *c, const char *what, const wire_rows_list *list, uint64_t to)
+static void trace_rows(world *w, client *c, const char *what, const wire_rows_list *list,
+                       uint64_t to)
 {
     for (size_t k = 0; k < list->count; k++) {
         wire_rows *rows = list->items[k];
@@ -202,8 +228,11 @@ static void trace_rows(world *w, client *c, const char *what, const wire_rows_li
             char *now = fixture_dump_sorted(c->db, query);
             fprintf(stderr, "   c%d before: %s", c->number, now[0] == '\0' ? "nothing\n" : now);
             free(now);
-            fprintf(stderr, "%llu c%d %s object %lld kind %d life %llu at %llu\n", (unsigned long long)w->now_ms, c->number, what, (long long)rows->key.integers.items[i],
-                    rows->kinds.items[i], (unsigned long long)wire_one_or_each(&rows->lives, i, 1), (unsigned long long)to);
+            fprintf(stderr, "%llu c%d %s object %lld kind %d life %llu at %llu\n",
+                    (unsigned long long)w->now_ms, c->number, what,
+                    (long long)rows->key.integers.items[i], rows->kinds.items[i],
+                    (unsigned long long)wire_one_or_each(&rows->lives, i, 1),
+                    (unsigned long long)to);
         }
     }
 }
@@ -211,9 +240,13 @@ static void trace_rows(world *w, client *c, const char *what, const wire_rows_li
 static void on_down(world *w, client *c, const server_message *m)
 {
     if (getenv("ORACLE_TRACE") == NULL) return;
-    if (m->kind == SERVER_DOWNLOAD) trace_rows(w, c, m->download.sweep ? "sweep" : "download", &m->download.rows, m->download.to);
+    if (m->kind == SERVER_DOWNLOAD)
+        trace_rows(w, c, m->download.sweep ? "sweep" : "download", &m->download.rows,
+                   m->download.to);
     if (m->kind == SERVER_UPLOAD_ACK) trace_rows(w, c, "outcome", &m->ack.rows, m->ack.version);
-    if (m->kind == SERVER_ERROR) fprintf(stderr, "%llu c%d error %d %s\n", (unsigned long long)w->now_ms, c->number, m->error.code, m->error.text);
+    if (m->kind == SERVER_ERROR)
+        fprintf(stderr, "%llu c%d error %d %s\n", (unsigned long long)w->now_ms, c->number,
+                m->error.code, m->error.text);
 }
 
 static void on_server_up(world *w, uint64_t version)
@@ -231,7 +264,8 @@ static void on_client_up(world *w, client *c, uint64_t version)
 
 /* ---- operations ---- */
 
-static void note(sim *s, client *c, op_kind kind, int object, int field, int64_t v, uint64_t before, status result)
+static void note(sim *s, client *c, op_kind kind, int object, int field, int64_t v, uint64_t before,
+                 status result)
 {
     uint64_t version = before + 1; /* One commit each. */
     if (result == ATOLL_OK) version = model_version(c->db);
@@ -254,7 +288,8 @@ static bool has_object(client *c, int object, uint64_t *tags, int64_t *part)
         *tags = model_list_count(view, k.c, row, k.tags);
         if (model_get(view, k.c, row, k.one, &slot) == ATOLL_OK && slot.type == VALUE_EMBEDDED) {
             uint8_t id[16];
-            if (model_embedded_identity(view, k.part, slot.as.row, id) == ATOLL_OK) memcpy(part, id, 8);
+            if (model_embedded_identity(view, k.part, slot.as.row, id) == ATOLL_OK)
+                memcpy(part, id, 8);
         }
     }
     model_view_release(view);
@@ -298,7 +333,9 @@ static void edit_object(sim *s, client *c, int object, uint64_t tags, int64_t pa
         note(s, c, OP_TAG, object, 1, 0, before, result);
     } else if (which < 17) {
         result = fixture_part(w, c, object, v);
-        if (part == 0) note(s, c, OP_SET, object, FIELD_PART, result == ATOLL_OK ? part_identity(c, object) : -2, before, result);
+        if (part == 0)
+            note(s, c, OP_SET, object, FIELD_PART,
+                 result == ATOLL_OK ? part_identity(c, object) : -2, before, result);
         if (part != 0) note(s, c, OP_PART_X, object, 0, v, before, result);
     } else if (which < 18 && part != 0) {
         result = fixture_part_null(w, c, object);
@@ -335,7 +372,8 @@ static void one_operation(sim *s, client *c)
     }
     /* Mostly inside of the view; a write outside of it is refused, now and then. */
     int team = (int)random_below(&s->random, ORACLE_TEAMS);
-    if ((s->masks[c->number] >> team & 1) == 0 && random_below(&s->random, 4) != 0) team = lowest_team(s->masks[c->number]);
+    if ((s->masks[c->number] >> team & 1) == 0 && random_below(&s->random, 4) != 0)
+        team = lowest_team(s->masks[c->number]);
     status result = fixture_create(&s->w, c, object, team, NULL);
     note(s, c, OP_MADE, object, 0, 0, before, result);
     if (result == ATOLL_OK || c->node.crashing) {
@@ -348,11 +386,13 @@ static void one_operation(sim *s, client *c)
 
 static void change_view(sim *s, client *c)
 {
-    static const char *const texts[] = {"TRUEPREDICATE", "team == 0", "team == 1", "team IN {1, 2}", "team > 1", "team != 2"};
+    static const char *const texts[] = {"TRUEPREDICATE",  "team == 0", "team == 1",
+                                        "team IN {1, 2}", "team > 1",  "team != 2"};
     static const unsigned masks[] = {15, 1, 2, 6, 12, 11};
     uint64_t which = random_below(&s->random, 6);
     const char *classes[] = {"Item"}, *queries[] = {texts[which]};
-    if (world_subscribe(&s->w, c, classes, queries, 1) == ATOLL_OK) s->masks[c->number] = masks[which];
+    if (world_subscribe(&s->w, c, classes, queries, 1) == ATOLL_OK)
+        s->masks[c->number] = masks[which];
     s->view_changes++;
 }
 
@@ -395,7 +435,8 @@ static void clear_sky(sim *s, bool now)
         client *c = &s->w.clients[i];
         if (c->offline && (now || s->w.now_ms >= s->offline_until[i])) c->offline = false;
         bool paused = c->session != NULL && session_state(c->session) == STATE_PAUSED;
-        if (paused && (now || s->w.now_ms >= s->stopped_until[i])) session_start(c->session, s->w.now_ms);
+        if (paused && (now || s->w.now_ms >= s->stopped_until[i]))
+            session_start(c->session, s->w.now_ms);
         if (now) c->node.crash_in = 0;
     }
     if (now) s->w.server_node.crash_in = 0;
@@ -407,7 +448,8 @@ static bool all_uploaded(sim *s)
 {
     for (int i = 0; i < s->w.client_count; i++) {
         client *c = &s->w.clients[i];
-        if (c->session == NULL || session_has_pending(c->session) || oracle_unsent(s->o, i) > 0) return false;
+        if (c->session == NULL || session_has_pending(c->session) || oracle_unsent(s->o, i) > 0)
+            return false;
     }
     return true;
 }
@@ -415,26 +457,35 @@ static bool all_uploaded(sim *s)
 static void check_session(sim *s, client *c)
 {
     char text[400];
-    if (c->session == NULL || session_state(c->session) == STATE_ACTIVE || session_state(c->session) == STATE_PAUSED) return;
-    snprintf(text, sizeof text, "session %d ended: %d %s", c->number, c->last_error, c->last_error_text);
+    if (c->session == NULL || session_state(c->session) == STATE_ACTIVE ||
+        session_state(c->session) == STATE_PAUSED)
+        return;
+    snprintf(text, sizeof text, "session %d ended: %d %s", c->number, c->last_error,
+             c->last_error_text);
     broke(s, text);
 }
 
 static void compare_client(sim *s, client *c)
 {
     char rule[100];
-    char *has = fixture_dump_sorted(c->db, "TRUEPREDICATE"), *wants = oracle_dump(s->o, s->masks[c->number]);
+    char *has = fixture_dump_sorted(c->db, "TRUEPREDICATE"),
+         *wants = oracle_dump(s->o, s->masks[c->number]);
     if (strcmp(has, wants) != 0 && !s->failed) {
-        snprintf(rule, sizeof rule, "client %d did not converge to its view of the reference model", c->number);
+        snprintf(rule, sizeof rule, "client %d did not converge to its view of the reference model",
+                 c->number);
         broke(s, rule);
         if (getenv("ORACLE_TRACE") != NULL) oracle_trace(s->o, atoi(getenv("ORACLE_TRACE")));
-        fprintf(stderr, "client %d (mask %x):\n%sreference:\n%s", c->number, s->masks[c->number], has, wants);
+        fprintf(stderr, "client %d (mask %x):\n%sreference:\n%s", c->number, s->masks[c->number],
+                has, wants);
     }
     free(has);
     free(wants);
     /* Lists in order: the same text of the same rows on the server. */
-    static const char *const texts[16] = {[15] = "TRUEPREDICATE", [1] = "team == 0", [2] = "team == 1", [6] = "team IN {1, 2}", [12] = "team > 1", [11] = "team != 2"};
-    char *mine = fixture_dump(c->db, "TRUEPREDICATE"), *server = fixture_dump(server_app_db(s->w.app), texts[s->masks[c->number]]);
+    static const char *const texts[16] = {
+        [15] = "TRUEPREDICATE", [1] = "team == 0", [2] = "team == 1",
+        [6] = "team IN {1, 2}", [12] = "team > 1", [11] = "team != 2"};
+    char *mine = fixture_dump(c->db, "TRUEPREDICATE"),
+         *server = fixture_dump(server_app_db(s->w.app), texts[s->masks[c->number]]);
     if (strcmp(mine, server) != 0 && !s->failed) {
         broke(s, "a list has another order on a client than on the server");
         fprintf(stderr, "client %d:\n%sserver:\n%s", c->number, mine, server);
@@ -450,7 +501,8 @@ static void compare_all(sim *s)
     size_t count = 0;
     for (int i = 0; i < s->w.client_count && !s->failed; i++) compare_client(s, &s->w.clients[i]);
     buffer_init(&lines, 256u << 20);
-    if (server_ingest_read(s->w.app, 0, 1000000, &lines, &last) != ATOLL_OK) broke(s, "ingested objects can't be read");
+    if (server_ingest_read(s->w.app, 0, 1000000, &lines, &last) != ATOLL_OK)
+        broke(s, "ingested objects can't be read");
     for (size_t i = 0; i < lines.size; i++) count += lines.data[i] == '\n';
     buffer_free(&lines);
     if (count != oracle_readings(s->o)) broke(s, "asymmetric objects were lost or stored twice");
@@ -484,7 +536,8 @@ static bool enough(const sim *s)
     for (int i = 0; i < s->w.client_count; i++) {
         if (s->operations[i] < OPERATIONS_MIN) return false;
     }
-    return s->w.cuts >= CUTS_MIN && s->w.client_crashes + s->w.server_crashes >= CRASHES_MIN && s->offline_times >= OFFLINE_MIN;
+    return s->w.cuts >= CUTS_MIN && s->w.client_crashes + s->w.server_crashes >= CRASHES_MIN &&
+           s->offline_times >= OFFLINE_MIN;
 }
 
 static void storm(sim *s)
@@ -493,9 +546,12 @@ static void storm(sim *s)
     while (!s->failed && !enough(s)) {
         client *c = &s->w.clients[random_below(&s->random, (uint64_t)s->w.client_count)];
         uint64_t burst = 1 + random_below(&s->random, 6);
-        for (uint64_t i = 0; i < burst && c->session != NULL && !c->node.crashing; i++) one_operation(s, c);
+        for (uint64_t i = 0; i < burst && c->session != NULL && !c->node.crashing; i++)
+            one_operation(s, c);
         if (c->session != NULL && !c->node.crashing) weather(s, c);
-        if (random_below(&s->random, 3) != 0) world_run(&s->w, random_below(&s->random, 2) == 0 ? random_below(&s->random, 5) : random_below(&s->random, 1500));
+        if (random_below(&s->random, 3) != 0)
+            world_run(&s->w, random_below(&s->random, 2) == 0 ? random_below(&s->random, 5)
+                                                              : random_below(&s->random, 1500));
         clear_sky(s, false);
         for (int i = 0; i < s->w.client_count; i++) check_session(s, &s->w.clients[i]);
         if (half == 0 && s->operations[0] > OPERATIONS_MIN / 2) {
@@ -508,31 +564,44 @@ static void storm(sim *s)
 
 static void print_coverage(const sim *s)
 {
-    static const char *const up[] = {"", "bind", "subscribe", "upload", "mark", "authenticate", "ping", "unbind"};
-    static const char *const down[] = {"", "bound", "subscription_state", "download", "upload_ack", "mark_reply", "pong", "error", "log_line"};
+    static const char *const up[] = {"",     "bind",         "subscribe", "upload",
+                                     "mark", "authenticate", "ping",      "unbind"};
+    static const char *const down[] = {"",         "bound",      "subscription_state",
+                                       "download", "upload_ack", "mark_reply",
+                                       "pong",     "error",      "log_line"};
     uint64_t refused = 0, operations = 0;
     for (int i = 0; i < s->w.client_count; i++) {
         refused += s->w.clients[i].compensations;
         operations += s->operations[i];
     }
-    printf("clients %d operations %llu batches %llu cuts %llu client_crashes %llu server_crashes %llu offline %llu stops %llu views %llu refused %llu", s->w.client_count,
-           (unsigned long long)operations, (unsigned long long)oracle_batches(s->o), (unsigned long long)s->w.cuts, (unsigned long long)s->w.client_crashes,
-           (unsigned long long)s->w.server_crashes, (unsigned long long)s->offline_times, (unsigned long long)s->stops, (unsigned long long)s->view_changes,
-           (unsigned long long)refused);
+    printf("clients %d operations %llu batches %llu cuts %llu client_crashes %llu server_crashes "
+           "%llu offline %llu stops %llu views %llu refused %llu",
+           s->w.client_count, (unsigned long long)operations,
+           (unsigned long long)oracle_batches(s->o), (unsigned long long)s->w.cuts,
+           (unsigned long long)s->w.client_crashes, (unsigned long long)s->w.server_crashes,
+           (unsigned long long)s->offline_times, (unsigned long long)s->stops,
+           (unsigned long long)s->view_changes, (unsigned long long)refused);
     for (int i = 1; i < 8; i++) printf(" %s %llu", up[i], (unsigned long long)s->w.messages_up[i]);
-    for (int i = 1; i < 9; i++) printf(" %s %llu", down[i], (unsigned long long)s->w.messages_down[i]);
-    static const char *const connections[] = {"disconnected", "connecting", "connected"}, *const states[] = {"active", "dying", "inactive", "waiting", "paused"};
+    for (int i = 1; i < 9; i++)
+        printf(" %s %llu", down[i], (unsigned long long)s->w.messages_down[i]);
+    static const char *const connections[] = {"disconnected", "connecting", "connected"},
+                             *const states[] = {"active", "dying", "inactive", "waiting", "paused"};
     for (int i = 0; i < 3; i++) {
         for (int k = 0; k < 3; k++) {
-            if (s->w.connections[i][k] > 0) printf(" %s>%s %llu", connections[i], connections[k], (unsigned long long)s->w.connections[i][k]);
+            if (s->w.connections[i][k] > 0)
+                printf(" %s>%s %llu", connections[i], connections[k],
+                       (unsigned long long)s->w.connections[i][k]);
         }
     }
     for (int i = 0; i < 5; i++) {
         for (int k = 0; k < 5; k++) {
-            if (s->w.states[i][k] > 0) printf(" %s>%s %llu", states[i], states[k], (unsigned long long)s->w.states[i][k]);
+            if (s->w.states[i][k] > 0)
+                printf(" %s>%s %llu", states[i], states[k], (unsigned long long)s->w.states[i][k]);
         }
     }
-    printf(" open_first %llu open_retry %llu open_resume %llu\n", (unsigned long long)s->w.openings[0], (unsigned long long)s->w.openings[1], (unsigned long long)s->w.openings[2]);
+    printf(" open_first %llu open_retry %llu open_resume %llu\n",
+           (unsigned long long)s->w.openings[0], (unsigned long long)s->w.openings[1],
+           (unsigned long long)s->w.openings[2]);
 }
 
 static int run_seed(uint64_t seed, bool quiet, bool verbose)
@@ -544,11 +613,13 @@ static int run_seed(uint64_t seed, bool quiet, bool verbose)
     s->o = oracle_new();
     int clients = 2 + (int)random_below(&s->random, 4);
     if (world_start(&s->w, seed + 1, clients, true, fixture_schema(true, false)) != ATOLL_OK) {
-        fprintf(stderr, "seed %llu: the world does not start: %s\n", (unsigned long long)seed, fail_text());
+        fprintf(stderr, "seed %llu: the world does not start: %s\n", (unsigned long long)seed,
+                fail_text());
         return 2;
     }
     s->w.delay_ms_max = delays[random_below(&s->random, 4)];
-    simulator_message_size = random_below(&s->random, 3) == 0 ? 1u << 20 : 80 + (unsigned)random_below(&s->random, 500);
+    simulator_message_size =
+        random_below(&s->random, 3) == 0 ? 1u << 20 : 80 + (unsigned)random_below(&s->random, 500);
     s->w.context = s;
     s->w.verbose = verbose;
     s->w.on_upload = on_upload;
@@ -559,10 +630,12 @@ static int run_seed(uint64_t seed, bool quiet, bool verbose)
     s->w.on_client_up = on_client_up;
     for (int i = 0; i < clients; i++) {
         const char *classes[] = {"Item"}, *queries[] = {"TRUEPREDICATE"};
-        if (world_subscribe(&s->w, &s->w.clients[i], classes, queries, 1) != ATOLL_OK) broke(s, "a subscription can't be made");
+        if (world_subscribe(&s->w, &s->w.clients[i], classes, queries, 1) != ATOLL_OK)
+            broke(s, "a subscription can't be made");
         s->masks[i] = 15;
         if (i > 0 && random_below(&s->random, 2) == 0) change_view(s, &s->w.clients[i]);
-        s->w.clients[i].node.wall_offset_ms = (int64_t)random_below(&s->random, 86400000) - 43200000;
+        s->w.clients[i].node.wall_offset_ms =
+            (int64_t)random_below(&s->random, 86400000) - 43200000;
     }
     storm(s);
     int result = s->failed ? 1 : 0;
@@ -576,7 +649,12 @@ static int run_seed(uint64_t seed, bool quiet, bool verbose)
 
 static int find_breakage(const char *name)
 {
-    static const char *const names[] = {"none", "acknowledge-before-commit", "no-tombstone", "wrong-tie-break", "mark-moved-on-a-miss", "evict-of-a-pending-row"};
+    static const char *const names[] = {"none",
+                                        "acknowledge-before-commit",
+                                        "no-tombstone",
+                                        "wrong-tie-break",
+                                        "mark-moved-on-a-miss",
+                                        "evict-of-a-pending-row"};
     for (int i = 0; i < 6; i++) {
         if (strcmp(names[i], name) == 0) return i;
     }
@@ -585,8 +663,10 @@ static int find_breakage(const char *name)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"seed", required_argument, NULL, 's'},  {"count", required_argument, NULL, 'c'}, {"breakage", required_argument, NULL, 'b'},
-                                            {"verbose", no_argument, NULL, 'v'}, {"expect-failure", no_argument, NULL, 'x'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"seed", required_argument, NULL, 's'},     {"count", required_argument, NULL, 'c'},
+        {"breakage", required_argument, NULL, 'b'}, {"verbose", no_argument, NULL, 'v'},
+        {"expect-failure", no_argument, NULL, 'x'}, {NULL, 0, NULL, 0}};
     uint64_t seed = 1, count = 1;
     bool verbose = false, expect_failure = false;
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -596,7 +676,8 @@ int main(int argc, char **argv)
         if (o == 'x') expect_failure = true;
         if (o == 'b') breakage_active = find_breakage(optarg);
         if (o == '?' || breakage_active < 0) {
-            fprintf(stderr, "usage: atoll-sim --seed N [--count N] [--breakage NAME] [--expect-failure] [--verbose]\n");
+            fprintf(stderr, "usage: atoll-sim --seed N [--count N] [--breakage NAME] "
+                            "[--expect-failure] [--verbose]\n");
             return 2;
         }
     }

@@ -45,7 +45,8 @@ static bool before_disk(void *context)
 
 static void node_start(world *w, node *n, uint64_t seed)
 {
-    *n = (node){.world = w, .disk = memory_disk_new(seed), .boot_id = seed | 1, .random = {seed * 31}};
+    *n = (node){
+        .world = w, .disk = memory_disk_new(seed), .boot_id = seed | 1, .random = {seed * 31}};
     n->platform = (platform){n, wall_ms, monotonic_ms, boot_id, random_bytes};
 }
 
@@ -77,7 +78,8 @@ static void queue_clear(packet_queue *q)
     q->first = q->count = 0;
 }
 
-static void send_packet(world *w, packet_queue *q, uint64_t *free_ms, bytes data, status code, const char *text)
+static void send_packet(world *w, packet_queue *q, uint64_t *free_ms, bytes data, status code,
+                        const char *text)
 {
     uint64_t at = w->now_ms + random_below(&w->random, w->delay_ms_max + 1);
     if (at < *free_ms) at = *free_ms;
@@ -116,7 +118,8 @@ bool world_client_open(world *w, client *c)
 {
     storage *store = NULL;
     memory_disk_set_hook(c->node.disk, before_disk, &c->node);
-    model_options model = {&c->node.platform, w->flexible ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION, true, true, false};
+    model_options model = {&c->node.platform, w->flexible ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION,
+                           true, true, false};
     if (storage_open_memory(c->node.disk, &store) != ATOLL_OK) return false;
     model_schema schema = copy_schema(&w->schema);
     status result = model_open(store, &model, &schema, &c->db);
@@ -126,9 +129,16 @@ bool world_client_open(world *w, client *c)
         return false;
     }
     if (w->on_client_up != NULL) w->on_client_up(w, c, model_version(c->db));
-    session_options options = {.db = c->db, .platform = &c->node.platform, .flexible = w->flexible, .partition = value_string(bytes_text("p")),
-                               .user_id = "user", .app_id = "app", .reconnect_delay_ms = 1000, .reconnect_delay_ms_max = 8000,
-                               .reconnect_multiplier = 2, .reconnect_jitter_divisor = 4};
+    session_options options = {.db = c->db,
+                               .platform = &c->node.platform,
+                               .flexible = w->flexible,
+                               .partition = value_string(bytes_text("p")),
+                               .user_id = "user",
+                               .app_id = "app",
+                               .reconnect_delay_ms = 1000,
+                               .reconnect_delay_ms_max = 8000,
+                               .reconnect_multiplier = 2,
+                               .reconnect_jitter_divisor = 4};
     result = session_new(&options, &c->session);
     if (result != ATOLL_OK) {
         c->session = NULL;
@@ -163,13 +173,16 @@ static status server_open(world *w)
     if (result == ATOLL_OK) result = server_app_open(store, &options, &w->app);
     if (result != ATOLL_OK) w->app = NULL;
     w->server_node.up = result == ATOLL_OK;
-    if (result == ATOLL_OK && w->on_server_up != NULL) w->on_server_up(w, model_version(server_app_db(w->app)));
+    if (result == ATOLL_OK && w->on_server_up != NULL)
+        w->on_server_up(w, model_version(server_app_db(w->app)));
     return result;
 }
 
 static void close_later(world *w, client *c)
 {
-    if (c->stream_open || c->stream_wanted) send_packet(w, &c->down, &c->down_free_ms, bytes_of(NULL, 0), ATOLL_ERROR_CONNECTION_CLOSED, "the server went away");
+    if (c->stream_open || c->stream_wanted)
+        send_packet(w, &c->down, &c->down_free_ms, bytes_of(NULL, 0), ATOLL_ERROR_CONNECTION_CLOSED,
+                    "the server went away");
 }
 
 void world_crash_server(world *w, uint64_t down_ms)
@@ -202,7 +215,12 @@ void world_cut(world *w, client *c)
 
 status world_start(world *w, uint64_t seed, int clients, bool flexible, model_schema schema)
 {
-    *w = (world){.now_ms = 1000, .random = {seed}, .client_count = clients, .flexible = flexible, .schema = schema, .delay_ms_max = 40};
+    *w = (world){.now_ms = 1000,
+                 .random = {seed},
+                 .client_count = clients,
+                 .flexible = flexible,
+                 .schema = schema,
+                 .delay_ms_max = 40};
     node_start(w, &w->server_node, random_next(&w->random));
     status result = server_open(w);
     for (int i = 0; i < clients && result == ATOLL_OK; i++) {
@@ -242,7 +260,8 @@ static void note_action(world *w, client *c, const session_action *a)
         c->errors++;
         if (a->code == ATOLL_ERROR_COMPENSATING_WRITE) c->compensations++;
         c->last_error = a->code;
-        snprintf(c->last_error_text, sizeof c->last_error_text, "%s", a->text == NULL ? "" : a->text);
+        snprintf(c->last_error_text, sizeof c->last_error_text, "%s",
+                 a->text == NULL ? "" : a->text);
     }
     if (a->kind == SESSION_ACTION_DONE) {
         c->requests_done++;
@@ -260,14 +279,19 @@ static void note_opening(world *w, const char *reason)
 static void poll_session(world *w, client *c)
 {
     session_action a;
-    for (int n = 0; n < 100000 && c->session != NULL && !c->node.crashing && session_poll(c->session, w->now_ms, &a); n++) {
-        if (w->verbose) fprintf(stderr, "%llu c%d action %d %s\n", (unsigned long long)w->now_ms, c->number, a.kind, a.text == NULL ? "" : a.text);
+    for (int n = 0; n < 100000 && c->session != NULL && !c->node.crashing &&
+                    session_poll(c->session, w->now_ms, &a);
+         n++) {
+        if (w->verbose)
+            fprintf(stderr, "%llu c%d action %d %s\n", (unsigned long long)w->now_ms, c->number,
+                    a.kind, a.text == NULL ? "" : a.text);
         note_action(w, c, &a);
         if (a.kind == SESSION_ACTION_OPEN) {
             note_opening(w, a.text);
             drop_stream(c);
             c->stream_wanted = true;
-            c->open_at_ms = c->up_free_ms = c->down_free_ms = w->now_ms + random_below(&w->random, w->delay_ms_max + 1);
+            c->open_at_ms = c->up_free_ms = c->down_free_ms =
+                w->now_ms + random_below(&w->random, w->delay_ms_max + 1);
         } else if (a.kind == SESSION_ACTION_CLOSE) {
             drop_stream(c);
         } else if (a.kind == SESSION_ACTION_SEND && c->stream_open && c->peer != NULL) {
@@ -311,7 +335,8 @@ static void tap_down(world *w, client *c, const packet *p)
     if (codec_server_read(bytes_of(p->data, p->size), &memory, &m) == ATOLL_OK) {
         w->messages_down[m.kind & 15]++;
         if (w->on_down != NULL) w->on_down(w, c, &m);
-        if (m.kind == SERVER_UPLOAD_ACK && m.ack.last && w->on_ack != NULL) w->on_ack(w, c, m.ack.bound);
+        if (m.kind == SERVER_UPLOAD_ACK && m.ack.last && w->on_ack != NULL)
+            w->on_ack(w, c, m.ack.bound);
         server_message_free(&m);
     }
     arena_free(&memory);
@@ -357,11 +382,14 @@ static void deliver_down(world *w, client *c)
 static void poll_peer(world *w, client *c)
 {
     peer_action a;
-    for (int n = 0; n < 100000 && c->peer != NULL && !w->server_node.crashing && peer_poll(c->peer, w->now_ms, &a); n++) {
+    for (int n = 0; n < 100000 && c->peer != NULL && !w->server_node.crashing &&
+                    peer_poll(c->peer, w->now_ms, &a);
+         n++) {
         if (a.kind == PEER_ACTION_SEND) {
             send_packet(w, &c->down, &c->down_free_ms, a.message, ATOLL_OK, NULL);
         } else {
-            send_packet(w, &c->down, &c->down_free_ms, bytes_of(NULL, 0), a.code == ATOLL_OK ? ATOLL_ERROR_CONNECTION_CLOSED : a.code, a.text);
+            send_packet(w, &c->down, &c->down_free_ms, bytes_of(NULL, 0),
+                        a.code == ATOLL_OK ? ATOLL_ERROR_CONNECTION_CLOSED : a.code, a.text);
             peer_free(c->peer);
             c->peer = NULL;
             queue_clear(&c->up);
@@ -373,7 +401,8 @@ static void server_turn(world *w)
 {
     for (int i = 0; i < w->client_count && w->app != NULL && !w->server_node.crashing; i++) {
         client *c = &w->clients[i];
-        while (!w->server_node.crashing && c->peer != NULL && c->up.first < c->up.count && c->up.items[c->up.first].at_ms <= w->now_ms) {
+        while (!w->server_node.crashing && c->peer != NULL && c->up.first < c->up.count &&
+               c->up.items[c->up.first].at_ms <= w->now_ms) {
             deliver_up(w, c);
         }
     }
@@ -382,14 +411,17 @@ static void server_turn(world *w)
         for (int i = 0; i < w->client_count; i++) poll_peer(w, &w->clients[i]);
     }
     if (server_app_sync(w->app) != ATOLL_OK || w->server_node.crashing) return;
-    for (int i = 0; i < w->client_count && !w->server_node.crashing; i++) poll_peer(w, &w->clients[i]);
+    for (int i = 0; i < w->client_count && !w->server_node.crashing; i++)
+        poll_peer(w, &w->clients[i]);
 }
 
 static void client_turn(world *w, client *c)
 {
     if (c->session == NULL || c->node.crashing) return;
     if (c->stream_wanted && w->now_ms >= c->open_at_ms) open_stream(w, c);
-    while (c->session != NULL && !c->node.crashing && c->down.first < c->down.count && c->down.items[c->down.first].at_ms <= w->now_ms) deliver_down(w, c);
+    while (c->session != NULL && !c->node.crashing && c->down.first < c->down.count &&
+           c->down.items[c->down.first].at_ms <= w->now_ms)
+        deliver_down(w, c);
     if (c->node.crashing) return;
     if (session_deadline(c->session) <= w->now_ms) session_tick(c->session, w->now_ms);
     poll_session(w, c);
@@ -404,8 +436,10 @@ static uint64_t next_event(world *w)
             if (c->restart_at_ms < at) at = c->restart_at_ms;
             continue;
         }
-        if (c->up.first < c->up.count && c->up.items[c->up.first].at_ms < at) at = c->up.items[c->up.first].at_ms;
-        if (c->down.first < c->down.count && c->down.items[c->down.first].at_ms < at) at = c->down.items[c->down.first].at_ms;
+        if (c->up.first < c->up.count && c->up.items[c->up.first].at_ms < at)
+            at = c->up.items[c->up.first].at_ms;
+        if (c->down.first < c->down.count && c->down.items[c->down.first].at_ms < at)
+            at = c->down.items[c->down.first].at_ms;
         if (c->stream_wanted && c->open_at_ms < at) at = c->open_at_ms;
         uint64_t deadline = session_deadline(c->session);
         if (deadline < at) at = deadline;
@@ -419,12 +453,14 @@ void world_step(world *w, uint64_t until_ms)
     uint64_t at = next_event(w);
     if (at > until_ms) at = until_ms;
     if (at > w->now_ms) w->now_ms = at;
-    if (!w->server_node.up && w->now_ms >= w->server_restart_at_ms && server_open(w) != ATOLL_OK) world_crash_server(w, 100);
+    if (!w->server_node.up && w->now_ms >= w->server_restart_at_ms && server_open(w) != ATOLL_OK)
+        world_crash_server(w, 100);
     server_turn(w);
     if (w->server_node.crashing) world_crash_server(w, 200 + random_below(&w->random, 3000));
     for (int i = 0; i < w->client_count; i++) {
         client *c = &w->clients[i];
-        if (!c->node.up && w->now_ms >= c->restart_at_ms && !world_client_open(w, c)) world_crash_client(w, c, 100);
+        if (!c->node.up && w->now_ms >= c->restart_at_ms && !world_client_open(w, c))
+            world_crash_client(w, c, 100);
         client_turn(w, c);
         if (c->node.crashing) world_crash_client(w, c, 200 + random_below(&w->random, 3000));
     }
@@ -462,14 +498,16 @@ bool world_settle(world *w, uint64_t limit_ms)
     return calm >= 5;
 }
 
-status world_subscribe(world *w, client *c, const char *const *classes, const char *const *queries, size_t count)
+status world_subscribe(world *w, client *c, const char *const *classes, const char *const *queries,
+                       size_t count)
 {
     subscription_set set;
     TRY(subscription_set_newest(c->db, &set));
     while (set.items.count > 0) subscription_set_remove_at(&set, 0);
     status result = ATOLL_OK;
     for (size_t i = 0; i < count && result == ATOLL_OK; i++) {
-        result = subscription_set_add(&set, &c->node.platform, bytes_of("", 0), false, bytes_text(classes[i]), bytes_text(queries[i]), true);
+        result = subscription_set_add(&set, &c->node.platform, bytes_of("", 0), false,
+                                      bytes_text(classes[i]), bytes_text(queries[i]), true);
     }
     if (result == ATOLL_OK) result = subscription_set_commit(c->db, &set);
     subscription_set_free(&set);

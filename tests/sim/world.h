@@ -17,7 +17,10 @@ typedef struct packet {
     status code;
     char text[200];
 } packet;
-typedef struct packet_queue { packet *items; size_t count, capacity, first; } packet_queue;
+typedef struct packet_queue {
+    packet *items;
+    size_t count, capacity, first;
+} packet_queue;
 
 struct world;
 typedef struct node { /* what a client and the server share: a disk, clocks, a crash to come */
@@ -42,8 +45,8 @@ typedef struct client {
     bool stream_open;
     uint64_t open_at_ms, up_free_ms, down_free_ms;
     packet_queue up, down;
-    bool offline;       /* the network is away */
-    uint64_t errors;    /* ERROR actions */
+    bool offline;    /* the network is away */
+    uint64_t errors; /* ERROR actions */
     status last_error;
     char last_error_text[256];
     uint64_t compensations;
@@ -79,7 +82,8 @@ typedef struct world {
     bool verbose;
 } world;
 
-status world_start(world *w, uint64_t seed, int clients, bool flexible, model_schema schema); /* takes the schema */
+status world_start(world *w, uint64_t seed, int clients, bool flexible,
+                   model_schema schema); /* takes the schema */
 void world_end(world *w);
 /* Advances to the next event (at most `until_ms`), delivers what is due. */
 void world_step(world *w, uint64_t until_ms);
@@ -90,5 +94,6 @@ void world_cut(world *w, client *c);
 void world_crash_client(world *w, client *c, uint64_t down_ms);
 void world_crash_server(world *w, uint64_t down_ms);
 bool world_client_open(world *w, client *c);
-status world_subscribe(world *w, client *c, const char *const *classes, const char *const *queries, size_t count);
+status world_subscribe(world *w, client *c, const char *const *classes, const char *const *queries,
+                       size_t count);
 #endif

@@ -7,7 +7,15 @@
 
 #define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
 
-typedef struct talk { world w; peer *p; arena memory; server_message last; status closed; bool is_closed; int messages; } talk;
+typedef struct talk {
+    world w;
+    peer *p;
+    arena memory;
+    server_message last;
+    status closed;
+    bool is_closed;
+    int messages;
+} talk;
 
 static void talk_start(talk *t)
 {
@@ -71,7 +79,8 @@ static void expect_closed(talk *t, status code, const char *words)
     cr_expect(t->is_closed, "the stream is open");
     cr_expect_eq(t->closed, code, "closed with %d", t->closed);
     cr_expect_eq(t->last.kind, SERVER_ERROR);
-    cr_expect(t->last.kind == SERVER_ERROR && strstr(t->last.error.text, words) != NULL, "text: %s", t->last.kind == SERVER_ERROR ? t->last.error.text : "");
+    cr_expect(t->last.kind == SERVER_ERROR && strstr(t->last.error.text, words) != NULL, "text: %s",
+              t->last.kind == SERVER_ERROR ? t->last.error.text : "");
 }
 
 Test(peer, bind_gives_an_ident_and_a_secret)
@@ -128,7 +137,8 @@ Test(peer, refuses_a_schema_that_contradicts_the_servers)
     model_schema other = {0};
     size_t index = 0;
     MUST(schema_add_class(&other, bytes_text("Item"), CLASS_NORMAL, &index));
-    MUST(schema_add_property(&other, index, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY, bytes_text("")));
+    MUST(schema_add_property(&other, index, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY,
+                             bytes_text("")));
     MUST(schema_add_property(&other, index, bytes_text("team"), VALUE_STRING, 0, bytes_text("")));
     client_message m = bind_message(&t);
     m.bind.schema = other;
@@ -155,7 +165,8 @@ static void upload(talk *t, wire_builder *b, uint64_t bound)
     client_message m = {.kind = CLIENT_UPLOAD};
     uint8_t id[16] = {9, (uint8_t)bound};
     MUST(wire_builder_finish(b));
-    m.upload = (wire_upload){.batch = bytes_of(id, 16), .bound = bound, .last = true, .rows = b->rows};
+    m.upload =
+        (wire_upload){.batch = bytes_of(id, 16), .bound = bound, .last = true, .rows = b->rows};
     say(t, &m);
 }
 
@@ -234,7 +245,8 @@ static void spoil_stamps(wire_rows *g, arena *memory)
 
 Test(peer, columns_that_differ_in_length_end_the_stream_with_invalid_argument)
 {
-    const spoil spoils[] = {spoil_team, spoil_heap, spoil_utf8, spoil_rows, spoil_kinds, spoil_kind, spoil_key, spoil_stamps};
+    const spoil spoils[] = {spoil_team,  spoil_heap, spoil_utf8, spoil_rows,
+                            spoil_kinds, spoil_kind, spoil_key,  spoil_stamps};
     for (size_t i = 0; i < sizeof spoils / sizeof *spoils; i++) {
         talk t;
         wire_builder b;
@@ -246,9 +258,11 @@ Test(peer, columns_that_differ_in_length_end_the_stream_with_invalid_argument)
         spoils[i](g, &t.memory);
         client_message m = {.kind = CLIENT_UPLOAD};
         uint8_t id[16] = {1};
-        m.upload = (wire_upload){.batch = bytes_of(id, 16), .bound = 1, .last = true, .rows = b.rows};
+        m.upload =
+            (wire_upload){.batch = bytes_of(id, 16), .bound = 1, .last = true, .rows = b.rows};
         say(&t, &m);
-        cr_expect(t.is_closed && t.closed == ATOLL_ERROR_INVALID_ARGUMENT, "spoil %zu: closed %d with %d", i, t.is_closed, t.closed);
+        cr_expect(t.is_closed && t.closed == ATOLL_ERROR_INVALID_ARGUMENT,
+                  "spoil %zu: closed %d with %d", i, t.is_closed, t.closed);
         char *text = fixture_dump(server_app_db(t.w.app), "TRUEPREDICATE");
         cr_expect_str_eq(text, "", "spoil %zu: something was applied", i);
         free(text);
@@ -267,10 +281,12 @@ Test(peer, an_unknown_class_property_or_type_is_refused_and_nothing_of_the_batch
         wire_rows *g = one_item(&t, &b, 4);
         value v = value_double(1.5);
         if (i == 0) g->class_name = "Nothing";
-        if (i == 1) MUST(wire_builder_put(&b, g, "nothing", VALUE_DOUBLE, VALUE_NULL, &v, 5, false));
+        if (i == 1)
+            MUST(wire_builder_put(&b, g, "nothing", VALUE_DOUBLE, VALUE_NULL, &v, 5, false));
         if (i == 2) MUST(wire_builder_put(&b, g, "score", VALUE_DOUBLE, VALUE_NULL, &v, 5, false));
         upload(&t, &b, 1);
-        const status wanted[] = {ATOLL_ERROR_UNKNOWN_CLASS, ATOLL_ERROR_UNKNOWN_PROPERTY, ATOLL_ERROR_TYPE_MISMATCH};
+        const status wanted[] = {ATOLL_ERROR_UNKNOWN_CLASS, ATOLL_ERROR_UNKNOWN_PROPERTY,
+                                 ATOLL_ERROR_TYPE_MISMATCH};
         expect_closed(&t, wanted[i], i == 2 ? "score" : "othing");
         char *text = fixture_dump(server_app_db(t.w.app), "TRUEPREDICATE");
         cr_expect_str_eq(text, "");
@@ -308,7 +324,8 @@ Test(peer, a_stamp_beyond_the_servers_now_is_clamped)
     client_message m = {.kind = CLIENT_PING};
     say(&t, &m);
     cr_expect_eq(t.last.kind, SERVER_PONG);
-    cr_expect_leq(t.last.pong_server_ms, (int64_t)(1760000000000ll + 60000), "the server's clock ran away with a client's");
+    cr_expect_leq(t.last.pong_server_ms, (int64_t)(1760000000000ll + 60000),
+                  "the server's clock ran away with a client's");
     talk_end(&t);
 }
 
@@ -346,7 +363,11 @@ Test(peer, a_list_that_hangs_on_nothing_is_refused_alone)
     wire_rows *g = one_item(&t, &b, 4);
     list_state list;
     list_state_init(&list);
-    list_element e = {.id = {7, 1}, .parent = {6, 1}, .stamp = 5, .value_stamp = 5, .value = value_string(bytes_text("x"))};
+    list_element e = {.id = {7, 1},
+                      .parent = {6, 1},
+                      .stamp = 5,
+                      .value_stamp = 5,
+                      .value = value_string(bytes_text("x"))};
     MUST(vector_push(&list.elements, e));
     MUST(wire_builder_list(&b, g, "tags", VALUE_STRING, VALUE_NULL, &list, 5));
     list_state_free(&list);

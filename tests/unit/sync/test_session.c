@@ -224,7 +224,8 @@ Test(view, objects_enter_and_leave_and_nothing_else_is_sent)
     MUST(fixture_set_int(&w, &w.clients[0], 1, "team", 2));
     MUST(fixture_set_int(&w, &w.clients[0], 2, "team", 1));
     SETTLE(&w);
-    expect_dump(w.clients[1].db, "TRUEPREDICATE", "2 team 1 score 0 name out tags []\n", "client 1");
+    expect_dump(w.clients[1].db, "TRUEPREDICATE", "2 team 1 score 0 name out tags []\n",
+                "client 1");
     subscribe(&w, 1, "team == 2");
     SETTLE(&w);
     expect_dump(w.clients[1].db, "TRUEPREDICATE", "1 team 2 score 0 name in tags []\n", "client 1");
@@ -247,7 +248,7 @@ Test(view, leaving_while_offline_is_told_by_leave_records)
     w.clients[1].offline = true;
     world_cut(&w, &w.clients[1]);
     MUST(fixture_set_int(&w, &w.clients[0], 1, "team", 2)); /* leaves */
-    MUST(fixture_delete(&w, &w.clients[0], 2));            /* deleted */
+    MUST(fixture_delete(&w, &w.clients[0], 2));             /* deleted */
     MUST(fixture_set_int(&w, &w.clients[0], 3, "team", 2)); /* leaves and comes back */
     world_run(&w, 500);
     MUST(fixture_set_int(&w, &w.clients[0], 3, "team", 1));
@@ -256,7 +257,8 @@ Test(view, leaving_while_offline_is_told_by_leave_records)
     world_run(&w, 20000);
     w.clients[1].offline = false;
     SETTLE(&w);
-    expect_dump(w.clients[1].db, "TRUEPREDICATE", "3 team 1 score 0 tags []\n4 team 1 score 0 tags []\n", "client 1");
+    expect_dump(w.clients[1].db, "TRUEPREDICATE",
+                "3 team 1 score 0 tags []\n4 team 1 score 0 tags []\n", "client 1");
     world_end(&w);
 }
 
@@ -278,7 +280,8 @@ Test(view, a_row_with_pending_edits_that_leaves_is_hidden_and_its_edit_arrives)
     w.clients[1].offline = false;
     SETTLE(&w);
     expect_dump(w.clients[1].db, "TRUEPREDICATE", "", "client 1");
-    expect_dump(server_app_db(w.app), "TRUEPREDICATE", "1 team 2 score 77 name x tags []\n", "the server");
+    expect_dump(server_app_db(w.app), "TRUEPREDICATE", "1 team 2 score 77 name x tags []\n",
+                "the server");
     expect_dump(w.clients[0].db, "TRUEPREDICATE", "1 team 2 score 77 name x tags []\n", "client 0");
     cr_expect_eq(w.clients[1].compensations, 0);
     world_end(&w);
@@ -294,9 +297,12 @@ Test(view, a_write_outside_of_the_view_is_reverted_and_reported_once)
     MUST(fixture_create(&w, &w.clients[1], 1, 2, "outside"));
     MUST(fixture_create(&w, &w.clients[1], 2, 1, "inside"));
     SETTLE(&w);
-    expect_dump(w.clients[1].db, "TRUEPREDICATE", "2 team 1 score 0 name inside tags []\n", "client 1");
-    expect_dump(server_app_db(w.app), "TRUEPREDICATE", "2 team 1 score 0 name inside tags []\n", "the server");
-    cr_expect_eq(w.clients[1].compensations, 1, "%d errors, the last: %s", (int)w.clients[1].errors, w.clients[1].last_error_text);
+    expect_dump(w.clients[1].db, "TRUEPREDICATE", "2 team 1 score 0 name inside tags []\n",
+                "client 1");
+    expect_dump(server_app_db(w.app), "TRUEPREDICATE", "2 team 1 score 0 name inside tags []\n",
+                "the server");
+    cr_expect_eq(w.clients[1].compensations, 1, "%d errors, the last: %s", (int)w.clients[1].errors,
+                 w.clients[1].last_error_text);
     world_end(&w);
 }
 
@@ -318,8 +324,11 @@ Test(view, writes_made_under_the_subscription_before_are_not_lost_with_it)
     world_run(&w, 70000);
     w.clients[1].offline = false;
     SETTLE(&w);
-    expect_dump(server_app_db(w.app), "TRUEPREDICATE", "1 team 1 score 5 name x tags []\n2 team 2 score 0 name new view tags []\n", "the server");
-    expect_dump(w.clients[1].db, "TRUEPREDICATE", "2 team 2 score 0 name new view tags []\n", "client 1");
+    expect_dump(server_app_db(w.app), "TRUEPREDICATE",
+                "1 team 1 score 5 name x tags []\n2 team 2 score 0 name new view tags []\n",
+                "the server");
+    expect_dump(w.clients[1].db, "TRUEPREDICATE", "2 team 2 score 0 name new view tags []\n",
+                "client 1");
     cr_expect_eq(w.clients[1].compensations, 0);
     world_end(&w);
 }
@@ -461,9 +470,13 @@ Test(session, a_copied_folder_is_refused_and_keeps_what_it_has)
     world_run(&w, 100000);
     cr_expect_eq(b->last_error, ATOLL_ERROR_COPIED_FOLDER, "%s", b->last_error_text);
     cr_expect_eq(session_state(b->session), 2);
-    expect_dump(b->db, "TRUEPREDICATE", "1 team 5 score 0 name shared tags []\n2 team 5 score 0 name unsent tags []\n", "the copy");
+    expect_dump(b->db, "TRUEPREDICATE",
+                "1 team 5 score 0 name shared tags []\n2 team 5 score 0 name unsent tags []\n",
+                "the copy");
     MUST(fixture_set_name(&w, b, 2, "still usable"));
-    expect_dump(server_app_db(w.app), "TRUEPREDICATE", "1 team 5 score 0 name shared tags []\n2 team 5 score 0 name unsent tags []\n", "the server");
+    expect_dump(server_app_db(w.app), "TRUEPREDICATE",
+                "1 team 5 score 0 name shared tags []\n2 team 5 score 0 name unsent tags []\n",
+                "the server");
     world_end(&w);
 }
 
@@ -475,7 +488,8 @@ Test(session, partition_sync_fills_the_partition_and_sees_only_its_own)
     MUST(fixture_create(&w, &w.clients[0], 1, 5, "in p"));
     SETTLE(&w);
     expect_all(&w, "1 team 5 score 0 name in p tags []\n");
-    expect_dump(server_app_db(w.app), "_partition == 'p'", "1 team 5 score 0 name in p tags []\n", "the server");
+    expect_dump(server_app_db(w.app), "_partition == 'p'", "1 team 5 score 0 name in p tags []\n",
+                "the server");
     world_end(&w);
 }
 
@@ -492,7 +506,9 @@ Test(session, a_crash_of_either_side_loses_nothing_that_was_committed)
     }
     SETTLE(&w);
     char wanted[1000] = "";
-    for (int i = 0; i < 12; i++) snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), "%d team 1 score 0 tags []\n", i);
+    for (int i = 0; i < 12; i++)
+        snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted),
+                 "%d team 1 score 0 tags []\n", i);
     expect_all(&w, wanted);
     world_end(&w);
 }
