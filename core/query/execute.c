@@ -136,6 +136,32 @@ static void range_pass(const node *n, const model_column *c, uint64_t mask[MASK_
     }
 }
 
+/* The common comparisons of text, byte by byte against one text; null never matches. */
+static bool is_plain_text(const node *n, const model_column *c)
+{
+    bool text = (c->type == VALUE_STRING || c->type == VALUE_BINARY) && n->right.kind == OPERAND_CONSTANT &&
+                (n->right.constant.type == VALUE_STRING || n->right.constant.type == VALUE_BINARY);
+    return text && !n->fold && (n->comparison == COMPARE_EQUAL || n->comparison == COMPARE_BEGINS_WITH);
+}
+
+static void text_pass(const node *n, const model_column *c, uint64_t mask[MASK_WORDS])
+{
+    bytes wanted = n->right.constant.as.text;
+    bool whole = n->comparison == COMPARE_EQUAL;
+    for (size_t w = 0; w < MASK_WORDS; w++) {
+        uint64_t found = 0;
+        for (size_t i = 0; i < 64 && mask[w] != 0; i++) {
+            const uint32_t *at = c->offsets + 64 * w + i;
+            size_t size = at[1] - at[0];
+            bool fits = whole ? size == wanted.size : size >= wanted.size;
+            const uint8_t *text = c->heap + at[0];
+            if (!fits || (wanted.size != 0 && (text[0] != wanted.data[0] || memcmp(text, wanted.data, wanted.size) != 0))) continue;
+            found |= (uint64_t)1 << i;
+        }
+        mask[w] &= c->null_bits == NULL ? found : found & ~c->null_bits[w];
+    }
+}
+
 static void column_pass(const node *n, const model_column *c, uint64_t mask[MASK_WORDS])
 {
     for (size_t w = 0; w < MASK_WORDS; w++) {
@@ -196,7 +222,8 @@ static void comparison_pass(segment_source *s, const node *n, uint64_t mask[MASK
         if (read == ATOLL_OK && !done) row_pass(s, n, mask);
         return;
     }
-    if (n->pass == PASS_COLUMN) column_pass(n, &c, mask);
+    if (n->pass == PASS_COLUMN && is_plain_text(n, &c)) text_pass(n, &c, mask);
+    else if (n->pass == PASS_COLUMN) column_pass(n, &c, mask);
     else range_pass(n, &c, mask);
 }
 
