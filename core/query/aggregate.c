@@ -41,6 +41,17 @@ static bool is_null(const model_column *c, size_t i)
     return c->null_bits != NULL && (c->null_bits[i / 64] >> (i % 64) & 1) != 0;
 }
 
+/* The range of a column may be wider than its values, never narrower. */
+static bool cannot_improve(const total *t, const model_column *c)
+{
+    bool ordered = t->kind == AGGREGATE_MINIMUM || t->kind == AGGREGATE_MAXIMUM;
+    if (!ordered || t->count == 0 || !c->present || !c->has_range) return false;
+    bool least = t->kind == AGGREGATE_MINIMUM;
+    if (c->type == VALUE_INT) return least ? c->integer_minimum >= t->best.as.integer : c->integer_maximum <= t->best.as.integer;
+    if (c->type != VALUE_DOUBLE) return false;
+    return least ? c->double_minimum >= t->best.as.real : c->double_maximum <= t->best.as.real;
+}
+
 /* The common case without making values: numbers that are all there. */
 static void add_word(total *t, const model_column *c, size_t word, uint64_t mask)
 {
@@ -75,6 +86,7 @@ static status add_each_segment(const query *q, segment_source *source, const mod
         TRY(source->rows.error);
         model_column column = {0};
         TRY(model_segment_column(view, source->class_of, &source->segment, p->key, &column));
+        if (cannot_improve(t, &column)) continue;
         for (size_t w = 0; w < MASK_WORDS; w++) {
             if (column.present) add_word(t, &column, w, mask[w]);
             else for (uint64_t left = mask[w]; left != 0; left &= left - 1) add(t, &fallback);

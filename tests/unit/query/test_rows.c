@@ -409,3 +409,30 @@ Test(query_rows, links_followed_together_say_what_each_alone_says)
     model_view_release(view);
     fixture_close(&f);
 }
+
+/* Segments that cannot hold a better value are passed over: those that can must not be. */
+Test(query_rows, the_least_and_greatest_are_found_in_any_segment)
+{
+    enum { COUNT = 4 * MODEL_BLOCK_ROWS };
+    fixture f;
+    fixture_open(&f);
+    realm = &f;
+    OK(model_begin(f.db, COMMIT_LOCAL, &txn));
+    for (int i = 0; i < COUNT; i++) {
+        row_key row = 0;
+        value key = value_int(i), age = value_int(i == 3000 ? -9 : i == 1500 ? 999 : i % 100), score = value_double(i == 3500 ? -2.5 : i == 40 ? 77.5 : i % 50);
+        OK(model_create(txn, f.person->key, &key, &row));
+        OK(model_set(txn, f.person->key, row, fixture_property(f.person, "age"), &age));
+        OK(model_set(txn, f.person->key, row, fixture_property(f.person, "score"), &score));
+    }
+    commit();
+    model_view *view = model_view_newest(f.db);
+    check_aggregate(view, "", "age", AGGREGATE_MINIMUM, value_int(-9));
+    check_aggregate(view, "", "age", AGGREGATE_MAXIMUM, value_int(999));
+    check_aggregate(view, "", "score", AGGREGATE_MINIMUM, value_double(-2.5));
+    check_aggregate(view, "", "score", AGGREGATE_MAXIMUM, value_double(77.5));
+    check_aggregate(view, "_id > 1500", "age", AGGREGATE_MAXIMUM, value_int(99));
+    check_aggregate(view, "_id != 3000 AND _id != 3500", "score", AGGREGATE_MINIMUM, value_double(0));
+    model_view_release(view);
+    fixture_close(&f);
+}
