@@ -9,6 +9,8 @@
 #define LIMIT_LIST_COUNT_MAX (1u << 24)           /* elements of a list, erased ones included */
 #define LIMIT_QUERY_SIZE_MAX (256u << 10)         /* of a query's text: the service's limit for subscriptions */
 #define LIMIT_QUERY_DEPTH_MAX 100                 /* nested parentheses and NOTs: bounds the parser's stack */
+#define LIMIT_PAYLOAD_DEPTH_MAX 100               /* embedded objects in an asymmetric one: the same on device, wire and server */
+#define LIMIT_PAYLOAD_SIZE_MAX (17u << 20)        /* of an asymmetric object: a value of 16 MB with room; it must fit a message */
 #define LIMIT_QUEUE_COUNT_MAX 10000               /* events that wait in one queue */
 #define LIMIT_MESSAGE_SIZE_MAX (32u << 20)        /* one message on the wire: a value of 16 MB with room */
 #define LIMIT_UPLOAD_MESSAGE_SIZE_TARGET (1u << 20) /* a batch is cut into messages of about this size */

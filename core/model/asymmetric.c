@@ -37,8 +37,8 @@ static status write_payload(const model_txn *txn, buffer *to, class_key c, row_k
 {
     const model_class *class_of = NULL;
     TRY(need_class(txn->view, c, &class_of));
-    if (depth > LIMIT_QUERY_DEPTH_MAX)
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "an asymmetric object holds embedded objects more than %d deep", LIMIT_QUERY_DEPTH_MAX);
+    if (depth > LIMIT_PAYLOAD_DEPTH_MAX)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "an asymmetric object holds embedded objects more than %d deep", LIMIT_PAYLOAD_DEPTH_MAX);
     TRY(buffer_append_varint(to, class_of->property_count));
     for (size_t i = 0; i < class_of->property_count; i++) {
         const model_property *p = &class_of->properties[i];
@@ -62,6 +62,11 @@ static status finish_row(model_txn *txn, class_key c, row_key row)
     if (!alive) return ATOLL_OK;
     buffer_init(&payload, LIMIT_TRANSACTION_SIZE_MAX);
     status result = write_payload(txn, &payload, c, row, 0);
+    /* Once it is committed nobody can make it smaller, and what lies behind it would wait for ever. */
+    if (result == ATOLL_OK && payload.size > LIMIT_PAYLOAD_SIZE_MAX) {
+        result = fail(ATOLL_ERROR_LIMIT_EXCEEDED, "an asymmetric object has %zu bytes, at most %u can be sent; split it", payload.size,
+                      LIMIT_PAYLOAD_SIZE_MAX);
+    }
     operation o = {.kind = OP_ASYMMETRIC, .class_of = c, .row = row, .blob = buffer_view(&payload)};
     if (result == ATOLL_OK) result = changeset_write(&txn->changes, &o);
     if (result == ATOLL_OK) result = write_delete(txn, c, row);

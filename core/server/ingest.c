@@ -6,7 +6,8 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { LINE_SIZE_MAX = 64u << 20, DEPTH_MAX = LIMIT_PAYLOAD_DEPTH_MAX };
+/* A byte of text may become six in JSON. */
+enum { LINE_SIZE_MAX = 6 * LIMIT_PAYLOAD_SIZE_MAX + (1 << 20), DEPTH_MAX = LIMIT_PAYLOAD_DEPTH_MAX };
 
 typedef struct line_writer {
     buffer *to;
@@ -60,7 +61,8 @@ static void civil(int64_t days, int64_t *year, unsigned *month, unsigned *day)
     /* Days since 1970 to a date of the proleptic Gregorian calendar (the well-known era arithmetic). */
     days += 719468;
     int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    unsigned doe = (unsigned)(days - era * 146097), yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    unsigned doe = (unsigned)(days - era * 146097),
+             yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
     unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
     *day = doy - (153 * mp + 2) / 5 + 1;
     *month = mp < 10 ? mp + 3 : mp - 9;
@@ -74,12 +76,14 @@ static status put_timestamp(buffer *to, const value *v)
         nanoseconds += 1000000000;
         seconds--;
     }
-    int64_t days = seconds >= 0 ? seconds / 86400 : -((86399 - seconds) / 86400), rest = seconds - days * 86400, year;
+    int64_t days = seconds >= 0 ? seconds / 86400 : -((86399 - seconds) / 86400),
+            rest = seconds - days * 86400, year;
     unsigned month, day;
     char text[96];
     civil(days, &year, &month, &day);
-    snprintf(text, sizeof text, "\"%04lld-%02u-%02uT%02lld:%02lld:%02lld.%09lldZ\"", (long long)year, month, day, (long long)(rest / 3600),
-             (long long)(rest / 60 % 60), (long long)(rest % 60), (long long)nanoseconds);
+    snprintf(text, sizeof text, "\"%04lld-%02u-%02uT%02lld:%02lld:%02lld.%09lldZ\"",
+             (long long)year, month, day, (long long)(rest / 3600), (long long)(rest / 60 % 60),
+             (long long)(rest % 60), (long long)nanoseconds);
     return put_text(to, text);
 }
 
@@ -101,9 +105,14 @@ static status put_plain(buffer *to, const value *v)
     switch (v->type) {
     case VALUE_NULL: return put_text(to, "null");
     case VALUE_BOOL: return put_text(to, v->as.boolean ? "true" : "false");
-    case VALUE_INT: snprintf(text, sizeof text, "%lld", (long long)v->as.integer); return put_text(to, text);
+    case VALUE_INT:
+        snprintf(text, sizeof text, "%lld", (long long)v->as.integer);
+        return put_text(to, text);
     case VALUE_DOUBLE:
-        if (!isfinite(v->as.real)) return put_text(to, isnan(v->as.real) ? "\"NaN\"" : v->as.real > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+        if (!isfinite(v->as.real))
+            return put_text(to, isnan(v->as.real) ? "\"NaN\""
+                                : v->as.real > 0  ? "\"Infinity\""
+                                                  : "\"-Infinity\"");
         snprintf(text, sizeof text, "%.17g", v->as.real);
         return put_text(to, text);
     case VALUE_STRING: return put_string(to, v->as.text);
@@ -127,7 +136,8 @@ static status put_embedded(line_writer *w, const uint8_t id[16], int depth)
         wire_rows *rows = w->upload->rows.items[k];
         if (rows->owner_class[0] == '\0' || rows->key.type != VALUE_EMBEDDED) continue;
         for (size_t i = 0; i < rows->count; i++) {
-            if (memcmp(rows->key.ids.items + 16 * i, id, 16) == 0) return put_object(w, rows, i, depth + 1);
+            if (memcmp(rows->key.ids.items + 16 * i, id, 16) == 0)
+                return put_object(w, rows, i, depth + 1);
         }
     }
     return put_text(w->to, "null");
@@ -136,7 +146,8 @@ static status put_embedded(line_writer *w, const uint8_t id[16], int depth)
 static status put_value(line_writer *w, const wire_column *column, size_t i, int depth)
 {
     value v = wire_column_value(column, i);
-    if (column->type == VALUE_EMBEDDED && v.type == VALUE_UUID) return put_embedded(w, v.as.id, depth);
+    if (column->type == VALUE_EMBEDDED && v.type == VALUE_UUID)
+        return put_embedded(w, v.as.id, depth);
     return put_plain(w->to, &v);
 }
 
@@ -156,13 +167,19 @@ static status put_object(line_writer *w, wire_rows *rows, size_t i, int depth)
 {
     const model_class *c = schema_class_named(w->schema, bytes_text(rows->class_name));
     bool first = true;
-    if (c == NULL) return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the upload names the class '%s', which is not in the schema", rows->class_name);
-    if (depth > DEPTH_MAX) return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "an asymmetric object is nested too deeply");
+    if (c == NULL)
+        return fail(ATOLL_ERROR_UNKNOWN_CLASS,
+                    "the upload names the class '%s', which is not in the schema",
+                    rows->class_name);
+    if (depth > DEPTH_MAX)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "an asymmetric object is nested too deeply");
     TRY(buffer_append_byte(w->to, '{'));
     if (c->kind == CLASS_ASYMMETRIC) {
         const model_property *key = class_property(c, c->primary_key);
         value v = wire_column_value(&rows->key, i);
-        if (key == NULL || key->type != v.type) return fail(ATOLL_ERROR_TYPE_MISMATCH, "the keys of class '%s' have another type", c->name);
+        if (key == NULL || key->type != v.type)
+            return fail(ATOLL_ERROR_TYPE_MISMATCH, "the keys of class '%s' have another type",
+                        c->name);
         TRY(put_string(w->to, bytes_text(key->name)));
         TRY(buffer_append_byte(w->to, ':'));
         TRY(put_plain(w->to, &v));
@@ -173,7 +190,9 @@ static status put_object(line_writer *w, wire_rows *rows, size_t i, int depth)
         size_t entry = 0;
         if (!wire_column_seek(rows->columns.items[k], i, &entry)) continue;
         TRY(rows_property(w->schema, c, rows->columns.items[k], &p));
-        if (p == NULL) return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property '%s'", c->name, rows->columns.items[k]->property);
+        if (p == NULL)
+            return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property '%s'", c->name,
+                        rows->columns.items[k]->property);
         if (!first) TRY(buffer_append_byte(w->to, ','));
         first = false;
         TRY(put_string(w->to, bytes_text(p->name)));
@@ -183,13 +202,15 @@ static status put_object(line_writer *w, wire_rows *rows, size_t i, int depth)
     return buffer_append_byte(w->to, '}');
 }
 
-static status store_line(server_app *app, model_txn *txn, uint64_t ident, line_writer *w, wire_rows *rows, size_t i)
+static status store_line(server_app *app, model_txn *txn, uint64_t ident, line_writer *w,
+                         wire_rows *rows, size_t i)
 {
     uint8_t key[10] = {'s', 'a'};
     char head[160];
     uint64_t position = app->ingest_position + 1;
     buffer_clear(w->to);
-    snprintf(head, sizeof head, "{\"position\":%llu,\"ident\":%llu,\"sequence\":%llu,\"class\":", (unsigned long long)position, (unsigned long long)ident,
+    snprintf(head, sizeof head, "{\"position\":%llu,\"ident\":%llu,\"sequence\":%llu,\"class\":",
+             (unsigned long long)position, (unsigned long long)ident,
              (unsigned long long)rows->sequences.items[i]);
     TRY(put_text(w->to, head));
     TRY(put_string(w->to, bytes_text(rows->class_name)));
@@ -202,11 +223,14 @@ static status store_line(server_app *app, model_txn *txn, uint64_t ident, line_w
     return ATOLL_OK;
 }
 
-static status ingest_group(server_app *app, model_txn *txn, uint64_t ident, uint64_t mark, uint64_t *highest, line_writer *w, wire_rows *rows)
+static status ingest_group(server_app *app, model_txn *txn, uint64_t ident, uint64_t mark,
+                           uint64_t *highest, line_writer *w, wire_rows *rows)
 {
     for (size_t i = 0; i < rows->count; i++) {
         uint64_t sequence = rows->sequences.items[i];
-        if (i > 0 && sequence <= rows->sequences.items[i - 1]) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "sequences of asymmetric objects must ascend");
+        if (i > 0 && sequence <= rows->sequences.items[i - 1])
+            return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                        "sequences of asymmetric objects must ascend");
         if (sequence <= mark) continue;
         TRY(store_line(app, txn, ident, w, rows, i));
         if (sequence > *highest) *highest = sequence;
@@ -214,7 +238,8 @@ static status ingest_group(server_app *app, model_txn *txn, uint64_t ident, uint
     return ATOLL_OK;
 }
 
-status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record *record, const wire_upload *upload)
+status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record *record,
+                   const wire_upload *upload)
 {
     buffer line;
     uint64_t highest = record->sequence_mark;
@@ -226,7 +251,8 @@ status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record
         const model_class *c = schema_class_named(w.schema, bytes_text(rows->class_name));
         if (c == NULL || c->kind != CLASS_ASYMMETRIC) continue;
         if (rows->count > 0 && rows->sequences.count != rows->count) {
-            result = fail(ATOLL_ERROR_INVALID_ARGUMENT, "objects of the asymmetric class '%s' come with sequences", c->name);
+            result = fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                          "objects of the asymmetric class '%s' come with sequences", c->name);
         } else {
             result = ingest_group(app, txn, ident, record->sequence_mark, &highest, &w, rows);
         }
@@ -236,7 +262,20 @@ status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record
     return result;
 }
 
-status server_ingest_read(server_app *app, uint64_t after, size_t limit, buffer *ndjson, uint64_t *last)
+/* An object whose line fits no answer: what it is, without its values, so that the reader gets past it and knows. */
+static status put_too_large(buffer *ndjson, bytes line)
+{
+    static const char mark[] = ",\"object\":";
+    size_t head = 0;
+    while (head + sizeof mark < line.size && memcmp(line.data + head, mark, sizeof mark - 1) != 0) head++;
+    TRY(buffer_append(ndjson, line.data, head));
+    char tail[80];
+    snprintf(tail, sizeof tail, ",\"object\":null,\"too_large\":%zu}\n", line.size);
+    return put_text(ndjson, tail);
+}
+
+status server_ingest_read(server_app *app, uint64_t after, size_t limit, buffer *ndjson,
+                          uint64_t *last)
 {
     uint8_t from[10] = {'s', 'a'};
     const uint8_t to[2] = {'s', 'a' + 1};
@@ -246,8 +285,11 @@ status server_ingest_read(server_app *app, uint64_t after, size_t limit, buffer 
     TRY(model_side_iterate(app->db, bytes_of(from, sizeof from), bytes_of(to, 2), &i));
     status result = ATOLL_OK;
     uint64_t at = after;
-    for (size_t n = 0; n < limit && result == ATOLL_OK && storage_iterator_next(i, &key, &value); n++) {
-        result = buffer_append(ndjson, value.data, value.size);
+    for (size_t n = 0; n < limit && result == ATOLL_OK && storage_iterator_next(i, &key, &value);
+         n++) {
+        bool fits = value.size <= ndjson->size_max - ndjson->size;
+        if (!fits && ndjson->size > 0) break; /* The next call begins with it. */
+        result = fits ? buffer_append(ndjson, value.data, value.size) : put_too_large(ndjson, value);
         if (result == ATOLL_OK) at = key_get_u64(key.data + 2);
     }
     if (result == ATOLL_OK) result = storage_iterator_status(i);

@@ -26,7 +26,19 @@ class Sample(atoll.AsymmetricObject):
     value: float
 
 
-SCHEMA = [Item, Sample]
+class Box(atoll.EmbeddedObject):
+    inner: "Box | None"
+
+
+class Parcel(atoll.AsymmetricObject):
+    _id: int = atoll.primary_key()
+    text: str
+    one: bytes
+    two: bytes
+    box: Box | None
+
+
+SCHEMA = [Item, Sample, Box, Parcel]
 
 
 class World:
@@ -70,8 +82,8 @@ class World:
 
 
 def key_of(line):
-    """The key of an ingested object, which lies in the object or beside it."""
-    return line["_id"] if "_id" in line else next(v["_id"] for v in line.values() if isinstance(v, dict) and "_id" in v)
+    """The key of an ingested object; None where it was too large for an answer."""
+    return line["object"] and line["object"]["_id"]
 
 
 @pytest.fixture
@@ -155,6 +167,27 @@ def test_a_realm_that_is_closed_and_opened_in_haste_sends_all_of_it_once(world):
     realm.session.wait_for_upload().result(LIMIT)
     there, samples = world.on_the_server()
     assert there == set(range(200)) and sorted(samples) == list(range(200))
+    realm.close()
+
+
+def test_an_asymmetric_object_that_could_not_be_sent_is_refused_and_the_largest_one_arrives(world):
+    def nested(depth):
+        box = None
+        for _ in range(depth):
+            box = Box(inner=box)
+        return box
+
+    realm = world.open(world.app("writer"))
+    large = 16 << 20
+    for key, parcel in enumerate(({"one": b"x" * large}, {"text": "\x01" * large}, {"box": nested(100)})):
+        with realm.write():
+            realm.add(Parcel(_id=key, **{"text": "", "one": b"", "two": b"", **parcel}))
+    for parcel in ({"one": b"x" * large, "two": b"x" * large}, {"box": nested(101)}):
+        with pytest.raises(atoll.errors.LimitExceededError), realm.write():
+            realm.add(Parcel(_id=9, **{"text": "", "one": b"", "two": b"", **parcel}))
+    write(realm, [7])
+    realm.session.wait_for_upload().result(LIMIT)
+    assert world.on_the_server() == ({7}, [0, None, 2, 7]), "JSON of control characters is six times as large"
     realm.close()
 
 
