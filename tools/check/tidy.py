@@ -91,7 +91,8 @@ def main():
                 print(complaint, flush=True)
             else:
                 clean[str(path)] = prints[path]
-    place.write_text(json.dumps(clean, indent=0), encoding="utf-8")
+                # At once, so that a run that is stopped was not for nothing.
+                place.write_text(json.dumps(clean, indent=0), encoding="utf-8")
     print(f"{len(due)} of {len(prints)} files were new or changed")
     print(f"{len(prints) - failed} passed, {failed + (not prints)} failed")
     return 1 if failed or not prints else 0
