@@ -69,6 +69,7 @@ status ident_write(model_txn *txn, uint64_t ident, const ident_record *r) MUST_C
 /* ---- what the server remembers of rows ---- */
 typedef struct leave_record {
     uint64_t version, life, since, since_author;
+    bool own_life; /* send.c: a life between was the receiver's own work: it has the object */
     buffer values; /* property, value pairs before */
 } leave_record;
 status meta_read(server_app *app, model_txn *txn, class_key c, row_key row,

@@ -95,6 +95,7 @@ typedef struct leave_map {
     map64 index; /* hash of (class, row) → position in records */
     VECTOR(leave_record) records;
     VECTOR(group_row) names;
+    uint64_t after, ident;
 } leave_map;
 
 static uint64_t name_of(class_key c, row_key row)
@@ -113,9 +114,14 @@ static void leave_map_free(leave_map *m)
 static status keep_leave(void *context, class_key c, row_key row, const leave_record *r)
 {
     leave_map *m = context;
-    if (map64_get(&m->index, name_of(c, row)) != NULL)
-        return ATOLL_OK; /* The oldest tells what was at the cursor. */
+    bool own_life = r->since > m->after && r->since_author == m->ident;
+    uint64_t *at = map64_get(&m->index, name_of(c, row));
+    if (at != NULL) { /* The oldest tells what was at the cursor. */
+        m->records.items[*at].own_life |= own_life;
+        return ATOLL_OK;
+    }
     leave_record copy = *r;
+    copy.own_life = own_life;
     buffer_init(&copy.values, r->values.size_max);
     TRY(buffer_append(&copy.values, r->values.data, r->values.size));
     status result = vector_push(&m->records, copy);
@@ -233,6 +239,8 @@ static status plan_group(peer *p, download_group *g)
     status result = ATOLL_OK;
     g->sweep = p->has_next_view;
     g->view_version = p->has_next_view ? p->next_view_version : p->view_version;
+    x.leaves.after = g->from;
+    x.leaves.ident = p->ident;
     if (g->from > 0) result = meta_leaves(p->app, g->from, keep_leave, &x.leaves);
     if (result == ATOLL_OK) result = plan_uncertain(&x);
     if (result == ATOLL_OK && (g->sweep || g->from == 0)) {

@@ -154,6 +154,7 @@ bool view_had(const server_view *v, const model_view *view, class_key c, row_key
 {
     if (m->alive && m->since > version && m->since_author == ident)
         return true; /* It made this life itself. */
+    if (oldest != NULL && oldest->own_life) return true;
     uint64_t since = oldest != NULL ? oldest->since : m->since,
              author = oldest != NULL ? oldest->since_author : m->since_author;
     if (since > version && author != ident) return false;

@@ -245,7 +245,7 @@ static status take_deleted(integration *g, const model_class *c, row_key row, ui
 
 typedef struct newest_embedded {
     integration *g;
-    uint64_t newest;
+    uint64_t newest, base;
 } newest_embedded;
 
 static status find_newest(void *context, const model_class *c, row_key row,
@@ -256,6 +256,7 @@ static status find_newest(void *context, const model_class *c, row_key row,
     bool pending = false;
     (void)owner;
     TRY(pending_get(n->g->txn, c->key, row, &e, &pending));
+    if (pending && (n->newest == 0 || e.base < n->base)) n->base = e.base;
     if (pending && e.newest > n->newest) n->newest = e.newest;
     pending_entry_free(&e);
     return ATOLL_OK;
@@ -265,13 +266,14 @@ static status find_newest(void *context, const model_class *c, row_key row,
 static status adopt_embedded(integration *g, const model_class *c, row_key row, pending_entry *e,
                              bool *pending)
 {
-    newest_embedded n = {g, 0};
+    newest_embedded n = {g, 0, 0};
     known_life life;
     bool found = false;
     TRY(rows_walk_embedded(model_txn_view(g->txn), c, row, find_newest, &n));
     if (n.newest > e->newest) e->newest = n.newest;
     if (*pending || n.newest == 0) return ATOLL_OK;
     TRY(pending_life(g->txn, c->key, row, &life, &found));
+    e->base = n.base;
     e->life = life.life;
     e->alive_before = *pending = true;
     return ATOLL_OK;
