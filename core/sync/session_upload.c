@@ -19,13 +19,15 @@ bool session_has_pending(session *s)
     bool any = false;
     if (s->batch.active) return true;
     if (pending_any(s->options.db, &any) != ATOLL_OK || any) return true;
-    status result = model_local_commits(s->options.db, model_folded(s->options.db), found_one, &any);
+    status result =
+        model_local_commits(s->options.db, model_folded(s->options.db), found_one, &any);
     return any || result != ATOLL_OK;
 }
 
 bool session_upload_ready(const session *s, uint64_t now_ms)
 {
-    return s->phase == PHASE_BOUND && s->local_changes && !s->hold_upload && s->sync.sent_bound == 0 && now_ms >= s->upload_retry_ms;
+    return s->phase == PHASE_BOUND && s->local_changes && !s->hold_upload &&
+           s->sync.sent_bound == 0 && now_ms >= s->upload_retry_ms;
 }
 
 void session_upload_end(session *s)
@@ -75,7 +77,8 @@ static status stamp_list(session *s, model_txn *txn, const pending_entry *e, pro
         }
         changed = true;
     }
-    if (result == ATOLL_OK && changed) result = model_list_store(txn, e->class_of, e->row, p, &state);
+    if (result == ATOLL_OK && changed)
+        result = model_list_store(txn, e->class_of, e->row, p, &state);
     list_state_free(&state);
     return result;
 }
@@ -86,7 +89,8 @@ static status stamp_lists(session *s, model_txn *txn, bool *any)
     for (size_t i = 0; i < s->batch.entries.count; i++) {
         pending_entry *e = &s->batch.entries.items[i];
         const model_class *c = schema_class(schema, e->class_of);
-        if (c == NULL || !(model_alive(model_txn_view(txn), e->class_of, e->row) || e->hidden)) continue;
+        if (c == NULL || !(model_alive(model_txn_view(txn), e->class_of, e->row) || e->hidden))
+            continue;
         for (size_t k = 0; k < e->fields.count; k++) {
             const model_property *p = class_property(c, e->fields.items[k].property);
             if (p == NULL || (p->flags & PROPERTY_LIST) == 0) continue;
@@ -117,7 +121,8 @@ static status fold_all(session *s, uint64_t *newest)
 static status nothing_new(session *s, bool *again)
 {
     bool any = false;
-    status result = model_local_commits(s->options.db, model_folded(s->options.db), found_one, &any);
+    status result =
+        model_local_commits(s->options.db, model_folded(s->options.db), found_one, &any);
     *again = any;
     return any ? ATOLL_OK : result;
 }
@@ -189,7 +194,8 @@ status session_upload_begin(session *s, uint64_t now_ms, bool *begun)
     s->local_changes = false;
     s->batch.active = true;
     *begun = true;
-    log_write(LOG_DEBUG, category, "uploading a batch of %zu rows up to version %llu", s->batch.entries.count, (unsigned long long)s->sync.sent_bound);
+    log_write(LOG_DEBUG, category, "uploading a batch of %zu rows up to version %llu",
+              s->batch.entries.count, (unsigned long long)s->sync.sent_bound);
     return ATOLL_OK;
 }
 
@@ -206,7 +212,8 @@ static status stamp_of(session *s, uint64_t version, uint64_t *out)
     return map64_put(&s->batch.stamps, version, *out);
 }
 
-static status put_fields(session *s, wire_builder *b, wire_rows *group, const model_class *c, const pending_entry *e)
+static status put_fields(session *s, wire_builder *b, wire_rows *group, const model_class *c,
+                         const pending_entry *e)
 {
     for (size_t i = 0; i < e->fields.count; i++) {
         const pending_field *f = &e->fields.items[i];
@@ -256,7 +263,8 @@ static status put_root(session *s, wire_builder *b, class_key c, row_key row, ui
     buffer_init(&record, 64);
     key_put_u32(life_key + 2, c);
     key_put_u64(life_key + 6, row);
-    status result = model_side_get(s->options.db, bytes_of(life_key, sizeof life_key), &record, &found);
+    status result =
+        model_side_get(s->options.db, bytes_of(life_key, sizeof life_key), &record, &found);
     reader r = reader_of(buffer_view(&record));
     uint64_t life = found ? reader_varint(&r) >> 1 : 1;
     buffer_free(&record);
@@ -277,10 +285,12 @@ static status put_embedded(session *s, wire_builder *b, const pending_entry *e)
         /* It went with its slot or its root, or is hidden with it. */
         class_key root_class = 0;
         row_key root = 0;
-        if (model_root_get(s->batch.view, e->class_of, e->row, &root_class, &root) != ATOLL_OK) return ATOLL_OK;
+        if (model_root_get(s->batch.view, e->class_of, e->row, &root_class, &root) != ATOLL_OK)
+            return ATOLL_OK;
         value any;
         const model_property *first = c->property_count > 0 ? &c->properties[0] : NULL;
-        bool values = first != NULL && (first->flags & PROPERTY_LIST) == 0 && model_get_raw(s->batch.view, c->key, e->row, first->key, &any) == ATOLL_OK;
+        bool values = first != NULL && (first->flags & PROPERTY_LIST) == 0 &&
+                      model_get_raw(s->batch.view, c->key, e->row, first->key, &any) == ATOLL_OK;
         if (!values) return ATOLL_OK;
     }
     model_owner owner;
@@ -302,7 +312,8 @@ typedef struct outbox_writer {
     uint64_t sequence, count; /* count: embedded objects of this record */
 } outbox_writer;
 
-static status put_payload(outbox_writer *w, wire_rows *group, const model_class *c, reader *r, int depth);
+static status put_payload(outbox_writer *w, wire_rows *group, const model_class *c, reader *r,
+                          int depth);
 
 /* As the commit wrote it: what an embedded object or a list holds follows its type at once. */
 static value payload_value(reader *r)
@@ -328,12 +339,15 @@ static status link_key(outbox_writer *w, const model_property *p, value *v)
     return rows_key(w->s->batch.view, target, row, v);
 }
 
-static status put_nested(outbox_writer *w, const model_class *c, const value *owner_key, const model_property *p, bool in_list, element_id element,
-                         reader *r, const value *id, int depth)
+static status put_nested(outbox_writer *w, const model_class *c, const value *owner_key,
+                         const model_property *p, bool in_list, element_id element, reader *r,
+                         const value *id, int depth)
 {
     const model_class *target = schema_class(model_view_schema(w->s->batch.view), p->target);
     wire_rows *group = NULL;
-    if (target == NULL || depth > 50) return fail(ATOLL_ERROR_INTERNAL, "an asymmetric payload of class '%s' is nested too deeply", c->name);
+    if (target == NULL || depth > LIMIT_PAYLOAD_DEPTH_MAX)
+        return fail(ATOLL_ERROR_INTERNAL,
+                    "an asymmetric payload of class '%s' is nested too deeply", c->name);
     TRY(wire_builder_group(w->b, target->name, c->name, p->name, &group));
     TRY(wire_builder_row(w->b, group, ROW_NONE, id, 0, 0));
     TRY(wire_builder_owner(w->b, group, owner_key, in_list, element));
@@ -342,7 +356,8 @@ static status put_nested(outbox_writer *w, const model_class *c, const value *ow
     return put_payload(w, group, target, r, depth + 1);
 }
 
-static status put_payload_list(outbox_writer *w, wire_rows *group, const model_class *c, const value *key, const model_property *p, reader *r, int depth)
+static status put_payload_list(outbox_writer *w, wire_rows *group, const model_class *c,
+                               const value *key, const model_property *p, reader *r, int depth)
 {
     list_state state;
     list_state_init(&state);
@@ -350,7 +365,11 @@ static status put_payload_list(outbox_writer *w, wire_rows *group, const model_c
     status result = ATOLL_OK;
     VECTOR(reader) nested = {0};
     for (uint64_t i = 0; i < count && result == ATOLL_OK && !r->failed; i++) {
-        list_element e = {.id = {i + 1, 1}, .parent = {i, 1}, .side = LIST_SIDE_RIGHT, .stamp = 1, .value_stamp = 1};
+        list_element e = {.id = {i + 1, 1},
+                          .parent = {i, 1},
+                          .side = LIST_SIDE_RIGHT,
+                          .stamp = 1,
+                          .value_stamp = 1};
         e.value = payload_value(r);
         if (e.value.type == VALUE_EMBEDDED) {
             value id;
@@ -364,12 +383,15 @@ static status put_payload_list(outbox_writer *w, wire_rows *group, const model_c
         if (result == ATOLL_OK) result = vector_push(&state.elements, e);
     }
     vector_free(&nested);
-    if (result == ATOLL_OK) result = wire_builder_list(w->b, group, p->name, p->type, rows_key_type(w->s->batch.view, p), &state, 0);
+    if (result == ATOLL_OK)
+        result = wire_builder_list(w->b, group, p->name, p->type,
+                                   rows_key_type(w->s->batch.view, p), &state, 0);
     list_state_free(&state);
     return result;
 }
 
-static status put_payload(outbox_writer *w, wire_rows *group, const model_class *c, reader *r, int depth)
+static status put_payload(outbox_writer *w, wire_rows *group, const model_class *c, reader *r,
+                          int depth)
 {
     uint64_t count = reader_varint(r);
     value key;
@@ -384,7 +406,9 @@ static status put_payload(outbox_writer *w, wire_rows *group, const model_class 
     for (uint64_t i = 0; i < count && !r->failed; i++) {
         const model_property *p = class_property(c, (property_key)reader_varint(r));
         value v = payload_value(r);
-        if (r->failed || p == NULL) return fail(ATOLL_ERROR_FILE_CORRUPT, "an asymmetric object of class '%s' is damaged", c->name);
+        if (r->failed || p == NULL)
+            return fail(ATOLL_ERROR_FILE_CORRUPT, "an asymmetric object of class '%s' is damaged",
+                        c->name);
         if (v.type == VALUE_LIST) {
             TRY(put_payload_list(w, group, c, &key, p, r, depth));
         } else if (v.type == VALUE_EMBEDDED) {
@@ -394,10 +418,13 @@ static status put_payload(outbox_writer *w, wire_rows *group, const model_class 
             TRY(put_nested(w, c, &key, p, false, (element_id){0, 0}, r, &id, depth));
         } else if ((p->flags & PROPERTY_PRIMARY_KEY) == 0) {
             TRY(link_key(w, p, &v));
-            TRY(wire_builder_put(w->b, group, p->name, p->type, rows_key_type(w->s->batch.view, p), &v, 0, false));
+            TRY(wire_builder_put(w->b, group, p->name, p->type, rows_key_type(w->s->batch.view, p),
+                                 &v, 0, false));
         }
     }
-    return r->failed ? fail(ATOLL_ERROR_FILE_CORRUPT, "an asymmetric object of class '%s' is damaged", c->name) : ATOLL_OK;
+    return r->failed ? fail(ATOLL_ERROR_FILE_CORRUPT,
+                            "an asymmetric object of class '%s' is damaged", c->name)
+                     : ATOLL_OK;
 }
 
 static status payload_key(const model_class *c, bytes payload, value *out)
@@ -458,11 +485,20 @@ status session_upload_part(session *s, client_message *message, arena *memory)
     }
     TRY(wire_builder_finish(&b));
     *message = (client_message){.kind = CLIENT_UPLOAD};
-    message->upload = (wire_upload){.batch = bytes_of(s->sync.sent_batch, 16), .bound = s->sync.sent_bound, .cursor = s->sync.cursor, .part = u->part++, .last = !full, .rows = b.rows};
-    if (s->sync.has_acknowledged) message->upload.previous_batch = bytes_of(s->sync.acknowledged_batch, 16);
+    message->upload = (wire_upload){.batch = bytes_of(s->sync.sent_batch, 16),
+                                    .bound = s->sync.sent_bound,
+                                    .cursor = s->sync.cursor,
+                                    .part = u->part++,
+                                    .last = !full,
+                                    .rows = b.rows};
+    if (s->sync.has_acknowledged)
+        message->upload.previous_batch = bytes_of(s->sync.acknowledged_batch, 16);
     u->sent_all = !full;
     s->progress.uploadable_bytes += b.size;
-    s->progress.upload_fraction = u->sent_all ? 0.99 : u->entries.count == 0 ? 0.5 : (double)u->next_entry / (double)u->entries.count * 0.99;
+    s->progress.upload_fraction = u->sent_all ? 0.99
+                                  : u->entries.count == 0
+                                      ? 0.5
+                                      : (double)u->next_entry / (double)u->entries.count * 0.99;
     s->progress_changed = true;
     return ATOLL_OK;
 }
