@@ -232,7 +232,7 @@ status command_ingest_tail(const arguments *a)
         if (result != ATOLL_OK) break;
         const Atoll__Auth__V0__Ingest *ingest = (const Atoll__Auth__V0__Ingest *)answer;
         bool news = ingest->lines.len > 0;
-        fwrite(ingest->lines.data, 1, ingest->lines.len, stdout);
+        if (news) fwrite(ingest->lines.data, 1, ingest->lines.len, stdout);
         fflush(stdout);
         after = ingest->last;
         protobuf_c_message_free_unpacked(answer, NULL);
