@@ -63,6 +63,7 @@ static outcome_of_row judge_deleted(integration *g, const pending_entry *e, uint
 {
     uint64_t own = 0;
     bool presumed = g->outcome_bound != 0 && e->presumed == g->outcome_bound;
+    if (e->flight != 0) return IGNORE; /* The outcome of the batch in flight will tell. */
     switch (pending_entry_kind(e, &own)) {
     case ROW_EDIT: return life >= own || presumed ? TAKE_AND_DROP_PENDING : IGNORE;
     case ROW_REMOVE: return life >= own ? TAKE_AND_DROP_PENDING : IGNORE;
