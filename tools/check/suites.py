@@ -183,6 +183,7 @@ def main():
             bindings(folder, totals)
             for name, script in PROGRAMS.items():
                 counted(name, [ROOT / "tests" / name / script, folder], totals)
+            counted("sanitize", [ROOT / "tools/check/sanitize.py", folder], totals)
     print(f"\n{'-' * 60}")
     print("\n".join(totals.lines))
     print(f"{time.monotonic() - begin:.0f} s")
