@@ -23,18 +23,21 @@ static inline bool api_ok(atoll_error **error, status code)
 }
 /* For functions that return a status. */
 status api_result(atoll_error **error, status code);
-#define API_NOT_NULL(pointer)                                                                                          \
-    ((pointer) != NULL ? ATOLL_OK                                                                                      \
-                       : fail(ATOLL_ERROR_INVALID_ARGUMENT, "%s: the argument %s is NULL; pass a handle", __func__, #pointer))
+#define API_NOT_NULL(pointer)                               \
+    ((pointer) != NULL ? ATOLL_OK                           \
+                       : fail(ATOLL_ERROR_INVALID_ARGUMENT, \
+                              "%s: the argument %s is NULL; pass a handle", __func__, #pointer))
 
 /* A text may be NULL only when it is empty. */
-#define API_TEXT(text, size)                                                                                           \
-    ((text) != NULL || (size) == 0 ? ATOLL_OK                                                                          \
-                                   : fail(ATOLL_ERROR_INVALID_ARGUMENT, "%s: %s is NULL but its size is %zu", __func__, #text, (size_t)(size)))
+#define API_TEXT(text, size)                                                                  \
+    ((text) != NULL || (size) == 0                                                            \
+         ? ATOLL_OK                                                                           \
+         : fail(ATOLL_ERROR_INVALID_ARGUMENT, "%s: %s is NULL but its size is %zu", __func__, \
+                #text, (size_t)(size)))
 
 /* ---- values (values.c) ---- */
 typedef struct api_value {
-    value plain;          /* texts point into owned */
+    value plain; /* texts point into owned */
     uint8_t *owned;
     atoll_values *list;   /* a nested list, for IN $0 */
     atoll_object *object; /* for links: which realm and class the row belongs to */
@@ -45,8 +48,10 @@ struct atoll_values {
 status values_item(const atoll_values *values, int64_t index, const api_value **out) MUST_CHECK;
 status values_add(atoll_values *values, const value *v) MUST_CHECK; /* copies texts */
 status values_of(const value *v, atoll_values **out) MUST_CHECK;    /* a new list with one value */
-status values_add_object_handle(atoll_values *values, atoll_object *object) MUST_CHECK; /* takes the object */
-status timestamp_to_value(atoll_timestamp t, value *out) MUST_CHECK; /* INVALID_ARGUMENT: nanoseconds out of range */
+status values_add_object_handle(atoll_values *values,
+                                atoll_object *object) MUST_CHECK; /* takes the object */
+status timestamp_to_value(atoll_timestamp t,
+                          value *out) MUST_CHECK; /* INVALID_ARGUMENT: nanoseconds out of range */
 atoll_timestamp timestamp_of_value(const value *v);
 /* Borrowed arguments for the query layer; freed by values_arguments_free. */
 typedef struct api_arguments {
@@ -73,7 +78,8 @@ struct atoll_event {
     struct atoll_event *next;
 };
 atoll_event *event_new(int32_t type, uint64_t registration); /* NULL: out of memory */
-void queue_push(atoll_queue *queue, atoll_event *event);     /* takes the event; drops it above the limit */
+void queue_push(atoll_queue *queue,
+                atoll_event *event); /* takes the event; drops it above the limit */
 atoll_queue *queue_retain(atoll_queue *queue);
 void queue_release(atoll_queue *queue);
 uint64_t api_next_id(void); /* requests and registrations, unique in the process */
@@ -113,11 +119,14 @@ struct atoll_app {
 };
 atoll_app *app_retain(atoll_app *app);
 void app_release(atoll_app *app);
-status app_request_new(atoll_app *app, atoll_queue *queue, uint64_t *id) MUST_CHECK; /* before the call that it names */
-atoll_user *user_wrap(atoll_app *app, account *user); /* takes the account reference; NULL: out of memory */
+status app_request_new(atoll_app *app, atoll_queue *queue,
+                       uint64_t *id) MUST_CHECK; /* before the call that it names */
+atoll_user *user_wrap(atoll_app *app,
+                      account *user); /* takes the account reference; NULL: out of memory */
 struct atoll_app_config {
     char *app_id, *base_url, *base_path;
-    int64_t connect_timeout_ms, request_timeout_ms, ping_period_ms, pong_timeout_ms, reconnect_delay_ms, reconnect_delay_ms_max;
+    int64_t connect_timeout_ms, request_timeout_ms, ping_period_ms, pong_timeout_ms,
+        reconnect_delay_ms, reconnect_delay_ms_max;
     int32_t reconnect_multiplier, reconnect_jitter_divisor;
 };
 
@@ -131,7 +140,7 @@ typedef struct api_session_observer {
 enum { OBSERVE_CONNECTION, OBSERVE_PROGRESS, OBSERVE_ERRORS };
 typedef struct database {
     char *path;
-    int realms; /* open realm instances; the registry's lock guards it */
+    int realms;       /* open realm instances; the registry's lock guards it */
     uint64_t process; /* that opened it */
     model_db *model;
     bool flexible, synced;
@@ -145,32 +154,39 @@ typedef struct database {
     mutex lock; /* realm_list, observers */
     VECTOR(struct atoll_realm *) realm_list;
     VECTOR(api_session_observer) observers;
-    int32_t error_code; /* of the session, when nobody observed errors yet: the first who does is told */
+    int32_t
+        error_code; /* of the session, when nobody observed errors yet: the first who does is told */
     char *error_text;
     struct database *next;
 } database;
 status database_open(const atoll_config *config, database **out) MUST_CHECK; /* counts one realm */
-void database_close(database *d);                                            /* one realm less; the last one closes */
+void database_close(database *d); /* one realm less; the last one closes */
 database *database_retain(database *d);
 void database_release(database *d);
 status database_delete_files(const char *path) MUST_CHECK;
 database *database_of_session(runner_session *session); /* a new reference or NULL */
 void database_event(database *d, const runner_event *event);
-void database_tell_error(database *d, const api_session_observer *observer); /* of the time before it; under the lock */
+void database_tell_error(
+    database *d, const api_session_observer *observer); /* of the time before it; under the lock */
 
 /* ---- realm, object, list, results ---- */
-typedef enum observer_kind { OBSERVER_REALM, OBSERVER_RESULTS, OBSERVER_OBJECT, OBSERVER_LIST } observer_kind;
+typedef enum observer_kind {
+    OBSERVER_REALM,
+    OBSERVER_RESULTS,
+    OBSERVER_OBJECT,
+    OBSERVER_LIST
+} observer_kind;
 typedef struct observer {
     uint64_t id;
     observer_kind kind;
     atoll_queue *queue;
-    query *query;        /* results: own copy */
-    row_vector rows;     /* results: at the realm's version */
-    class_key class_of;  /* object, list */
+    query *query;       /* results: own copy */
+    row_vector rows;    /* results: at the realm's version */
+    class_key class_of; /* object, list */
     row_key row;
     property_key property;
-    class_key target;    /* list of links: their class */
-    bool lost;           /* an event could not be made: the next one starts anew */
+    class_key target; /* list of links: their class */
+    bool lost;        /* an event could not be made: the next one starts anew */
 } observer;
 /* Where getters read last: whoever reads a property of one object reads it again, or that of the next row. */
 enum { API_WINDOWS = 32 };
@@ -188,7 +204,8 @@ struct atoll_realm {
     bool closed;
     model_view *view; /* pinned */
     model_txn *txn;
-    uint64_t write_count; /* grows with every write, advance and close: live results and windows compare it */
+    uint64_t
+        write_count; /* grows with every write, advance and close: live results and windows compare it */
     VECTOR(observer *) observers;
     map64 covered; /* classes that this transaction was allowed to write */
     atomic_bool pending_signalled;
@@ -208,26 +225,35 @@ struct atoll_list {
 struct atoll_results {
     atoll_realm *realm;
     query *query;
-    row_vector rows; /* cache */
+    row_vector rows;  /* cache */
     uint64_t rows_at; /* write_count of the cache + 1; 0: none */
     bool snapshot;    /* rows never change */
 };
 atoll_realm *realm_retain(atoll_realm *realm);
 void realm_release(atoll_realm *realm);
-status realm_check(const atoll_realm *realm) MUST_CHECK;       /* not NULL, open, this thread, not a forked child */
+status realm_check(const atoll_realm *realm)
+    MUST_CHECK; /* not NULL, open, this thread, not a forked child */
 status realm_check_write(const atoll_realm *realm) MUST_CHECK; /* and in a transaction */
-const model_view *realm_view(const atoll_realm *realm);        /* the transaction's or the pinned one */
-status realm_check_class_write(atoll_realm *realm, class_key c) MUST_CHECK; /* a flexible realm needs a subscription */
-status realm_object_new(atoll_realm *realm, class_key c, row_key row, atoll_object **out) MUST_CHECK;
-status object_check(const atoll_object *object) MUST_CHECK; /* its realm is usable and the row alive */
+const model_view *realm_view(const atoll_realm *realm); /* the transaction's or the pinned one */
+status realm_check_class_write(atoll_realm *realm,
+                               class_key c) MUST_CHECK; /* a flexible realm needs a subscription */
+status realm_object_new(atoll_realm *realm, class_key c, row_key row,
+                        atoll_object **out) MUST_CHECK;
+status
+object_check(const atoll_object *object) MUST_CHECK; /* its realm is usable and the row alive */
 /* The realm must have been checked. */
-status realm_property(const atoll_realm *realm, class_key c, property_key p, const model_property **out) MUST_CHECK;
+status realm_property(const atoll_realm *realm, class_key c, property_key p,
+                      const model_property **out) MUST_CHECK;
 /* The value to store for a value handle: links are checked for realm and class. */
-status realm_convert(const atoll_realm *realm, const model_property *p, const api_value *from, value *out) MUST_CHECK;
+status realm_convert(const atoll_realm *realm, const model_property *p, const api_value *from,
+                     value *out) MUST_CHECK;
 /* A new values handle with what model_get gave for the property. */
-status realm_wrap_value(atoll_realm *realm, const model_property *p, const value *v, atoll_values **out) MUST_CHECK;
-status results_rows(atoll_results *results) MUST_CHECK; /* fills the cache for the realm's current state */
-void observe_advance(atoll_realm *realm, model_view *newer); /* takes newer; queues the observers' events */
+status realm_wrap_value(atoll_realm *realm, const model_property *p, const value *v,
+                        atoll_values **out) MUST_CHECK;
+status
+results_rows(atoll_results *results) MUST_CHECK; /* fills the cache for the realm's current state */
+void observe_advance(atoll_realm *realm,
+                     model_view *newer); /* takes newer; queues the observers' events */
 void observer_free(observer *o);
 status observer_add(atoll_realm *realm, observer *o) MUST_CHECK; /* takes it */
 #endif

@@ -8,7 +8,8 @@
 
 static status set_text(char **text, const char *from, size_t size, const char *what)
 {
-    if (from == NULL || size == 0 || memchr(from, 0, size) != NULL) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the %s is empty or holds a zero byte", what);
+    if (from == NULL || size == 0 || memchr(from, 0, size) != NULL)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the %s is empty or holds a zero byte", what);
     char *copy = memory_copy_text(from, size);
     if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     memory_free(*text);
@@ -21,9 +22,11 @@ atoll_app_config *atoll_app_config_new(const char *app_id, size_t app_id_size, a
     atoll_app_config *config = memory_allocate_zero(sizeof *config);
     const char *url = getenv("ATOLL_BASE_URL");
     if (url == NULL || *url == 0) url = DEFAULT_BASE_URL;
-    status result = config == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : set_text(&config->app_id, app_id, app_id_size, "app id");
+    status result = config == NULL ? ATOLL_ERROR_OUT_OF_MEMORY
+                                   : set_text(&config->app_id, app_id, app_id_size, "app id");
     if (result == ATOLL_OK && memchr(app_id, '/', app_id_size) != NULL)
-        result = fail(ATOLL_ERROR_INVALID_ARGUMENT, "the app id %.*s holds a slash", (int)app_id_size, app_id);
+        result = fail(ATOLL_ERROR_INVALID_ARGUMENT, "the app id %.*s holds a slash",
+                      (int)app_id_size, app_id);
     if (result == ATOLL_OK) result = set_text(&config->base_url, url, strlen(url), "base URL");
     if (result == ATOLL_OK) result = set_text(&config->base_path, ".", 1, "base path");
     if (!api_ok(error, result)) {
@@ -50,31 +53,41 @@ void atoll_app_config_free(atoll_app_config *config)
     memory_free(config);
 }
 
-atoll_status atoll_app_config_set_base_url(atoll_app_config *config, const char *url, size_t url_size, atoll_error **error)
+atoll_status atoll_app_config_set_base_url(atoll_app_config *config, const char *url,
+                                           size_t url_size, atoll_error **error)
 {
     status result = API_NOT_NULL(config);
-    return api_result(error, result == ATOLL_OK ? set_text(&config->base_url, url, url_size, "base URL") : result);
+    return api_result(error, result == ATOLL_OK
+                                 ? set_text(&config->base_url, url, url_size, "base URL")
+                                 : result);
 }
 
-atoll_status atoll_app_config_set_base_path(atoll_app_config *config, const char *path, size_t path_size, atoll_error **error)
+atoll_status atoll_app_config_set_base_path(atoll_app_config *config, const char *path,
+                                            size_t path_size, atoll_error **error)
 {
     status result = API_NOT_NULL(config);
-    return api_result(error, result == ATOLL_OK ? set_text(&config->base_path, path, path_size, "base path") : result);
+    return api_result(error, result == ATOLL_OK
+                                 ? set_text(&config->base_path, path, path_size, "base path")
+                                 : result);
 }
 
-static status set_number(atoll_app_config *config, int64_t *field, int64_t number, int64_t minimum, int64_t maximum, const char *what)
+static status set_number(atoll_app_config *config, int64_t *field, int64_t number, int64_t minimum,
+                         int64_t maximum, const char *what)
 {
     TRY(API_NOT_NULL(config));
     if (number < minimum || number > maximum)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%s is %lld to %lld, got %lld", what, (long long)minimum, (long long)maximum, (long long)number);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%s is %lld to %lld, got %lld", what,
+                    (long long)minimum, (long long)maximum, (long long)number);
     *field = number;
     return ATOLL_OK;
 }
 
-#define MILLISECONDS_SETTER(name, bound)                                                                                    \
-    atoll_status atoll_app_config_set_##name(atoll_app_config *config, int64_t number, atoll_error **error)            \
-    {                                                                                                                  \
-        return api_result(error, set_number(config, config == NULL ? NULL : &config->name, number, bound##_MIN, bound##_MAX, #name)); \
+#define MILLISECONDS_SETTER(name, bound)                                                           \
+    atoll_status atoll_app_config_set_##name(atoll_app_config *config, int64_t number,             \
+                                             atoll_error **error)                                  \
+    {                                                                                              \
+        return api_result(error, set_number(config, config == NULL ? NULL : &config->name, number, \
+                                            bound##_MIN, bound##_MAX, #name));                     \
     }
 MILLISECONDS_SETTER(connect_timeout_ms, APP_CONFIG_CONNECT_TIMEOUT_MS)
 MILLISECONDS_SETTER(request_timeout_ms, APP_CONFIG_REQUEST_TIMEOUT_MS)
@@ -82,22 +95,27 @@ MILLISECONDS_SETTER(ping_period_ms, APP_CONFIG_PING_PERIOD_MS)
 MILLISECONDS_SETTER(pong_timeout_ms, APP_CONFIG_PONG_TIMEOUT_MS)
 MILLISECONDS_SETTER(reconnect_delay_ms, APP_CONFIG_RECONNECT_DELAY_MS)
 
-atoll_status atoll_app_config_set_reconnect_delay_max_ms(atoll_app_config *config, int64_t number, atoll_error **error)
+atoll_status atoll_app_config_set_reconnect_delay_max_ms(atoll_app_config *config, int64_t number,
+                                                         atoll_error **error)
 {
-    return api_result(error, set_number(config, config == NULL ? NULL : &config->reconnect_delay_ms_max, number,
-                                        APP_CONFIG_RECONNECT_DELAY_MAX_MS_MIN, APP_CONFIG_RECONNECT_DELAY_MAX_MS_MAX, "reconnect_delay_max_ms"));
+    return api_result(error,
+                      set_number(config, config == NULL ? NULL : &config->reconnect_delay_ms_max,
+                                 number, APP_CONFIG_RECONNECT_DELAY_MAX_MS_MIN,
+                                 APP_CONFIG_RECONNECT_DELAY_MAX_MS_MAX, "reconnect_delay_max_ms"));
 }
 
-atoll_status atoll_app_config_set_reconnect_multiplier(atoll_app_config *config, int32_t number, atoll_error **error)
+atoll_status atoll_app_config_set_reconnect_multiplier(atoll_app_config *config, int32_t number,
+                                                       atoll_error **error)
 {
     int64_t wide = 0;
-    status result = set_number(config, &wide, number, APP_CONFIG_RECONNECT_MULTIPLIER_MIN, APP_CONFIG_RECONNECT_MULTIPLIER_MAX,
-                               "reconnect_multiplier");
+    status result = set_number(config, &wide, number, APP_CONFIG_RECONNECT_MULTIPLIER_MIN,
+                               APP_CONFIG_RECONNECT_MULTIPLIER_MAX, "reconnect_multiplier");
     if (result == ATOLL_OK) config->reconnect_multiplier = number;
     return api_result(error, result);
 }
 
-atoll_status atoll_app_config_set_reconnect_jitter_divisor(atoll_app_config *config, int32_t number, atoll_error **error)
+atoll_status atoll_app_config_set_reconnect_jitter_divisor(atoll_app_config *config, int32_t number,
+                                                           atoll_error **error)
 {
     int64_t wide = 0;
     status result = set_number(config, &wide, number, APP_CONFIG_RECONNECT_JITTER_DIVISOR_MIN,
@@ -128,7 +146,8 @@ static bool request_done(atoll_app *app, const runner_event *e)
     atoll_event *event = event_new(ATOLL_EVENT_REQUEST_DONE, e->request);
     if (event != NULL) {
         event->code = e->code;
-        if (e->code != ATOLL_OK && e->text != NULL) event->message = memory_copy_text(e->text, strlen(e->text));
+        if (e->code != ATOLL_OK && e->text != NULL)
+            event->message = memory_copy_text(e->text, strlen(e->text));
         if (e->user != NULL) event->user = user_wrap(app, account_retain(e->user));
     }
     queue_push(queue, event);
@@ -155,17 +174,25 @@ static status app_start(atoll_app *app, const atoll_app_config *config)
     app->config = copy;
     app->app_id = copy->app_id = memory_copy_text(config->app_id, strlen(config->app_id));
     app->base_url = copy->base_url = memory_copy_text(config->base_url, strlen(config->base_url));
-    app->base_path = copy->base_path = memory_copy_text(config->base_path, strlen(config->base_path));
-    if (app->app_id == NULL || app->base_url == NULL || app->base_path == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    runner_options options = {.platform = platform_posix(), .app_id = app->app_id, .base_url = app->base_url, .base_path = app->base_path,
+    app->base_path = copy->base_path =
+        memory_copy_text(config->base_path, strlen(config->base_path));
+    if (app->app_id == NULL || app->base_url == NULL || app->base_path == NULL)
+        return ATOLL_ERROR_OUT_OF_MEMORY;
+    runner_options options = {.platform = platform_posix(),
+                              .app_id = app->app_id,
+                              .base_url = app->base_url,
+                              .base_path = app->base_path,
                               .connect_timeout_ms = (uint64_t)config->connect_timeout_ms,
                               .request_timeout_ms = (uint64_t)config->request_timeout_ms,
-                              .ping_period_ms = (uint64_t)config->ping_period_ms, .pong_timeout_ms = (uint64_t)config->pong_timeout_ms,
+                              .ping_period_ms = (uint64_t)config->ping_period_ms,
+                              .pong_timeout_ms = (uint64_t)config->pong_timeout_ms,
                               .reconnect_delay_ms = (uint64_t)config->reconnect_delay_ms,
                               .reconnect_delay_ms_max = (uint64_t)config->reconnect_delay_ms_max,
                               .reconnect_multiplier = (uint32_t)config->reconnect_multiplier,
-                              .reconnect_jitter_divisor = (uint32_t)config->reconnect_jitter_divisor,
-                              .sink = on_runner_event, .sink_context = app};
+                              .reconnect_jitter_divisor =
+                                  (uint32_t)config->reconnect_jitter_divisor,
+                              .sink = on_runner_event,
+                              .sink_context = app};
     return runner_new(&options, &app->runner);
 }
 
@@ -226,7 +253,8 @@ status app_request_new(atoll_app *app, atoll_queue *queue, uint64_t *id)
     return ATOLL_OK;
 }
 
-uint64_t atoll_app_log_in_anonymous(atoll_app *app, bool reuse, atoll_queue *queue, atoll_error **error)
+uint64_t atoll_app_log_in_anonymous(atoll_app *app, bool reuse, atoll_queue *queue,
+                                    atoll_error **error)
 {
     uint64_t request = 0;
     if (!api_ok(error, app_request_new(app, queue, &request))) return 0;
@@ -234,11 +262,13 @@ uint64_t atoll_app_log_in_anonymous(atoll_app *app, bool reuse, atoll_queue *que
     return request;
 }
 
-static uint64_t email_request(atoll_app *app, bytes email, bytes password, bool log_in, atoll_queue *queue, atoll_error **error)
+static uint64_t email_request(atoll_app *app, bytes email, bytes password, bool log_in,
+                              atoll_queue *queue, atoll_error **error)
 {
     uint64_t request = 0;
     status result = email.data == NULL || password.data == NULL
-                        ? fail(ATOLL_ERROR_INVALID_ARGUMENT, "an e-mail address and a password are needed; one of them is NULL")
+                        ? fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                               "an e-mail address and a password are needed; one of them is NULL")
                         : app_request_new(app, queue, &request);
     if (!api_ok(error, result)) return 0;
     if (log_in)
@@ -248,16 +278,20 @@ static uint64_t email_request(atoll_app *app, bytes email, bytes password, bool 
     return request;
 }
 
-uint64_t atoll_app_log_in_email(atoll_app *app, const char *email, size_t email_size, const char *password, size_t password_size,
-                                atoll_queue *queue, atoll_error **error)
+uint64_t atoll_app_log_in_email(atoll_app *app, const char *email, size_t email_size,
+                                const char *password, size_t password_size, atoll_queue *queue,
+                                atoll_error **error)
 {
-    return email_request(app, bytes_of(email, email_size), bytes_of(password, password_size), true, queue, error);
+    return email_request(app, bytes_of(email, email_size), bytes_of(password, password_size), true,
+                         queue, error);
 }
 
-uint64_t atoll_app_register_email(atoll_app *app, const char *email, size_t email_size, const char *password, size_t password_size,
-                                  atoll_queue *queue, atoll_error **error)
+uint64_t atoll_app_register_email(atoll_app *app, const char *email, size_t email_size,
+                                  const char *password, size_t password_size, atoll_queue *queue,
+                                  atoll_error **error)
 {
-    return email_request(app, bytes_of(email, email_size), bytes_of(password, password_size), false, queue, error);
+    return email_request(app, bytes_of(email, email_size), bytes_of(password, password_size), false,
+                         queue, error);
 }
 
 atoll_user *user_wrap(atoll_app *app, account *of)
@@ -281,7 +315,9 @@ static atoll_user *user_new(const atoll_app *app, account *of, atoll_error **err
 
 atoll_user *atoll_app_current_user(const atoll_app *app, atoll_error **error)
 {
-    return api_ok(error, API_NOT_NULL(app)) ? user_new(app, runner_current_account(app->runner), error) : NULL;
+    return api_ok(error, API_NOT_NULL(app))
+               ? user_new(app, runner_current_account(app->runner), error)
+               : NULL;
 }
 
 int32_t atoll_app_user_count(const atoll_app *app)
@@ -293,7 +329,8 @@ atoll_user *atoll_app_user(const atoll_app *app, int32_t index, atoll_error **er
 {
     if (!api_ok(error, API_NOT_NULL(app))) return NULL;
     account *found = index < 0 ? NULL : runner_account_at(app->runner, (size_t)index);
-    if (found == NULL) api_error_set(error, fail(ATOLL_ERROR_OUT_OF_RANGE, "user %d does not exist", (int)index));
+    if (found == NULL)
+        api_error_set(error, fail(ATOLL_ERROR_OUT_OF_RANGE, "user %d does not exist", (int)index));
     return user_new(app, found, error);
 }
 
@@ -301,7 +338,8 @@ atoll_status atoll_app_switch_user(atoll_app *app, const atoll_user *user, atoll
 {
     status result = API_NOT_NULL(app);
     if (result == ATOLL_OK) result = API_NOT_NULL(user);
-    return api_result(error, result == ATOLL_OK ? runner_switch_account(app->runner, user->account) : result);
+    return api_result(error, result == ATOLL_OK ? runner_switch_account(app->runner, user->account)
+                                                : result);
 }
 
 void atoll_app_reconnect(atoll_app *app)
@@ -319,7 +357,9 @@ void atoll_user_free(atoll_user *user)
 
 atoll_bytes atoll_user_id(const atoll_user *user)
 {
-    return user == NULL ? (atoll_bytes){NULL, 0} : (atoll_bytes){account_id(user->account), strlen(account_id(user->account))};
+    return user == NULL
+               ? (atoll_bytes){NULL, 0}
+               : (atoll_bytes){account_id(user->account), strlen(account_id(user->account))};
 }
 
 int32_t atoll_user_state(const atoll_user *user)
@@ -351,7 +391,8 @@ atoll_values *atoll_user_access_token(const atoll_user *user, atoll_error **erro
 bool atoll_user_equals(const atoll_user *user, const atoll_user *other)
 {
     if (user == NULL || other == NULL) return user == other;
-    return user->account == other->account || strcmp(account_id(user->account), account_id(other->account)) == 0;
+    return user->account == other->account ||
+           strcmp(account_id(user->account), account_id(other->account)) == 0;
 }
 
 uint64_t atoll_user_log_out(atoll_user *user, atoll_queue *queue, atoll_error **error)

@@ -28,8 +28,10 @@ void atoll_config_free(atoll_config *config)
 
 static status replace_text(char **text, const char *from, size_t size, const char *what)
 {
-    if (from == NULL || size == 0) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the %s is empty", what);
-    if (memchr(from, 0, size) != NULL) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the %s holds a zero byte", what);
+    if (from == NULL || size == 0)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the %s is empty", what);
+    if (memchr(from, 0, size) != NULL)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the %s holds a zero byte", what);
     char *copy = memory_copy_text(from, size);
     if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     memory_free(*text);
@@ -37,13 +39,16 @@ static status replace_text(char **text, const char *from, size_t size, const cha
     return ATOLL_OK;
 }
 
-atoll_status atoll_config_set_path(atoll_config *config, const char *path, size_t path_size, atoll_error **error)
+atoll_status atoll_config_set_path(atoll_config *config, const char *path, size_t path_size,
+                                   atoll_error **error)
 {
     status result = API_NOT_NULL(config);
-    return api_result(error, result == ATOLL_OK ? replace_text(&config->path, path, path_size, "path") : result);
+    return api_result(
+        error, result == ATOLL_OK ? replace_text(&config->path, path, path_size, "path") : result);
 }
 
-atoll_status atoll_config_set_schema(atoll_config *config, const atoll_schema *schema, atoll_error **error)
+atoll_status atoll_config_set_schema(atoll_config *config, const atoll_schema *schema,
+                                     atoll_error **error)
 {
     status result = API_NOT_NULL(config);
     if (result == ATOLL_OK) result = API_NOT_NULL(schema);
@@ -70,7 +75,8 @@ static status set_user(atoll_config *config, const atoll_user *user)
     return ATOLL_OK;
 }
 
-atoll_status atoll_config_set_flexible(atoll_config *config, const atoll_user *user, atoll_error **error)
+atoll_status atoll_config_set_flexible(atoll_config *config, const atoll_user *user,
+                                       atoll_error **error)
 {
     status result = set_user(config, user);
     if (result == ATOLL_OK) {
@@ -90,15 +96,16 @@ static status check_partition(const atoll_values *partition)
     case VALUE_STRING:
     case VALUE_INT:
     case VALUE_OBJECT_ID:
-    case VALUE_UUID:
-        return ATOLL_OK;
+    case VALUE_UUID: return ATOLL_OK;
     default:
-        return fail(ATOLL_ERROR_BAD_PARTITION_VALUE, "a partition is a string, int, object id, uuid or null, not a %s",
+        return fail(ATOLL_ERROR_BAD_PARTITION_VALUE,
+                    "a partition is a string, int, object id, uuid or null, not a %s",
                     value_type_name(item->plain.type));
     }
 }
 
-atoll_status atoll_config_set_partition(atoll_config *config, const atoll_user *user, const atoll_values *partition, atoll_error **error)
+atoll_status atoll_config_set_partition(atoll_config *config, const atoll_user *user,
+                                        const atoll_values *partition, atoll_error **error)
 {
     status result = check_partition(partition);
     atoll_values *copy = NULL;
@@ -114,10 +121,13 @@ atoll_status atoll_config_set_partition(atoll_config *config, const atoll_user *
     return api_result(error, result);
 }
 
-atoll_status atoll_config_set_partition_property(atoll_config *config, const char *name, size_t name_size, atoll_error **error)
+atoll_status atoll_config_set_partition_property(atoll_config *config, const char *name,
+                                                 size_t name_size, atoll_error **error)
 {
     status result = API_NOT_NULL(config);
-    if (result == ATOLL_OK) result = replace_text(&config->partition_property, name, name_size, "name of the partition property");
+    if (result == ATOLL_OK)
+        result = replace_text(&config->partition_property, name, name_size,
+                              "name of the partition property");
     return api_result(error, result);
 }
 
@@ -136,7 +146,8 @@ static status partition_name(const value *v, buffer *out)
     buffer_init(&plain, LIMIT_VALUE_SIZE_MAX * 2u);
     status result = value_write(&plain, v);
     if (plain.size > 100) { /* longer than a file name may be: its hash */
-        uint64_t hashes[2] = {hash_bytes(plain.data, plain.size, 1), hash_bytes(plain.data, plain.size, 2)};
+        uint64_t hashes[2] = {hash_bytes(plain.data, plain.size, 1),
+                              hash_bytes(plain.data, plain.size, 2)};
         buffer_clear(&plain);
         if (result == ATOLL_OK) result = buffer_append(&plain, hashes, sizeof hashes);
     }
@@ -155,11 +166,14 @@ static status synced_path(const atoll_config *config, char **out)
     buffer path;
     buffer_init(&path, 64u << 10);
     const atoll_app *app = config->user->app;
-    const char *parts[] = {app->base_path, "/", app->app_id, "/", account_id(config->user->account), "/"};
+    const char *parts[] = {
+        app->base_path, "/", app->app_id, "/", account_id(config->user->account), "/"};
     status result = ATOLL_OK;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts && result == ATOLL_OK; i++) result = buffer_append(&path, parts[i], strlen(parts[i]));
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && result == ATOLL_OK; i++)
+        result = buffer_append(&path, parts[i], strlen(parts[i]));
     if (result == ATOLL_OK)
-        result = config->flexible ? buffer_append(&path, "flexible", 8) : partition_name(&config->partition->items.items[0].plain, &path);
+        result = config->flexible ? buffer_append(&path, "flexible", 8)
+                                  : partition_name(&config->partition->items.items[0].plain, &path);
     if (result == ATOLL_OK) result = buffer_append(&path, ".atoll", 7);
     if (result == ATOLL_OK)
         *out = (char *)path.data;
@@ -172,7 +186,8 @@ status config_effective_path(const atoll_config *config, char **out)
 {
     TRY(API_NOT_NULL(config));
     if (config->path == NULL && config->user == NULL)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a local realm needs a path; call atoll_config_set_path");
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "a local realm needs a path; call atoll_config_set_path");
     if (config->path == NULL) return synced_path(config, out);
     char *copy = memory_copy_text(config->path, strlen(config->path));
     if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;

@@ -58,7 +58,8 @@ static void on_commit(void *context, uint64_t version, commit_origin origin)
             if (o->kind != OBSERVER_REALM) continue;
             atoll_event *event = event_new(ATOLL_EVENT_REALM_PENDING, o->id);
             if (event != NULL) event->numbers[0] = (int64_t)version;
-            if (event == NULL) atomic_store(&realm->pending_signalled, false); /* the next commit tries again */
+            if (event == NULL)
+                atomic_store(&realm->pending_signalled, false); /* the next commit tries again */
             queue_push(o->queue, event);
         }
     }
@@ -73,7 +74,8 @@ static char *partition_text(const atoll_config *config)
     char *text = NULL;
     if (value_write(&b, &config->partition->items.items[0].plain) == ATOLL_OK) {
         char name[40];
-        snprintf(name, sizeof name, "%016llx%016llx", (unsigned long long)hash_bytes(b.data, b.size, 1),
+        snprintf(name, sizeof name, "%016llx%016llx",
+                 (unsigned long long)hash_bytes(b.data, b.size, 1),
                  (unsigned long long)hash_bytes(b.data, b.size, 2));
         text = memory_copy_text(name, strlen(name));
     }
@@ -83,7 +85,9 @@ static char *partition_text(const atoll_config *config)
 
 static schema_use config_use(const atoll_config *config)
 {
-    return config->user == NULL ? SCHEMA_LOCAL : config->flexible ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION;
+    return config->user == NULL ? SCHEMA_LOCAL
+           : config->flexible   ? SCHEMA_FLEXIBLE
+                                : SCHEMA_PARTITION;
 }
 
 static status open_model(database *d, const atoll_config *config)
@@ -92,9 +96,13 @@ static status open_model(database *d, const atoll_config *config)
     storage *store = NULL;
     storage_options store_options = {.create = true};
     TRY(storage_open_rocksdb(d->path, &store_options, &store));
-    model_options options = {.platform = platform_posix(), .use = use, .identity_rows = config->user != NULL,
-                             .durable = config->sync_commits, .checkpoint_thread = true};
-    TRY(model_open(store, &options, config->schema == NULL ? NULL : &config->schema->schema, &d->model));
+    model_options options = {.platform = platform_posix(),
+                             .use = use,
+                             .identity_rows = config->user != NULL,
+                             .durable = config->sync_commits,
+                             .checkpoint_thread = true};
+    TRY(model_open(store, &options, config->schema == NULL ? NULL : &config->schema->schema,
+                   &d->model));
     status result = model_listen(d->model, on_commit, d);
     if (result != ATOLL_OK) model_close(d->model);
     return result;
@@ -103,13 +111,20 @@ static status open_model(database *d, const atoll_config *config)
 static status start_session(database *d, const atoll_config *config)
 {
     const atoll_app_config *a = config->user->app->config;
-    session_options options = {.db = d->model, .platform = platform_posix(), .flexible = config->flexible,
-                               .partition_property = config->partition_property == NULL ? "_partition" : config->partition_property,
-                               .user_id = account_id(d->account), .app_id = d->app->app_id,
-                               .reconnect_delay_ms = (uint64_t)a->reconnect_delay_ms, .reconnect_delay_ms_max = (uint64_t)a->reconnect_delay_ms_max,
+    session_options options = {.db = d->model,
+                               .platform = platform_posix(),
+                               .flexible = config->flexible,
+                               .partition_property = config->partition_property == NULL
+                                                         ? "_partition"
+                                                         : config->partition_property,
+                               .user_id = account_id(d->account),
+                               .app_id = d->app->app_id,
+                               .reconnect_delay_ms = (uint64_t)a->reconnect_delay_ms,
+                               .reconnect_delay_ms_max = (uint64_t)a->reconnect_delay_ms_max,
                                .reconnect_multiplier = (uint32_t)a->reconnect_multiplier,
                                .reconnect_jitter_divisor = (uint32_t)a->reconnect_jitter_divisor,
-                               .connect_timeout_ms = (uint64_t)a->connect_timeout_ms, .ping_period_ms = (uint64_t)a->ping_period_ms,
+                               .connect_timeout_ms = (uint64_t)a->connect_timeout_ms,
+                               .ping_period_ms = (uint64_t)a->ping_period_ms,
                                .pong_timeout_ms = (uint64_t)a->pong_timeout_ms};
     if (!config->flexible) options.partition = config->partition->items.items[0].plain;
     return runner_session_attach(d->app->runner, d->account, &options, &d->session);
@@ -135,7 +150,8 @@ static status make_database(const atoll_config *config, char *path, database **o
         d->account = account_retain(config->user->account);
         d->user_id = memory_copy_text(account_id(d->account), strlen(account_id(d->account)));
     }
-    if (d->path == NULL || d->partition == NULL || (d->synced && d->user_id == NULL)) result = ATOLL_ERROR_OUT_OF_MEMORY;
+    if (d->path == NULL || d->partition == NULL || (d->synced && d->user_id == NULL))
+        result = ATOLL_ERROR_OUT_OF_MEMORY;
     if (result == ATOLL_OK) result = open_model(d, config);
     if (result == ATOLL_OK && d->synced) {
         result = start_session(d, config);
@@ -151,26 +167,34 @@ static status make_database(const atoll_config *config, char *path, database **o
 /* The same path with another configuration in one process is refused: both would believe in their own. */
 static status check_same(const database *d, const atoll_config *config)
 {
-    bool same_user = (config->user != NULL) == d->synced &&
-                     (config->user == NULL || strcmp(account_id(config->user->account), d->user_id) == 0);
+    bool same_user =
+        (config->user != NULL) == d->synced &&
+        (config->user == NULL || strcmp(account_id(config->user->account), d->user_id) == 0);
     if (!same_user && d->synced && config->user != NULL)
-        return fail(ATOLL_ERROR_USER_MISMATCH, "%s is open for user %s, not %s; use another path", d->path, d->user_id,
-                    account_id(config->user->account));
+        return fail(ATOLL_ERROR_USER_MISMATCH, "%s is open for user %s, not %s; use another path",
+                    d->path, d->user_id, account_id(config->user->account));
     char *partition = partition_text(config);
     if (partition == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    bool same = same_user && d->flexible == config->flexible && strcmp(partition, d->partition) == 0;
+    bool same =
+        same_user && d->flexible == config->flexible && strcmp(partition, d->partition) == 0;
     memory_free(partition);
     if (!same)
-        return fail(ATOLL_ERROR_MISMATCHED_CONFIG, "%s is open in this process with another configuration; close it first or use the same one",
+        return fail(ATOLL_ERROR_MISMATCHED_CONFIG,
+                    "%s is open in this process with another configuration; close it first or use "
+                    "the same one",
                     d->path);
-    return config->schema == NULL ? ATOLL_OK : schema_validate(&config->schema->schema, config_use(config));
+    return config->schema == NULL ? ATOLL_OK
+                                  : schema_validate(&config->schema->schema, config_use(config));
 }
 
 /* Called with the registry locked. */
 static status reuse_database(database *d, const atoll_config *config)
 {
     if (d->process != process_self())
-        return fail(ATOLL_ERROR_FORKED, "%s was opened before fork(), and stays with the parent process; open realms after the fork only, or exec", d->path);
+        return fail(ATOLL_ERROR_FORKED,
+                    "%s was opened before fork(), and stays with the parent process; open realms "
+                    "after the fork only, or exec",
+                    d->path);
     TRY(check_same(d, config));
     if (config->schema != NULL) TRY(model_add_schema(d->model, &config->schema->schema));
     if (d->dying) {
@@ -206,14 +230,17 @@ static void watch_exit(void)
 {
     if (registry_process == process_self()) return;
     registry_process = process_self();
-    if (atexit(on_exit_of_process) != 0) log_write(LOG_WARN, "Realm.Storage", "the exit handler could not be registered");
+    if (atexit(on_exit_of_process) != 0)
+        log_write(LOG_WARN, "Realm.Storage", "the exit handler could not be registered");
 }
 
 status database_open(const atoll_config *config, database **out)
 {
     char *given = NULL, *path = NULL;
     TRY(config_effective_path(config, &given));
-    status result = config->schema == NULL ? ATOLL_OK : schema_validate(&config->schema->schema, config_use(config));
+    status result = config->schema == NULL
+                        ? ATOLL_OK
+                        : schema_validate(&config->schema->schema, config_use(config));
     if (result == ATOLL_OK) result = file_canonical(given, true, &path);
     memory_free(given);
     TRY(result);
@@ -289,8 +316,10 @@ status database_delete_files(const char *given)
     mutex_lock(&registry_lock);
     database *d = registry;
     while (d != NULL && strcmp(d->path, path) != 0) d = d->next;
-    status result = d != NULL ? fail(ATOLL_ERROR_FILE_IN_USE, "%s is open in this process; close every realm on it first", path)
-                              : storage_delete_rocksdb(path);
+    status result = d != NULL
+                        ? fail(ATOLL_ERROR_FILE_IN_USE,
+                               "%s is open in this process; close every realm on it first", path)
+                        : storage_delete_rocksdb(path);
     mutex_unlock(&registry_lock);
     memory_free(path);
     return result;
@@ -308,17 +337,22 @@ database *database_of_session(runner_session *session)
 
 static atoll_event *progress_event(api_session_observer *o, const session_progress *p, bool done)
 {
-    double fraction = o->direction == ATOLL_DIRECTION_UPLOAD ? p->upload_fraction : p->download_fraction;
+    double fraction =
+        o->direction == ATOLL_DIRECTION_UPLOAD ? p->upload_fraction : p->download_fraction;
     /* Current work ends when the wait that began with it does: until then the session may not even know of it. */
     if (o->mode == ATOLL_PROGRESS_CURRENT_WORK && !done && fraction > 0.99) fraction = 0.99;
     if (done) fraction = 1.0;
-    if (o->mode == ATOLL_PROGRESS_CURRENT_WORK ? fraction <= o->last_fraction : fraction == o->last_fraction) return NULL;
+    if (o->mode == ATOLL_PROGRESS_CURRENT_WORK ? fraction <= o->last_fraction
+                                               : fraction == o->last_fraction)
+        return NULL;
     atoll_event *event = event_new(ATOLL_EVENT_PROGRESS, o->id);
     if (event == NULL) return NULL;
     o->last_fraction = fraction;
     event->fraction = fraction;
-    event->numbers[0] = (int64_t)(o->direction == ATOLL_DIRECTION_UPLOAD ? p->uploaded_bytes : p->downloaded_bytes);
-    event->numbers[1] = (int64_t)(o->direction == ATOLL_DIRECTION_UPLOAD ? p->uploadable_bytes : p->downloadable_bytes);
+    event->numbers[0] =
+        (int64_t)(o->direction == ATOLL_DIRECTION_UPLOAD ? p->uploaded_bytes : p->downloaded_bytes);
+    event->numbers[1] = (int64_t)(o->direction == ATOLL_DIRECTION_UPLOAD ? p->uploadable_bytes
+                                                                         : p->downloadable_bytes);
     event->numbers[2] = done;
     return event;
 }
@@ -336,7 +370,8 @@ static atoll_event *error_event(const api_session_observer *o, int32_t code, con
 void database_tell_error(database *d, const api_session_observer *observer)
 {
     if (d->error_code == ATOLL_OK) return;
-    queue_push(observer->queue, error_event(observer, d->error_code, d->error_text == NULL ? "" : d->error_text));
+    queue_push(observer->queue,
+               error_event(observer, d->error_code, d->error_text == NULL ? "" : d->error_text));
     d->error_code = ATOLL_OK;
     memory_free(d->error_text);
     d->error_text = NULL;

@@ -17,7 +17,8 @@ void api_error_set(atoll_error **error, status code)
     if (error == NULL || *error != NULL || code == ATOLL_OK) return;
     const char *text = fail_text();
     size_t size = strlen(text);
-    atoll_error *made = code == ATOLL_ERROR_OUT_OF_MEMORY ? NULL : memory_allocate(sizeof *made + size + 1);
+    atoll_error *made =
+        code == ATOLL_ERROR_OUT_OF_MEMORY ? NULL : memory_allocate(sizeof *made + size + 1);
     if (made == NULL) {
         *error = &out_of_memory;
         return;

@@ -5,7 +5,9 @@
 
 void atoll_log_set_level(int32_t level)
 {
-    log_set_level(level < ATOLL_LOG_ALL ? ATOLL_LOG_ALL : level > ATOLL_LOG_OFF ? ATOLL_LOG_OFF : level);
+    log_set_level(level < ATOLL_LOG_ALL   ? ATOLL_LOG_ALL
+                  : level > ATOLL_LOG_OFF ? ATOLL_LOG_OFF
+                                          : level);
 }
 
 int32_t atoll_log_level(void)
@@ -13,7 +15,8 @@ int32_t atoll_log_level(void)
     return log_level();
 }
 
-void atoll_log_set_sink(atoll_log_function function, void *user_data, atoll_free_function free_user_data)
+void atoll_log_set_sink(atoll_log_function function, void *user_data,
+                        atoll_free_function free_user_data)
 {
     log_set_sink(function, user_data, free_user_data);
 }

@@ -13,7 +13,8 @@ atoll_object *atoll_object_copy(const atoll_object *object, atoll_error **error)
 {
     atoll_object *copy = NULL;
     status result = API_NOT_NULL(object);
-    if (result == ATOLL_OK) result = realm_object_new(object->realm, object->class_of, object->row, &copy);
+    if (result == ATOLL_OK)
+        result = realm_object_new(object->realm, object->class_of, object->row, &copy);
     return api_ok(error, result) ? copy : NULL;
 }
 
@@ -35,7 +36,8 @@ uint64_t atoll_object_row(const atoll_object *object)
 bool atoll_object_equals(const atoll_object *object, const atoll_object *other)
 {
     if (object == NULL || other == NULL) return object == other;
-    return object->realm->database == other->realm->database && object->class_of == other->class_of && object->row == other->row;
+    return object->realm->database == other->realm->database &&
+           object->class_of == other->class_of && object->row == other->row;
 }
 
 status object_check(const atoll_object *object)
@@ -45,11 +47,16 @@ status object_check(const atoll_object *object)
     bool alive;
     TRY(model_is_alive(realm_view(object->realm), object->class_of, object->row, &alive));
     if (alive) return ATOLL_OK;
-    const model_class *c = schema_class(model_view_schema(realm_view(object->realm)), object->class_of);
+    const model_class *c =
+        schema_class(model_view_schema(realm_view(object->realm)), object->class_of);
     if (c != NULL && c->kind == CLASS_ASYMMETRIC)
-        return fail(ATOLL_ERROR_OBJECT_INVALID, "Attempted to access detached row: %s is asymmetric, its objects leave the device at the commit",
+        return fail(ATOLL_ERROR_OBJECT_INVALID,
+                    "Attempted to access detached row: %s is asymmetric, its objects leave the "
+                    "device at the commit",
                     c->name);
-    return fail(ATOLL_ERROR_OBJECT_INVALID, "Attempted to access detached row: this %s object was deleted", c == NULL ? "?" : c->name);
+    return fail(ATOLL_ERROR_OBJECT_INVALID,
+                "Attempted to access detached row: this %s object was deleted",
+                c == NULL ? "?" : c->name);
 }
 
 static status check_write(atoll_object *object)
@@ -77,23 +84,29 @@ atoll_object *atoll_object_parent(const atoll_object *object, atoll_error **erro
     model_owner owner;
     atoll_object *parent = NULL;
     status result = object_check(object);
-    if (result == ATOLL_OK) result = model_owner_get(realm_view(object->realm), object->class_of, object->row, &owner);
-    if (result == ATOLL_OK) result = realm_object_new(object->realm, owner.class_of, owner.row, &parent);
+    if (result == ATOLL_OK)
+        result = model_owner_get(realm_view(object->realm), object->class_of, object->row, &owner);
+    if (result == ATOLL_OK)
+        result = realm_object_new(object->realm, owner.class_of, owner.row, &parent);
     return api_ok(error, result) ? parent : NULL;
 }
 
 static inline api_window *window_place(const atoll_object *object, property_key p)
 {
-    return &object->realm->windows[(object->row / MODEL_BLOCK_ROWS * 5 + object->class_of * 3 + p) % API_WINDOWS];
+    return &object->realm->windows[(object->row / MODEL_BLOCK_ROWS * 5 + object->class_of * 3 + p) %
+                                   API_WINDOWS];
 }
 
 /* The window that shows a property of an object which is alive, in a realm that this thread may read. NULL: none is
  * open, or something is wrong; read_property finds out which. The thread comes first: windows belong to it. */
 static inline const api_window *window_of(const atoll_object *object, property_key p)
 {
-    if (object == NULL || object->realm->thread != thread_self() || object->realm->process != process_self()) return NULL;
+    if (object == NULL || object->realm->thread != thread_self() ||
+        object->realm->process != process_self())
+        return NULL;
     const api_window *w = window_place(object, p);
-    bool open = w->write_count == object->realm->write_count && w->segment == object->row / MODEL_BLOCK_ROWS && w->property == p &&
+    bool open = w->write_count == object->realm->write_count &&
+                w->segment == object->row / MODEL_BLOCK_ROWS && w->property == p &&
                 w->class_of == object->class_of;
     return open && model_window_bit(w->window.alive, object->row) ? w : NULL;
 }
@@ -101,7 +114,8 @@ static inline const api_window *window_of(const atoll_object *object, property_k
 static void window_open(const atoll_object *object, property_key p)
 {
     api_window *w = window_place(object, p);
-    bool open = model_window_open(realm_view(object->realm), object->class_of, object->row, p, &w->window);
+    bool open =
+        model_window_open(realm_view(object->realm), object->class_of, object->row, p, &w->window);
     w->write_count = open ? object->realm->write_count : 0;
     w->segment = object->row / MODEL_BLOCK_ROWS;
     w->class_of = object->class_of;
@@ -109,7 +123,8 @@ static void window_open(const atoll_object *object, property_key p)
 }
 
 /* The number in a column of that type, or NULL when the long way must be taken. *null: it is null. */
-static inline const int64_t *window_word(const atoll_object *object, property_key p, value_type type, bool *null)
+static inline const int64_t *window_word(const atoll_object *object, property_key p,
+                                         value_type type, bool *null)
 {
     const api_window *w = window_of(object, p);
     if (w == NULL || w->window.property->type != type) return NULL;
@@ -121,27 +136,31 @@ static status read_failed(const atoll_object *object, const model_property *prop
 {
     if (property == NULL || why == ATOLL_ERROR_OBJECT_INVALID) TRY(object_check(object));
     if (property != NULL && (property->flags & PROPERTY_LIST) != 0)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a list; use atoll_object_get_list", property->name);
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a list; use atoll_object_get_list",
+                    property->name);
     return why;
 }
 
 /* Reads a property; type VALUE_NULL means any. A null has type VALUE_NULL in *out. One look at the row: it is the path
  * of every getter, and object_check would look once more. */
-static status read_property(const atoll_object *object, property_key p, value_type type, const model_property **property, value *out)
+static status read_property(const atoll_object *object, property_key p, value_type type,
+                            const model_property **property, value *out)
 {
     *property = NULL;
     TRY(API_NOT_NULL(object));
     TRY(realm_check(object->realm));
-    status result = model_read(realm_view(object->realm), object->class_of, object->row, p, property, out);
+    status result =
+        model_read(realm_view(object->realm), object->class_of, object->row, p, property, out);
     if (result != ATOLL_OK) return read_failed(object, *property, result);
     if (type != VALUE_NULL && (*property)->type != type)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not a %s", (*property)->name, value_type_name((*property)->type),
-                    value_type_name(type));
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not a %s", (*property)->name,
+                    value_type_name((*property)->type), value_type_name(type));
     window_open(object, p);
     return ATOLL_OK;
 }
 
-static bool read_typed(const atoll_object *object, property_key p, value_type type, value *out, atoll_error **error)
+static bool read_typed(const atoll_object *object, property_key p, value_type type, value *out,
+                       atoll_error **error)
 {
     const model_property *property;
     const api_window *w = window_of(object, p);
@@ -156,9 +175,11 @@ bool atoll_object_is_null(const atoll_object *object, uint32_t property, atoll_e
 {
     const model_property *p;
     const api_window *w = window_of(object, property);
-    if (w != NULL) return w->window.null_bits != NULL && model_window_bit(w->window.null_bits, object->row);
+    if (w != NULL)
+        return w->window.null_bits != NULL && model_window_bit(w->window.null_bits, object->row);
     value v;
-    return api_ok(error, read_property(object, property, VALUE_NULL, &p, &v)) && v.type == VALUE_NULL;
+    return api_ok(error, read_property(object, property, VALUE_NULL, &p, &v)) &&
+           v.type == VALUE_NULL;
 }
 
 bool atoll_object_get_bool(const atoll_object *object, uint32_t property, atoll_error **error)
@@ -191,32 +212,39 @@ double atoll_object_get_double(const atoll_object *object, uint32_t property, at
     return read_typed(object, property, VALUE_DOUBLE, &v, error) ? v.as.real : 0;
 }
 
-static atoll_bytes get_text(const atoll_object *object, property_key p, value_type type, atoll_error **error)
+static atoll_bytes get_text(const atoll_object *object, property_key p, value_type type,
+                            atoll_error **error)
 {
     value v;
     if (!read_typed(object, p, type, &v, error)) return (atoll_bytes){NULL, 0};
     /* An empty text still has an address: only null has none. */
-    return (atoll_bytes){v.as.text.data == NULL ? "" : (const char *)v.as.text.data, v.as.text.size};
+    return (atoll_bytes){v.as.text.data == NULL ? "" : (const char *)v.as.text.data,
+                         v.as.text.size};
 }
 
-atoll_bytes atoll_object_get_string(const atoll_object *object, uint32_t property, atoll_error **error)
+atoll_bytes atoll_object_get_string(const atoll_object *object, uint32_t property,
+                                    atoll_error **error)
 {
     return get_text(object, property, VALUE_STRING, error);
 }
 
-atoll_bytes atoll_object_get_binary(const atoll_object *object, uint32_t property, atoll_error **error)
+atoll_bytes atoll_object_get_binary(const atoll_object *object, uint32_t property,
+                                    atoll_error **error)
 {
     return get_text(object, property, VALUE_BINARY, error);
 }
 
-atoll_timestamp atoll_object_get_timestamp(const atoll_object *object, uint32_t property, atoll_error **error)
+atoll_timestamp atoll_object_get_timestamp(const atoll_object *object, uint32_t property,
+                                           atoll_error **error)
 {
     value v;
-    if (!read_typed(object, property, VALUE_TIMESTAMP, &v, error)) return (atoll_timestamp){0, 0, 0};
+    if (!read_typed(object, property, VALUE_TIMESTAMP, &v, error))
+        return (atoll_timestamp){0, 0, 0};
     return timestamp_of_value(&v);
 }
 
-static atoll_bytes get_id(const atoll_object *object, property_key p, value_type type, size_t size, atoll_error **error)
+static atoll_bytes get_id(const atoll_object *object, property_key p, value_type type, size_t size,
+                          atoll_error **error)
 {
     static _Thread_local char last[16]; /* borrowed until the next call, as the contract says */
     value v;
@@ -225,12 +253,14 @@ static atoll_bytes get_id(const atoll_object *object, property_key p, value_type
     return (atoll_bytes){last, size};
 }
 
-atoll_bytes atoll_object_get_uuid(const atoll_object *object, uint32_t property, atoll_error **error)
+atoll_bytes atoll_object_get_uuid(const atoll_object *object, uint32_t property,
+                                  atoll_error **error)
 {
     return get_id(object, property, VALUE_UUID, 16, error);
 }
 
-atoll_bytes atoll_object_get_object_id(const atoll_object *object, uint32_t property, atoll_error **error)
+atoll_bytes atoll_object_get_object_id(const atoll_object *object, uint32_t property,
+                                       atoll_error **error)
 {
     return get_id(object, property, VALUE_OBJECT_ID, 12, error);
 }
@@ -241,17 +271,21 @@ static status get_object(const atoll_object *object, property_key p, atoll_objec
     const model_property *property;
     TRY(read_property(object, p, VALUE_NULL, &property, &v));
     if (property->type != VALUE_LINK && property->type != VALUE_EMBEDDED)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not an object", property->name, value_type_name(property->type));
-    return v.type == VALUE_NULL ? ATOLL_OK : realm_object_new(object->realm, property->target, v.as.row, out);
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not an object", property->name,
+                    value_type_name(property->type));
+    return v.type == VALUE_NULL ? ATOLL_OK
+                                : realm_object_new(object->realm, property->target, v.as.row, out);
 }
 
-atoll_object *atoll_object_get_object(const atoll_object *object, uint32_t property, atoll_error **error)
+atoll_object *atoll_object_get_object(const atoll_object *object, uint32_t property,
+                                      atoll_error **error)
 {
     atoll_object *target = NULL;
     return api_ok(error, get_object(object, property, &target)) ? target : NULL;
 }
 
-status realm_wrap_value(atoll_realm *realm, const model_property *p, const value *v, atoll_values **out)
+status realm_wrap_value(atoll_realm *realm, const model_property *p, const value *v,
+                        atoll_values **out)
 {
     if (v->type != VALUE_LINK && v->type != VALUE_EMBEDDED) return values_of(v, out);
     atoll_values *values = memory_allocate_zero(sizeof *values);
@@ -266,7 +300,8 @@ status realm_wrap_value(atoll_realm *realm, const model_property *p, const value
     return result;
 }
 
-atoll_values *atoll_object_get_value(const atoll_object *object, uint32_t property, atoll_error **error)
+atoll_values *atoll_object_get_value(const atoll_object *object, uint32_t property,
+                                     atoll_error **error)
 {
     value v;
     const model_property *p = NULL;
@@ -281,7 +316,8 @@ static status get_list(const atoll_object *object, property_key p, atoll_list **
     TRY(object_check(object));
     const model_property *property;
     TRY(realm_property(object->realm, object->class_of, p, &property));
-    if ((property->flags & PROPERTY_LIST) == 0) return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is not a list", property->name);
+    if ((property->flags & PROPERTY_LIST) == 0)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is not a list", property->name);
     atoll_list *list = memory_allocate(sizeof *list);
     if (list == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     *list = (atoll_list){realm_retain(object->realm), object->class_of, object->row, p};
@@ -289,7 +325,8 @@ static status get_list(const atoll_object *object, property_key p, atoll_list **
     return ATOLL_OK;
 }
 
-atoll_list *atoll_object_get_list(const atoll_object *object, uint32_t property, atoll_error **error)
+atoll_list *atoll_object_get_list(const atoll_object *object, uint32_t property,
+                                  atoll_error **error)
 {
     atoll_list *list = NULL;
     return api_ok(error, get_list(object, property, &list)) ? list : NULL;
@@ -301,9 +338,12 @@ static status set_plain(atoll_object *object, property_key p, const value *v)
     const model_property *property;
     TRY(realm_property(object->realm, object->class_of, p, &property));
     if (property->flags & PROPERTY_PRIMARY_KEY)
-        return fail(ATOLL_ERROR_PRIMARY_KEY_IMMUTABLE, "the primary key %s cannot change; create another object", property->name);
+        return fail(ATOLL_ERROR_PRIMARY_KEY_IMMUTABLE,
+                    "the primary key %s cannot change; create another object", property->name);
     if (property->type == VALUE_EMBEDDED && v->type != VALUE_NULL)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%s holds an embedded object; use atoll_object_create_embedded", property->name);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "%s holds an embedded object; use atoll_object_create_embedded",
+                    property->name);
     object->realm->write_count++;
     return model_set(object->realm->txn, object->class_of, object->row, p, v);
 }
@@ -314,86 +354,106 @@ atoll_status atoll_object_set_null(atoll_object *object, uint32_t property, atol
     return api_result(error, set_plain(object, property, &v));
 }
 
-atoll_status atoll_object_set_bool(atoll_object *object, uint32_t property, bool boolean, atoll_error **error)
+atoll_status atoll_object_set_bool(atoll_object *object, uint32_t property, bool boolean,
+                                   atoll_error **error)
 {
     value v = value_bool(boolean);
     return api_result(error, set_plain(object, property, &v));
 }
 
-atoll_status atoll_object_set_int(atoll_object *object, uint32_t property, int64_t integer, atoll_error **error)
+atoll_status atoll_object_set_int(atoll_object *object, uint32_t property, int64_t integer,
+                                  atoll_error **error)
 {
     value v = value_int(integer);
     return api_result(error, set_plain(object, property, &v));
 }
 
-atoll_status atoll_object_set_double(atoll_object *object, uint32_t property, double real, atoll_error **error)
+atoll_status atoll_object_set_double(atoll_object *object, uint32_t property, double real,
+                                     atoll_error **error)
 {
     value v = value_double(real);
     return api_result(error, set_plain(object, property, &v));
 }
 
-static status set_text(atoll_object *object, property_key p, value_type type, const char *text, size_t size)
+static status set_text(atoll_object *object, property_key p, value_type type, const char *text,
+                       size_t size)
 {
-    if (text == NULL && size != 0) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the value is NULL but its size is %zu", size);
+    if (text == NULL && size != 0)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the value is NULL but its size is %zu", size);
     value v = {.type = type, .as.text = bytes_of(text == NULL ? "" : text, size)};
     return set_plain(object, p, &v);
 }
 
-atoll_status atoll_object_set_string(atoll_object *object, uint32_t property, const char *value, size_t value_size, atoll_error **error)
+atoll_status atoll_object_set_string(atoll_object *object, uint32_t property, const char *value,
+                                     size_t value_size, atoll_error **error)
 {
     return api_result(error, set_text(object, property, VALUE_STRING, value, value_size));
 }
 
-atoll_status atoll_object_set_binary(atoll_object *object, uint32_t property, const char *value, size_t value_size, atoll_error **error)
+atoll_status atoll_object_set_binary(atoll_object *object, uint32_t property, const char *value,
+                                     size_t value_size, atoll_error **error)
 {
     return api_result(error, set_text(object, property, VALUE_BINARY, value, value_size));
 }
 
-atoll_status atoll_object_set_timestamp(atoll_object *object, uint32_t property, atoll_timestamp stamp, atoll_error **error)
+atoll_status atoll_object_set_timestamp(atoll_object *object, uint32_t property,
+                                        atoll_timestamp stamp, atoll_error **error)
 {
     value v;
     status result = timestamp_to_value(stamp, &v);
     return api_result(error, result == ATOLL_OK ? set_plain(object, property, &v) : result);
 }
 
-static status set_id(atoll_object *object, property_key p, value_type type, const char *id, size_t size, size_t wanted)
+static status set_id(atoll_object *object, property_key p, value_type type, const char *id,
+                     size_t size, size_t wanted)
 {
     if (id == NULL || size != wanted)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a %s has %zu bytes, got %zu", value_type_name(type), wanted, id == NULL ? 0 : size);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a %s has %zu bytes, got %zu",
+                    value_type_name(type), wanted, id == NULL ? 0 : size);
     value v = {.type = type};
     memcpy(v.as.id, id, wanted);
     return set_plain(object, p, &v);
 }
 
-atoll_status atoll_object_set_uuid(atoll_object *object, uint32_t property, const char *value, size_t value_size, atoll_error **error)
+atoll_status atoll_object_set_uuid(atoll_object *object, uint32_t property, const char *value,
+                                   size_t value_size, atoll_error **error)
 {
     return api_result(error, set_id(object, property, VALUE_UUID, value, value_size, 16));
 }
 
-atoll_status atoll_object_set_object_id(atoll_object *object, uint32_t property, const char *value, size_t value_size, atoll_error **error)
+atoll_status atoll_object_set_object_id(atoll_object *object, uint32_t property, const char *value,
+                                        size_t value_size, atoll_error **error)
 {
     return api_result(error, set_id(object, property, VALUE_OBJECT_ID, value, value_size, 12));
 }
 
 /* A link's target must be an object of the same realm and of the property's class, alive. */
-static status convert_link(const atoll_realm *realm, const model_property *p, const atoll_object *target, value *out)
+static status convert_link(const atoll_realm *realm, const model_property *p,
+                           const atoll_object *target, value *out)
 {
-    if (p->type != VALUE_LINK) return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not a link", p->name, value_type_name(p->type));
+    if (p->type != VALUE_LINK)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not a link", p->name,
+                    value_type_name(p->type));
     if (target->realm->database != realm->database)
-        return fail(ATOLL_ERROR_WRONG_REALM, "the target of %s belongs to another realm (%s)", p->name, target->realm->database->path);
-    if (target->class_of != p->target) return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s links to %s, not to the target's class", p->name, p->target_name);
+        return fail(ATOLL_ERROR_WRONG_REALM, "the target of %s belongs to another realm (%s)",
+                    p->name, target->realm->database->path);
+    if (target->class_of != p->target)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s links to %s, not to the target's class", p->name,
+                    p->target_name);
     bool alive;
     TRY(model_is_alive(realm_view(realm), target->class_of, target->row, &alive));
-    if (!alive)
-        return fail(ATOLL_ERROR_OBJECT_INVALID, "the target of %s was deleted", p->name);
+    if (!alive) return fail(ATOLL_ERROR_OBJECT_INVALID, "the target of %s was deleted", p->name);
     *out = value_link(target->row);
     return ATOLL_OK;
 }
 
-status realm_convert(const atoll_realm *realm, const model_property *p, const api_value *from, value *out)
+status realm_convert(const atoll_realm *realm, const model_property *p, const api_value *from,
+                     value *out)
 {
     if (from->object != NULL) return convert_link(realm, p, from->object, out);
-    if (from->plain.type == VALUE_LIST) return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: a list as the value of %s", p->name);
+    if (from->plain.type == VALUE_LIST)
+        return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: a list as the value of %s",
+                    p->name);
     *out = from->plain;
     return ATOLL_OK;
 }
@@ -410,7 +470,8 @@ static status set_object(atoll_object *object, property_key p, const atoll_objec
     return set_plain(object, p, &v);
 }
 
-atoll_status atoll_object_set_object(atoll_object *object, uint32_t property, const atoll_object *target, atoll_error **error)
+atoll_status atoll_object_set_object(atoll_object *object, uint32_t property,
+                                     const atoll_object *target, atoll_error **error)
 {
     return api_result(error, set_object(object, property, target));
 }
@@ -427,7 +488,8 @@ static status set_value(atoll_object *object, property_key p, const atoll_values
     return set_plain(object, p, &v);
 }
 
-atoll_status atoll_object_set_value(atoll_object *object, uint32_t property, const atoll_values *value, atoll_error **error)
+atoll_status atoll_object_set_value(atoll_object *object, uint32_t property,
+                                    const atoll_values *value, atoll_error **error)
 {
     return api_result(error, set_value(object, property, value));
 }
@@ -438,7 +500,8 @@ static status create_embedded(atoll_object *object, property_key p, atoll_object
     const model_property *property;
     TRY(realm_property(object->realm, object->class_of, p, &property));
     if (property->type != VALUE_EMBEDDED || (property->flags & PROPERTY_LIST))
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s does not hold one embedded object", property->name);
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s does not hold one embedded object",
+                    property->name);
     row_key row;
     class_key target = property->target;
     object->realm->write_count++;
@@ -446,7 +509,8 @@ static status create_embedded(atoll_object *object, property_key p, atoll_object
     return realm_object_new(object->realm, target, row, out);
 }
 
-atoll_object *atoll_object_create_embedded(atoll_object *object, uint32_t property, atoll_error **error)
+atoll_object *atoll_object_create_embedded(atoll_object *object, uint32_t property,
+                                           atoll_error **error)
 {
     atoll_object *embedded = NULL;
     return api_ok(error, create_embedded(object, property, &embedded)) ? embedded : NULL;

@@ -39,20 +39,25 @@ static status observer_new(observer_kind kind, atoll_queue *queue, observer **ou
 static status copy_indexes(atoll_event *event, int32_t kind, const index_vector *from)
 {
     TRY(vector_reserve(&event->changes[kind], from->count));
-    for (size_t i = 0; i < from->count; i++) event->changes[kind].items[i] = (int64_t)from->items[i];
+    for (size_t i = 0; i < from->count; i++)
+        event->changes[kind].items[i] = (int64_t)from->items[i];
     event->changes[kind].count = from->count;
     return ATOLL_OK;
 }
 
 static status results_event(observer *o, const result_changes *changes)
 {
-    if (changes->deletions.count + changes->insertions.count + changes->modifications.count == 0) return ATOLL_OK;
+    if (changes->deletions.count + changes->insertions.count + changes->modifications.count == 0)
+        return ATOLL_OK;
     atoll_event *event = event_new(ATOLL_EVENT_RESULTS_CHANGED, o->id);
     if (event == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     status result = copy_indexes(event, ATOLL_CHANGE_DELETIONS, &changes->deletions);
-    if (result == ATOLL_OK) result = copy_indexes(event, ATOLL_CHANGE_INSERTIONS, &changes->insertions);
-    if (result == ATOLL_OK) result = copy_indexes(event, ATOLL_CHANGE_MODIFICATIONS, &changes->modifications);
-    if (result == ATOLL_OK) result = copy_indexes(event, ATOLL_CHANGE_MODIFICATIONS_NEW, &changes->modifications_new);
+    if (result == ATOLL_OK)
+        result = copy_indexes(event, ATOLL_CHANGE_INSERTIONS, &changes->insertions);
+    if (result == ATOLL_OK)
+        result = copy_indexes(event, ATOLL_CHANGE_MODIFICATIONS, &changes->modifications);
+    if (result == ATOLL_OK)
+        result = copy_indexes(event, ATOLL_CHANGE_MODIFICATIONS_NEW, &changes->modifications_new);
     if (result == ATOLL_OK)
         queue_push(o->queue, event);
     else
@@ -60,7 +65,8 @@ static status results_event(observer *o, const result_changes *changes)
     return result;
 }
 
-static status advance_results(observer *o, const model_view *before, const model_view *after, const model_changes *changes)
+static status advance_results(observer *o, const model_view *before, const model_view *after,
+                              const model_changes *changes)
 {
     result_changes difference = {0};
     status result = results_advance(o->query, before, after, changes, &o->rows, &difference);
@@ -92,7 +98,8 @@ static status advance_object(observer *o, const model_view *after, const model_c
     event->deleted = deleted;
     status result = ATOLL_OK;
     for (size_t i = 0; i < change->property_count && !deleted && result == ATOLL_OK; i++)
-        result = vector_push(&event->changes[ATOLL_CHANGE_PROPERTIES], (int64_t)change->properties[i]);
+        result =
+            vector_push(&event->changes[ATOLL_CHANGE_PROPERTIES], (int64_t)change->properties[i]);
     if (result == ATOLL_OK)
         queue_push(o->queue, event);
     else
@@ -136,8 +143,9 @@ static status take_list(const observer *o, const model_view *view, list_snapshot
     return ATOLL_OK;
 }
 
-static status list_differences(const observer *o, const model_view *before, const model_view *after, const list_snapshot *old,
-                               const list_snapshot *new_list, atoll_event *event)
+static status list_differences(const observer *o, const model_view *before, const model_view *after,
+                               const list_snapshot *old, const list_snapshot *new_list,
+                               atoll_event *event)
 {
     for (size_t i = 0; i < old->ids.count; i++)
         if (map64_get(&new_list->positions, id_hash(old->ids.items[i])) == NULL)
@@ -151,8 +159,10 @@ static status list_differences(const observer *o, const model_view *before, cons
         value was, is;
         element_id id;
         /* What is in positions is in at: the check cannot know. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
-        TRY(model_list_get(before, o->class_of, o->row, o->property, old->at.items[*at], &was, &id));
-        TRY(model_list_get(after, o->class_of, o->row, o->property, new_list->at.items[i], &is, &id));
+        TRY(model_list_get(before, o->class_of, o->row, o->property, old->at.items[*at], &was,
+                           &id));
+        TRY(model_list_get(after, o->class_of, o->row, o->property, new_list->at.items[i], &is,
+                           &id));
         if (value_equal(&was, &is)) continue;
         TRY(vector_push(&event->changes[ATOLL_CHANGE_MODIFICATIONS], (int64_t)*at));
         TRY(vector_push(&event->changes[ATOLL_CHANGE_MODIFICATIONS_NEW], (int64_t)i));
@@ -178,7 +188,8 @@ static bool is_empty(const atoll_event *event)
     return true;
 }
 
-static status advance_list(observer *o, const model_view *before, const model_view *after, const model_changes *changes)
+static status advance_list(observer *o, const model_view *before, const model_view *after,
+                           const model_changes *changes)
 {
     const row_change *change = change_of_row(changes, o->class_of, o->row);
     bool own = change != NULL && (change->deleted || changed_property(change, o->property));
@@ -211,7 +222,8 @@ static status start_anew(observer *o, const model_view *after)
     atoll_event *event = NULL;
     bool alive = true;
     if (o->kind == OBSERVER_RESULTS) TRY(query_run(o->query, after, &o->rows));
-    if (o->kind == OBSERVER_OBJECT || o->kind == OBSERVER_LIST) TRY(model_is_alive(after, o->class_of, o->row, &alive));
+    if (o->kind == OBSERVER_OBJECT || o->kind == OBSERVER_LIST)
+        TRY(model_is_alive(after, o->class_of, o->row, &alive));
     switch (o->kind) {
     case OBSERVER_REALM: event = event_new(ATOLL_EVENT_REALM_CHANGED, o->id); break;
     case OBSERVER_RESULTS: event = event_new(ATOLL_EVENT_RESULTS_CHANGED, o->id); break;
@@ -226,7 +238,8 @@ static status start_anew(observer *o, const model_view *after)
     return ATOLL_OK;
 }
 
-static status advance_observer(observer *o, const model_view *before, const model_view *after, const model_changes *changes)
+static status advance_observer(observer *o, const model_view *before, const model_view *after,
+                               const model_changes *changes)
 {
     switch (o->kind) {
     case OBSERVER_REALM: {
@@ -248,12 +261,18 @@ void observe_advance(atoll_realm *realm, model_view *newer)
 {
     if (realm->observers.count != 0) {
         model_changes *changes = NULL;
-        status known = model_changes_between(realm->database->model, model_view_version(realm->view), model_view_version(newer), &changes);
+        status known =
+            model_changes_between(realm->database->model, model_view_version(realm->view),
+                                  model_view_version(newer), &changes);
         for (size_t i = 0; i < realm->observers.count; i++) {
             observer *o = realm->observers.items[i];
             status told = known;
-            if (told == ATOLL_OK) told = o->lost ? start_anew(o, newer) : advance_observer(o, realm->view, newer, changes);
-            if (told != ATOLL_OK) log_write(LOG_WARN, "Realm.SDK", "a notification is late, the next one starts anew: %s", fail_text());
+            if (told == ATOLL_OK)
+                told = o->lost ? start_anew(o, newer)
+                               : advance_observer(o, realm->view, newer, changes);
+            if (told != ATOLL_OK)
+                log_write(LOG_WARN, "Realm.SDK",
+                          "a notification is late, the next one starts anew: %s", fail_text());
             o->lost = told != ATOLL_OK;
         }
         model_changes_free(changes);
@@ -263,7 +282,8 @@ void observe_advance(atoll_realm *realm, model_view *newer)
     realm->write_count++;
 }
 
-static uint64_t register_observer(atoll_realm *realm, status result, observer *o, atoll_error **error)
+static uint64_t register_observer(atoll_realm *realm, status result, observer *o,
+                                  atoll_error **error)
 {
     uint64_t id = result == ATOLL_OK ? o->id : 0;
     if (result == ATOLL_OK) result = observer_add(realm, o);
@@ -325,7 +345,8 @@ uint64_t atoll_list_observe(const atoll_list *list, atoll_queue *queue, atoll_er
         result = object_check(&owner);
     }
     const model_property *property = NULL;
-    if (result == ATOLL_OK) result = realm_property(list->realm, list->class_of, list->property, &property);
+    if (result == ATOLL_OK)
+        result = realm_property(list->realm, list->class_of, list->property, &property);
     if (result == ATOLL_OK) result = observer_new(OBSERVER_LIST, queue, &o);
     if (!api_ok(error, result)) return 0;
     o->target = property->type == VALUE_LINK ? property->target : 0;
@@ -336,14 +357,18 @@ uint64_t atoll_list_observe(const atoll_list *list, atoll_queue *queue, atoll_er
     return register_observer(list->realm, result, o, error);
 }
 
-uint64_t atoll_results_observe(const atoll_results *results, atoll_queue *queue, atoll_error **error)
+uint64_t atoll_results_observe(const atoll_results *results, atoll_queue *queue,
+                               atoll_error **error)
 {
     observer *o = NULL;
     status result = API_NOT_NULL(results);
     if (result == ATOLL_OK) result = realm_check(results->realm);
     if (result == ATOLL_OK && results->realm->txn != NULL)
-        result = fail(ATOLL_ERROR_TRANSACTION_ACTIVE, "observe results outside of a write transaction: commit or roll back first");
-    if (result == ATOLL_OK && results->snapshot) result = fail(ATOLL_ERROR_INVALID_ARGUMENT, "a snapshot never changes; observe the live results");
+        result = fail(ATOLL_ERROR_TRANSACTION_ACTIVE,
+                      "observe results outside of a write transaction: commit or roll back first");
+    if (result == ATOLL_OK && results->snapshot)
+        result = fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                      "a snapshot never changes; observe the live results");
     if (result == ATOLL_OK) result = observer_new(OBSERVER_RESULTS, queue, &o);
     if (result == ATOLL_OK) {
         result = query_and(results->query, NULL, &o->query);

@@ -93,7 +93,8 @@ void queue_push(atoll_queue *queue, atoll_event *event)
     if (event == NULL) return;
     atoll_event *dropped = NULL;
     mutex_lock(&queue->lock);
-    if (queue->count >= LIMIT_QUEUE_COUNT_MAX && event->type == ATOLL_EVENT_LOG) dropped = queue_drop_log(queue);
+    if (queue->count >= LIMIT_QUEUE_COUNT_MAX && event->type == ATOLL_EVENT_LOG)
+        dropped = queue_drop_log(queue);
     event->next = NULL;
     if (queue->first == NULL) {
         queue->first = event;
@@ -122,7 +123,8 @@ atoll_event *atoll_queue_next(atoll_queue *queue, int64_t timeout_ms, atoll_erro
 {
     if (!api_ok(error, API_NOT_NULL(queue))) return NULL;
     const platform *machine = platform_posix();
-    uint64_t until = machine->monotonic_ms(machine->context) + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0);
+    uint64_t until =
+        machine->monotonic_ms(machine->context) + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0);
     mutex_lock(&queue->lock);
     atoll_event *event;
     while ((event = queue_take(queue)) == NULL && timeout_ms != 0) {
@@ -226,5 +228,6 @@ double atoll_event_fraction(const atoll_event *event)
 
 atoll_bytes atoll_event_text(const atoll_event *event, int32_t position)
 {
-    return bytes_of_text(event == NULL || position < 0 || position > 1 ? NULL : event->texts[position]);
+    return bytes_of_text(event == NULL || position < 0 || position > 1 ? NULL
+                                                                       : event->texts[position]);
 }

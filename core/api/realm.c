@@ -6,15 +6,22 @@
 static status check_forked(const atoll_realm *realm)
 {
     if (realm->process == process_self()) return ATOLL_OK;
-    return fail(ATOLL_ERROR_FORKED, "this realm was opened before fork() and stays with the parent process: open realms after the fork only, or exec (%s)", realm->database->path);
+    return fail(ATOLL_ERROR_FORKED,
+                "this realm was opened before fork() and stays with the parent process: open "
+                "realms after the fork only, or exec (%s)",
+                realm->database->path);
 }
 
 status realm_check(const atoll_realm *realm)
 {
     TRY(API_NOT_NULL(realm));
-    if (realm->closed) return fail(ATOLL_ERROR_CLOSED, "the realm %s was closed; open it again", realm->database->path);
+    if (realm->closed)
+        return fail(ATOLL_ERROR_CLOSED, "the realm %s was closed; open it again",
+                    realm->database->path);
     if (realm->thread != thread_self())
-        return fail(ATOLL_ERROR_WRONG_THREAD, "the realm %s belongs to the thread that opened it; open another instance on this thread",
+        return fail(ATOLL_ERROR_WRONG_THREAD,
+                    "the realm %s belongs to the thread that opened it; open another instance on "
+                    "this thread",
                     realm->database->path);
     return check_forked(realm);
 }
@@ -23,7 +30,9 @@ status realm_check_write(const atoll_realm *realm)
 {
     TRY(realm_check(realm));
     if (realm->txn == NULL)
-        return fail(ATOLL_ERROR_NO_TRANSACTION, "writing to %s needs a transaction; call atoll_realm_begin first", realm->database->path);
+        return fail(ATOLL_ERROR_NO_TRANSACTION,
+                    "writing to %s needs a transaction; call atoll_realm_begin first",
+                    realm->database->path);
     return ATOLL_OK;
 }
 
@@ -37,9 +46,11 @@ status realm_check_class_write(atoll_realm *realm, class_key c)
     if (!realm->database->flexible || map64_get(&realm->covered, c) != NULL) return ATOLL_OK;
     const model_class *class_of = schema_class(model_view_schema(realm_view(realm)), c);
     bool covered = class_of != NULL && class_of->kind != CLASS_NORMAL;
-    if (class_of != NULL && !covered) TRY(subscription_covers(realm->database->model, bytes_text(class_of->name), &covered));
+    if (class_of != NULL && !covered)
+        TRY(subscription_covers(realm->database->model, bytes_text(class_of->name), &covered));
     if (!covered)
-        return fail(ATOLL_ERROR_NO_SUBSCRIPTION, "Cannot write to class %s when no flexible sync subscription has been created.",
+        return fail(ATOLL_ERROR_NO_SUBSCRIPTION,
+                    "Cannot write to class %s when no flexible sync subscription has been created.",
                     class_of == NULL ? "?" : class_of->name);
     return map64_put(&realm->covered, c, 1);
 }
@@ -141,7 +152,8 @@ atoll_schema *atoll_realm_schema(const atoll_realm *realm, atoll_error **error)
     if (!api_ok(error, realm_check(realm))) return NULL;
     atoll_schema *schema = atoll_schema_new(error);
     if (schema == NULL) return NULL;
-    if (api_ok(error, schema_copy(model_view_schema(realm_view(realm)), &schema->schema))) return schema;
+    if (api_ok(error, schema_copy(model_view_schema(realm_view(realm)), &schema->schema)))
+        return schema;
     memory_free(schema);
     return NULL;
 }
@@ -159,7 +171,9 @@ static status begin(atoll_realm *realm)
 {
     TRY(realm_check(realm));
     if (realm->txn != NULL)
-        return fail(ATOLL_ERROR_TRANSACTION_ACTIVE, "a transaction is already open on %s; commit or roll it back first", realm->database->path);
+        return fail(ATOLL_ERROR_TRANSACTION_ACTIVE,
+                    "a transaction is already open on %s; commit or roll it back first",
+                    realm->database->path);
     TRY(model_begin(realm->database->model, COMMIT_LOCAL, &realm->txn));
     advance(realm);
     realm->write_count++;
@@ -230,13 +244,15 @@ static status class_named(const atoll_realm *realm, bytes name, const model_clas
     TRY(realm_check(realm));
     const model_class *c = schema_class_named(model_view_schema(realm_view(realm)), name);
     if (c == NULL)
-        return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the realm %s has no class %.*s; add it to the schema", realm->database->path, (int)name.size,
-                    name.size == 0 ? "" : (const char *)name.data);
+        return fail(ATOLL_ERROR_UNKNOWN_CLASS,
+                    "the realm %s has no class %.*s; add it to the schema", realm->database->path,
+                    (int)name.size, name.size == 0 ? "" : (const char *)name.data);
     *out = c;
     return ATOLL_OK;
 }
 
-uint32_t atoll_realm_class(const atoll_realm *realm, const char *name, size_t name_size, atoll_error **error)
+uint32_t atoll_realm_class(const atoll_realm *realm, const char *name, size_t name_size,
+                           atoll_error **error)
 {
     const model_class *c = NULL;
     status result = API_TEXT(name, name_size);
@@ -248,28 +264,38 @@ static status class_of_key(const atoll_realm *realm, class_key key, const model_
 {
     TRY(realm_check(realm));
     const model_class *c = schema_class(model_view_schema(realm_view(realm)), key);
-    if (c == NULL) return fail(ATOLL_ERROR_UNKNOWN_CLASS, "class key %u does not exist in %s; take it from atoll_realm_class", key, realm->database->path);
+    if (c == NULL)
+        return fail(ATOLL_ERROR_UNKNOWN_CLASS,
+                    "class key %u does not exist in %s; take it from atoll_realm_class", key,
+                    realm->database->path);
     *out = c;
     return ATOLL_OK;
 }
 
-uint32_t atoll_realm_property(const atoll_realm *realm, uint32_t class_key, const char *name, size_t name_size, atoll_error **error)
+uint32_t atoll_realm_property(const atoll_realm *realm, uint32_t class_key, const char *name,
+                              size_t name_size, atoll_error **error)
 {
     const model_class *c = NULL;
     if (!api_ok(error, API_TEXT(name, name_size))) return 0;
     if (!api_ok(error, class_of_key(realm, class_key, &c))) return 0;
     const model_property *p = class_property_named(c, bytes_of(name, name_size));
     if (p != NULL) return p->key;
-    api_error_set(error, fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class %s has no property %.*s", c->name, (int)name_size, name_size == 0 ? "" : name));
+    api_error_set(error, fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class %s has no property %.*s",
+                              c->name, (int)name_size, name_size == 0 ? "" : name));
     return 0;
 }
 
-status realm_property(const atoll_realm *realm, class_key c, property_key p, const model_property **out)
+status realm_property(const atoll_realm *realm, class_key c, property_key p,
+                      const model_property **out)
 {
     const model_class *class_of = schema_class(model_view_schema(realm_view(realm)), c);
-    if (class_of == NULL) return fail(ATOLL_ERROR_UNKNOWN_CLASS, "class key %u does not exist in %s", c, realm->database->path);
+    if (class_of == NULL)
+        return fail(ATOLL_ERROR_UNKNOWN_CLASS, "class key %u does not exist in %s", c,
+                    realm->database->path);
     *out = class_property(class_of, p);
-    if (*out == NULL) return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class %s has no property with key %u", class_of->name, p);
+    if (*out == NULL)
+        return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class %s has no property with key %u",
+                    class_of->name, p);
     return ATOLL_OK;
 }
 
@@ -289,25 +315,30 @@ static status key_of(const model_class *c, const atoll_values *key, const value 
         if (key == NULL) return ATOLL_OK;
         return fail(ATOLL_ERROR_NO_PRIMARY_KEY, "class %s has no primary key; pass NULL", c->name);
     }
-    if (key == NULL) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "class %s has a primary key; pass its value", c->name);
+    if (key == NULL)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "class %s has a primary key; pass its value",
+                    c->name);
     const api_value *item;
     TRY(values_item(key, 0, &item));
     const model_property *p = class_property(c, c->primary_key);
-    bool fits = item->plain.type == p->type || (item->plain.type == VALUE_NULL && (p->flags & PROPERTY_NULLABLE));
+    bool fits = item->plain.type == p->type ||
+                (item->plain.type == VALUE_NULL && (p->flags & PROPERTY_NULLABLE));
     if (!fits)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "the primary key %s.%s is a %s, not a %s", c->name, p->name, value_type_name(p->type),
-                    value_type_name(item->plain.type));
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "the primary key %s.%s is a %s, not a %s", c->name,
+                    p->name, value_type_name(p->type), value_type_name(item->plain.type));
     *out = &item->plain;
     return ATOLL_OK;
 }
 
-static status create(atoll_realm *realm, class_key key_of_class, const atoll_values *key, bool or_get, atoll_object **out)
+static status create(atoll_realm *realm, class_key key_of_class, const atoll_values *key,
+                     bool or_get, atoll_object **out)
 {
     TRY(realm_check_write(realm));
     const model_class *c;
     TRY(class_of_key(realm, key_of_class, &c));
     if (c->kind == CLASS_EMBEDDED)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%s is an embedded class; create it through its parent's property", c->name);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "%s is an embedded class; create it through its parent's property", c->name);
     const value *key_value;
     TRY(key_of(c, key, &key_value));
     TRY(realm_check_class_write(realm, c->key));
@@ -318,38 +349,48 @@ static status create(atoll_realm *realm, class_key key_of_class, const atoll_val
     return realm_object_new(realm, key_of_class, row, out);
 }
 
-atoll_object *atoll_realm_create(atoll_realm *realm, uint32_t class_key, const atoll_values *key, atoll_error **error)
+atoll_object *atoll_realm_create(atoll_realm *realm, uint32_t class_key, const atoll_values *key,
+                                 atoll_error **error)
 {
     atoll_object *object = NULL;
     return api_ok(error, create(realm, class_key, key, false, &object)) ? object : NULL;
 }
 
-atoll_object *atoll_realm_create_or_get(atoll_realm *realm, uint32_t class_key, const atoll_values *key, atoll_error **error)
+atoll_object *atoll_realm_create_or_get(atoll_realm *realm, uint32_t class_key,
+                                        const atoll_values *key, atoll_error **error)
 {
     atoll_object *object = NULL;
     return api_ok(error, create(realm, class_key, key, true, &object)) ? object : NULL;
 }
 
-static status find(const atoll_realm *realm, class_key key_of_class, const atoll_values *key, atoll_object **out)
+static status find(const atoll_realm *realm, class_key key_of_class, const atoll_values *key,
+                   atoll_object **out)
 {
     const model_class *c;
     TRY(class_of_key(realm, key_of_class, &c));
-    if (c->primary_key == 0) return fail(ATOLL_ERROR_NO_PRIMARY_KEY, "class %s has no primary key; query it instead", c->name);
-    if (c->kind == CLASS_ASYMMETRIC) return fail(ATOLL_ERROR_ASYMMETRIC, "class %s is asymmetric: its objects cannot be read", c->name);
+    if (c->primary_key == 0)
+        return fail(ATOLL_ERROR_NO_PRIMARY_KEY, "class %s has no primary key; query it instead",
+                    c->name);
+    if (c->kind == CLASS_ASYMMETRIC)
+        return fail(ATOLL_ERROR_ASYMMETRIC, "class %s is asymmetric: its objects cannot be read",
+                    c->name);
     const value *key_value;
     TRY(key_of(c, key, &key_value));
     row_key row = 0;
     TRY(model_find(realm_view(realm), c->key, key_value, &row));
-    return row == 0 ? ATOLL_OK : realm_object_new((atoll_realm *)(uintptr_t)realm, key_of_class, row, out);
+    return row == 0 ? ATOLL_OK
+                    : realm_object_new((atoll_realm *)(uintptr_t)realm, key_of_class, row, out);
 }
 
-atoll_object *atoll_realm_find(const atoll_realm *realm, uint32_t class_key, const atoll_values *key, atoll_error **error)
+atoll_object *atoll_realm_find(const atoll_realm *realm, uint32_t class_key,
+                               const atoll_values *key, atoll_error **error)
 {
     atoll_object *object = NULL;
     return api_ok(error, find(realm, class_key, key, &object)) ? object : NULL;
 }
 
-atoll_object *atoll_realm_object(const atoll_realm *realm, uint32_t class_key, uint64_t row, atoll_error **error)
+atoll_object *atoll_realm_object(const atoll_realm *realm, uint32_t class_key, uint64_t row,
+                                 atoll_error **error)
 {
     const model_class *c;
     status result = class_of_key(realm, class_key, &c);
@@ -357,8 +398,10 @@ atoll_object *atoll_realm_object(const atoll_realm *realm, uint32_t class_key, u
     bool alive = true;
     if (result == ATOLL_OK) result = model_is_alive(realm_view(realm), class_key, row, &alive);
     if (result == ATOLL_OK && !alive)
-        result = fail(ATOLL_ERROR_OBJECT_INVALID, "row %llu of %s is not there any more", (unsigned long long)row, c->name);
-    if (result == ATOLL_OK) result = realm_object_new((atoll_realm *)(uintptr_t)realm, class_key, row, &object);
+        result = fail(ATOLL_ERROR_OBJECT_INVALID, "row %llu of %s is not there any more",
+                      (unsigned long long)row, c->name);
+    if (result == ATOLL_OK)
+        result = realm_object_new((atoll_realm *)(uintptr_t)realm, class_key, row, &object);
     return api_ok(error, result) ? object : NULL;
 }
 
@@ -372,7 +415,8 @@ static status delete_class(atoll_realm *realm, class_key key_of_class)
     query *all = NULL;
     TRY(query_new(model_view_schema(realm_view(realm)), c->key, bytes_of(NULL, 0), NULL, &all));
     status result = query_run(all, realm_view(realm), &rows);
-    for (size_t i = 0; i < rows.count && result == ATOLL_OK; i++) result = model_delete(realm->txn, key_of_class, rows.items[i]);
+    for (size_t i = 0; i < rows.count && result == ATOLL_OK; i++)
+        result = model_delete(realm->txn, key_of_class, rows.items[i]);
     realm->write_count++;
     query_free(all);
     vector_free(&rows);

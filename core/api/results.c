@@ -21,20 +21,26 @@ static status check_objects(const atoll_realm *realm, const atoll_values *argume
     for (size_t i = 0; arguments != NULL && i < arguments->items.count; i++) {
         const api_value *item = &arguments->items.items[i];
         if (item->object != NULL && item->object->realm->database != realm->database)
-            return fail(ATOLL_ERROR_WRONG_REALM, "argument %zu is an object of another realm (%s)", i, item->object->realm->database->path);
+            return fail(ATOLL_ERROR_WRONG_REALM, "argument %zu is an object of another realm (%s)",
+                        i, item->object->realm->database->path);
         if (item->list != NULL) TRY(check_objects(realm, item->list));
     }
     return ATOLL_OK;
 }
 
-static status compile(const atoll_realm *realm, class_key c, bytes text, const atoll_values *arguments, query **out)
+static status compile(const atoll_realm *realm, class_key c, bytes text,
+                      const atoll_values *arguments, query **out)
 {
     TRY(realm_check(realm));
     const model_schema *schema = model_view_schema(realm_view(realm));
     const model_class *class_of = schema_class(schema, c);
-    if (class_of == NULL) return fail(ATOLL_ERROR_UNKNOWN_CLASS, "class key %u does not exist in %s", c, realm->database->path);
+    if (class_of == NULL)
+        return fail(ATOLL_ERROR_UNKNOWN_CLASS, "class key %u does not exist in %s", c,
+                    realm->database->path);
     if (class_of->kind == CLASS_ASYMMETRIC)
-        return fail(ATOLL_ERROR_ASYMMETRIC, "class %s is asymmetric: its objects leave the device and cannot be queried", class_of->name);
+        return fail(ATOLL_ERROR_ASYMMETRIC,
+                    "class %s is asymmetric: its objects leave the device and cannot be queried",
+                    class_of->name);
     api_arguments borrowed;
     TRY(check_objects(realm, arguments));
     TRY(values_arguments(arguments, &borrowed));
@@ -43,13 +49,15 @@ static status compile(const atoll_realm *realm, class_key c, bytes text, const a
     return result;
 }
 
-atoll_results *atoll_results_new(const atoll_realm *realm, uint32_t class_key, const char *query_chars, size_t query_size,
+atoll_results *atoll_results_new(const atoll_realm *realm, uint32_t class_key,
+                                 const char *query_chars, size_t query_size,
                                  const atoll_values *arguments, atoll_error **error)
 {
     query *q = NULL;
     atoll_results *results = NULL;
     status result = API_TEXT(query_chars, query_size);
-    if (result == ATOLL_OK) result = compile(realm, class_key, bytes_of(query_chars, query_size), arguments, &q);
+    if (result == ATOLL_OK)
+        result = compile(realm, class_key, bytes_of(query_chars, query_size), arguments, &q);
     if (result == ATOLL_OK) result = results_make(realm, q, &results);
     return api_ok(error, result) ? results : NULL;
 }
@@ -69,7 +77,8 @@ static status results_check(const atoll_results *results)
     return realm_check(results->realm);
 }
 
-static status filter(const atoll_results *results, bytes text, const atoll_values *arguments, atoll_results **out)
+static status filter(const atoll_results *results, bytes text, const atoll_values *arguments,
+                     atoll_results **out)
 {
     TRY(results_check(results));
     query *more = NULL, *both = NULL;
@@ -79,12 +88,14 @@ static status filter(const atoll_results *results, bytes text, const atoll_value
     return result == ATOLL_OK ? results_make(results->realm, both, out) : result;
 }
 
-atoll_results *atoll_results_filter(const atoll_results *results, const char *query_chars, size_t query_size, const atoll_values *arguments,
+atoll_results *atoll_results_filter(const atoll_results *results, const char *query_chars,
+                                    size_t query_size, const atoll_values *arguments,
                                     atoll_error **error)
 {
     atoll_results *filtered = NULL;
     status result = API_TEXT(query_chars, query_size);
-    if (result == ATOLL_OK) result = filter(results, bytes_of(query_chars, query_size), arguments, &filtered);
+    if (result == ATOLL_OK)
+        result = filter(results, bytes_of(query_chars, query_size), arguments, &filtered);
     return api_ok(error, result) ? filtered : NULL;
 }
 
@@ -124,7 +135,9 @@ static status snapshot(const atoll_results *results, atoll_results **out)
         atoll_results_free(copy);
         return result;
     }
-    if (results->rows.count != 0) memcpy(copy->rows.items, results->rows.items, results->rows.count * sizeof *copy->rows.items);
+    if (results->rows.count != 0)
+        memcpy(copy->rows.items, results->rows.items,
+               results->rows.count * sizeof *copy->rows.items);
     copy->rows.count = results->rows.count;
     *out = copy;
     return ATOLL_OK;
@@ -140,7 +153,8 @@ int64_t atoll_results_count(const atoll_results *results, atoll_error **error)
 {
     uint64_t count = 0;
     status result = results_check(results);
-    if (result == ATOLL_OK && (results->snapshot || results->rows_at == results->realm->write_count + 1))
+    if (result == ATOLL_OK &&
+        (results->snapshot || results->rows_at == results->realm->write_count + 1))
         count = results->rows.count;
     else if (result == ATOLL_OK)
         result = query_count(results->query, realm_view(results->realm), &count);
@@ -151,7 +165,8 @@ static status row_at(const atoll_results *results, int64_t index, row_key *out)
 {
     TRY(results_rows(cache_of(results)));
     if (index < 0 || (uint64_t)index >= results->rows.count)
-        return fail(ATOLL_ERROR_OUT_OF_RANGE, "index %lld is outside of the %zu results", (long long)index, results->rows.count);
+        return fail(ATOLL_ERROR_OUT_OF_RANGE, "index %lld is outside of the %zu results",
+                    (long long)index, results->rows.count);
     *out = results->rows.items[index];
     return ATOLL_OK;
 }
@@ -167,27 +182,34 @@ atoll_object *atoll_results_object(const atoll_results *results, int64_t index, 
     row_key row = 0;
     atoll_object *object = NULL;
     status result = row_at(results, index, &row);
-    if (result == ATOLL_OK) result = realm_object_new(results->realm, query_class(results->query), row, &object);
+    if (result == ATOLL_OK)
+        result = realm_object_new(results->realm, query_class(results->query), row, &object);
     return api_ok(error, result) ? object : NULL;
 }
 
-int64_t atoll_results_index_of(const atoll_results *results, const atoll_object *object, atoll_error **error)
+int64_t atoll_results_index_of(const atoll_results *results, const atoll_object *object,
+                               atoll_error **error)
 {
     status result = results_rows(cache_of(results));
     if (result == ATOLL_OK) result = API_NOT_NULL(object);
     if (!api_ok(error, result)) return -1;
-    if (object->class_of != query_class(results->query) || object->realm->database != results->realm->database) return -1;
+    if (object->class_of != query_class(results->query) ||
+        object->realm->database != results->realm->database)
+        return -1;
     for (size_t i = 0; i < results->rows.count; i++)
         if (results->rows.items[i] == object->row) return (int64_t)i;
     return -1;
 }
 
-atoll_values *atoll_results_sum(const atoll_results *results, uint32_t property, atoll_error **error)
+atoll_values *atoll_results_sum(const atoll_results *results, uint32_t property,
+                                atoll_error **error)
 {
     value v;
     atoll_values *values = NULL;
     status result = results_check(results);
-    if (result == ATOLL_OK) result = query_aggregate(results->query, realm_view(results->realm), property, AGGREGATE_SUM, &v);
+    if (result == ATOLL_OK)
+        result = query_aggregate(results->query, realm_view(results->realm), property,
+                                 AGGREGATE_SUM, &v);
     if (result == ATOLL_OK) result = values_of(&v, &values);
     return api_ok(error, result) ? values : NULL;
 }
@@ -202,8 +224,10 @@ static status delete_all(const atoll_results *results)
     status result = ATOLL_OK;
     for (size_t i = 0; i < results->rows.count && result == ATOLL_OK; i++) {
         bool alive = false;
-        result = model_is_alive(realm_view(realm), query_class(results->query), results->rows.items[i], &alive);
-        if (result == ATOLL_OK && alive) result = model_delete(realm->txn, query_class(results->query), results->rows.items[i]);
+        result = model_is_alive(realm_view(realm), query_class(results->query),
+                                results->rows.items[i], &alive);
+        if (result == ATOLL_OK && alive)
+            result = model_delete(realm->txn, query_class(results->query), results->rows.items[i]);
     }
     realm->write_count++;
     return result;

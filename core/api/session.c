@@ -35,7 +35,8 @@ void atoll_session_free(atoll_session *session)
 
 bool atoll_session_equals(const atoll_session *session, const atoll_session *other)
 {
-    return session == other || (session != NULL && other != NULL && session->session == other->session);
+    return session == other ||
+           (session != NULL && other != NULL && session->session == other->session);
 }
 
 int32_t atoll_session_state(const atoll_session *session)
@@ -45,14 +46,17 @@ int32_t atoll_session_state(const atoll_session *session)
 
 int32_t atoll_session_connection_state(const atoll_session *session)
 {
-    return session == NULL ? ATOLL_CONNECTION_DISCONNECTED : runner_session_connection_state(session->session);
+    return session == NULL ? ATOLL_CONNECTION_DISCONNECTED
+                           : runner_session_connection_state(session->session);
 }
 
 static status session_check(const atoll_session *session)
 {
     TRY(API_NOT_NULL(session));
     if (session->database->model == NULL)
-        return fail(ATOLL_ERROR_CLOSED, "the session of %s has ended with its realm; open the realm again", session->database->path);
+        return fail(ATOLL_ERROR_CLOSED,
+                    "the session of %s has ended with its realm; open the realm again",
+                    session->database->path);
     return ATOLL_OK;
 }
 
@@ -79,7 +83,8 @@ atoll_bytes atoll_session_path(const atoll_session *session)
 atoll_user *atoll_session_user(const atoll_session *session, atoll_error **error)
 {
     if (!api_ok(error, API_NOT_NULL(session))) return NULL;
-    atoll_user *user = user_wrap(session->database->app, account_retain(session->database->account));
+    atoll_user *user =
+        user_wrap(session->database->app, account_retain(session->database->account));
     if (user == NULL) api_error_set(error, ATOLL_ERROR_OUT_OF_MEMORY);
     return user;
 }
@@ -90,7 +95,8 @@ static status wait_request(atoll_session *session, atoll_queue *queue, uint64_t 
     return app_request_new(session->database->app, queue, request);
 }
 
-uint64_t atoll_session_wait_for_upload(atoll_session *session, atoll_queue *queue, atoll_error **error)
+uint64_t atoll_session_wait_for_upload(atoll_session *session, atoll_queue *queue,
+                                       atoll_error **error)
 {
     uint64_t request = 0;
     if (!api_ok(error, wait_request(session, queue, &request))) return 0;
@@ -98,7 +104,8 @@ uint64_t atoll_session_wait_for_upload(atoll_session *session, atoll_queue *queu
     return request;
 }
 
-uint64_t atoll_session_wait_for_download(atoll_session *session, atoll_queue *queue, atoll_error **error)
+uint64_t atoll_session_wait_for_download(atoll_session *session, atoll_queue *queue,
+                                         atoll_error **error)
 {
     uint64_t request = 0;
     if (!api_ok(error, wait_request(session, queue, &request))) return 0;
@@ -106,12 +113,18 @@ uint64_t atoll_session_wait_for_download(atoll_session *session, atoll_queue *qu
     return request;
 }
 
-static uint64_t observe(atoll_session *session, int kind, int32_t direction, int32_t mode, atoll_queue *queue, atoll_error **error)
+static uint64_t observe(atoll_session *session, int kind, int32_t direction, int32_t mode,
+                        atoll_queue *queue, atoll_error **error)
 {
     status result = session_check(session);
     if (result == ATOLL_OK) result = API_NOT_NULL(queue);
     if (!api_ok(error, result)) return 0;
-    api_session_observer o = {.id = api_next_id(), .kind = kind, .direction = direction, .mode = mode, .queue = queue, .last_fraction = -1};
+    api_session_observer o = {.id = api_next_id(),
+                              .kind = kind,
+                              .direction = direction,
+                              .mode = mode,
+                              .queue = queue,
+                              .last_fraction = -1};
     database *d = session->database;
     mutex_lock(&d->lock);
     result = vector_push(&d->observers, o);
@@ -123,7 +136,8 @@ static uint64_t observe(atoll_session *session, int kind, int32_t direction, int
         runner_event event = {.kind = RUNNER_EVENT_PROGRESS, .session = session->session};
         database_event(d, &event);
     }
-    if (kind == OBSERVE_PROGRESS && mode == ATOLL_PROGRESS_CURRENT_WORK) { /* what is outstanding now, told by its id */
+    if (kind == OBSERVE_PROGRESS &&
+        mode == ATOLL_PROGRESS_CURRENT_WORK) { /* what is outstanding now, told by its id */
         if (direction == ATOLL_DIRECTION_UPLOAD)
             runner_session_wait_upload(session->session, o.id);
         else
@@ -132,21 +146,26 @@ static uint64_t observe(atoll_session *session, int kind, int32_t direction, int
     return o.id;
 }
 
-uint64_t atoll_session_observe_connection(atoll_session *session, atoll_queue *queue, atoll_error **error)
+uint64_t atoll_session_observe_connection(atoll_session *session, atoll_queue *queue,
+                                          atoll_error **error)
 {
     return observe(session, OBSERVE_CONNECTION, 0, 0, queue, error);
 }
 
-uint64_t atoll_session_observe_progress(atoll_session *session, int32_t direction, int32_t mode, atoll_queue *queue, atoll_error **error)
+uint64_t atoll_session_observe_progress(atoll_session *session, int32_t direction, int32_t mode,
+                                        atoll_queue *queue, atoll_error **error)
 {
     if (direction < 0 || direction > 1 || mode < 0 || mode > 1) {
-        api_error_set(error, fail(ATOLL_ERROR_INVALID_ARGUMENT, "direction and mode are 0 or 1, got %d and %d", (int)direction, (int)mode));
+        api_error_set(error, fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                                  "direction and mode are 0 or 1, got %d and %d", (int)direction,
+                                  (int)mode));
         return 0;
     }
     return observe(session, OBSERVE_PROGRESS, direction, mode, queue, error);
 }
 
-uint64_t atoll_session_observe_errors(atoll_session *session, atoll_queue *queue, atoll_error **error)
+uint64_t atoll_session_observe_errors(atoll_session *session, atoll_queue *queue,
+                                      atoll_error **error)
 {
     return observe(session, OBSERVE_ERRORS, 0, 0, queue, error);
 }

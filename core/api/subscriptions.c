@@ -18,7 +18,9 @@ static status check_flexible(const atoll_realm *realm)
 {
     TRY(realm_check(realm));
     if (realm->database->flexible) return ATOLL_OK;
-    return fail(ATOLL_ERROR_NOT_SUPPORTED, "%s is not a flexible sync realm, so it has no subscriptions", realm->database->path);
+    return fail(ATOLL_ERROR_NOT_SUPPORTED,
+                "%s is not a flexible sync realm, so it has no subscriptions",
+                realm->database->path);
 }
 
 static atoll_subscriptions *wrap(database *d, runner_session *session, subscription_set set)
@@ -95,11 +97,13 @@ int64_t atoll_subscriptions_count(const atoll_subscriptions *set)
     return set == NULL ? 0 : (int64_t)set->set.items.count;
 }
 
-static const subscription *item_at(const atoll_subscriptions *set, int64_t index, atoll_error **error)
+static const subscription *item_at(const atoll_subscriptions *set, int64_t index,
+                                   atoll_error **error)
 {
     status result = API_NOT_NULL(set);
     if (result == ATOLL_OK && (index < 0 || (uint64_t)index >= set->set.items.count))
-        result = fail(ATOLL_ERROR_OUT_OF_RANGE, "subscription %lld does not exist: there are %zu", (long long)index, set->set.items.count);
+        result = fail(ATOLL_ERROR_OUT_OF_RANGE, "subscription %lld does not exist: there are %zu",
+                      (long long)index, set->set.items.count);
     return api_ok(error, result) ? &set->set.items.items[index] : NULL;
 }
 
@@ -108,19 +112,22 @@ static atoll_bytes view_of(const char *text)
     return (atoll_bytes){text, text == NULL ? 0 : strlen(text)};
 }
 
-atoll_bytes atoll_subscriptions_name(const atoll_subscriptions *set, int64_t index, atoll_error **error)
+atoll_bytes atoll_subscriptions_name(const atoll_subscriptions *set, int64_t index,
+                                     atoll_error **error)
 {
     const subscription *item = item_at(set, index, error);
     return view_of(item == NULL ? NULL : item->name);
 }
 
-atoll_bytes atoll_subscriptions_class(const atoll_subscriptions *set, int64_t index, atoll_error **error)
+atoll_bytes atoll_subscriptions_class(const atoll_subscriptions *set, int64_t index,
+                                      atoll_error **error)
 {
     const subscription *item = item_at(set, index, error);
     return view_of(item == NULL ? NULL : item->class_name);
 }
 
-atoll_bytes atoll_subscriptions_query(const atoll_subscriptions *set, int64_t index, atoll_error **error)
+atoll_bytes atoll_subscriptions_query(const atoll_subscriptions *set, int64_t index,
+                                      atoll_error **error)
 {
     const subscription *item = item_at(set, index, error);
     return view_of(item == NULL ? NULL : item->query);
@@ -132,24 +139,28 @@ static atoll_timestamp stamp_of(int64_t ms)
     return (atoll_timestamp){seconds, (int32_t)(ms - seconds * 1000) * 1000000, 0};
 }
 
-atoll_timestamp atoll_subscriptions_created_at(const atoll_subscriptions *set, int64_t index, atoll_error **error)
+atoll_timestamp atoll_subscriptions_created_at(const atoll_subscriptions *set, int64_t index,
+                                               atoll_error **error)
 {
     const subscription *item = item_at(set, index, error);
     return stamp_of(item == NULL ? 0 : item->created_ms);
 }
 
-atoll_timestamp atoll_subscriptions_updated_at(const atoll_subscriptions *set, int64_t index, atoll_error **error)
+atoll_timestamp atoll_subscriptions_updated_at(const atoll_subscriptions *set, int64_t index,
+                                               atoll_error **error)
 {
     const subscription *item = item_at(set, index, error);
     return stamp_of(item == NULL ? 0 : item->updated_ms);
 }
 
-int64_t atoll_subscriptions_find_name(const atoll_subscriptions *set, const char *name, size_t name_size)
+int64_t atoll_subscriptions_find_name(const atoll_subscriptions *set, const char *name,
+                                      size_t name_size)
 {
     if (API_TEXT(name, name_size) != ATOLL_OK) return -1;
     for (size_t i = 0; set != NULL && i < set->set.items.count; i++) {
         const char *has = set->set.items.items[i].name;
-        if (has != NULL && bytes_equal(bytes_text(has), bytes_of(name, name_size))) return (int64_t)i;
+        if (has != NULL && bytes_equal(bytes_text(has), bytes_of(name, name_size)))
+            return (int64_t)i;
     }
     return -1;
 }
@@ -159,18 +170,24 @@ static status class_name_of(const atoll_results *results, const char **name)
 {
     TRY(API_NOT_NULL(results));
     TRY(realm_check(results->realm));
-    const model_class *c = schema_class(model_view_schema(realm_view(results->realm)), query_class(results->query));
-    if (c == NULL) return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the class of these results is not in the schema any more");
+    const model_class *c =
+        schema_class(model_view_schema(realm_view(results->realm)), query_class(results->query));
+    if (c == NULL)
+        return fail(ATOLL_ERROR_UNKNOWN_CLASS,
+                    "the class of these results is not in the schema any more");
     *name = c->name;
     return ATOLL_OK;
 }
 
-static bool same_query(const subscription *item, const char *class_name, const atoll_results *results)
+static bool same_query(const subscription *item, const char *class_name,
+                       const atoll_results *results)
 {
-    return strcmp(item->class_name, class_name) == 0 && bytes_equal(bytes_text(item->query), query_text(results->query));
+    return strcmp(item->class_name, class_name) == 0 &&
+           bytes_equal(bytes_text(item->query), query_text(results->query));
 }
 
-int64_t atoll_subscriptions_find_results(const atoll_subscriptions *set, const atoll_results *results, atoll_error **error)
+int64_t atoll_subscriptions_find_results(const atoll_subscriptions *set,
+                                         const atoll_results *results, atoll_error **error)
 {
     const char *name = NULL;
     status result = API_NOT_NULL(set);
@@ -181,25 +198,31 @@ int64_t atoll_subscriptions_find_results(const atoll_subscriptions *set, const a
     return -1;
 }
 
-uint64_t atoll_subscriptions_wait(const atoll_subscriptions *set, atoll_queue *queue, atoll_error **error)
+uint64_t atoll_subscriptions_wait(const atoll_subscriptions *set, atoll_queue *queue,
+                                  atoll_error **error)
 {
     uint64_t request = 0;
     status result = API_NOT_NULL(set);
     if (result == ATOLL_OK && set->database->model == NULL)
-        result = fail(ATOLL_ERROR_CLOSED, "the realm %s was closed; its subscriptions wait for nothing", set->database->path);
+        result =
+            fail(ATOLL_ERROR_CLOSED, "the realm %s was closed; its subscriptions wait for nothing",
+                 set->database->path);
     if (result == ATOLL_OK) result = app_request_new(set->database->app, queue, &request);
     if (!api_ok(error, result)) return 0;
     runner_session_wait_subscriptions(set->session, request, set->set.version);
     return request;
 }
 
-atoll_subscription_update *atoll_subscription_update_begin(const atoll_realm *realm, atoll_error **error)
+atoll_subscription_update *atoll_subscription_update_begin(const atoll_realm *realm,
+                                                           atoll_error **error)
 {
     status result = check_flexible(realm);
     if (result == ATOLL_OK && realm->txn != NULL)
-        result = fail(ATOLL_ERROR_TRANSACTION_ACTIVE, "subscriptions cannot change inside a write transaction; commit it first");
+        result = fail(ATOLL_ERROR_TRANSACTION_ACTIVE,
+                      "subscriptions cannot change inside a write transaction; commit it first");
     atoll_subscription_update *update = NULL;
-    if (result == ATOLL_OK && (update = memory_allocate_zero(sizeof *update)) == NULL) result = ATOLL_ERROR_OUT_OF_MEMORY;
+    if (result == ATOLL_OK && (update = memory_allocate_zero(sizeof *update)) == NULL)
+        result = ATOLL_ERROR_OUT_OF_MEMORY;
     if (result == ATOLL_OK) result = subscription_set_newest(realm->database->model, &update->set);
     if (!api_ok(error, result)) {
         memory_free(update);
@@ -222,67 +245,86 @@ void atoll_subscription_update_free(atoll_subscription_update *update)
 static status update_check(const atoll_subscription_update *update)
 {
     TRY(API_NOT_NULL(update));
-    if (update->committed) return fail(ATOLL_ERROR_CLOSED, "this subscription update was committed; begin another");
-    if (update->database->model == NULL) return fail(ATOLL_ERROR_CLOSED, "the realm %s was closed", update->database->path);
+    if (update->committed)
+        return fail(ATOLL_ERROR_CLOSED, "this subscription update was committed; begin another");
+    if (update->database->model == NULL)
+        return fail(ATOLL_ERROR_CLOSED, "the realm %s was closed", update->database->path);
     return ATOLL_OK;
 }
 
-atoll_status atoll_subscription_update_add(atoll_subscription_update *update, const atoll_results *results, const char *name, size_t name_size,
-                                           bool update_existing, atoll_error **error)
+atoll_status atoll_subscription_update_add(atoll_subscription_update *update,
+                                           const atoll_results *results, const char *name,
+                                           size_t name_size, bool update_existing,
+                                           atoll_error **error)
 {
     const char *class_name = NULL;
     status result = update_check(update);
     if (result == ATOLL_OK) result = API_TEXT(name, name_size);
     if (result == ATOLL_OK) result = class_name_of(results, &class_name);
     if (result == ATOLL_OK)
-        result = subscription_set_add(&update->set, platform_posix(), bytes_of(name, name_size), name_size != 0, bytes_text(class_name),
+        result = subscription_set_add(&update->set, platform_posix(), bytes_of(name, name_size),
+                                      name_size != 0, bytes_text(class_name),
                                       query_text(results->query), update_existing);
     return api_result(error, result);
 }
 
-bool atoll_subscription_update_remove_name(atoll_subscription_update *update, const char *name, size_t name_size, atoll_error **error)
+bool atoll_subscription_update_remove_name(atoll_subscription_update *update, const char *name,
+                                           size_t name_size, atoll_error **error)
 {
-    if (!api_ok(error, update_check(update)) || !api_ok(error, API_TEXT(name, name_size))) return false;
+    if (!api_ok(error, update_check(update)) || !api_ok(error, API_TEXT(name, name_size)))
+        return false;
     for (size_t i = 0; i < update->set.items.count; i++) {
         const char *has = update->set.items.items[i].name;
-        if (has != NULL && bytes_equal(bytes_text(has), bytes_of(name, name_size))) return subscription_set_remove_at(&update->set, i);
+        if (has != NULL && bytes_equal(bytes_text(has), bytes_of(name, name_size)))
+            return subscription_set_remove_at(&update->set, i);
     }
     return false;
 }
 
-typedef bool (*match_function)(const subscription *item, const char *class_name, const atoll_results *results);
+typedef bool (*match_function)(const subscription *item, const char *class_name,
+                               const atoll_results *results);
 
-static int64_t remove_matching(atoll_subscription_update *update, const char *class_name, const atoll_results *results, bool remove_named,
+static int64_t remove_matching(atoll_subscription_update *update, const char *class_name,
+                               const atoll_results *results, bool remove_named,
                                match_function matches)
 {
     int64_t removed = 0;
     for (size_t i = update->set.items.count; i-- > 0;) {
         const subscription *item = &update->set.items.items[i];
-        if ((item->name != NULL && !remove_named) || (matches != NULL && !matches(item, class_name, results))) continue;
+        if ((item->name != NULL && !remove_named) ||
+            (matches != NULL && !matches(item, class_name, results)))
+            continue;
         removed += subscription_set_remove_at(&update->set, i);
     }
     return removed;
 }
 
-int64_t atoll_subscription_update_remove_results(atoll_subscription_update *update, const atoll_results *results, bool remove_named,
+int64_t atoll_subscription_update_remove_results(atoll_subscription_update *update,
+                                                 const atoll_results *results, bool remove_named,
                                                  atoll_error **error)
 {
     const char *class_name = NULL;
     status result = update_check(update);
     if (result == ATOLL_OK) result = class_name_of(results, &class_name);
-    return api_ok(error, result) ? remove_matching(update, class_name, results, remove_named, same_query) : 0;
+    return api_ok(error, result)
+               ? remove_matching(update, class_name, results, remove_named, same_query)
+               : 0;
 }
 
-static bool same_class(const subscription *item, const char *class_name, const atoll_results *results)
+static bool same_class(const subscription *item, const char *class_name,
+                       const atoll_results *results)
 {
     (void)results;
     return strcmp(item->class_name, class_name) == 0;
 }
 
-int64_t atoll_subscription_update_remove_class(atoll_subscription_update *update, const char *class_name, size_t class_name_size,
+int64_t atoll_subscription_update_remove_class(atoll_subscription_update *update,
+                                               const char *class_name, size_t class_name_size,
                                                bool remove_named, atoll_error **error)
 {
-    if (!api_ok(error, update_check(update)) || !api_ok(error, API_TEXT(class_name, class_name_size))) return 0;
+    if (!api_ok(error, update_check(update)) ||
+        !api_ok(error, API_TEXT(class_name, class_name_size)))
+        return 0;
     char *name = memory_copy_text(class_name, class_name_size);
     if (name == NULL) {
         api_error_set(error, ATOLL_ERROR_OUT_OF_MEMORY);
@@ -293,21 +335,28 @@ int64_t atoll_subscription_update_remove_class(atoll_subscription_update *update
     return removed;
 }
 
-int64_t atoll_subscription_update_remove_all(atoll_subscription_update *update, bool remove_named, atoll_error **error)
+int64_t atoll_subscription_update_remove_all(atoll_subscription_update *update, bool remove_named,
+                                             atoll_error **error)
 {
-    return api_ok(error, update_check(update)) ? remove_matching(update, NULL, NULL, remove_named, NULL) : 0;
+    return api_ok(error, update_check(update))
+               ? remove_matching(update, NULL, NULL, remove_named, NULL)
+               : 0;
 }
 
-bool atoll_subscription_update_remove_at(atoll_subscription_update *update, const atoll_subscriptions *set, int64_t index, atoll_error **error)
+bool atoll_subscription_update_remove_at(atoll_subscription_update *update,
+                                         const atoll_subscriptions *set, int64_t index,
+                                         atoll_error **error)
 {
     if (!api_ok(error, update_check(update))) return false;
     const subscription *wanted = item_at(set, index, error);
     for (size_t i = 0; wanted != NULL && i < update->set.items.count; i++)
-        if (memcmp(update->set.items.items[i].id, wanted->id, sizeof wanted->id) == 0) return subscription_set_remove_at(&update->set, i);
+        if (memcmp(update->set.items.items[i].id, wanted->id, sizeof wanted->id) == 0)
+            return subscription_set_remove_at(&update->set, i);
     return false;
 }
 
-atoll_subscriptions *atoll_subscription_update_commit(atoll_subscription_update *update, atoll_error **error)
+atoll_subscriptions *atoll_subscription_update_commit(atoll_subscription_update *update,
+                                                      atoll_error **error)
 {
     status result = update_check(update);
     if (result == ATOLL_OK) result = subscription_set_commit(update->database->model, &update->set);

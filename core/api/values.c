@@ -32,7 +32,8 @@ static status values_push(atoll_values *values, const api_value *item)
 {
     TRY(API_NOT_NULL(values));
     if (values->items.count >= VALUES_COUNT_MAX)
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a list of values holds at most %d; hand over fewer at once", VALUES_COUNT_MAX);
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                    "a list of values holds at most %d; hand over fewer at once", VALUES_COUNT_MAX);
     return vector_push(&values->items, *item);
 }
 
@@ -71,18 +72,24 @@ status values_add_object_handle(atoll_values *values, atoll_object *object)
 
 static status values_add_text(atoll_values *values, value_type type, const char *text, size_t size)
 {
-    if (text == NULL && size != 0) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the text is NULL but its size is %zu", size);
+    if (text == NULL && size != 0)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the text is NULL but its size is %zu", size);
     if (size > LIMIT_VALUE_SIZE_MAX)
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a value of %zu bytes is above the limit of %u; store it in parts", size, LIMIT_VALUE_SIZE_MAX);
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                    "a value of %zu bytes is above the limit of %u; store it in parts", size,
+                    LIMIT_VALUE_SIZE_MAX);
     value v = {.type = type, .as.text = bytes_of(text, size)};
-    if (type == VALUE_STRING && !utf8_is_valid(v.as.text)) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the string is not UTF-8; encode it first");
+    if (type == VALUE_STRING && !utf8_is_valid(v.as.text))
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the string is not UTF-8; encode it first");
     return values_add(values, &v);
 }
 
-static status values_add_id(atoll_values *values, value_type type, const char *id, size_t size, size_t wanted)
+static status values_add_id(atoll_values *values, value_type type, const char *id, size_t size,
+                            size_t wanted)
 {
     if (id == NULL || size != wanted)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a %s has %zu bytes, got %zu", value_type_name(type), wanted, id == NULL ? 0 : size);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a %s has %zu bytes, got %zu",
+                    value_type_name(type), wanted, id == NULL ? 0 : size);
     value v = {.type = type};
     memcpy(v.as.id, id, wanted);
     return values_add(values, &v);
@@ -112,12 +119,14 @@ atoll_status atoll_values_add_double(atoll_values *values, double real, atoll_er
     return api_result(error, values_add(values, &v));
 }
 
-atoll_status atoll_values_add_string(atoll_values *values, const char *value, size_t value_size, atoll_error **error)
+atoll_status atoll_values_add_string(atoll_values *values, const char *value, size_t value_size,
+                                     atoll_error **error)
 {
     return api_result(error, values_add_text(values, VALUE_STRING, value, value_size));
 }
 
-atoll_status atoll_values_add_binary(atoll_values *values, const char *value, size_t value_size, atoll_error **error)
+atoll_status atoll_values_add_binary(atoll_values *values, const char *value, size_t value_size,
+                                     atoll_error **error)
 {
     return api_result(error, values_add_text(values, VALUE_BINARY, value, value_size));
 }
@@ -126,9 +135,11 @@ atoll_status atoll_values_add_binary(atoll_values *values, const char *value, si
 status timestamp_to_value(atoll_timestamp t, value *out)
 {
     if (t.nanoseconds < 0 || t.nanoseconds > 999999999)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "nanoseconds are 0 to 999999999, got %d", (int)t.nanoseconds);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "nanoseconds are 0 to 999999999, got %d",
+                    (int)t.nanoseconds);
     bool turned = t.seconds < 0 && t.nanoseconds > 0;
-    *out = turned ? value_timestamp(t.seconds + 1, t.nanoseconds - 1000000000) : value_timestamp(t.seconds, t.nanoseconds);
+    *out = turned ? value_timestamp(t.seconds + 1, t.nanoseconds - 1000000000)
+                  : value_timestamp(t.seconds, t.nanoseconds);
     return ATOLL_OK;
 }
 
@@ -136,32 +147,38 @@ atoll_timestamp timestamp_of_value(const value *v)
 {
     int64_t seconds = v->as.timestamp.seconds;
     int32_t nanoseconds = v->as.timestamp.nanoseconds;
-    return nanoseconds < 0 ? (atoll_timestamp){seconds - 1, nanoseconds + 1000000000, 0} : (atoll_timestamp){seconds, nanoseconds, 0};
+    return nanoseconds < 0 ? (atoll_timestamp){seconds - 1, nanoseconds + 1000000000, 0}
+                           : (atoll_timestamp){seconds, nanoseconds, 0};
 }
 
-atoll_status atoll_values_add_timestamp(atoll_values *values, atoll_timestamp stamp, atoll_error **error)
+atoll_status atoll_values_add_timestamp(atoll_values *values, atoll_timestamp stamp,
+                                        atoll_error **error)
 {
     value v;
     status result = timestamp_to_value(stamp, &v);
     return api_result(error, result == ATOLL_OK ? values_add(values, &v) : result);
 }
 
-atoll_status atoll_values_add_uuid(atoll_values *values, const char *value, size_t value_size, atoll_error **error)
+atoll_status atoll_values_add_uuid(atoll_values *values, const char *value, size_t value_size,
+                                   atoll_error **error)
 {
     return api_result(error, values_add_id(values, VALUE_UUID, value, value_size, 16));
 }
 
-atoll_status atoll_values_add_object_id(atoll_values *values, const char *value, size_t value_size, atoll_error **error)
+atoll_status atoll_values_add_object_id(atoll_values *values, const char *value, size_t value_size,
+                                        atoll_error **error)
 {
     return api_result(error, values_add_id(values, VALUE_OBJECT_ID, value, value_size, 12));
 }
 
-atoll_status atoll_values_add_object(atoll_values *values, const atoll_object *object, atoll_error **error)
+atoll_status atoll_values_add_object(atoll_values *values, const atoll_object *object,
+                                     atoll_error **error)
 {
     status result = API_NOT_NULL(object);
     if (result != ATOLL_OK) return api_result(error, result);
     atoll_object *copy = atoll_object_copy(object, error);
-    return copy == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : api_result(error, values_add_object_handle(values, copy));
+    return copy == NULL ? ATOLL_ERROR_OUT_OF_MEMORY
+                        : api_result(error, values_add_object_handle(values, copy));
 }
 
 static status values_copy(const atoll_values *from, atoll_values **out)
@@ -172,7 +189,8 @@ static status values_copy(const atoll_values *from, atoll_values **out)
     for (size_t i = 0; i < from->items.count && result == ATOLL_OK; i++) {
         const api_value *item = &from->items.items[i];
         if (item->list != NULL)
-            result = fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: a list inside a list of arguments");
+            result = fail(ATOLL_ERROR_NOT_SUPPORTED,
+                          "not supported yet: a list inside a list of arguments");
         else if (item->object != NULL)
             result = atoll_values_add_object(copy, item->object, NULL);
         else
@@ -185,7 +203,8 @@ static status values_copy(const atoll_values *from, atoll_values **out)
     return result;
 }
 
-atoll_status atoll_values_add_list(atoll_values *values, const atoll_values *list, atoll_error **error)
+atoll_status atoll_values_add_list(atoll_values *values, const atoll_values *list,
+                                   atoll_error **error)
 {
     api_value item = {.plain = value_null()};
     status result = API_NOT_NULL(list);
@@ -202,7 +221,8 @@ status values_item(const atoll_values *values, int64_t index, const api_value **
 {
     TRY(API_NOT_NULL(values));
     if (index < 0 || (uint64_t)index >= values->items.count)
-        return fail(ATOLL_ERROR_OUT_OF_RANGE, "value %lld does not exist: there are %zu", (long long)index, values->items.count);
+        return fail(ATOLL_ERROR_OUT_OF_RANGE, "value %lld does not exist: there are %zu",
+                    (long long)index, values->items.count);
     *out = &values->items.items[index];
     return ATOLL_OK;
 }
@@ -210,16 +230,18 @@ status values_item(const atoll_values *values, int64_t index, const api_value **
 atoll_value_type atoll_values_type(const atoll_values *values, int64_t index, atoll_error **error)
 {
     const api_value *item = NULL;
-    return api_ok(error, values_item(values, index, &item)) ? (atoll_value_type)item->plain.type : ATOLL_TYPE_NULL;
+    return api_ok(error, values_item(values, index, &item)) ? (atoll_value_type)item->plain.type
+                                                            : ATOLL_TYPE_NULL;
 }
 
-static bool values_typed(const atoll_values *values, int64_t index, value_type type, value *out, atoll_error **error)
+static bool values_typed(const atoll_values *values, int64_t index, value_type type, value *out,
+                         atoll_error **error)
 {
     const api_value *item;
     status result = values_item(values, index, &item);
     if (result == ATOLL_OK && item->plain.type != type)
-        result = fail(ATOLL_ERROR_TYPE_MISMATCH, "value %lld is a %s, not a %s", (long long)index, value_type_name(item->plain.type),
-                      value_type_name(type));
+        result = fail(ATOLL_ERROR_TYPE_MISMATCH, "value %lld is a %s, not a %s", (long long)index,
+                      value_type_name(item->plain.type), value_type_name(type));
     if (!api_ok(error, result)) return false;
     *out = item->plain;
     return true;
@@ -243,7 +265,8 @@ double atoll_values_get_double(const atoll_values *values, int64_t index, atoll_
     return values_typed(values, index, VALUE_DOUBLE, &v, error) ? v.as.real : 0;
 }
 
-static atoll_bytes values_text(const atoll_values *values, int64_t index, value_type type, atoll_error **error)
+static atoll_bytes values_text(const atoll_values *values, int64_t index, value_type type,
+                               atoll_error **error)
 {
     value v;
     if (!values_typed(values, index, type, &v, error)) return (atoll_bytes){NULL, 0};
@@ -260,14 +283,16 @@ atoll_bytes atoll_values_get_binary(const atoll_values *values, int64_t index, a
     return values_text(values, index, VALUE_BINARY, error);
 }
 
-atoll_timestamp atoll_values_get_timestamp(const atoll_values *values, int64_t index, atoll_error **error)
+atoll_timestamp atoll_values_get_timestamp(const atoll_values *values, int64_t index,
+                                           atoll_error **error)
 {
     value v;
     if (!values_typed(values, index, VALUE_TIMESTAMP, &v, error)) return (atoll_timestamp){0, 0, 0};
     return timestamp_of_value(&v);
 }
 
-static atoll_bytes values_id(const atoll_values *values, int64_t index, value_type type, size_t size, atoll_error **error)
+static atoll_bytes values_id(const atoll_values *values, int64_t index, value_type type,
+                             size_t size, atoll_error **error)
 {
     value v;
     if (!values_typed(values, index, type, &v, error)) return (atoll_bytes){NULL, 0};
@@ -279,22 +304,26 @@ atoll_bytes atoll_values_get_uuid(const atoll_values *values, int64_t index, ato
     return values_id(values, index, VALUE_UUID, 16, error);
 }
 
-atoll_bytes atoll_values_get_object_id(const atoll_values *values, int64_t index, atoll_error **error)
+atoll_bytes atoll_values_get_object_id(const atoll_values *values, int64_t index,
+                                       atoll_error **error)
 {
     return values_id(values, index, VALUE_OBJECT_ID, 12, error);
 }
 
-atoll_object *atoll_values_get_object(const atoll_values *values, int64_t index, atoll_error **error)
+atoll_object *atoll_values_get_object(const atoll_values *values, int64_t index,
+                                      atoll_error **error)
 {
     const api_value *item;
-    if (!api_ok(error, values_item(values, index, &item)) || item->plain.type == VALUE_NULL) return NULL;
+    if (!api_ok(error, values_item(values, index, &item)) || item->plain.type == VALUE_NULL)
+        return NULL;
     if (item->object != NULL) return atoll_object_copy(item->object, error);
-    api_error_set(error, fail(ATOLL_ERROR_TYPE_MISMATCH, "value %lld is a %s, not an object", (long long)index,
-                              value_type_name(item->plain.type)));
+    api_error_set(error, fail(ATOLL_ERROR_TYPE_MISMATCH, "value %lld is a %s, not an object",
+                              (long long)index, value_type_name(item->plain.type)));
     return NULL;
 }
 
-static status arguments_of(const atoll_values *values, bool nested, api_arguments *all, query_arguments *out)
+static status arguments_of(const atoll_values *values, bool nested, api_arguments *all,
+                           query_arguments *out)
 {
     size_t count = values->items.count;
     value *plain = memory_allocate((count + 1) * sizeof *plain);

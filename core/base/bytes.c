@@ -12,7 +12,9 @@ void buffer_free(buffer *b)
 status buffer_reserve(buffer *b, size_t extra)
 {
     if (extra > b->size_max || b->size > b->size_max - extra)
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a buffer of %zu bytes cannot grow by %zu: its limit is %zu", b->size, extra, b->size_max);
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                    "a buffer of %zu bytes cannot grow by %zu: its limit is %zu", b->size, extra,
+                    b->size_max);
     if (b->size + extra <= b->capacity) return ATOLL_OK;
     size_t capacity = b->capacity < 64 ? 64 : b->capacity;
     while (capacity < b->size + extra) capacity += capacity / 2;
@@ -150,7 +152,8 @@ uint64_t hash_bytes(const void *data, size_t size, uint64_t seed)
 #if defined __x86_64__
 #define HAS_CRC_INSTRUCTION __builtin_cpu_supports("sse4.2")
 
-__attribute__((target("sse4.2"))) static uint32_t crc_instruction(uint32_t crc, const uint8_t *at, size_t size)
+__attribute__((target("sse4.2"))) static uint32_t crc_instruction(uint32_t crc, const uint8_t *at,
+                                                                  size_t size)
 {
     uint64_t wide = crc, word;
     for (; size >= sizeof word; size -= sizeof word, at += sizeof word) {
@@ -174,8 +177,10 @@ static uint32_t crc_instruction(uint32_t crc, const uint8_t *at, size_t size)
 /* Four bits at a time: a table that fits into one cache line. */
 static uint32_t crc_table(uint32_t crc, const uint8_t *at, size_t size)
 {
-    static const uint32_t steps[16] = {0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
-                                       0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9, 0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75};
+    static const uint32_t steps[16] = {0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1,
+                                       0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
+                                       0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
+                                       0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75};
     for (; size != 0; size--) {
         crc ^= *at++;
         crc = crc >> 4 ^ steps[crc & 15];

@@ -47,10 +47,10 @@ static inline void buffer_clear(buffer *b)
 status buffer_reserve(buffer *b, size_t extra) MUST_CHECK;
 status buffer_append(buffer *b, const void *data, size_t size) MUST_CHECK;
 status buffer_append_byte(buffer *b, uint8_t byte) MUST_CHECK;
-status buffer_append_varint(buffer *b, uint64_t value) MUST_CHECK;   /* LEB128 */
-status buffer_append_fixed32(buffer *b, uint32_t value) MUST_CHECK;  /* little-endian */
-status buffer_append_fixed64(buffer *b, uint64_t value) MUST_CHECK;  /* little-endian */
-status buffer_append_bytes(buffer *b, bytes view) MUST_CHECK;        /* varint size + bytes */
+status buffer_append_varint(buffer *b, uint64_t value) MUST_CHECK;  /* LEB128 */
+status buffer_append_fixed32(buffer *b, uint32_t value) MUST_CHECK; /* little-endian */
+status buffer_append_fixed64(buffer *b, uint64_t value) MUST_CHECK; /* little-endian */
+status buffer_append_bytes(buffer *b, bytes view) MUST_CHECK;       /* varint size + bytes */
 static inline bytes buffer_view(const buffer *b)
 {
     return bytes_of(b->data, b->size);
@@ -92,7 +92,8 @@ static inline uint32_t key_get_u32(const uint8_t *from)
     return (uint32_t)from[0] << 24 | (uint32_t)from[1] << 16 | (uint32_t)from[2] << 8 | from[3];
 }
 
-uint64_t hash_bytes(const void *data, size_t size, uint64_t seed); /* fast, not cryptographic; stable across machines */
+uint64_t hash_bytes(const void *data, size_t size,
+                    uint64_t seed); /* fast, not cryptographic; stable across machines */
 static inline uint64_t hash_u64(uint64_t x)
 {
     x += 0x9e3779b97f4a7c15ull;

@@ -45,7 +45,8 @@ void log_set_sink(log_function function, void *user_data, log_free_function free
 
 static void write_stderr(int32_t level, const char *category, const char *message)
 {
-    static const char *const names[] = {"all", "trace", "debug", "detail", "info", "warn", "error", "fatal"};
+    static const char *const names[] = {"all",  "trace", "debug", "detail",
+                                        "info", "warn",  "error", "fatal"};
     fprintf(stderr, "atoll %s [%s] %s\n", names[level & 7], category, message);
 }
 

@@ -38,7 +38,8 @@ void *memory_reallocate(void *old, size_t size)
 {
     if (old == NULL) return memory_allocate(size);
     void *pointer = must_fail() ? NULL : realloc(old, size ? size : 1);
-    if (pointer == NULL) (void)fail(ATOLL_ERROR_OUT_OF_MEMORY, "out of memory: %zu bytes were asked for", size);
+    if (pointer == NULL)
+        (void)fail(ATOLL_ERROR_OUT_OF_MEMORY, "out of memory: %zu bytes were asked for", size);
     return pointer;
 }
 

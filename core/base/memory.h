@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /* All memory of the core comes from here. NULL after a failed allocation has already called fail(OUT_OF_MEMORY). */
-void *memory_allocate(size_t size);            /* not cleared */
-void *memory_allocate_zero(size_t size);       /* cleared */
+void *memory_allocate(size_t size);              /* not cleared */
+void *memory_allocate_zero(size_t size);         /* cleared */
 void *memory_reallocate(void *old, size_t size); /* NULL leaves old as it was */
 void memory_free(void *pointer);
 char *memory_copy_text(const char *text, size_t size); /* terminated copy */

@@ -22,15 +22,15 @@ const char *fail_text(void);
 status fail_context(status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Returns from the function with the status of expr unless it is ATOLL_OK. */
-#define TRY(expr)                                                                                                      \
-    do {                                                                                                               \
-        status try_status_ = (expr);                                                                                   \
-        if (try_status_ != ATOLL_OK) return try_status_;                                                               \
+#define TRY(expr)                                        \
+    do {                                                 \
+        status try_status_ = (expr);                     \
+        if (try_status_ != ATOLL_OK) return try_status_; \
     } while (0)
 /* Same with `result` as variable and a label `done` for cleanup. */
-#define TRY_GOTO(expr)                                                                                                 \
-    do {                                                                                                               \
-        result = (expr);                                                                                               \
-        if (result != ATOLL_OK) goto done;                                                                             \
+#define TRY_GOTO(expr)                     \
+    do {                                   \
+        result = (expr);                   \
+        if (result != ATOLL_OK) goto done; \
     } while (0)
 #endif

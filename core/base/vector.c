@@ -7,7 +7,8 @@ status vector_grow(void **items, size_t *capacity, size_t wanted, size_t item_si
 {
     size_t grown = *capacity < 8 ? 8 : *capacity + *capacity / 2;
     if (grown < wanted) grown = wanted;
-    if (grown > SIZE_MAX / item_size) return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "an array of %zu items is too large", grown);
+    if (grown > SIZE_MAX / item_size)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "an array of %zu items is too large", grown);
     void *moved = memory_reallocate(*items, grown * item_size);
     if (moved == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     *items = moved;

@@ -3,17 +3,20 @@
 #include "base/memory.h"
 
 /* A growable array: VECTOR(int) v = {0}; vector_push(&v, 3) gives a status; v.items, v.count; vector_free(&v). */
-#define VECTOR(type)                                                                                                   \
-    struct {                                                                                                           \
-        type *items;                                                                                                   \
-        size_t count, capacity;                                                                                        \
+#define VECTOR(type)            \
+    struct {                    \
+        type *items;            \
+        size_t count, capacity; \
     }
 status vector_grow(void **items, size_t *capacity, size_t wanted, size_t item_size) MUST_CHECK;
-#define vector_reserve(v, extra)                                                                                       \
-    ((v)->count + (extra) <= (v)->capacity                                                                             \
-         ? ATOLL_OK                                                                                                    \
-         : vector_grow((void **)&(v)->items, &(v)->capacity, (v)->count + (extra), sizeof *(v)->items))
-#define vector_push(v, item) (vector_reserve(v, 1) == ATOLL_OK ? ((v)->items[(v)->count++] = (item), ATOLL_OK) : ATOLL_ERROR_OUT_OF_MEMORY)
+#define vector_reserve(v, extra)                                                   \
+    ((v)->count + (extra) <= (v)->capacity                                         \
+         ? ATOLL_OK                                                                \
+         : vector_grow((void **)&(v)->items, &(v)->capacity, (v)->count + (extra), \
+                       sizeof *(v)->items))
+#define vector_push(v, item)                                                          \
+    (vector_reserve(v, 1) == ATOLL_OK ? ((v)->items[(v)->count++] = (item), ATOLL_OK) \
+                                      : ATOLL_ERROR_OUT_OF_MEMORY)
 #define vector_free(v) (memory_free((v)->items), (v)->items = NULL, (v)->count = (v)->capacity = 0)
 
 /* A hash map from u64 to u64 (or a pointer as u64). 0 is a valid key. */

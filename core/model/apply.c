@@ -5,7 +5,9 @@
 
 static status own_class(model_txn *txn, class_key c, class_state **out)
 {
-    if (c == 0 || c > txn->view->class_count) return fail(ATOLL_ERROR_FILE_CORRUPT, "an operation names class %u, which does not exist", c);
+    if (c == 0 || c > txn->view->class_count)
+        return fail(ATOLL_ERROR_FILE_CORRUPT, "an operation names class %u, which does not exist",
+                    c);
     class_state **place = &txn->view->classes[c - 1];
     TRY(class_state_own(place, txn->writer.stamp));
     *out = *place;
@@ -35,7 +37,8 @@ static status own_segment(model_txn *txn, class_key c, row_key row, uint64_t gat
     return ATOLL_OK;
 }
 
-status apply_set(model_txn *txn, class_key c, row_key row, uint32_t slot, column_type type, const value *v, uint64_t gate)
+status apply_set(model_txn *txn, class_key c, row_key row, uint32_t slot, column_type type,
+                 const value *v, uint64_t gate)
 {
     segment *s = NULL;
     block *b = NULL;
@@ -49,7 +52,9 @@ static status find_property(const model_txn *txn, const operation *o, const mode
 {
     const model_class *c = schema_class(txn->writer.schema, o->class_of);
     *out = c == NULL ? NULL : class_property(c, o->property);
-    return *out == NULL ? fail(ATOLL_ERROR_FILE_CORRUPT, "an operation names property %u.%u, which does not exist", o->class_of, o->property)
+    return *out == NULL ? fail(ATOLL_ERROR_FILE_CORRUPT,
+                               "an operation names property %u.%u, which does not exist",
+                               o->class_of, o->property)
                         : ATOLL_OK;
 }
 
@@ -88,7 +93,9 @@ static status apply_key(model_txn *txn, const operation *o, uint64_t gate)
 {
     const model_class *c = schema_class(txn->writer.schema, o->class_of);
     const model_property *p = c == NULL ? NULL : class_property(c, c->primary_key);
-    if (p == NULL) return fail(ATOLL_ERROR_FILE_CORRUPT, "an operation gives a key to class %u, which has none", o->class_of);
+    if (p == NULL)
+        return fail(ATOLL_ERROR_FILE_CORRUPT,
+                    "an operation gives a key to class %u, which has none", o->class_of);
     TRY(apply_set(txn, o->class_of, o->row, slot_of(p->key), column_type_of(p), &o->value, gate));
     return put_index(txn, o->class_of, key_hash(&o->value), o->row);
 }
@@ -97,7 +104,8 @@ static status apply_unkey(model_txn *txn, const operation *o)
 {
     class_state *state = NULL;
     TRY(own_class(txn, o->class_of, &state));
-    return state->index == NULL ? ATOLL_OK : index_remove(&txn->writer, &state->index, o->hash, o->row);
+    return state->index == NULL ? ATOLL_OK
+                                : index_remove(&txn->writer, &state->index, o->hash, o->row);
 }
 
 static status apply_owner(model_txn *txn, const operation *o, uint64_t gate)
@@ -105,12 +113,17 @@ static status apply_owner(model_txn *txn, const operation *o, uint64_t gate)
     uint8_t element[16];
     memcpy(element, &o->owner.element.counter, 8);
     memcpy(element + 8, &o->owner.element.actor, 8);
-    value id = value_uuid(o->id), owner_row = value_int((int64_t)o->owner.row), owner_element = value_uuid(element);
+    value id = value_uuid(o->id), owner_row = value_int((int64_t)o->owner.row),
+          owner_element = value_uuid(element);
     value place = value_int((int64_t)((uint64_t)o->owner.class_of << 32 | o->owner.property));
-    TRY(apply_set(txn, o->class_of, o->row, SLOT_IDENTITY, column_type_system(SLOT_IDENTITY), &id, gate));
-    TRY(apply_set(txn, o->class_of, o->row, SLOT_OWNER_ROW, column_type_system(SLOT_OWNER_ROW), &owner_row, gate));
-    TRY(apply_set(txn, o->class_of, o->row, SLOT_OWNER_PLACE, column_type_system(SLOT_OWNER_PLACE), &place, gate));
-    TRY(apply_set(txn, o->class_of, o->row, SLOT_OWNER_ELEMENT, column_type_system(SLOT_OWNER_ELEMENT), &owner_element, gate));
+    TRY(apply_set(txn, o->class_of, o->row, SLOT_IDENTITY, column_type_system(SLOT_IDENTITY), &id,
+                  gate));
+    TRY(apply_set(txn, o->class_of, o->row, SLOT_OWNER_ROW, column_type_system(SLOT_OWNER_ROW),
+                  &owner_row, gate));
+    TRY(apply_set(txn, o->class_of, o->row, SLOT_OWNER_PLACE, column_type_system(SLOT_OWNER_PLACE),
+                  &place, gate));
+    TRY(apply_set(txn, o->class_of, o->row, SLOT_OWNER_ELEMENT,
+                  column_type_system(SLOT_OWNER_ELEMENT), &owner_element, gate));
     return put_index(txn, o->class_of, key_hash(&id), o->row);
 }
 
@@ -136,7 +149,8 @@ static status own_cell(model_txn *txn, const operation *o, uint64_t gate, list_c
     block *b = NULL;
     *out = NULL;
     TRY(find_property(txn, o, &p));
-    if ((p->flags & PROPERTY_LIST) == 0) return fail(ATOLL_ERROR_FILE_CORRUPT, "an operation changes '%s' as a list", p->name);
+    if ((p->flags & PROPERTY_LIST) == 0)
+        return fail(ATOLL_ERROR_FILE_CORRUPT, "an operation changes '%s' as a list", p->name);
     TRY(own_segment(txn, o->class_of, o->row, gate, &s));
     if (s == NULL) return ATOLL_OK;
     TRY(segment_block_own(&txn->writer, s, slot_of(p->key), column_type_of(p), &b));
@@ -175,14 +189,17 @@ static status apply_schema(model_txn *txn, const operation *o)
     atomic_init(&fresh->references, 1);
     status result = schema_read(o->blob, &fresh->schema);
     size_t count = fresh->schema.class_count;
-    class_state **classes = result == ATOLL_OK ? memory_reallocate(txn->view->classes, (count + 1) * sizeof *classes) : NULL;
+    class_state **classes =
+        result == ATOLL_OK ? memory_reallocate(txn->view->classes, (count + 1) * sizeof *classes)
+                           : NULL;
     if (classes == NULL) {
         shared_schema_release(fresh);
         return result == ATOLL_OK ? ATOLL_ERROR_OUT_OF_MEMORY : result;
     }
     txn->view->classes = classes;
     while (txn->view->class_count < count) {
-        class_state *state = class_state_new((class_key)(txn->view->class_count + 1), txn->writer.stamp);
+        class_state *state =
+            class_state_new((class_key)(txn->view->class_count + 1), txn->writer.stamp);
         if (state == NULL) {
             shared_schema_release(fresh);
             return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -205,7 +222,8 @@ status apply_operation(model_txn *txn, const operation *o, uint64_t gate)
     case OP_DROP: return apply_drop(txn, o, gate);
     case OP_SET:
         TRY(find_property(txn, o, &p));
-        return apply_set(txn, o->class_of, o->row, slot_of(p->key), column_type_of(p), &o->value, gate);
+        return apply_set(txn, o->class_of, o->row, slot_of(p->key), column_type_of(p), &o->value,
+                         gate);
     case OP_LIST_INSERT:
     case OP_LIST_SET:
     case OP_LIST_ERASE:

@@ -8,28 +8,33 @@ bool is_asymmetric(const model_txn *txn, class_key c, row_key row)
     class_key root_class = c;
     row_key root = row;
     if (class_of == NULL || class_of->kind == CLASS_NORMAL) return false;
-    if (class_of->kind == CLASS_EMBEDDED && model_root_get(txn->view, c, row, &root_class, &root) != ATOLL_OK) return false;
+    if (class_of->kind == CLASS_EMBEDDED &&
+        model_root_get(txn->view, c, row, &root_class, &root) != ATOLL_OK)
+        return false;
     class_of = schema_class(txn->writer.schema, root_class);
     return class_of != NULL && class_of->kind == CLASS_ASYMMETRIC;
 }
 
 static status write_payload(const model_txn *txn, buffer *to, class_key c, row_key row, int depth);
 
-static status write_item(const model_txn *txn, buffer *to, const model_property *p, const value *v, int depth)
+static status write_item(const model_txn *txn, buffer *to, const model_property *p, const value *v,
+                         int depth)
 {
     if (v->type != VALUE_EMBEDDED) return value_write(to, v);
     TRY(buffer_append_byte(to, VALUE_EMBEDDED));
     return write_payload(txn, to, p->target, v->as.row, depth + 1);
 }
 
-static status write_list(const model_txn *txn, buffer *to, class_key c, row_key row, const model_property *p, int depth)
+static status write_list(const model_txn *txn, buffer *to, class_key c, row_key row,
+                         const model_property *p, int depth)
 {
     const list_cell *cell = NULL;
     TRY(read_cell(txn->view, c, row, p->key, &cell));
     TRY(buffer_append_byte(to, VALUE_LIST));
     TRY(buffer_append_varint(to, cell == NULL ? 0 : cell->visible));
     for (size_t i = 0; cell != NULL && i < cell->state.elements.count; i++)
-        if (!cell->state.elements.items[i].erased) TRY(write_item(txn, to, p, &cell->state.elements.items[i].value, depth));
+        if (!cell->state.elements.items[i].erased)
+            TRY(write_item(txn, to, p, &cell->state.elements.items[i].value, depth));
     return ATOLL_OK;
 }
 
@@ -38,7 +43,9 @@ static status write_payload(const model_txn *txn, buffer *to, class_key c, row_k
     const model_class *class_of = NULL;
     TRY(need_class(txn->view, c, &class_of));
     if (depth > LIMIT_PAYLOAD_DEPTH_MAX)
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "an asymmetric object holds embedded objects more than %d deep", LIMIT_PAYLOAD_DEPTH_MAX);
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                    "an asymmetric object holds embedded objects more than %d deep",
+                    LIMIT_PAYLOAD_DEPTH_MAX);
     TRY(buffer_append_varint(to, class_of->property_count));
     for (size_t i = 0; i < class_of->property_count; i++) {
         const model_property *p = &class_of->properties[i];
@@ -64,8 +71,9 @@ static status finish_row(model_txn *txn, class_key c, row_key row)
     status result = write_payload(txn, &payload, c, row, 0);
     /* Once it is committed nobody can make it smaller, and what lies behind it would wait for ever. */
     if (result == ATOLL_OK && payload.size > LIMIT_PAYLOAD_SIZE_MAX) {
-        result = fail(ATOLL_ERROR_LIMIT_EXCEEDED, "an asymmetric object has %zu bytes, at most %u can be sent; split it", payload.size,
-                      LIMIT_PAYLOAD_SIZE_MAX);
+        result = fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                      "an asymmetric object has %zu bytes, at most %u can be sent; split it",
+                      payload.size, LIMIT_PAYLOAD_SIZE_MAX);
     }
     operation o = {.kind = OP_ASYMMETRIC, .class_of = c, .row = row, .blob = buffer_view(&payload)};
     if (result == ATOLL_OK) result = changeset_write(&txn->changes, &o);

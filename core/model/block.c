@@ -6,7 +6,8 @@
 column_type column_type_of(const model_property *p)
 {
     column_type t = {.type = (uint8_t)p->type, .kind = COLUMN_FIXED8};
-    t.nullable = (p->flags & PROPERTY_NULLABLE) != 0 || p->type == VALUE_LINK || p->type == VALUE_EMBEDDED;
+    t.nullable =
+        (p->flags & PROPERTY_NULLABLE) != 0 || p->type == VALUE_LINK || p->type == VALUE_EMBEDDED;
     if ((p->flags & PROPERTY_LIST) != 0) {
         t.kind = COLUMN_LIST;
         t.nullable = false;
@@ -21,7 +22,8 @@ column_type column_type_of(const model_property *p)
 column_type column_type_system(uint32_t slot)
 {
     bool wide = slot == SLOT_IDENTITY || slot == SLOT_OWNER_ELEMENT;
-    return (column_type){.kind = wide ? COLUMN_FIXED16 : COLUMN_FIXED8, .type = wide ? VALUE_UUID : VALUE_INT};
+    return (column_type){.kind = wide ? COLUMN_FIXED16 : COLUMN_FIXED8,
+                         .type = wide ? VALUE_UUID : VALUE_INT};
 }
 
 static size_t slots_size(uint8_t kind)
@@ -51,7 +53,8 @@ block_data *block_data_new(column_type type)
     d->type = type;
     if (type.nullable) memset(d->null_bits, 0xff, sizeof d->null_bits);
     /* A row that was never set reads as zero in a required column, so zero is in the range from the start. */
-    d->has_range = !type.nullable && (type.type == VALUE_INT || type.type == VALUE_BOOL || type.type == VALUE_DOUBLE);
+    d->has_range = !type.nullable &&
+                   (type.type == VALUE_INT || type.type == VALUE_BOOL || type.type == VALUE_DOUBLE);
     return d;
 }
 
@@ -83,7 +86,8 @@ static status texts_push(const tree_writer *w, block *b)
     return vector_push(w->texts, b);
 }
 
-block *block_new(const tree_writer *w, class_key c, uint32_t slot, uint64_t segment_index, column_type type)
+block *block_new(const tree_writer *w, class_key c, uint32_t slot, uint64_t segment_index,
+                 column_type type)
 {
     block *b = block_handle(c, slot, segment_index, type);
     if (b == NULL) return NULL;
@@ -103,7 +107,8 @@ block *block_retain(block *b)
 
 void block_release(block *b)
 {
-    if (b == NULL || atomic_fetch_sub_explicit(&b->references, 1, memory_order_acq_rel) != 1) return;
+    if (b == NULL || atomic_fetch_sub_explicit(&b->references, 1, memory_order_acq_rel) != 1)
+        return;
     block_data_free(atomic_load(&b->data));
     memory_free(b);
 }
@@ -142,7 +147,8 @@ static block_data *data_copy(const block_data *from)
     }
     if (d->type.kind == COLUMN_LIST)
         for (size_t i = 0; i < MODEL_BLOCK_ROWS; i++)
-            if (cells_of(d)[i] != NULL) atomic_fetch_add_explicit(&cells_of(d)[i]->references, 1, memory_order_relaxed);
+            if (cells_of(d)[i] != NULL)
+                atomic_fetch_add_explicit(&cells_of(d)[i]->references, 1, memory_order_relaxed);
     return d;
 }
 
@@ -197,9 +203,18 @@ static void set_fixed8(block_data *d, uint32_t row, const value *v)
 {
     int64_t *slot = (int64_t *)(void *)d->slots + row;
     switch (v->type) {
-    case VALUE_BOOL: *slot = v->as.boolean; widen_integer(d, *slot); return;
-    case VALUE_INT: *slot = v->as.integer; widen_integer(d, *slot); return;
-    case VALUE_DOUBLE: memcpy(slot, &v->as.real, sizeof *slot); widen_real(d, v->as.real); return;
+    case VALUE_BOOL:
+        *slot = v->as.boolean;
+        widen_integer(d, *slot);
+        return;
+    case VALUE_INT:
+        *slot = v->as.integer;
+        widen_integer(d, *slot);
+        return;
+    case VALUE_DOUBLE:
+        memcpy(slot, &v->as.real, sizeof *slot);
+        widen_real(d, v->as.real);
+        return;
     default: *slot = (int64_t)v->as.row; return;
     }
 }
@@ -222,8 +237,10 @@ static status heap_reserve(block_data *d, size_t extra, uint8_t **old)
 {
     *old = NULL;
     if (d->heap_size + extra > UINT32_MAX)
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
-                    "not supported yet: more than 4 GB of text in one property of %d neighbouring objects", MODEL_BLOCK_ROWS);
+        return fail(
+            ATOLL_ERROR_LIMIT_EXCEEDED,
+            "not supported yet: more than 4 GB of text in one property of %d neighbouring objects",
+            MODEL_BLOCK_ROWS);
     if (d->heap_size + extra <= d->heap_capacity) return ATOLL_OK;
     size_t capacity = d->heap_capacity * 2 < 1024 ? 1024 : d->heap_capacity * 2;
     while (capacity < d->heap_size + extra) capacity *= 2;
@@ -265,13 +282,15 @@ static status splice_text(block_data *d, uint32_t row, bytes text)
         text.data = copy;
     }
     size_t tail = d->heap_size - start - old_size;
-    if (tail != 0 && text.size != old_size) memmove(d->heap + start + text.size, d->heap + start + old_size, tail);
+    if (tail != 0 && text.size != old_size)
+        memmove(d->heap + start + text.size, d->heap + start + old_size, tail);
     if (text.size != 0) memcpy(d->heap + start, text.data, text.size);
     memory_free(old);
     memory_free(copy);
     int64_t grown = (int64_t)text.size - (int64_t)old_size;
     if (grown != 0)
-        for (uint32_t i = row + 1; i <= d->filled; i++) offsets[i] = (uint32_t)((int64_t)offsets[i] + grown);
+        for (uint32_t i = row + 1; i <= d->filled; i++)
+            offsets[i] = (uint32_t)((int64_t)offsets[i] + grown);
     d->heap_size = (size_t)((int64_t)d->heap_size + grown);
     return ATOLL_OK;
 }
@@ -288,7 +307,8 @@ status block_set(block *b, uint32_t row, const value *v)
     }
     if (d->type.kind == COLUMN_TEXT) {
         bool fresh = row >= d->filled;
-        if (!fresh || v->as.text.size != 0) TRY(fresh ? append_text(d, row, v->as.text) : splice_text(d, row, v->as.text));
+        if (!fresh || v->as.text.size != 0)
+            TRY(fresh ? append_text(d, row, v->as.text) : splice_text(d, row, v->as.text));
     } else if (!null || d->type.type == VALUE_LINK) {
         if (d->type.kind == COLUMN_FIXED8)
             set_fixed8(d, row, v);
@@ -316,13 +336,14 @@ void block_get(const block_data *d, uint32_t row, value *out)
     int64_t pair[2];
     out->type = (value_type)d->type.type;
     switch (out->type) {
-    case VALUE_BOOL: memcpy(pair, slot, 8); out->as.boolean = pair[0] != 0; return;
+    case VALUE_BOOL:
+        memcpy(pair, slot, 8);
+        out->as.boolean = pair[0] != 0;
+        return;
     case VALUE_INT: memcpy(&out->as.integer, slot, 8); return;
     case VALUE_DOUBLE: memcpy(&out->as.real, slot, 8); return;
     case VALUE_LINK:
-    case VALUE_EMBEDDED:
-        memcpy(&out->as.row, slot, 8);
-        return;
+    case VALUE_EMBEDDED: memcpy(&out->as.row, slot, 8); return;
     case VALUE_STRING:
     case VALUE_BINARY: out->as.text = text_at(d, row); return;
     case VALUE_TIMESTAMP:
@@ -349,7 +370,8 @@ void block_finish(block *b)
 static bool row_is_empty(const block_data *d, uint32_t row)
 {
     if (d->type.kind == COLUMN_LIST) return cells_of(d)[row] == NULL;
-    if (d->type.kind == COLUMN_TEXT) return (!d->type.nullable || block_is_null(d, row)) && text_at(d, row).size == 0;
+    if (d->type.kind == COLUMN_TEXT)
+        return (!d->type.nullable || block_is_null(d, row)) && text_at(d, row).size == 0;
     if (d->type.nullable) return block_is_null(d, row);
     static const uint8_t zeros[16];
     size_t width = d->type.kind == COLUMN_FIXED16 ? 16 : 8;

@@ -14,7 +14,8 @@ list_cell *list_cell_new(uint64_t stamp)
 
 void list_cell_release(list_cell *cell)
 {
-    if (cell == NULL || atomic_fetch_sub_explicit(&cell->references, 1, memory_order_acq_rel) != 1) return;
+    if (cell == NULL || atomic_fetch_sub_explicit(&cell->references, 1, memory_order_acq_rel) != 1)
+        return;
     list_state_free(&cell->state);
     memory_free(cell);
 }
@@ -55,13 +56,15 @@ static bool has_right_child(const list_cell *cell, size_t at)
     const list_element *items = cell->state.elements.items;
     if (at + 1 == cell->state.elements.count) return false;
     for (size_t i = at + 1; i < cell->state.elements.count; i++)
-        if (items[i].side == LIST_SIDE_RIGHT && id_equal(items[i].parent, items[at].id)) return true;
+        if (items[i].side == LIST_SIDE_RIGHT && id_equal(items[i].parent, items[at].id))
+            return true;
     return false;
 }
 
 /* Where an element that becomes the index-th visible one hangs: right of its left neighbour, or, when something hangs
  * there already, left of the element that follows. */
-void list_cell_locate(const list_cell *cell, uint64_t index, element_id *parent, uint8_t *side, size_t *position)
+void list_cell_locate(const list_cell *cell, uint64_t index, element_id *parent, uint8_t *side,
+                      size_t *position)
 {
     size_t count = cell->state.elements.count;
     const list_element *items = cell->state.elements.items;
@@ -85,16 +88,19 @@ void list_cell_locate(const list_cell *cell, uint64_t index, element_id *parent,
 void list_cell_recount(list_cell *cell)
 {
     cell->visible = 0;
-    for (size_t i = 0; i < cell->state.elements.count; i++) cell->visible += !cell->state.elements.items[i].erased;
+    for (size_t i = 0; i < cell->state.elements.count; i++)
+        cell->visible += !cell->state.elements.items[i].erased;
 }
 
 status list_cell_insert(list_cell *cell, size_t position, const list_element *element)
 {
     list_state *s = &cell->state;
-    if (position > s->elements.count) return fail(ATOLL_ERROR_FILE_CORRUPT, "an element of a list belongs past its end");
+    if (position > s->elements.count)
+        return fail(ATOLL_ERROR_FILE_CORRUPT, "an element of a list belongs past its end");
     TRY(list_state_push(s, element));
     list_element moved = s->elements.items[s->elements.count - 1];
-    memmove(s->elements.items + position + 1, s->elements.items + position, (s->elements.count - 1 - position) * sizeof moved);
+    memmove(s->elements.items + position + 1, s->elements.items + position,
+            (s->elements.count - 1 - position) * sizeof moved);
     s->elements.items[position] = moved;
     cell->visible += !moved.erased;
     return ATOLL_OK;
@@ -103,7 +109,8 @@ status list_cell_insert(list_cell *cell, size_t position, const list_element *el
 status list_cell_set(list_cell *cell, size_t position, const list_element *from)
 {
     list_state *s = &cell->state;
-    if (position >= s->elements.count) return fail(ATOLL_ERROR_FILE_CORRUPT, "a list has no element %zu to set", position);
+    if (position >= s->elements.count)
+        return fail(ATOLL_ERROR_FILE_CORRUPT, "a list has no element %zu to set", position);
     list_element fresh = s->elements.items[position];
     fresh.value = from->value;
     TRY(list_state_own_text(s, &fresh.value));
@@ -118,7 +125,8 @@ status list_cell_set(list_cell *cell, size_t position, const list_element *from)
 status list_cell_erase(list_cell *cell, size_t position, uint64_t touched)
 {
     list_state *s = &cell->state;
-    if (position >= s->elements.count) return fail(ATOLL_ERROR_FILE_CORRUPT, "a list has no element %zu to erase", position);
+    if (position >= s->elements.count)
+        return fail(ATOLL_ERROR_FILE_CORRUPT, "a list has no element %zu to erase", position);
     list_element *e = &s->elements.items[position];
     cell->visible -= !e->erased;
     e->erased = true;

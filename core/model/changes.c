@@ -45,7 +45,8 @@ static void builder_free(changes_builder *b)
 
 static status entry_of(changes_builder *b, class_key c, row_key row, entry **out)
 {
-    if (c == 0 || c > LIMIT_CLASSES_MAX) return fail(ATOLL_ERROR_FILE_CORRUPT, "a log record names class %u", c);
+    if (c == 0 || c > LIMIT_CLASSES_MAX)
+        return fail(ATOLL_ERROR_FILE_CORRUPT, "a log record names class %u", c);
     while (b->rows.count < c) TRY(vector_push(&b->rows, (map64){0}));
     uint64_t *at = map64_get(&b->rows.items[c - 1], row);
     if (at == NULL) {
@@ -163,7 +164,8 @@ status changes_builder_finish(changes_builder *b, model_changes **out)
         changes->properties = memory_allocate(touches * sizeof *changes->properties);
         changes->defaults = memory_allocate(touches);
     }
-    if (changes == NULL || changes->rows == NULL || changes->properties == NULL || changes->defaults == NULL) {
+    if (changes == NULL || changes->rows == NULL || changes->properties == NULL ||
+        changes->defaults == NULL) {
         model_changes_free(changes);
         builder_free(b);
         return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -171,7 +173,8 @@ status changes_builder_finish(changes_builder *b, model_changes **out)
     for (class_key c = 1; c <= b->rows.count; c++) {
         if (b->rows.items[c - 1].count == 0) continue;
         for (size_t i = 0; i < b->entries.count; i++)
-            if (b->entries.items[i].change.class_of == c && !is_nothing(&b->entries.items[i])) emit(b, &b->entries.items[i], changes, &used);
+            if (b->entries.items[i].change.class_of == c && !is_nothing(&b->entries.items[i]))
+                emit(b, &b->entries.items[i], changes, &used);
     }
     builder_free(b);
     *out = changes;

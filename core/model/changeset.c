@@ -53,9 +53,7 @@ static status write_body(buffer *to, const operation *o)
     case OP_KEY: return value_write(to, &o->value);
     case OP_UNKEY: return buffer_append_fixed64(to, o->hash);
     case OP_DROP: return buffer_append_byte(to, o->all);
-    case OP_SET:
-        TRY(buffer_append_varint(to, o->property));
-        return value_write(to, &o->value);
+    case OP_SET: TRY(buffer_append_varint(to, o->property)); return value_write(to, &o->value);
     case OP_LIST_INSERT:
     case OP_LIST_SET:
         TRY(buffer_append_varint(to, o->property));
@@ -80,7 +78,8 @@ status changeset_write(changeset_writer *w, const operation *o)
 {
     size_t before = w->to->size;
     bool same = w->last_class == o->class_of && w->last_row == o->row;
-    status result = buffer_append_byte(w->to, (uint8_t)(o->kind | (same ? SAME_ROW : 0) | (o->is_default ? DEFAULT_BIT : 0)));
+    status result = buffer_append_byte(
+        w->to, (uint8_t)(o->kind | (same ? SAME_ROW : 0) | (o->is_default ? DEFAULT_BIT : 0)));
     if (result == ATOLL_OK && !same) result = buffer_append_varint(w->to, o->class_of);
     if (result == ATOLL_OK && !same) result = buffer_append_varint(w->to, o->row);
     if (result == ATOLL_OK) result = write_body(w->to, o);
@@ -98,13 +97,16 @@ status changeset_open(changeset_reader *r, bytes record, record_header *header)
     *r = (changeset_reader){.from = reader_of(record)};
     uint8_t format = reader_byte(&r->from);
     if (r->from.failed || format != RECORD_FORMAT)
-        return fail(ATOLL_ERROR_FILE_CORRUPT, "a log record has the unknown format %d; was it written by a newer version?", (int)format);
+        return fail(ATOLL_ERROR_FILE_CORRUPT,
+                    "a log record has the unknown format %d; was it written by a newer version?",
+                    (int)format);
     header->origin = (commit_origin)reader_byte(&r->from);
     uint64_t wall = reader_varint(&r->from);
     header->wall_ms = (int64_t)(wall >> 1) ^ -(int64_t)(wall & 1);
     header->monotonic_ms = reader_varint(&r->from);
     header->boot_id = reader_fixed64(&r->from);
-    if (r->from.failed || header->origin > COMMIT_SERVER) return fail(ATOLL_ERROR_FILE_CORRUPT, "the header of a log record is damaged");
+    if (r->from.failed || header->origin > COMMIT_SERVER)
+        return fail(ATOLL_ERROR_FILE_CORRUPT, "the header of a log record is damaged");
     return ATOLL_OK;
 }
 
@@ -197,6 +199,8 @@ status changeset_next(changeset_reader *r, operation *out, bool *out_more)
     out->class_of = r->last_class;
     out->row = r->last_row;
     read_body(&r->from, out);
-    if (r->from.failed) return fail(ATOLL_ERROR_FILE_CORRUPT, "a log record is damaged in an operation of kind %d", (int)out->kind);
+    if (r->from.failed)
+        return fail(ATOLL_ERROR_FILE_CORRUPT, "a log record is damaged in an operation of kind %d",
+                    (int)out->kind);
     return ATOLL_OK;
 }

@@ -53,7 +53,8 @@ typedef struct changeset_writer {
     row_key last_row;
 } changeset_writer;
 status changeset_header(buffer *to, const record_header *header) MUST_CHECK;
-status changeset_write(changeset_writer *w, const operation *o) MUST_CHECK; /* nothing is appended on failure */
+status changeset_write(changeset_writer *w,
+                       const operation *o) MUST_CHECK; /* nothing is appended on failure */
 
 typedef struct changeset_reader {
     reader from;
@@ -68,5 +69,6 @@ status changeset_next(changeset_reader *r, operation *out, bool *out_more) MUST_
 typedef struct changes_builder changes_builder;
 status changes_builder_new(changes_builder **out) MUST_CHECK;
 status changes_builder_add(changes_builder *b, bytes record) MUST_CHECK;
-status changes_builder_finish(changes_builder *b, model_changes **out) MUST_CHECK; /* frees b in any case */
+status changes_builder_finish(changes_builder *b,
+                              model_changes **out) MUST_CHECK; /* frees b in any case */
 #endif

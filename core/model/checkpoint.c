@@ -6,7 +6,13 @@
 #include "model/codec.h"
 #include "model/engine.h"
 
-enum { CHECKPOINT_BATCH_SIZE = 4 << 20, CHECKPOINT_LOG_SIZE = 16 << 20, CHECKPOINT_LOG_COUNT = 2000, CHECKPOINT_PERIOD_MS = 5000, SETTLE_SIZE = 64 << 20 };
+enum {
+    CHECKPOINT_BATCH_SIZE = 4 << 20,
+    CHECKPOINT_LOG_SIZE = 16 << 20,
+    CHECKPOINT_LOG_COUNT = 2000,
+    CHECKPOINT_PERIOD_MS = 5000,
+    SETTLE_SIZE = 64 << 20
+};
 
 typedef struct checkpoint {
     model_db *db;
@@ -101,7 +107,8 @@ static status write_root(checkpoint *k)
 static bool is_needed(const model_db *db, const log_place *place, uint64_t version)
 {
     if (place->version > version) return true;
-    return db->options.use != SCHEMA_LOCAL && place->origin == COMMIT_LOCAL && place->version > db->folded;
+    return db->options.use != SCHEMA_LOCAL && place->origin == COMMIT_LOCAL &&
+           place->version > db->folded;
 }
 
 static status drop_log(checkpoint *k)
@@ -111,7 +118,8 @@ static status drop_log(checkpoint *k)
     status result = ATOLL_OK;
     mutex_lock(&k->db->lock);
     for (size_t i = 0; i < k->db->log.count && result == ATOLL_OK; i++)
-        if (!is_needed(k->db, &k->db->log.items[i], k->view->version)) result = vector_push(&versions, k->db->log.items[i].version);
+        if (!is_needed(k->db, &k->db->log.items[i], k->view->version))
+            result = vector_push(&versions, k->db->log.items[i].version);
     mutex_unlock(&k->db->lock);
     for (size_t i = 0; i < versions.count && result == ATOLL_OK; i++)
         result = storage_batch_delete(k->batch, log_key(key, versions.items[i]));
@@ -188,7 +196,8 @@ status checkpoint_settle(model_db *db, uint64_t size_min)
 
 bool checkpoint_is_due(const model_db *db)
 {
-    return db->log_bytes >= CHECKPOINT_LOG_SIZE || db->newest->version - db->checkpoint_version >= CHECKPOINT_LOG_COUNT;
+    return db->log_bytes >= CHECKPOINT_LOG_SIZE ||
+           db->newest->version - db->checkpoint_version >= CHECKPOINT_LOG_COUNT;
 }
 
 void checkpoint_main(void *context)
@@ -203,9 +212,12 @@ void checkpoint_main(void *context)
         mutex_unlock(&db->lock);
         status result = checkpoint_run(db);
         if (result == ATOLL_OK) result = checkpoint_settle(db, SETTLE_SIZE);
-        if (result != ATOLL_OK) log_write(LOG_WARN, "Realm.Storage", "a checkpoint failed and is tried again: %s", fail_text());
+        if (result != ATOLL_OK)
+            log_write(LOG_WARN, "Realm.Storage", "a checkpoint failed and is tried again: %s",
+                      fail_text());
         mutex_lock(&db->lock);
-        if (result != ATOLL_OK && !db->stopping) condition_wait_ms(&db->checkpoint_due, &db->lock, CHECKPOINT_PERIOD_MS);
+        if (result != ATOLL_OK && !db->stopping)
+            condition_wait_ms(&db->checkpoint_due, &db->lock, CHECKPOINT_PERIOD_MS);
     }
     mutex_unlock(&db->lock);
 }

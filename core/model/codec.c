@@ -36,7 +36,10 @@ void codec_seal(buffer *b)
 
 static status damaged(const char *what)
 {
-    return fail(ATOLL_ERROR_FILE_CORRUPT, "%s of the realm is damaged: restore a copy, or delete the realm and download it again", what);
+    return fail(
+        ATOLL_ERROR_FILE_CORRUPT,
+        "%s of the realm is damaged: restore a copy, or delete the realm and download it again",
+        what);
 }
 
 status codec_open(bytes record, const char *what, reader *body, uint64_t *version)
@@ -52,7 +55,11 @@ status codec_open(bytes record, const char *what, reader *body, uint64_t *versio
 /* ---- integers: the least, a width, then the differences ---- */
 static uint8_t width_of(uint64_t span)
 {
-    return span == 0 ? 0 : span <= UINT8_MAX ? 1 : span <= UINT16_MAX ? 2 : span <= UINT32_MAX ? 4 : 8;
+    return span == 0            ? 0
+           : span <= UINT8_MAX  ? 1
+           : span <= UINT16_MAX ? 2
+           : span <= UINT32_MAX ? 4
+                                : 8;
 }
 
 static status put_integers(buffer *to, const int64_t *from, size_t stride, size_t count)
@@ -129,7 +136,9 @@ static status put_body(buffer *to, const block_data *d, size_t rows)
 {
     const int64_t *slots = (const int64_t *)(const void *)d->slots;
     switch (d->type.kind) {
-    case COLUMN_FIXED8: return d->type.type == VALUE_DOUBLE ? buffer_append(to, d->slots, rows * 8) : put_integers(to, slots, 1, rows);
+    case COLUMN_FIXED8:
+        return d->type.type == VALUE_DOUBLE ? buffer_append(to, d->slots, rows * 8)
+                                            : put_integers(to, slots, 1, rows);
     case COLUMN_FIXED16:
         if (d->type.type != VALUE_TIMESTAMP) return buffer_append(to, d->slots, rows * 16);
         TRY(put_integers(to, slots, 2, rows));
@@ -184,7 +193,8 @@ static status take_lists(reader *from, block_data *d)
         uint32_t size = reader_fixed32(from);
         bytes blob = reader_take(from, size);
         list_state state;
-        if (from->failed || row > MODEL_BLOCK_ROWS || cells[row - 1] != NULL) return damaged("a list");
+        if (from->failed || row > MODEL_BLOCK_ROWS || cells[row - 1] != NULL)
+            return damaged("a list");
         TRY(list_state_read(blob, &state));
         list_cell *cell = list_cell_new(0);
         if (cell == NULL) {
@@ -202,7 +212,8 @@ static status take_lists(reader *from, block_data *d)
 static status take_body(reader *from, block_data *d, size_t rows)
 {
     int64_t *slots = (int64_t *)(void *)d->slots;
-    bool raw = d->type.type == VALUE_DOUBLE || (d->type.kind == COLUMN_FIXED16 && d->type.type != VALUE_TIMESTAMP);
+    bool raw = d->type.type == VALUE_DOUBLE ||
+               (d->type.kind == COLUMN_FIXED16 && d->type.type != VALUE_TIMESTAMP);
     if (d->type.kind == COLUMN_TEXT) return take_text(from, d, rows);
     if (d->type.kind == COLUMN_LIST) return take_lists(from, d);
     if (raw) {
@@ -224,7 +235,8 @@ static status decode_block(bytes record, column_type type, block_data **out)
     TRY(codec_open(record, "a column block", &r, &version));
     uint8_t kind = reader_byte(&r), value_kind = reader_byte(&r), flags = reader_byte(&r);
     uint64_t rows = reader_varint(&r);
-    if (r.failed || kind != type.kind || value_kind != type.type || (flags & 1) != type.nullable || rows > MODEL_BLOCK_ROWS)
+    if (r.failed || kind != type.kind || value_kind != type.type || (flags & 1) != type.nullable ||
+        rows > MODEL_BLOCK_ROWS)
         return damaged("a column block");
     block_data *d = block_data_new(type);
     if (d == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -249,7 +261,8 @@ status store_load_block(storage *store, const block *b, block_data **out)
     buffer record;
     bool found = false;
     buffer_init(&record, RECORD_SIZE_MAX);
-    status result = storage_get(store, block_key(key, b->class_of, b->slot, b->segment), &record, &found);
+    status result =
+        storage_get(store, block_key(key, b->class_of, b->slot, b->segment), &record, &found);
     if (result == ATOLL_OK && !found) result = damaged("a column block (it is missing)");
     if (result == ATOLL_OK) result = decode_block(buffer_view(&record), b->type, out);
     buffer_free(&record);
@@ -281,7 +294,8 @@ status codec_segment(buffer *to, uint64_t version, const segment_data *d)
 static status take_blocks(reader *r, const segment *s, segment_data *d)
 {
     uint64_t slots = reader_varint(r), present = reader_varint(r);
-    if (r->failed || slots > LIMIT_PROPERTIES_MAX * 4 + 16 || present > slots) return damaged("a segment");
+    if (r->failed || slots > LIMIT_PROPERTIES_MAX * 4 + 16 || present > slots)
+        return damaged("a segment");
     d->blocks = memory_allocate_zero((slots + 1) * sizeof *d->blocks);
     if (d->blocks == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     d->slot_count = (uint32_t)slots;
@@ -290,7 +304,9 @@ static status take_blocks(reader *r, const segment *s, segment_data *d)
         column_type type = {.kind = reader_byte(r)};
         type.type = reader_byte(r);
         type.nullable = reader_byte(r) != 0;
-        if (r->failed || slot >= slots || type.kind < COLUMN_FIXED8 || type.kind > COLUMN_LIST || d->blocks[slot] != NULL) return damaged("a segment");
+        if (r->failed || slot >= slots || type.kind < COLUMN_FIXED8 || type.kind > COLUMN_LIST ||
+            d->blocks[slot] != NULL)
+            return damaged("a segment");
         d->blocks[slot] = block_handle(s->class_of, (uint32_t)slot, s->index, type);
         if (d->blocks[slot] == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     }
@@ -305,11 +321,13 @@ static status decode_segment(bytes record, const segment *s, segment_data *d)
     if (r.failed) return damaged("a segment");
     memcpy(d->alive, alive.data, alive.size);
     memcpy(d->hidden, hidden.data, hidden.size);
-    for (size_t i = 0; i < BLOCK_WORDS; i++) d->alive_count += (uint32_t)__builtin_popcountll(d->alive[i]);
+    for (size_t i = 0; i < BLOCK_WORDS; i++)
+        d->alive_count += (uint32_t)__builtin_popcountll(d->alive[i]);
     return take_blocks(&r, s, d);
 }
 
-status store_load_segment(storage *store, const model_schema *schema, const segment *s, segment_data **out)
+status store_load_segment(storage *store, const model_schema *schema, const segment *s,
+                          segment_data **out)
 {
     uint8_t key[17];
     buffer record;
@@ -318,7 +336,8 @@ status store_load_segment(storage *store, const model_schema *schema, const segm
     segment_data *d = memory_allocate_zero(sizeof *d);
     if (d == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     buffer_init(&record, RECORD_SIZE_MAX);
-    status result = storage_get(store, block_key(key, s->class_of, SLOT_HEADER, s->index), &record, &found);
+    status result =
+        storage_get(store, block_key(key, s->class_of, SLOT_HEADER, s->index), &record, &found);
     if (result == ATOLL_OK && found) result = decode_segment(buffer_view(&record), s, d);
     buffer_free(&record);
     if (result != ATOLL_OK) {
@@ -340,7 +359,8 @@ status codec_index(buffer *to, uint64_t version, const index_data *d)
         TRY(put_integers(to, (const int64_t *)index_rows(d), 1, d->count));
     } else {
         uint32_t children = 0;
-        for (size_t i = 0; i < TREE_FANOUT; i++) children |= (uint32_t)(index_children(d)[i] != NULL) << i;
+        for (size_t i = 0; i < TREE_FANOUT; i++)
+            children |= (uint32_t)(index_children(d)[i] != NULL) << i;
         TRY(buffer_append_fixed32(to, children));
     }
     codec_seal(to);
@@ -416,7 +436,8 @@ status store_load_index_children(storage *store, const index_data *inner)
     index_node *wanted[TREE_FANOUT] = {NULL}, *first = NULL, *last = NULL;
     for (size_t i = 0; i < TREE_FANOUT; i++) {
         index_node *child = index_children(inner)[i];
-        if (child == NULL || atomic_load_explicit(&child->data, memory_order_acquire) != NULL) continue;
+        if (child == NULL || atomic_load_explicit(&child->data, memory_order_acquire) != NULL)
+            continue;
         wanted[i] = last = child;
         if (first == NULL) first = child;
     }
@@ -424,14 +445,17 @@ status store_load_index_children(storage *store, const index_data *inner)
     uint8_t from[14], to[15] = {0}; /* one byte longer than the last key: just behind it */
     storage_iterator *i = NULL;
     bytes key, record;
-    status result = storage_iterate(store, index_key(from, first), bytes_of(to, index_key(to, last).size + 1), &i);
+    status result = storage_iterate(store, index_key(from, first),
+                                    bytes_of(to, index_key(to, last).size + 1), &i);
     while (result == ATOLL_OK && storage_iterator_next(i, &key, &record)) {
         if (key.size != sizeof from) continue;
-        index_node *n = wanted[key_get_u64(key.data + 6) >> (64 - TREE_FANOUT_BITS * first->depth) & (TREE_FANOUT - 1)];
+        index_node *n = wanted[key_get_u64(key.data + 6) >> (64 - TREE_FANOUT_BITS * first->depth) &
+                               (TREE_FANOUT - 1)];
         index_data *loaded = NULL, *absent = NULL;
         if (n == NULL) continue;
         result = decode_index(record, n, &loaded);
-        if (result != ATOLL_OK || !atomic_compare_exchange_strong(&n->data, &absent, loaded)) index_data_free(loaded);
+        if (result != ATOLL_OK || !atomic_compare_exchange_strong(&n->data, &absent, loaded))
+            index_data_free(loaded);
     }
     if (result == ATOLL_OK) result = storage_iterator_status(i);
     storage_iterator_free(i);

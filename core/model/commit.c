@@ -14,7 +14,8 @@ static status view_copy(const model_view *from, model_view **out)
     view->schema = shared_schema_retain(from->schema);
     view->class_count = from->class_count;
     view->writing = true;
-    for (size_t i = 0; i < from->class_count; i++) view->classes[i] = class_state_retain(from->classes[i]);
+    for (size_t i = 0; i < from->class_count; i++)
+        view->classes[i] = class_state_retain(from->classes[i]);
     *out = view;
     return ATOLL_OK;
 }
@@ -34,7 +35,10 @@ status txn_new(model_db *db, commit_origin origin, model_txn **out)
         txn_free(txn);
         return result;
     }
-    txn->writer = (tree_writer){.store = db->store, .schema = &txn->view->schema->schema, .stamp = ++db->stamp, .texts = &txn->texts};
+    txn->writer = (tree_writer){.store = db->store,
+                                .schema = &txn->view->schema->schema,
+                                .stamp = ++db->stamp,
+                                .texts = &txn->texts};
     *out = txn;
     return ATOLL_OK;
 }
@@ -78,13 +82,17 @@ static status db_usable(model_db *db)
     mutex_lock(&db->lock);
     status broken = db->broken;
     mutex_unlock(&db->lock);
-    return broken == ATOLL_OK ? ATOLL_OK : fail(broken, "the realm takes no more writes until it is opened again: %s", db->broken_text);
+    return broken == ATOLL_OK
+               ? ATOLL_OK
+               : fail(broken, "the realm takes no more writes until it is opened again: %s",
+                      db->broken_text);
 }
 
 status model_begin(model_db *db, commit_origin origin, model_txn **out)
 {
     if (process_self() != db->process)
-        return fail(ATOLL_ERROR_FORKED, "the realm was opened before a fork and stays with the parent process; open realms after the fork only, or exec");
+        return fail(ATOLL_ERROR_FORKED, "the realm was opened before a fork and stays with the "
+                                        "parent process; open realms after the fork only, or exec");
     mutex_lock(&db->lock);
     bool own = db->writer_active && db->writer_thread == thread_self();
     while (db->writer_active && !own) condition_wait(&db->changed, &db->lock);
@@ -95,8 +103,12 @@ status model_begin(model_db *db, commit_origin origin, model_txn **out)
     }
     mutex_unlock(&db->lock);
     /* It would wait for itself. */
-    if (own) return fail(ATOLL_ERROR_TRANSACTION_ACTIVE, "this thread has a transaction open on the realm already; commit or roll it back first");
-    if (broken != ATOLL_OK) return fail(broken, "the realm takes no more writes until it is opened again: %s", db->broken_text);
+    if (own)
+        return fail(ATOLL_ERROR_TRANSACTION_ACTIVE, "this thread has a transaction open on the "
+                                                    "realm already; commit or roll it back first");
+    if (broken != ATOLL_OK)
+        return fail(broken, "the realm takes no more writes until it is opened again: %s",
+                    db->broken_text);
     status result = txn_new(db, origin, out);
     if (result != ATOLL_OK) writer_done(db);
     return result;
@@ -129,7 +141,8 @@ void model_rollback(model_txn *txn)
 status txn_usable(model_txn *txn)
 {
     if (txn->broken == ATOLL_OK) return ATOLL_OK;
-    return fail(txn->broken, "an earlier change of this transaction failed, roll it back: %s", txn->broken_text);
+    return fail(txn->broken, "an earlier change of this transaction failed, roll it back: %s",
+                txn->broken_text);
 }
 
 status txn_break(model_txn *txn, status why)
@@ -148,7 +161,8 @@ status txn_settle(model_txn *txn, uint64_t before, status result)
 
 status txn_operation(model_txn *txn, const operation *o)
 {
-    bool silent = txn->silent || (txn->asymmetric.count != 0 && is_asymmetric(txn, o->class_of, o->row));
+    bool silent =
+        txn->silent || (txn->asymmetric.count != 0 && is_asymmetric(txn, o->class_of, o->row));
     const model_class *c = schema_class(txn->writer.schema, o->class_of);
     if (c != NULL && c->kind == CLASS_ASYMMETRIC) silent = true;
     txn->operations++;
@@ -168,7 +182,10 @@ static status record_finish(model_txn *txn, bytes *record)
     const platform *p = txn->db->options.platform;
     buffer header;
     buffer_init(&header, RECORD_HEADER_ROOM);
-    record_header h = {.origin = txn->origin, .wall_ms = p->wall_ms(p->context), .monotonic_ms = p->monotonic_ms(p->context), .boot_id = p->boot_id(p->context)};
+    record_header h = {.origin = txn->origin,
+                       .wall_ms = p->wall_ms(p->context),
+                       .monotonic_ms = p->monotonic_ms(p->context),
+                       .boot_id = p->boot_id(p->context)};
     status result = changeset_header(&header, &h);
     if (result == ATOLL_OK) {
         uint8_t *start = txn->record.data + RECORD_HEADER_ROOM - header.size;
@@ -185,11 +202,13 @@ static status side_batch(const model_txn *txn, storage_batch *batch)
     for (size_t i = 0; i < txn->side.count; i++) {
         const side_change *c = &txn->side.items[i];
         bytes key = bytes_of(c->key, c->key_size);
-        TRY(c->value == NULL ? storage_batch_delete(batch, key) : storage_batch_put(batch, key, bytes_of(c->value, c->value_size)));
+        TRY(c->value == NULL ? storage_batch_delete(batch, key)
+                             : storage_batch_put(batch, key, bytes_of(c->value, c->value_size)));
     }
     if (!txn->sets_folded) return ATOLL_OK;
     key_put_u64(folded, txn->folded);
-    return storage_batch_put(batch, bytes_of(folded_key, sizeof folded_key), bytes_of(folded, sizeof folded));
+    return storage_batch_put(batch, bytes_of(folded_key, sizeof folded_key),
+                             bytes_of(folded, sizeof folded));
 }
 
 static status write_log(model_txn *txn, bytes record)
@@ -371,7 +390,8 @@ void model_unlisten(model_db *db, model_listener function, void *context)
         l->removed = true;
         while (l->calls != 0) condition_wait(&db->changed, &db->lock);
         for (i = 0; db->listeners.items[i] != l;) i++;
-        memmove(&db->listeners.items[i], &db->listeners.items[i + 1], (db->listeners.count - i - 1) * sizeof l);
+        memmove(&db->listeners.items[i], &db->listeners.items[i + 1],
+                (db->listeners.count - i - 1) * sizeof l);
         db->listeners.count--;
         memory_free(l);
         break;

@@ -10,7 +10,7 @@ struct model_view {
     atomic_uint references;
     model_db *db;
     uint64_t version;
-    bool writing; /* of an open transaction: one thread, blocks may change */
+    bool writing;  /* of an open transaction: one thread, blocks may change */
     segment *last; /* of an open transaction: the segment that it changed last, its own; or NULL */
     shared_schema *schema;
     class_state **classes; /* by class key - 1 */
@@ -46,7 +46,8 @@ struct model_db {
     uint64_t process, actor, element_counter, stamp;
     mutex lock; /* everything below; never held while calling up or to disk */
     condition changed;
-    condition checkpoint_due; /* the checkpoint thread alone waits for it: a commit must not wake it for nothing */
+    condition
+        checkpoint_due; /* the checkpoint thread alone waits for it: a commit must not wake it for nothing */
     uint64_t writer_thread; /* that began the active transaction */
     bool writer_active, syncing, checkpointing, stopping;
     status broken; /* set when the disk failed half-way: no more writes */
@@ -70,9 +71,9 @@ struct model_txn {
     model_db *db;
     commit_origin origin;
     bool is_default;
-    bool silent; /* changes to what an asymmetric object owns are not logged */
+    bool silent;         /* changes to what an asymmetric object owns are not logged */
     uint64_t operations; /* applied so far */
-    status broken; /* a change failed half-way: only a rollback is possible */
+    status broken;       /* a change failed half-way: only a rollback is possible */
     char broken_text[256];
     model_view *view; /* changed in place */
     tree_writer writer;
@@ -93,21 +94,26 @@ const class_state *view_class(const model_view *view, class_key c);
 shared_schema *shared_schema_retain(shared_schema *s);
 void shared_schema_release(shared_schema *s);
 status need_class(const model_view *view, class_key c, const model_class **out) MUST_CHECK;
-status need_property(const model_view *view, class_key c, property_key p, const model_class **class_out, const model_property **out) MUST_CHECK;
-status read_slot(const model_view *view, class_key c, row_key row, uint32_t slot, value *out) MUST_CHECK; /* absent column: null */
-status read_cell(const model_view *view, class_key c, row_key row, property_key p, const list_cell **out) MUST_CHECK;
+status need_property(const model_view *view, class_key c, property_key p,
+                     const model_class **class_out, const model_property **out) MUST_CHECK;
+status read_slot(const model_view *view, class_key c, row_key row, uint32_t slot,
+                 value *out) MUST_CHECK; /* absent column: null */
+status read_cell(const model_view *view, class_key c, row_key row, property_key p,
+                 const list_cell **out) MUST_CHECK;
 status row_state(const model_view *view, class_key c, row_key row, uint8_t *out) MUST_CHECK;
 uint64_t key_hash(const value *key);
 status check_key(const model_class *c, const value *key) MUST_CHECK;
 
 /* ---- apply.c: the operations on the tree; gate: 0, or the version of the record that is replayed ---- */
 status apply_operation(model_txn *txn, const operation *o, uint64_t gate) MUST_CHECK;
-status apply_set(model_txn *txn, class_key c, row_key row, uint32_t slot, column_type type, const value *v, uint64_t gate) MUST_CHECK;
+status apply_set(model_txn *txn, class_key c, row_key row, uint32_t slot, column_type type,
+                 const value *v, uint64_t gate) MUST_CHECK;
 
 /* ---- commit.c ---- */
 status txn_usable(model_txn *txn) MUST_CHECK;
 status txn_break(model_txn *txn, status why); /* remembers, returns why */
-status txn_settle(model_txn *txn, uint64_t before, status result) MUST_CHECK; /* breaks when some operations of a failed call are in */
+status txn_settle(model_txn *txn, uint64_t before, status result)
+    MUST_CHECK; /* breaks when some operations of a failed call are in */
 status txn_operation(model_txn *txn, const operation *o) MUST_CHECK; /* log, then apply */
 status txn_new(model_db *db, commit_origin origin, model_txn **out) MUST_CHECK;
 void txn_free(model_txn *txn);
@@ -126,20 +132,26 @@ void history_release(history_record *record);
 enum { RECORD_HEADER_ROOM = 32 };
 
 /* ---- write.c ---- */
-status write_delete(model_txn *txn, class_key c, row_key row) MUST_CHECK; /* with what it owns; the owner's slot stays */
+status write_delete(model_txn *txn, class_key c,
+                    row_key row) MUST_CHECK; /* with what it owns; the owner's slot stays */
 status write_hide(model_txn *txn, class_key c, row_key row, bool hidden) MUST_CHECK;
-status write_embedded(model_txn *txn, class_key c, const model_owner *owner, row_key *out, uint8_t id[16]) MUST_CHECK;
-status check_value(const model_txn *txn, const model_class *c, const model_property *p, const value *v) MUST_CHECK;
-status need_row(const model_txn *txn, const model_class *c, row_key row) MUST_CHECK; /* alive or hidden */
+status write_embedded(model_txn *txn, class_key c, const model_owner *owner, row_key *out,
+                      uint8_t id[16]) MUST_CHECK;
+status check_value(const model_txn *txn, const model_class *c, const model_property *p,
+                   const value *v) MUST_CHECK;
+status need_row(const model_txn *txn, const model_class *c,
+                row_key row) MUST_CHECK; /* alive or hidden */
 row_key next_row(const model_txn *txn, class_key c);
 
 /* ---- asymmetric.c ---- */
-status finish_asymmetric(model_txn *txn) MUST_CHECK; /* payloads into the record, rows out of the version */
+status finish_asymmetric(model_txn *txn)
+    MUST_CHECK; /* payloads into the record, rows out of the version */
 bool is_asymmetric(const model_txn *txn, class_key c, row_key row); /* or owned by one */
 
 /* ---- checkpoint.c, open.c ---- */
 status checkpoint_run(model_db *db) MUST_CHECK;
 void checkpoint_main(void *context);
 bool checkpoint_is_due(const model_db *db); /* under the lock */
-status checkpoint_settle(model_db *db, uint64_t size_min) MUST_CHECK; /* when that much was written since the last time */
+status checkpoint_settle(model_db *db, uint64_t size_min)
+    MUST_CHECK; /* when that much was written since the last time */
 #endif

@@ -34,8 +34,10 @@ index_node *index_new(class_key c, uint64_t stamp)
 
 index_data *index_data_new(bool leaf, uint32_t capacity)
 {
-    size_t room = leaf ? (size_t)capacity * 2 * sizeof(uint64_t) : TREE_FANOUT * sizeof(index_node *);
-    index_data *d = leaf ? memory_allocate(sizeof *d + room) : memory_allocate_zero(sizeof *d + room);
+    size_t room =
+        leaf ? (size_t)capacity * 2 * sizeof(uint64_t) : TREE_FANOUT * sizeof(index_node *);
+    index_data *d =
+        leaf ? memory_allocate(sizeof *d + room) : memory_allocate_zero(sizeof *d + room);
     if (d == NULL) return NULL;
     d->leaf = leaf;
     d->count = 0;
@@ -52,7 +54,8 @@ void index_data_free(index_data *d)
 
 void index_release(index_node *n)
 {
-    if (n == NULL || atomic_fetch_sub_explicit(&n->references, 1, memory_order_acq_rel) != 1) return;
+    if (n == NULL || atomic_fetch_sub_explicit(&n->references, 1, memory_order_acq_rel) != 1)
+        return;
     index_data_free(atomic_load(&n->data));
     memory_free(n);
 }
@@ -151,8 +154,10 @@ static status leaf_split(const tree_writer *w, index_node *n)
         uint64_t hash = index_hashes(old)[i];
         size_t at = child_of(hash, n->depth);
         index_node **child = &index_children(inner)[at];
-        if (*child == NULL) *child = leaf_new(n->class_of, n->depth + 1, prefix_of(n, at), w->stamp);
-        result = *child == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : leaf_add(*child, hash, index_rows(old)[i]);
+        if (*child == NULL)
+            *child = leaf_new(n->class_of, n->depth + 1, prefix_of(n, at), w->stamp);
+        result =
+            *child == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : leaf_add(*child, hash, index_rows(old)[i]);
     }
     if (result != ATOLL_OK) {
         index_data_free(inner);
@@ -173,7 +178,9 @@ static status leaf_own(const tree_writer *w, index_node **root, uint64_t hash, i
         if (d->leaf) break;
         size_t at = child_of(hash, (*place)->depth);
         index_node **child = &index_children(d)[at];
-        if (*child == NULL) *child = leaf_new((*place)->class_of, (*place)->depth + 1, prefix_of(*place, at), w->stamp);
+        if (*child == NULL)
+            *child =
+                leaf_new((*place)->class_of, (*place)->depth + 1, prefix_of(*place, at), w->stamp);
         if (*child == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
         place = child;
     }
@@ -196,7 +203,8 @@ status index_put(const tree_writer *w, index_node **root, uint64_t hash, row_key
     if (leaf_position(d, hash, row) < d->count) return ATOLL_OK;
     if (d->count >= INDEX_LEAF_MAX && leaf->depth < INDEX_DEPTH_MAX) {
         TRY(leaf_split(w, leaf));
-        return index_put(w, root, hash, row); /* One level deeper each time: at most INDEX_DEPTH_MAX. */
+        return index_put(w, root, hash,
+                         row); /* One level deeper each time: at most INDEX_DEPTH_MAX. */
     }
     return leaf_add(leaf, hash, row);
 }
@@ -222,19 +230,23 @@ static status load_below(storage *store, const index_data *inner)
     uint32_t visited = 0;
     for (size_t i = 0; i < TREE_FANOUT; i++) {
         const index_node *child = index_children(inner)[i];
-        visited += child != NULL && atomic_load_explicit(&child->data, memory_order_relaxed) != NULL;
+        visited +=
+            child != NULL && atomic_load_explicit(&child->data, memory_order_relaxed) != NULL;
     }
     return visited >= VISITED_MIN ? store_load_index_children(store, inner) : ATOLL_OK;
 }
 
-status index_find(storage *store, index_node *root, uint64_t hash, index_visitor each, void *context)
+status index_find(storage *store, index_node *root, uint64_t hash, index_visitor each,
+                  void *context)
 {
     const index_data *d = NULL;
     for (index_node *n = root; n != NULL; n = index_children(d)[child_of(hash, n->depth)]) {
-        if (d != NULL && atomic_load_explicit(&n->data, memory_order_relaxed) == NULL) TRY(load_below(store, d));
+        if (d != NULL && atomic_load_explicit(&n->data, memory_order_relaxed) == NULL)
+            TRY(load_below(store, d));
         TRY(index_load(store, n, &d));
         if (!d->leaf) continue;
-        for (uint32_t i = 0; i < d->count; i += 8) __builtin_prefetch(index_rows(d) + i); /* they come while the hashes are compared */
+        for (uint32_t i = 0; i < d->count; i += 8)
+            __builtin_prefetch(index_rows(d) + i); /* they come while the hashes are compared */
         for (uint32_t i = 0; i < d->count; i++)
             if (index_hashes(d)[i] == hash && each(context, index_rows(d)[i])) return ATOLL_OK;
         return ATOLL_OK;

@@ -27,7 +27,8 @@ static status heap_reserve(list_state *s, size_t extra)
     if (s->heap.size + extra <= s->heap.capacity) return ATOLL_OK;
     buffer grown;
     buffer_init(&grown, s->heap.size_max);
-    status result = buffer_reserve(&grown, s->heap.size + (s->heap.size > extra ? s->heap.size : extra));
+    status result =
+        buffer_reserve(&grown, s->heap.size + (s->heap.size > extra ? s->heap.size : extra));
     if (result == ATOLL_OK) result = buffer_append(&grown, s->heap.data, s->heap.size);
     if (result != ATOLL_OK) {
         buffer_free(&grown);
@@ -36,7 +37,8 @@ static status heap_reserve(list_state *s, size_t extra)
     const uint8_t *old = s->heap.data;
     for (size_t i = 0; i < s->elements.count; i++) {
         value *v = &s->elements.items[i].value;
-        bool inside = has_text(v) && old != NULL && v->as.text.data >= old && v->as.text.data < old + s->heap.size;
+        bool inside = has_text(v) && old != NULL && v->as.text.data >= old &&
+                      v->as.text.data < old + s->heap.size;
         if (inside) v->as.text.data = grown.data + (v->as.text.data - old);
     }
     buffer_free(&s->heap);
@@ -67,7 +69,8 @@ status list_state_own_text(list_state *s, value *v)
 status list_state_push(list_state *s, const list_element *element)
 {
     if (s->elements.count >= LIMIT_LIST_COUNT_MAX)
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a list has at most %u elements, erased ones included", LIMIT_LIST_COUNT_MAX);
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                    "a list has at most %u elements, erased ones included", LIMIT_LIST_COUNT_MAX);
     list_element copy = *element;
     TRY(vector_reserve(&s->elements, 1));
     TRY(list_state_own_text(s, &copy.value));
@@ -82,10 +85,12 @@ status list_state_copy(const list_state *s, list_state *out)
     copy.life = s->life;
     size_t text_size = 0;
     for (size_t i = 0; i < s->elements.count; i++)
-        if (has_text(&s->elements.items[i].value)) text_size += s->elements.items[i].value.as.text.size;
+        if (has_text(&s->elements.items[i].value))
+            text_size += s->elements.items[i].value.as.text.size;
     status result = vector_reserve(&copy.elements, s->elements.count + 1);
     if (result == ATOLL_OK && text_size != 0) result = buffer_reserve(&copy.heap, text_size);
-    for (size_t i = 0; i < s->elements.count && result == ATOLL_OK; i++) result = list_state_push(&copy, &s->elements.items[i]);
+    for (size_t i = 0; i < s->elements.count && result == ATOLL_OK; i++)
+        result = list_state_push(&copy, &s->elements.items[i]);
     if (result != ATOLL_OK) {
         list_state_free(&copy);
         return result;
@@ -143,13 +148,16 @@ static status resolve_parents(const list_state *s, tree_item *items, const tree_
     size_t count = s->elements.count;
     for (size_t i = 0; i < count; i++) {
         const list_element *e = &s->elements.items[i];
-        items[i] = (tree_item){.at = i, .parent = SIZE_MAX, .id = e->id, .stamp = e->stamp, .side = e->side};
+        items[i] = (tree_item){
+            .at = i, .parent = SIZE_MAX, .id = e->id, .stamp = e->stamp, .side = e->side};
         if (e->side != LIST_SIDE_LEFT && e->side != LIST_SIDE_RIGHT)
-            return fail(ATOLL_ERROR_BAD_CHANGESET, "a list element hangs on side %d, which does not exist", (int)e->side);
+            return fail(ATOLL_ERROR_BAD_CHANGESET,
+                        "a list element hangs on side %d, which does not exist", (int)e->side);
         if (id_is_zero(e->parent)) continue;
         items[i].parent = find_id(by_id, count, e->parent);
         if (items[i].parent == SIZE_MAX)
-            return fail(ATOLL_ERROR_BAD_CHANGESET, "a list element hangs on an element that the list does not have");
+            return fail(ATOLL_ERROR_BAD_CHANGESET,
+                        "a list element hangs on an element that the list does not have");
     }
     return ATOLL_OK;
 }
@@ -161,7 +169,8 @@ typedef struct frame {
     bool emitted;
 } frame;
 
-static size_t walk(const tree_item *items, const size_t *first, size_t count, frame *stack, size_t *order)
+static size_t walk(const tree_item *items, const size_t *first, size_t count, frame *stack,
+                   size_t *order)
 {
     size_t depth = 0, used = 0;
     stack[depth++] = (frame){SIZE_MAX, first[count], true};
@@ -182,18 +191,22 @@ static size_t walk(const tree_item *items, const size_t *first, size_t count, fr
     return used;
 }
 
-static status order_of(const list_state *s, tree_item *items, tree_item *by_id, size_t *first, frame *stack, size_t *order)
+static status order_of(const list_state *s, tree_item *items, tree_item *by_id, size_t *first,
+                       frame *stack, size_t *order)
 {
     size_t count = s->elements.count;
-    for (size_t i = 0; i < count; i++) by_id[i] = (tree_item){.at = i, .id = s->elements.items[i].id};
+    for (size_t i = 0; i < count; i++)
+        by_id[i] = (tree_item){.at = i, .id = s->elements.items[i].id};
     qsort(by_id, count, sizeof *by_id, compare_ids);
     for (size_t i = 0; i < count; i++)
         if (id_is_zero(by_id[i].id) || (i > 0 && id_compare(by_id[i - 1].id, by_id[i].id) == 0))
-            return fail(ATOLL_ERROR_BAD_CHANGESET, "a list element has a zero id, or one that another element has");
+            return fail(ATOLL_ERROR_BAD_CHANGESET,
+                        "a list element has a zero id, or one that another element has");
     TRY(resolve_parents(s, items, by_id));
     qsort(items, count, sizeof *items, compare_siblings);
     for (size_t i = 0; i <= count; i++) first[i] = count;
-    for (size_t i = count; i > 0; i--) first[items[i - 1].parent == SIZE_MAX ? count : items[i - 1].parent] = i - 1;
+    for (size_t i = count; i > 0; i--)
+        first[items[i - 1].parent == SIZE_MAX ? count : items[i - 1].parent] = i - 1;
     if (walk(items, first, count, stack, order) != count)
         return fail(ATOLL_ERROR_BAD_CHANGESET, "list elements hang on each other in a circle");
     return ATOLL_OK;
@@ -270,13 +283,15 @@ static status merge_into(list_state *merged, const list_state *other)
     size_t own = merged->elements.count;
     tree_item *by_id = memory_allocate((own + 1) * sizeof *by_id);
     if (by_id == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    for (size_t i = 0; i < own; i++) by_id[i] = (tree_item){.at = i, .id = merged->elements.items[i].id};
+    for (size_t i = 0; i < own; i++)
+        by_id[i] = (tree_item){.at = i, .id = merged->elements.items[i].id};
     qsort(by_id, own, sizeof *by_id, compare_ids);
     status result = ATOLL_OK;
     for (size_t i = 0; i < other->elements.count && result == ATOLL_OK; i++) {
         const list_element *e = &other->elements.items[i];
         size_t at = find_id(by_id, own, e->id);
-        result = at == SIZE_MAX ? list_state_push(merged, e) : merge_element(merged, &merged->elements.items[at], e);
+        result = at == SIZE_MAX ? list_state_push(merged, e)
+                                : merge_element(merged, &merged->elements.items[at], e);
     }
     memory_free(by_id);
     return result == ATOLL_OK ? list_state_order(merged) : result;
@@ -359,7 +374,8 @@ status list_state_read(bytes from, list_state *out)
         list_element e = element_read(&r);
         if (!r.failed) result = list_state_push(&read, &e);
     }
-    if (result == ATOLL_OK && (r.failed || r.at != r.end)) result = fail(ATOLL_ERROR_BAD_CHANGESET, "a list's bytes are damaged");
+    if (result == ATOLL_OK && (r.failed || r.at != r.end))
+        result = fail(ATOLL_ERROR_BAD_CHANGESET, "a list's bytes are damaged");
     if (result != ATOLL_OK) {
         list_state_free(&read);
         return result;

@@ -13,25 +13,32 @@ typedef struct list_element {
     element_id id, parent;
     uint8_t side;
     bool erased;
-    uint64_t stamp;         /* of the insert; 0: local and not stamped yet */
-    uint64_t value_stamp;   /* of the last set (the insert's at first); 0 likewise */
-    uint64_t value_actor;   /* author of the last set: tie-break */
-    uint64_t touched;       /* client: log version of the last unsent change, 0 clean; server: version of the last change */
-    value value;            /* link: raw row */
-    uint8_t embedded[16];   /* identity when the property holds embedded objects */
+    uint64_t stamp;       /* of the insert; 0: local and not stamped yet */
+    uint64_t value_stamp; /* of the last set (the insert's at first); 0 likewise */
+    uint64_t value_actor; /* author of the last set: tie-break */
+    uint64_t
+        touched; /* client: log version of the last unsent change, 0 clean; server: version of the last change */
+    value value;          /* link: raw row */
+    uint8_t embedded[16]; /* identity when the property holds embedded objects */
 } list_element;
 typedef struct list_state {
-    VECTOR(list_element) elements; /* any order when decoded from the wire; in list order when from the model */
-    buffer heap;                   /* owns the texts of the values */
-    uint64_t life;                 /* raised by a clear: elements of a lower life are gone */
+    VECTOR(list_element)
+    elements;      /* any order when decoded from the wire; in list order when from the model */
+    buffer heap;   /* owns the texts of the values */
+    uint64_t life; /* raised by a clear: elements of a lower life are gone */
 } list_state;
 void list_state_init(list_state *s);
 void list_state_free(list_state *s);
-status list_state_copy(const list_state *s, list_state *out) MUST_CHECK; /* out: uninitialised; texts are compacted */
-status list_state_push(list_state *s, const list_element *element) MUST_CHECK; /* at the end; its text is copied into the heap */
-status list_state_own_text(list_state *s, value *v) MUST_CHECK; /* copies the text of the value into the heap */
-status list_state_order(list_state *s) MUST_CHECK; /* sorts into list order, deterministic for any input order; BAD_CHANGESET on a cycle or an unknown parent */
-status list_state_merge(list_state *into, const list_state *other) MUST_CHECK; /* commutative, associative, idempotent */
+status list_state_copy(const list_state *s,
+                       list_state *out) MUST_CHECK; /* out: uninitialised; texts are compacted */
+status list_state_push(list_state *s, const list_element *element)
+    MUST_CHECK; /* at the end; its text is copied into the heap */
+status list_state_own_text(list_state *s,
+                           value *v) MUST_CHECK; /* copies the text of the value into the heap */
+status list_state_order(list_state *s)
+    MUST_CHECK; /* sorts into list order, deterministic for any input order; BAD_CHANGESET on a cycle or an unknown parent */
+status list_state_merge(list_state *into, const list_state *other)
+    MUST_CHECK; /* commutative, associative, idempotent */
 status list_state_write(buffer *to, const list_state *s) MUST_CHECK;
 status list_state_read(bytes from, list_state *out) MUST_CHECK;
 #endif

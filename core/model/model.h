@@ -17,21 +17,28 @@ typedef struct model_txn model_txn;   /* the write transaction */
 
 typedef struct model_options {
     const platform *platform;
-    schema_use use;         /* stored at creation; MISMATCHED_CONFIG on another */
-    bool identity_rows;     /* synced and server: a key that comes back gets its old row (links light up) */
-    bool durable;           /* commits fsync (storage_write sync) */
-    bool checkpoint_thread; /* background checkpoints; false in the simulator, which calls model_checkpoint */
+    schema_use use; /* stored at creation; MISMATCHED_CONFIG on another */
+    bool
+        identity_rows; /* synced and server: a key that comes back gets its old row (links light up) */
+    bool durable;      /* commits fsync (storage_write sync) */
+    bool
+        checkpoint_thread; /* background checkpoints; false in the simulator, which calls model_checkpoint */
 } model_options;
 
 /* Takes the store over (also on failure). schema may be NULL: what is stored. */
-status model_open(storage *store, const model_options *options, const model_schema *schema, model_db **out) MUST_CHECK;
-void model_close(model_db *db); /* last checkpoint, joins the thread; views and transactions must be gone */
+status model_open(storage *store, const model_options *options, const model_schema *schema,
+                  model_db **out) MUST_CHECK;
+void model_close(
+    model_db *db); /* last checkpoint, joins the thread; views and transactions must be gone */
 /* The process is about to exit: joins the checkpoint thread, and no transaction begins any more, so that nothing uses
  * the store while the process takes itself apart. Waits at most two seconds for a writer. */
 void model_quiesce(model_db *db);
-status model_add_schema(model_db *db, const model_schema *schema) MUST_CHECK; /* additive, own commit */
-status model_checkpoint(model_db *db) MUST_CHECK; /* blocks to the store, folded log records dropped */
-status model_sync(model_db *db, uint64_t *durable_version) MUST_CHECK; /* fsync of all commits so far */
+status model_add_schema(model_db *db,
+                        const model_schema *schema) MUST_CHECK; /* additive, own commit */
+status
+model_checkpoint(model_db *db) MUST_CHECK; /* blocks to the store, folded log records dropped */
+status model_sync(model_db *db,
+                  uint64_t *durable_version) MUST_CHECK; /* fsync of all commits so far */
 
 /* ---- reading ---- */
 model_view *model_view_newest(model_db *db); /* new reference */
@@ -39,7 +46,7 @@ model_view *model_view_retain(model_view *view);
 void model_view_release(model_view *view);
 uint64_t model_view_version(const model_view *view);
 const model_schema *model_view_schema(const model_view *view); /* lives as long as the view */
-uint64_t model_version(model_db *db);                          /* newest committed; cheap, any thread */
+uint64_t model_version(model_db *db); /* newest committed; cheap, any thread */
 
 uint64_t model_count(const model_view *view, class_key c);
 /* Alive: not deleted, hidden, ghost or never there. */
@@ -47,25 +54,32 @@ status model_is_alive(const model_view *view, class_key c, row_key row, bool *ou
 /* For callers that cannot pass a failure on: false when it could not be read, and then the realm takes no more commits,
  * so that nothing that was decided on it lasts. */
 bool model_alive(const model_view *view, class_key c, row_key row);
-void model_view_failed(const model_view *view, status why); /* a reader of the layers above did the same */
+void model_view_failed(const model_view *view,
+                       status why); /* a reader of the layers above did the same */
 /* The value in the row, whatever its life: a dead row gives OBJECT_INVALID unless it is a ghost's key. A link to a row
  * that is not alive reads as null; model_get_raw gives the stored row key. Text views hold while the view is held. */
-status model_get(const model_view *view, class_key c, row_key row, property_key p, value *out) MUST_CHECK;
+status model_get(const model_view *view, class_key c, row_key row, property_key p,
+                 value *out) MUST_CHECK;
 /* For live objects: the row must be alive. *property: set as soon as it is known, also on failure. */
-status model_read(const model_view *view, class_key c, row_key row, property_key p, const model_property **property, value *out) MUST_CHECK;
-status model_get_raw(const model_view *view, class_key c, row_key row, property_key p, value *out) MUST_CHECK;
-status model_find(const model_view *view, class_key c, const value *key, row_key *out) MUST_CHECK;     /* alive; *out 0: none */
-status model_find_any(const model_view *view, class_key c, const value *key, row_key *out) MUST_CHECK; /* dead, hidden, ghost too */
+status model_read(const model_view *view, class_key c, row_key row, property_key p,
+                  const model_property **property, value *out) MUST_CHECK;
+status model_get_raw(const model_view *view, class_key c, row_key row, property_key p,
+                     value *out) MUST_CHECK;
+status model_find(const model_view *view, class_key c, const value *key,
+                  row_key *out) MUST_CHECK; /* alive; *out 0: none */
+status model_find_any(const model_view *view, class_key c, const value *key,
+                      row_key *out) MUST_CHECK; /* dead, hidden, ghost too */
 
 /* Scanning: rows of a class by blocks of up to MODEL_BLOCK_ROWS consecutive row keys. */
 enum { MODEL_BLOCK_ROWS = 1024 };
 typedef struct model_segment {
-    row_key first;                            /* row of bit 0 */
-    uint64_t alive[MODEL_BLOCK_ROWS / 64];    /* bit i: row first + i is alive */
+    row_key first;                         /* row of bit 0 */
+    uint64_t alive[MODEL_BLOCK_ROWS / 64]; /* bit i: row first + i is alive */
     uint32_t alive_count;
 } model_segment;
 /* Steps *cursor (0 at first) over the segments that have alive rows; false at the end or on a failure, *result says which. */
-bool model_scan(const model_view *view, class_key c, uint64_t *cursor, model_segment *out, status *result);
+bool model_scan(const model_view *view, class_key c, uint64_t *cursor, model_segment *out,
+                status *result);
 /* One column of one segment as arrays, for tight loops; every pointer may be NULL = absent column (all null/default).
  *   null_bits: bit set = null (NULL: no nulls);  integers: int, bool (0/1), link rows (raw);  doubles;
  *   timestamps: pairs seconds,nanoseconds;  ids: 16 bytes each;  offsets+heap: string/binary i = heap[offsets[i]..offsets[i+1]).
@@ -84,7 +98,8 @@ typedef struct model_column {
     int64_t integer_minimum, integer_maximum;
     double double_minimum, double_maximum;
 } model_column;
-status model_segment_column(const model_view *view, class_key c, const model_segment *segment, property_key p, model_column *out) MUST_CHECK;
+status model_segment_column(const model_view *view, class_key c, const model_segment *segment,
+                            property_key p, model_column *out) MUST_CHECK;
 
 /* One column of one segment for a reader of single values that comes back to it. It holds while the view is held and
  * nothing is written to the view. */
@@ -96,7 +111,8 @@ typedef struct model_window {
     const void *block;
 } model_window;
 /* False: there is none, since the column is absent, not in memory yet, of links or of lists. */
-bool model_window_open(const model_view *view, class_key c, row_key row, property_key p, model_window *out);
+bool model_window_open(const model_view *view, class_key c, row_key row, property_key p,
+                       model_window *out);
 /* The value in a row of the segment, as model_read gives it; the caller has seen that the row is alive. */
 void model_window_get(const model_window *window, row_key row, value *out);
 static inline bool model_window_bit(const uint64_t *bits, row_key row)
@@ -108,13 +124,16 @@ static inline bool model_window_bit(const uint64_t *bits, row_key row)
 typedef struct element_id {
     uint64_t counter, actor; /* actor: random per realm copy */
 } element_id;
-status model_list_size(const model_view *view, class_key c, row_key row, property_key p, uint64_t *out) MUST_CHECK; /* visible elements */
-uint64_t model_list_count(const model_view *view, class_key c, row_key row, property_key p); /* the same; a failure as in model_alive */
-status model_list_get(const model_view *view, class_key c, row_key row, property_key p, uint64_t index, value *out, element_id *id) MUST_CHECK;
+status model_list_size(const model_view *view, class_key c, row_key row, property_key p,
+                       uint64_t *out) MUST_CHECK; /* visible elements */
+uint64_t model_list_count(const model_view *view, class_key c, row_key row,
+                          property_key p); /* the same; a failure as in model_alive */
+status model_list_get(const model_view *view, class_key c, row_key row, property_key p,
+                      uint64_t index, value *out, element_id *id) MUST_CHECK;
 /* What a reader is shown: a link whose target is gone, or is not here yet, is left out until the target is there. The index
  * for the functions above of the wanted element; at or past the end, the end. */
-status model_list_shown(const model_view *view, class_key c, row_key row, property_key p, uint64_t wanted, uint64_t *count,
-                        uint64_t *index) MUST_CHECK;
+status model_list_shown(const model_view *view, class_key c, row_key row, property_key p,
+                        uint64_t wanted, uint64_t *count, uint64_t *index) MUST_CHECK;
 
 /* ---- embedded objects: rows of their class with an owner ---- */
 typedef struct model_owner {
@@ -123,54 +142,82 @@ typedef struct model_owner {
     property_key property;
     element_id element; /* zero unless in a list */
 } model_owner;
-status model_owner_get(const model_view *view, class_key c, row_key row, model_owner *out) MUST_CHECK;      /* direct parent */
-status model_root_get(const model_view *view, class_key c, row_key row, class_key *root_class, row_key *root) MUST_CHECK; /* itself if not embedded */
+status model_owner_get(const model_view *view, class_key c, row_key row,
+                       model_owner *out) MUST_CHECK; /* direct parent */
+status model_root_get(const model_view *view, class_key c, row_key row, class_key *root_class,
+                      row_key *root) MUST_CHECK; /* itself if not embedded */
 /* The identity of an embedded row everywhere: 16 random bytes, made with it (docs/decisions/0003-embedded-identity.md). */
-status model_embedded_identity(const model_view *view, class_key c, row_key row, uint8_t id[16]) MUST_CHECK;
+status model_embedded_identity(const model_view *view, class_key c, row_key row,
+                               uint8_t id[16]) MUST_CHECK;
 
 /* ---- writing ---- */
-typedef enum commit_origin { COMMIT_LOCAL, COMMIT_REMOTE, COMMIT_SERVER } commit_origin; /* local: what is pending */
-status model_begin(model_db *db, commit_origin origin, model_txn **out) MUST_CHECK; /* waits for the writer before */
-const model_view *model_txn_view(model_txn *txn); /* reads see the transaction's own writes; valid until it ends */
+typedef enum commit_origin {
+    COMMIT_LOCAL,
+    COMMIT_REMOTE,
+    COMMIT_SERVER
+} commit_origin; /* local: what is pending */
+status model_begin(model_db *db, commit_origin origin,
+                   model_txn **out) MUST_CHECK; /* waits for the writer before */
+const model_view *
+model_txn_view(model_txn *txn); /* reads see the transaction's own writes; valid until it ends */
 uint64_t model_txn_version(const model_txn *txn); /* the version that the commit will have */
-status model_commit(model_txn *txn, uint64_t *version) MUST_CHECK; /* frees txn, also on failure (then nothing happened) */
+status model_commit(model_txn *txn, uint64_t *version)
+    MUST_CHECK; /* frees txn, also on failure (then nothing happened) */
 void model_rollback(model_txn *txn);
 void model_txn_set_default(model_txn *txn, bool on); /* sets from now on are defaults */
 
 /* key NULL only for classes without one. DUPLICATE_PRIMARY_KEY when alive. A dead or hidden row of the same key is revived
  * (identity_rows) with empty fields. Embedded rows are made by model_set_embedded / model_list_*_embedded only. */
 status model_create(model_txn *txn, class_key c, const value *key, row_key *out) MUST_CHECK;
-status model_ghost(model_txn *txn, class_key c, const value *key, row_key *out) MUST_CHECK; /* row for a key that isn't here (yet): found or made, not alive */
-status model_delete(model_txn *txn, class_key c, row_key row) MUST_CHECK; /* cascades to embedded; values are dropped */
-status model_hide(model_txn *txn, class_key c, row_key row, bool hidden) MUST_CHECK; /* not alive but values stay (rule 6); no change event of its own kind: looks like a delete / create */
-status model_set(model_txn *txn, class_key c, row_key row, property_key p, const value *v) MUST_CHECK; /* checks type, null, size, UTF-8 */
-status model_set_embedded(model_txn *txn, class_key c, row_key row, property_key p, row_key *out) MUST_CHECK; /* new embedded row, next life of the slot */
-status model_list_insert(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, const value *v) MUST_CHECK;
-status model_list_set(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, const value *v) MUST_CHECK;
-status model_list_insert_embedded(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, row_key *out) MUST_CHECK;
-status model_list_set_embedded(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, row_key *out) MUST_CHECK;
-status model_list_erase(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index) MUST_CHECK;
+status model_ghost(model_txn *txn, class_key c, const value *key, row_key *out)
+    MUST_CHECK; /* row for a key that isn't here (yet): found or made, not alive */
+status model_delete(model_txn *txn, class_key c,
+                    row_key row) MUST_CHECK; /* cascades to embedded; values are dropped */
+status model_hide(model_txn *txn, class_key c, row_key row, bool hidden)
+    MUST_CHECK; /* not alive but values stay (rule 6); no change event of its own kind: looks like a delete / create */
+status model_set(model_txn *txn, class_key c, row_key row, property_key p,
+                 const value *v) MUST_CHECK; /* checks type, null, size, UTF-8 */
+status model_set_embedded(model_txn *txn, class_key c, row_key row, property_key p,
+                          row_key *out) MUST_CHECK; /* new embedded row, next life of the slot */
+status model_list_insert(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index,
+                         const value *v) MUST_CHECK;
+status model_list_set(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index,
+                      const value *v) MUST_CHECK;
+status model_list_insert_embedded(model_txn *txn, class_key c, row_key row, property_key p,
+                                  uint64_t index, row_key *out) MUST_CHECK;
+status model_list_set_embedded(model_txn *txn, class_key c, row_key row, property_key p,
+                               uint64_t index, row_key *out) MUST_CHECK;
+status model_list_erase(model_txn *txn, class_key c, row_key row, property_key p,
+                        uint64_t index) MUST_CHECK;
 status model_list_clear(model_txn *txn, class_key c, row_key row, property_key p) MUST_CHECK;
 /* For merge: the whole CRDT state of a list, and embedded rows by identity. */
 struct list_state;
-status model_list_state(const model_view *view, class_key c, row_key row, property_key p, struct list_state *out) MUST_CHECK;
-status model_list_store(model_txn *txn, class_key c, row_key row, property_key p, const struct list_state *state) MUST_CHECK;
-status model_embedded_find(const model_view *view, class_key c, const uint8_t id[16], row_key *out) MUST_CHECK; /* 0: none */
-status model_embedded_put(model_txn *txn, class_key c, const uint8_t id[16], const model_owner *owner, row_key *out) MUST_CHECK; /* found or made alive; no event for the parent */
+status model_list_state(const model_view *view, class_key c, row_key row, property_key p,
+                        struct list_state *out) MUST_CHECK;
+status model_list_store(model_txn *txn, class_key c, row_key row, property_key p,
+                        const struct list_state *state) MUST_CHECK;
+status model_embedded_find(const model_view *view, class_key c, const uint8_t id[16],
+                           row_key *out) MUST_CHECK; /* 0: none */
+status
+model_embedded_put(model_txn *txn, class_key c, const uint8_t id[16], const model_owner *owner,
+                   row_key *out) MUST_CHECK; /* found or made alive; no event for the parent */
 
 /* ---- side table: ordered keys and values of the layers above, in the same commit ---- */
 status model_side_put(model_txn *txn, bytes key, bytes value) MUST_CHECK;
 status model_side_delete(model_txn *txn, bytes key) MUST_CHECK;
-status model_side_get(model_db *db, bytes key, buffer *out, bool *found) MUST_CHECK;            /* newest committed */
-status model_side_get_txn(model_txn *txn, bytes key, buffer *out, bool *found) MUST_CHECK;      /* sees own writes */
-status model_side_iterate(model_db *db, bytes from, bytes to, storage_iterator **out) MUST_CHECK; /* committed; keys without the engine's prefix */
+status model_side_get(model_db *db, bytes key, buffer *out,
+                      bool *found) MUST_CHECK; /* newest committed */
+status model_side_get_txn(model_txn *txn, bytes key, buffer *out,
+                          bool *found) MUST_CHECK; /* sees own writes */
+status model_side_iterate(model_db *db, bytes from, bytes to, storage_iterator **out)
+    MUST_CHECK; /* committed; keys without the engine's prefix */
 
 /* ---- the changeset of a commit ---- */
 typedef enum change_kind {
-    CHANGE_CREATE = 1,      /* row came alive (create, revive, unhide) */
-    CHANGE_DELETE = 2,      /* row is no longer alive */
-    CHANGE_SET = 3,         /* property; value_is_default */
-    CHANGE_LIST = 4         /* list property: something in it */
+    CHANGE_CREATE = 1, /* row came alive (create, revive, unhide) */
+    CHANGE_DELETE = 2, /* row is no longer alive */
+    CHANGE_SET = 3,    /* property; value_is_default */
+    CHANGE_LIST = 4    /* list property: something in it */
 } change_kind;
 typedef struct change {
     change_kind kind;
@@ -190,19 +237,22 @@ typedef struct row_change {
     const uint8_t *defaults;        /* 1 = the last set was a default */
     size_t property_count;
 } row_change;
-typedef struct model_changes model_changes; /* of one commit or a run of commits; reference counted; any thread */
+typedef struct model_changes
+    model_changes; /* of one commit or a run of commits; reference counted; any thread */
 /* Changes of versions from < v <= to; NULL with NOT_FOUND semantics (status OUT_OF_RANGE) when no longer kept:
  * kept while a view at or below `from` is held. */
-status model_changes_between(model_db *db, uint64_t from, uint64_t to, model_changes **out) MUST_CHECK;
+status model_changes_between(model_db *db, uint64_t from, uint64_t to,
+                             model_changes **out) MUST_CHECK;
 size_t model_changes_count(const model_changes *changes);
-const row_change *model_changes_row(const model_changes *changes, size_t index); /* grouped by class */
+const row_change *model_changes_row(const model_changes *changes,
+                                    size_t index); /* grouped by class */
 void model_changes_free(model_changes *changes);
 
 /* Local commits after a version, in order, for the pending fold: the log is the upload queue until folded. The callback
  * sees each COMMIT_LOCAL commit with its changes and, for asymmetric rows, their values. */
 typedef struct local_commit {
     uint64_t version;
-    int64_t wall_ms;         /* clock readings at the commit (rule 10) */
+    int64_t wall_ms; /* clock readings at the commit (rule 10) */
     uint64_t monotonic_ms, boot_id;
     const model_changes *changes;
     const struct asymmetric_row *asymmetric;
@@ -210,9 +260,12 @@ typedef struct local_commit {
 } local_commit;
 typedef struct asymmetric_row {
     class_key class_of;
-    bytes payload; /* encoded: varint n, then n × (varint property, value) ; embedded and lists nested: model/changeset.h */
+    bytes
+        payload; /* encoded: varint n, then n × (varint property, value) ; embedded and lists nested: model/changeset.h */
 } asymmetric_row;
-status model_local_commits(model_db *db, uint64_t after, status (*each)(void *context, const local_commit *commit), void *context) MUST_CHECK;
+status model_local_commits(model_db *db, uint64_t after,
+                           status (*each)(void *context, const local_commit *commit),
+                           void *context) MUST_CHECK;
 /* The layers above have folded every local commit <= version: its log record may go at the next checkpoint. Call it in a txn. */
 status model_set_folded(model_txn *txn, uint64_t version) MUST_CHECK;
 uint64_t model_folded(model_db *db);
@@ -220,5 +273,6 @@ uint64_t model_folded(model_db *db);
 /* Called after each publication, on the committing thread, no lock held; must be short (wake something). */
 typedef void (*model_listener)(void *context, uint64_t version, commit_origin origin);
 status model_listen(model_db *db, model_listener listener, void *context) MUST_CHECK;
-void model_unlisten(model_db *db, model_listener listener, void *context); /* after the return it is not called any more */
+void model_unlisten(model_db *db, model_listener listener,
+                    void *context); /* after the return it is not called any more */
 #endif

@@ -46,14 +46,19 @@ static status read_format(const model_db *db, bytes record)
     uint64_t format = 0;
     TRY(codec_open(record, "the format record", &r, &format));
     if (format > STORE_FORMAT)
-        return fail(ATOLL_ERROR_FILE_NEWER_FORMAT, "the realm has format %llu; this library reads up to %d: update it", (unsigned long long)format, STORE_FORMAT);
+        return fail(ATOLL_ERROR_FILE_NEWER_FORMAT,
+                    "the realm has format %llu; this library reads up to %d: update it",
+                    (unsigned long long)format, STORE_FORMAT);
     bytes name = reader_bytes(&r);
     uint8_t use = reader_byte(&r), identity = reader_byte(&r);
-    if (r.failed || !bytes_equal(name, bytes_text(magic))) return fail(ATOLL_ERROR_FILE_NOT_REALM, "the store holds something else than a realm");
-    if (use == (uint8_t)db->options.use && (identity != 0) == db->options.identity_rows) return ATOLL_OK;
-    static const char *const names[] = {"a local realm", "a realm with partition sync", "a realm with flexible sync"};
-    return fail(ATOLL_ERROR_MISMATCHED_CONFIG, "the realm was created as %s and is opened as %s", use < 3 ? names[use] : "another kind",
-                names[db->options.use]);
+    if (r.failed || !bytes_equal(name, bytes_text(magic)))
+        return fail(ATOLL_ERROR_FILE_NOT_REALM, "the store holds something else than a realm");
+    if (use == (uint8_t)db->options.use && (identity != 0) == db->options.identity_rows)
+        return ATOLL_OK;
+    static const char *const names[] = {"a local realm", "a realm with partition sync",
+                                        "a realm with flexible sync"};
+    return fail(ATOLL_ERROR_MISMATCHED_CONFIG, "the realm was created as %s and is opened as %s",
+                use < 3 ? names[use] : "another kind", names[db->options.use]);
 }
 
 static status check_format(model_db *db)
@@ -68,7 +73,8 @@ static status check_format(model_db *db)
     buffer_free(&record);
     if (result != ATOLL_OK || found) return result;
     TRY(store_is_empty(db->store, &empty));
-    if (!empty) return fail(ATOLL_ERROR_FILE_NOT_REALM, "the store holds something else than a realm");
+    if (!empty)
+        return fail(ATOLL_ERROR_FILE_NOT_REALM, "the store holds something else than a realm");
     return write_format(db, key);
 }
 
@@ -83,8 +89,10 @@ static status read_classes(model_view *view, reader *r, uint64_t count)
         c->alive_count = reader_varint(r);
         c->stored_version = view->version;
         bool indexed = reader_byte(r) != 0;
-        if (r->failed || c->next_row == 0) return fail(ATOLL_ERROR_FILE_CORRUPT, "the root record is damaged");
-        if (c->next_row > 1) TRY(class_state_add_handles(c, (c->next_row - 1) / MODEL_BLOCK_ROWS + 1));
+        if (r->failed || c->next_row == 0)
+            return fail(ATOLL_ERROR_FILE_CORRUPT, "the root record is damaged");
+        if (c->next_row > 1)
+            TRY(class_state_add_handles(c, (c->next_row - 1) / MODEL_BLOCK_ROWS + 1));
         if (!indexed) continue;
         c->index = index_handle(c->key, 0, 0);
         if (c->index == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -99,7 +107,8 @@ static status read_root(model_db *db, bytes record, model_view **out)
     if (record.size != 0) {
         TRY(codec_open(record, "the root record", &r, &version));
         count = reader_varint(&r);
-        if (r.failed || count > LIMIT_CLASSES_MAX) return fail(ATOLL_ERROR_FILE_CORRUPT, "the root record is damaged");
+        if (r.failed || count > LIMIT_CLASSES_MAX)
+            return fail(ATOLL_ERROR_FILE_CORRUPT, "the root record is damaged");
     }
     model_view *view = view_new(db, (size_t)count);
     if (view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -110,7 +119,8 @@ static status read_root(model_db *db, bytes record, model_view **out)
     if (result == ATOLL_OK) result = read_classes(view, &r, count);
     if (result == ATOLL_OK && record.size != 0)
         result = schema_read(bytes_of(r.at, (size_t)(r.end - r.at)), &view->schema->schema);
-    if (result == ATOLL_OK && view->schema->schema.class_count != count) result = fail(ATOLL_ERROR_FILE_CORRUPT, "the root record is damaged");
+    if (result == ATOLL_OK && view->schema->schema.class_count != count)
+        result = fail(ATOLL_ERROR_FILE_CORRUPT, "the root record is damaged");
     if (result != ATOLL_OK) {
         view_destroy(view);
         return result;
@@ -147,8 +157,9 @@ static status replay_record(model_txn *txn, uint64_t version, bytes record, comm
     *origin = header.origin;
     if (version <= txn->db->checkpoint_version) return ATOLL_OK;
     if (version != txn->view->version)
-        return fail(ATOLL_ERROR_FILE_CORRUPT, "the log goes on at version %llu where %llu was expected", (unsigned long long)version,
-                    (unsigned long long)txn->view->version);
+        return fail(ATOLL_ERROR_FILE_CORRUPT,
+                    "the log goes on at version %llu where %llu was expected",
+                    (unsigned long long)version, (unsigned long long)txn->view->version);
     for (;;) {
         TRY(changeset_next(&r, &o, &more));
         if (!more) break;
@@ -270,7 +281,8 @@ static status init_conditions(model_db *db)
     return result;
 }
 
-status model_open(storage *store, const model_options *options, const model_schema *schema, model_db **out)
+status model_open(storage *store, const model_options *options, const model_schema *schema,
+                  model_db **out)
 {
     model_db *db = memory_allocate_zero(sizeof *db);
     status result = db == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : mutex_init(&db->lock);
@@ -316,7 +328,8 @@ void model_quiesce(model_db *db)
 {
     stop_checkpoints(db);
     mutex_lock(&db->lock);
-    for (int i = 0; i < 20 && db->writer_active; i++) condition_wait_ms(&db->changed, &db->lock, 100);
+    for (int i = 0; i < 20 && db->writer_active; i++)
+        condition_wait_ms(&db->changed, &db->lock, 100);
     db->writer_active = true;
     mutex_unlock(&db->lock);
 }
@@ -328,6 +341,8 @@ void model_close(model_db *db)
     stop_checkpoints(db);
     bool writable = db->broken == ATOLL_OK && !storage_read_only(db->store);
     if (writable && close_store(db) != ATOLL_OK)
-        log_write(LOG_WARN, "Realm.Storage", "the checkpoint at closing failed, the next opening replays the log: %s", fail_text());
+        log_write(LOG_WARN, "Realm.Storage",
+                  "the checkpoint at closing failed, the next opening replays the log: %s",
+                  fail_text());
     db_free(db);
 }

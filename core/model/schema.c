@@ -24,10 +24,13 @@ void schema_free(model_schema *s)
 static status property_push(model_class *c, const model_property *from)
 {
     if (c->property_count == c->property_capacity)
-        TRY(vector_grow((void **)&c->properties, &c->property_capacity, c->property_count + 1, sizeof *c->properties));
+        TRY(vector_grow((void **)&c->properties, &c->property_capacity, c->property_count + 1,
+                        sizeof *c->properties));
     model_property copy = *from;
     copy.name = memory_copy_text(from->name, strlen(from->name));
-    copy.target_name = from->target_name == NULL ? NULL : memory_copy_text(from->target_name, strlen(from->target_name));
+    copy.target_name = from->target_name == NULL
+                           ? NULL
+                           : memory_copy_text(from->target_name, strlen(from->target_name));
     if (copy.name == NULL || (from->target_name != NULL && copy.target_name == NULL)) {
         memory_free(copy.name);
         memory_free(copy.target_name);
@@ -40,7 +43,8 @@ static status property_push(model_class *c, const model_property *from)
 static status class_push(model_schema *s, const model_class *from)
 {
     if (s->class_count == s->class_capacity)
-        TRY(vector_grow((void **)&s->classes, &s->class_capacity, s->class_count + 1, sizeof *s->classes));
+        TRY(vector_grow((void **)&s->classes, &s->class_capacity, s->class_count + 1,
+                        sizeof *s->classes));
     model_class copy = {.key = from->key, .kind = from->kind, .primary_key = from->primary_key};
     copy.name = memory_copy_text(from->name, strlen(from->name));
     if (copy.name == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -67,9 +71,11 @@ status schema_copy(const model_schema *s, model_schema *out)
 
 static status check_name(bytes name, size_t size_max, const char *what)
 {
-    if (name.size == 0) return fail(ATOLL_ERROR_SCHEMA_INVALID, "a %s has an empty name; give it one", what);
+    if (name.size == 0)
+        return fail(ATOLL_ERROR_SCHEMA_INVALID, "a %s has an empty name; give it one", what);
     if (name.size > size_max)
-        return fail(ATOLL_ERROR_SCHEMA_INVALID, "the %s name '%.*s' has %zu bytes; at most %zu are allowed", what,
+        return fail(ATOLL_ERROR_SCHEMA_INVALID,
+                    "the %s name '%.*s' has %zu bytes; at most %zu are allowed", what,
                     (int)name.size, (const char *)name.data, name.size, size_max);
     if (!utf8_is_valid(name) || memchr(name.data, 0, name.size) != NULL)
         return fail(ATOLL_ERROR_SCHEMA_INVALID, "a %s name is not valid UTF-8 text", what);
@@ -82,9 +88,11 @@ status schema_add_class(model_schema *s, bytes name, class_kind kind, size_t *in
     if (kind != CLASS_NORMAL && kind != CLASS_EMBEDDED && kind != CLASS_ASYMMETRIC)
         return fail(ATOLL_ERROR_INVALID_ARGUMENT, "class kind %d does not exist", (int)kind);
     if (schema_class_named(s, name) != NULL)
-        return fail(ATOLL_ERROR_SCHEMA_INVALID, "class '%.*s' is in the schema twice", (int)name.size, (const char *)name.data);
+        return fail(ATOLL_ERROR_SCHEMA_INVALID, "class '%.*s' is in the schema twice",
+                    (int)name.size, (const char *)name.data);
     if (s->class_count >= LIMIT_CLASSES_MAX)
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a schema has at most %d classes", LIMIT_CLASSES_MAX);
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a schema has at most %d classes",
+                    LIMIT_CLASSES_MAX);
     char text[LIMIT_CLASS_NAME_SIZE_MAX + 1] = {0};
     memcpy(text, name.data, name.size);
     TRY(class_push(s, &(model_class){.name = text, .kind = kind}));
@@ -94,43 +102,56 @@ status schema_add_class(model_schema *s, bytes name, class_kind kind, size_t *in
 
 static bool key_type_is_legal(value_type type)
 {
-    return type == VALUE_INT || type == VALUE_STRING || type == VALUE_UUID || type == VALUE_OBJECT_ID;
+    return type == VALUE_INT || type == VALUE_STRING || type == VALUE_UUID ||
+           type == VALUE_OBJECT_ID;
 }
 
-static status check_property(const model_class *c, const char *name, value_type type, uint8_t flags, bytes target)
+static status check_property(const model_class *c, const char *name, value_type type, uint8_t flags,
+                             bytes target)
 {
     bool wants_target = type == VALUE_LINK || type == VALUE_EMBEDDED;
     if (type < VALUE_BOOL || type > VALUE_EMBEDDED)
-        return fail(ATOLL_ERROR_SCHEMA_INVALID, "property '%s.%s' has the type %s, which no property can have", c->name, name,
+        return fail(ATOLL_ERROR_SCHEMA_INVALID,
+                    "property '%s.%s' has the type %s, which no property can have", c->name, name,
                     value_type_name(type));
     if (wants_target != (target.size != 0))
-        return fail(ATOLL_ERROR_SCHEMA_INVALID, "property '%s.%s' of type %s %s a target class", c->name, name,
-                    value_type_name(type), wants_target ? "needs" : "cannot have");
+        return fail(ATOLL_ERROR_SCHEMA_INVALID, "property '%s.%s' of type %s %s a target class",
+                    c->name, name, value_type_name(type), wants_target ? "needs" : "cannot have");
     if ((flags & PROPERTY_PRIMARY_KEY) == 0) return ATOLL_OK;
     if (!key_type_is_legal(type) || (flags & PROPERTY_LIST) != 0)
-        return fail(ATOLL_ERROR_SCHEMA_INVALID, "property '%s.%s' cannot be a primary key: use int, string, uuid or object id",
+        return fail(ATOLL_ERROR_SCHEMA_INVALID,
+                    "property '%s.%s' cannot be a primary key: use int, string, uuid or object id",
                     c->name, name);
     if (c->primary_key != 0 || c->kind == CLASS_EMBEDDED)
-        return fail(ATOLL_ERROR_SCHEMA_INVALID, "class '%s' cannot have '%s' as a primary key: %s", c->name, name,
-                    c->kind == CLASS_EMBEDDED ? "embedded classes have none" : "it has one already");
+        return fail(
+            ATOLL_ERROR_SCHEMA_INVALID, "class '%s' cannot have '%s' as a primary key: %s", c->name,
+            name, c->kind == CLASS_EMBEDDED ? "embedded classes have none" : "it has one already");
     return ATOLL_OK;
 }
 
-status schema_add_property(model_schema *s, size_t class_index, bytes name, value_type type, uint8_t flags, bytes target)
+status schema_add_property(model_schema *s, size_t class_index, bytes name, value_type type,
+                           uint8_t flags, bytes target)
 {
-    if (class_index >= s->class_count) return fail(ATOLL_ERROR_OUT_OF_RANGE, "the schema has no class %zu", class_index);
+    if (class_index >= s->class_count)
+        return fail(ATOLL_ERROR_OUT_OF_RANGE, "the schema has no class %zu", class_index);
     model_class *c = &s->classes[class_index];
     TRY(check_name(name, LIMIT_PROPERTY_NAME_SIZE_MAX, "property"));
     if (target.size != 0) TRY(check_name(target, LIMIT_CLASS_NAME_SIZE_MAX, "class"));
-    char text[LIMIT_PROPERTY_NAME_SIZE_MAX + 1] = {0}, target_text[LIMIT_CLASS_NAME_SIZE_MAX + 1] = {0};
+    char text[LIMIT_PROPERTY_NAME_SIZE_MAX + 1] = {0},
+                                             target_text[LIMIT_CLASS_NAME_SIZE_MAX + 1] = {0};
     memcpy(text, name.data, name.size);
     if (target.size != 0) memcpy(target_text, target.data, target.size);
     if (class_property_named(c, name) != NULL)
-        return fail(ATOLL_ERROR_SCHEMA_INVALID, "class '%s' has the property '%s' twice", c->name, text);
+        return fail(ATOLL_ERROR_SCHEMA_INVALID, "class '%s' has the property '%s' twice", c->name,
+                    text);
     if (c->property_count >= LIMIT_PROPERTIES_MAX)
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "class '%s' has more than %d properties", c->name, LIMIT_PROPERTIES_MAX);
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "class '%s' has more than %d properties", c->name,
+                    LIMIT_PROPERTIES_MAX);
     TRY(check_property(c, text, type, flags, target));
-    TRY(property_push(c, &(model_property){.name = text, .type = type, .flags = flags, .target_name = target.size == 0 ? NULL : target_text}));
+    TRY(property_push(c, &(model_property){.name = text,
+                                           .type = type,
+                                           .flags = flags,
+                                           .target_name = target.size == 0 ? NULL : target_text}));
     if ((flags & PROPERTY_PRIMARY_KEY) != 0) c->primary_key = (property_key)c->property_count;
     return ATOLL_OK;
 }
@@ -146,15 +167,24 @@ static const model_property *key_property(const model_class *c)
 static status validate_class_use(const model_class *c, schema_use use)
 {
     if (c->kind == CLASS_ASYMMETRIC && use == SCHEMA_LOCAL)
-        return fail(ATOLL_ERROR_SCHEMA_INVALID, "Asymmetric table '%s' not allowed in a local Realm", c->name);
+        return fail(ATOLL_ERROR_SCHEMA_INVALID,
+                    "Asymmetric table '%s' not allowed in a local Realm", c->name);
     if (c->kind == CLASS_ASYMMETRIC && use == SCHEMA_PARTITION)
-        return fail(ATOLL_ERROR_SCHEMA_INVALID, "Asymmetric table '%s' not allowed in partition based sync", c->name);
+        return fail(ATOLL_ERROR_SCHEMA_INVALID,
+                    "Asymmetric table '%s' not allowed in partition based sync", c->name);
     const model_property *key = key_property(c);
-    if (use == SCHEMA_LOCAL || c->kind == CLASS_EMBEDDED || (key != NULL && strcmp(key->name, "_id") == 0)) return ATOLL_OK;
+    if (use == SCHEMA_LOCAL || c->kind == CLASS_EMBEDDED ||
+        (key != NULL && strcmp(key->name, "_id") == 0))
+        return ATOLL_OK;
     if (key == NULL)
-        return fail(ATOLL_ERROR_SCHEMA_INVALID, "There must be a primary key property named '_id' on a synchronized Realm but none was found for type '%s'", c->name);
+        return fail(ATOLL_ERROR_SCHEMA_INVALID,
+                    "There must be a primary key property named '_id' on a synchronized Realm but "
+                    "none was found for type '%s'",
+                    c->name);
     return fail(ATOLL_ERROR_SCHEMA_INVALID,
-                "The primary key property on a synchronized Realm must be named '_id' but found '%s' for type '%s'", key->name, c->name);
+                "The primary key property on a synchronized Realm must be named '_id' but found "
+                "'%s' for type '%s'",
+                key->name, c->name);
 }
 
 static status validate_target(const model_schema *s, const model_class *c, const model_property *p)
@@ -162,14 +192,17 @@ static status validate_target(const model_schema *s, const model_class *c, const
     if (p->type != VALUE_LINK && p->type != VALUE_EMBEDDED) return ATOLL_OK;
     const model_class *target = schema_class_named(s, bytes_text(p->target_name));
     if (target == NULL)
-        return fail(ATOLL_ERROR_SCHEMA_INVALID, "property '%s.%s' refers to class '%s', which is not in the schema", c->name,
+        return fail(ATOLL_ERROR_SCHEMA_INVALID,
+                    "property '%s.%s' refers to class '%s', which is not in the schema", c->name,
                     p->name, p->target_name);
     if (target->kind == CLASS_ASYMMETRIC)
-        return fail(ATOLL_ERROR_SCHEMA_INVALID, "property '%s.%s' cannot refer to the asymmetric class '%s'", c->name, p->name, target->name);
+        return fail(ATOLL_ERROR_SCHEMA_INVALID,
+                    "property '%s.%s' cannot refer to the asymmetric class '%s'", c->name, p->name,
+                    target->name);
     if ((target->kind == CLASS_EMBEDDED) != (p->type == VALUE_EMBEDDED))
-        return fail(ATOLL_ERROR_SCHEMA_INVALID, "property '%s.%s' is a%s but class '%s' is %s", c->name, p->name,
-                    p->type == VALUE_EMBEDDED ? "n embedded object" : " link", target->name,
-                    target->kind == CLASS_EMBEDDED ? "embedded" : "not embedded");
+        return fail(ATOLL_ERROR_SCHEMA_INVALID, "property '%s.%s' is a%s but class '%s' is %s",
+                    c->name, p->name, p->type == VALUE_EMBEDDED ? "n embedded object" : " link",
+                    target->name, target->kind == CLASS_EMBEDDED ? "embedded" : "not embedded");
     return ATOLL_OK;
 }
 
@@ -178,16 +211,19 @@ status schema_validate(const model_schema *s, schema_use use)
     for (size_t i = 0; i < s->class_count; i++) {
         const model_class *c = &s->classes[i];
         TRY(validate_class_use(c, use));
-        for (size_t k = 0; k < c->property_count; k++) TRY(validate_target(s, c, &c->properties[k]));
+        for (size_t k = 0; k < c->property_count; k++)
+            TRY(validate_target(s, c, &c->properties[k]));
     }
     return ATOLL_OK;
 }
 
 static void describe(const model_property *p, char *to, size_t size)
 {
-    snprintf(to, size, "%s%s%s%s%s%s%s", (p->flags & PROPERTY_LIST) != 0 ? "list of " : "", value_type_name(p->type),
-             p->target_name != NULL ? " to " : "", p->target_name != NULL ? p->target_name : "",
-             (p->flags & PROPERTY_NULLABLE) != 0 ? ", optional" : "", (p->flags & PROPERTY_PRIMARY_KEY) != 0 ? ", primary key" : "",
+    snprintf(to, size, "%s%s%s%s%s%s%s", (p->flags & PROPERTY_LIST) != 0 ? "list of " : "",
+             value_type_name(p->type), p->target_name != NULL ? " to " : "",
+             p->target_name != NULL ? p->target_name : "",
+             (p->flags & PROPERTY_NULLABLE) != 0 ? ", optional" : "",
+             (p->flags & PROPERTY_PRIMARY_KEY) != 0 ? ", primary key" : "",
              (p->flags & PROPERTY_INDEXED) != 0 ? ", indexed" : "");
 }
 
@@ -210,24 +246,32 @@ static status merge_class(model_class *into, const model_class *from, bool *chan
 {
     const model_property *old_key = key_property(into), *new_key = key_property(from);
     if (into->kind != from->kind)
-        return fail(ATOLL_ERROR_SCHEMA_MISMATCH, "class '%s' is stored as kind %d and given as kind %d", into->name, (int)into->kind, (int)from->kind);
+        return fail(ATOLL_ERROR_SCHEMA_MISMATCH,
+                    "class '%s' is stored as kind %d and given as kind %d", into->name,
+                    (int)into->kind, (int)from->kind);
     if (into->property_count != 0 && (old_key == NULL) != (new_key == NULL))
-        return fail(ATOLL_ERROR_SCHEMA_MISMATCH, "class '%s' is stored %s primary key and given %s one", into->name,
+        return fail(ATOLL_ERROR_SCHEMA_MISMATCH,
+                    "class '%s' is stored %s primary key and given %s one", into->name,
                     old_key == NULL ? "without a" : "with a", new_key == NULL ? "without" : "with");
     for (size_t i = 0; i < from->property_count; i++) {
-        const model_property *p = &from->properties[i], *old = class_property_named(into, bytes_text(p->name));
+        const model_property *p = &from->properties[i],
+                             *old = class_property_named(into, bytes_text(p->name));
         if (old != NULL && !same_property(old, p)) {
             char stored[256], given[256];
             describe(old, stored, sizeof stored);
             describe(p, given, sizeof given);
-            return fail(ATOLL_ERROR_SCHEMA_MISMATCH, "property '%s.%s' is stored as %s and given as %s", into->name, p->name, stored, given);
+            return fail(ATOLL_ERROR_SCHEMA_MISMATCH,
+                        "property '%s.%s' is stored as %s and given as %s", into->name, p->name,
+                        stored, given);
         }
         if (old != NULL) continue;
         if (into->property_count >= LIMIT_PROPERTIES_MAX)
-            return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "class '%s' would have more than %d properties", into->name, LIMIT_PROPERTIES_MAX);
+            return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "class '%s' would have more than %d properties",
+                        into->name, LIMIT_PROPERTIES_MAX);
         TRY(property_push(into, p));
         into->properties[into->property_count - 1].key = (property_key)into->property_count;
-        if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) into->primary_key = (property_key)into->property_count;
+        if ((p->flags & PROPERTY_PRIMARY_KEY) != 0)
+            into->primary_key = (property_key)into->property_count;
         *changed = true;
     }
     return ATOLL_OK;
@@ -238,7 +282,8 @@ static void resolve_targets(model_schema *s)
     for (size_t i = 0; i < s->class_count; i++) {
         for (size_t k = 0; k < s->classes[i].property_count; k++) {
             model_property *p = &s->classes[i].properties[k];
-            const model_class *target = p->target_name == NULL ? NULL : schema_class_named(s, bytes_text(p->target_name));
+            const model_class *target =
+                p->target_name == NULL ? NULL : schema_class_named(s, bytes_text(p->target_name));
             p->target = target == NULL ? 0 : target->key;
         }
     }
@@ -254,13 +299,17 @@ status schema_merge(model_schema *into, const model_schema *from, bool *changed)
         const model_class *old = schema_class_named(&merged, bytes_text(from->classes[i].name));
         size_t at = old == NULL ? merged.class_count : (size_t)(old - merged.classes);
         if (old == NULL && merged.class_count >= LIMIT_CLASSES_MAX)
-            result = fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a schema has at most %d classes", LIMIT_CLASSES_MAX);
+            result = fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a schema has at most %d classes",
+                          LIMIT_CLASSES_MAX);
         if (old == NULL && result == ATOLL_OK) {
-            model_class fresh = {.name = from->classes[i].name, .kind = from->classes[i].kind, .key = (class_key)(at + 1)};
+            model_class fresh = {.name = from->classes[i].name,
+                                 .kind = from->classes[i].kind,
+                                 .key = (class_key)(at + 1)};
             result = class_push(&merged, &fresh);
             differs = true;
         }
-        if (result == ATOLL_OK) result = merge_class(&merged.classes[at], &from->classes[i], &differs);
+        if (result == ATOLL_OK)
+            result = merge_class(&merged.classes[at], &from->classes[i], &differs);
     }
     if (result != ATOLL_OK) {
         schema_free(&merged);
@@ -275,7 +324,8 @@ status schema_merge(model_schema *into, const model_schema *from, bool *changed)
 
 const model_class *schema_class(const model_schema *s, class_key key)
 {
-    if (key >= 1 && key <= s->class_count && s->classes[key - 1].key == key) return &s->classes[key - 1];
+    if (key >= 1 && key <= s->class_count && s->classes[key - 1].key == key)
+        return &s->classes[key - 1];
     for (size_t i = 0; i < s->class_count; i++)
         if (s->classes[i].key == key) return &s->classes[i];
     return NULL;
@@ -290,7 +340,8 @@ const model_class *schema_class_named(const model_schema *s, bytes name)
 
 const model_property *class_property(const model_class *c, property_key key)
 {
-    if (key >= 1 && key <= c->property_count && c->properties[key - 1].key == key) return &c->properties[key - 1];
+    if (key >= 1 && key <= c->property_count && c->properties[key - 1].key == key)
+        return &c->properties[key - 1];
     for (size_t i = 0; i < c->property_count; i++)
         if (c->properties[i].key == key) return &c->properties[i];
     return NULL;
@@ -315,7 +366,8 @@ static status class_write(buffer *to, const model_class *c)
         TRY(buffer_append_varint(to, p->key));
         TRY(buffer_append_byte(to, (uint8_t)p->type));
         TRY(buffer_append_byte(to, p->flags));
-        TRY(buffer_append_bytes(to, p->target_name == NULL ? bytes_of(NULL, 0) : bytes_text(p->target_name)));
+        TRY(buffer_append_bytes(to, p->target_name == NULL ? bytes_of(NULL, 0)
+                                                           : bytes_text(p->target_name)));
     }
     return ATOLL_OK;
 }
@@ -357,8 +409,10 @@ status schema_read(bytes from, model_schema *out)
     reader r = reader_of(from);
     uint64_t count = reader_varint(&r);
     status result = ATOLL_OK;
-    for (uint64_t i = 0; i < count && !r.failed && result == ATOLL_OK; i++) result = class_read(&r, &read);
-    if (result == ATOLL_OK && (r.failed || r.at != r.end)) result = fail(ATOLL_ERROR_FILE_CORRUPT, "the stored schema is damaged");
+    for (uint64_t i = 0; i < count && !r.failed && result == ATOLL_OK; i++)
+        result = class_read(&r, &read);
+    if (result == ATOLL_OK && (r.failed || r.at != r.end))
+        result = fail(ATOLL_ERROR_FILE_CORRUPT, "the stored schema is damaged");
     if (result != ATOLL_OK) {
         schema_free(&read);
         return result;

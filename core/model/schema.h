@@ -8,8 +8,8 @@ enum { PROPERTY_NULLABLE = 1, PROPERTY_LIST = 2, PROPERTY_PRIMARY_KEY = 4, PROPE
 
 typedef struct model_property {
     char *name;
-    property_key key;  /* given when stored; 0 in an app's schema */
-    value_type type;   /* of the value, or of the elements when PROPERTY_LIST */
+    property_key key; /* given when stored; 0 in an app's schema */
+    value_type type;  /* of the value, or of the elements when PROPERTY_LIST */
     uint8_t flags;
     char *target_name; /* link, embedded */
     class_key target;
@@ -33,7 +33,8 @@ void schema_free(model_schema *s);
 status schema_copy(const model_schema *s, model_schema *out) MUST_CHECK;
 /* Builders: check names, limits, types, duplicates. */
 status schema_add_class(model_schema *s, bytes name, class_kind kind, size_t *index) MUST_CHECK;
-status schema_add_property(model_schema *s, size_t class_index, bytes name, value_type type, uint8_t flags, bytes target) MUST_CHECK;
+status schema_add_property(model_schema *s, size_t class_index, bytes name, value_type type,
+                           uint8_t flags, bytes target) MUST_CHECK;
 /* Rules of a whole schema: targets exist, one key per class with a legal type, embedded has no key, nothing holds an
  * asymmetric class. synced: every normal and asymmetric class has a key named _id; asymmetric only in flexible realms:
  * the messages are those of the systems before ("Asymmetric table 'X' not allowed in a local Realm"). */

@@ -16,7 +16,8 @@ static status side_change_add(model_txn *txn, bytes key, const bytes *value)
     if (key.size != 0) memcpy(c.key + 1, key.data, key.size);
     if (value != NULL && value->size != 0) memcpy(c.value, value->data, value->size);
     if (vector_reserve(&txn->side, 1) != ATOLL_OK) goto failed;
-    if (map64_put(&txn->side_index, hash_bytes(c.key, c.key_size, 0), txn->side.count) != ATOLL_OK) goto failed;
+    if (map64_put(&txn->side_index, hash_bytes(c.key, c.key_size, 0), txn->side.count) != ATOLL_OK)
+        goto failed;
     txn->side.items[txn->side.count++] = c;
     return ATOLL_OK;
 failed:
@@ -37,7 +38,8 @@ status model_side_delete(model_txn *txn, bytes key)
 
 static status side_get(model_db *db, bytes key, buffer *out, bool *found)
 {
-    uint8_t small[256], *full = key.size + 1 <= sizeof small ? small : memory_allocate(key.size + 1);
+    uint8_t small[256],
+        *full = key.size + 1 <= sizeof small ? small : memory_allocate(key.size + 1);
     if (full == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     full[0] = KEY_SIDE;
     if (key.size != 0) memcpy(full + 1, key.data, key.size);
@@ -95,7 +97,8 @@ status model_side_iterate(model_db *db, bytes from, bytes to, storage_iterator *
     uint8_t *end = keys + from.size + 1;
     end[0] = to.size == 0 ? after : KEY_SIDE;
     if (to.size != 0) memcpy(end + 1, to.data, to.size);
-    status result = storage_iterate(db->store, bytes_of(keys, from.size + 1), bytes_of(end, to.size + 1), out);
+    status result =
+        storage_iterate(db->store, bytes_of(keys, from.size + 1), bytes_of(end, to.size + 1), out);
     memory_free(keys);
     if (result == ATOLL_OK) storage_iterator_strip(*out, 1);
     return result;
@@ -103,7 +106,8 @@ status model_side_iterate(model_db *db, bytes from, bytes to, storage_iterator *
 
 /* ---- changes between versions ---- */
 /* Takes the records of from < v <= to; NULL in *out where one is missing. */
-static status take_records(model_db *db, uint64_t from, uint64_t to, history_record ***out, size_t *count)
+static status take_records(model_db *db, uint64_t from, uint64_t to, history_record ***out,
+                           size_t *count)
 {
     history_record **records = memory_allocate((size_t)(to - from + 1) * sizeof *records);
     size_t taken = 0;
@@ -128,16 +132,22 @@ status model_changes_between(model_db *db, uint64_t from, uint64_t to, model_cha
     size_t count = 0;
     uint64_t newest = model_version(db);
     if (from > to || to > newest)
-        return fail(ATOLL_ERROR_OUT_OF_RANGE, "no changes lie between versions %llu and %llu; the newest is %llu", (unsigned long long)from,
-                    (unsigned long long)to, (unsigned long long)newest);
-    if (to - from > 1u << 30) return fail(ATOLL_ERROR_OUT_OF_RANGE, "the changes since version %llu are not kept", (unsigned long long)from);
+        return fail(ATOLL_ERROR_OUT_OF_RANGE,
+                    "no changes lie between versions %llu and %llu; the newest is %llu",
+                    (unsigned long long)from, (unsigned long long)to, (unsigned long long)newest);
+    if (to - from > 1u << 30)
+        return fail(ATOLL_ERROR_OUT_OF_RANGE, "the changes since version %llu are not kept",
+                    (unsigned long long)from);
     TRY(take_records(db, from, to, &records, &count));
     status result = ATOLL_OK;
     if (count != to - from)
-        result = fail(ATOLL_ERROR_OUT_OF_RANGE, "the changes since version %llu are not kept: hold a view of it", (unsigned long long)from);
+        result = fail(ATOLL_ERROR_OUT_OF_RANGE,
+                      "the changes since version %llu are not kept: hold a view of it",
+                      (unsigned long long)from);
     if (result == ATOLL_OK) result = changes_builder_new(&builder);
     for (size_t i = 0; i < count; i++) {
-        if (result == ATOLL_OK) result = changes_builder_add(builder, bytes_of(records[i]->data, records[i]->size));
+        if (result == ATOLL_OK)
+            result = changes_builder_add(builder, bytes_of(records[i]->data, records[i]->size));
         history_release(records[i]);
     }
     memory_free(records);
@@ -164,11 +174,13 @@ static status read_asymmetric(bytes record, record_header *header, asymmetric_ve
     for (;;) {
         TRY(changeset_next(&r, &o, &more));
         if (!more) return ATOLL_OK;
-        if (o.kind == OP_ASYMMETRIC) TRY(vector_push(rows, ((asymmetric_row){.class_of = o.class_of, .payload = o.blob})));
+        if (o.kind == OP_ASYMMETRIC)
+            TRY(vector_push(rows, ((asymmetric_row){.class_of = o.class_of, .payload = o.blob})));
     }
 }
 
-static status give_commit(uint64_t version, bytes record, status (*each)(void *context, const local_commit *commit), void *context)
+static status give_commit(uint64_t version, bytes record,
+                          status (*each)(void *context, const local_commit *commit), void *context)
 {
     asymmetric_vector rows = {0};
     record_header header = {0};
@@ -182,8 +194,13 @@ static status give_commit(uint64_t version, bytes record, status (*each)(void *c
             status finished = changes_builder_finish(builder, &changes);
             if (result == ATOLL_OK) result = finished;
         }
-        local_commit commit = {.version = version, .wall_ms = header.wall_ms, .monotonic_ms = header.monotonic_ms, .boot_id = header.boot_id,
-                               .changes = changes, .asymmetric = rows.items, .asymmetric_count = rows.count};
+        local_commit commit = {.version = version,
+                               .wall_ms = header.wall_ms,
+                               .monotonic_ms = header.monotonic_ms,
+                               .boot_id = header.boot_id,
+                               .changes = changes,
+                               .asymmetric = rows.items,
+                               .asymmetric_count = rows.count};
         if (result == ATOLL_OK) result = each(context, &commit);
     }
     model_changes_free(changes);
@@ -191,7 +208,8 @@ static status give_commit(uint64_t version, bytes record, status (*each)(void *c
     return result;
 }
 
-status model_local_commits(model_db *db, uint64_t after, status (*each)(void *context, const local_commit *commit), void *context)
+status model_local_commits(model_db *db, uint64_t after,
+                           status (*each)(void *context, const local_commit *commit), void *context)
 {
     storage_iterator *i = NULL;
     uint8_t from[9], to[9];
@@ -202,7 +220,8 @@ status model_local_commits(model_db *db, uint64_t after, status (*each)(void *co
     status result = ATOLL_OK;
     while (result == ATOLL_OK && storage_iterator_next(i, &key, &record))
         result = key.size == 9 ? give_commit(key_get_u64(key.data + 1), record, each, context)
-                               : fail(ATOLL_ERROR_FILE_CORRUPT, "a log record has a key of %zu bytes", key.size);
+                               : fail(ATOLL_ERROR_FILE_CORRUPT,
+                                      "a log record has a key of %zu bytes", key.size);
     if (result == ATOLL_OK) result = storage_iterator_status(i);
     storage_iterator_free(i);
     return result;

@@ -25,12 +25,14 @@ void segment_data_free(segment_data *d)
 
 void segment_release(segment *s)
 {
-    if (s == NULL || atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) != 1) return;
+    if (s == NULL || atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) != 1)
+        return;
     segment_data_free(atomic_load(&s->data));
     memory_free(s);
 }
 
-status segment_load(storage *store, const model_schema *schema, segment *s, const segment_data **out)
+status segment_load(storage *store, const model_schema *schema, segment *s,
+                    const segment_data **out)
 {
     segment_data *d = atomic_load_explicit(&s->data, memory_order_acquire);
     if (d == NULL) {
@@ -69,7 +71,8 @@ static status segment_own(const tree_writer *w, segment **place, class_key c, ui
     if (fresh == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     atomic_init(&fresh->stored, false);
     fresh->stamp = w->stamp;
-    atomic_init(&fresh->data, from == NULL ? memory_allocate_zero(sizeof(segment_data)) : segment_data_copy(from));
+    atomic_init(&fresh->data, from == NULL ? memory_allocate_zero(sizeof(segment_data))
+                                           : segment_data_copy(from));
     if (atomic_load(&fresh->data) == NULL) {
         segment_release(fresh);
         return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -82,7 +85,8 @@ static status segment_own(const tree_writer *w, segment **place, class_key c, ui
 /* ---- nodes ---- */
 static void node_release(tree_node *n, uint32_t height)
 {
-    if (n == NULL || atomic_fetch_sub_explicit(&n->references, 1, memory_order_acq_rel) != 1) return;
+    if (n == NULL || atomic_fetch_sub_explicit(&n->references, 1, memory_order_acq_rel) != 1)
+        return;
     for (size_t i = 0; i < TREE_FANOUT; i++) {
         if (height > 1)
             node_release(n->children[i], height - 1);
@@ -210,7 +214,8 @@ class_state *class_state_retain(class_state *c)
 
 void class_state_release(class_state *c)
 {
-    if (c == NULL || atomic_fetch_sub_explicit(&c->references, 1, memory_order_acq_rel) != 1) return;
+    if (c == NULL || atomic_fetch_sub_explicit(&c->references, 1, memory_order_acq_rel) != 1)
+        return;
     node_release(c->root, c->height);
     index_release(c->index);
     memory_free(c);
@@ -248,7 +253,8 @@ static status slots_extend(segment_data *d, uint32_t slot)
     return ATOLL_OK;
 }
 
-status segment_block_own(const tree_writer *w, segment *s, uint32_t slot, column_type type, block **out)
+status segment_block_own(const tree_writer *w, segment *s, uint32_t slot, column_type type,
+                         block **out)
 {
     segment_data *d = atomic_load_explicit(&s->data, memory_order_relaxed);
     TRY(slots_extend(d, slot));
@@ -261,7 +267,8 @@ status segment_block_own(const tree_writer *w, segment *s, uint32_t slot, column
     return ATOLL_OK;
 }
 
-status class_block(storage *store, const model_schema *schema, const class_state *c, row_key row, uint32_t slot, const block_data **out)
+status class_block(storage *store, const model_schema *schema, const class_state *c, row_key row,
+                   uint32_t slot, const block_data **out)
 {
     *out = NULL;
     segment *s = class_segment(c, row / MODEL_BLOCK_ROWS);
@@ -272,7 +279,8 @@ status class_block(storage *store, const model_schema *schema, const class_state
     return block_load(store, d->blocks[slot], out);
 }
 
-status class_row_state(storage *store, const model_schema *schema, const class_state *c, row_key row, uint8_t *out)
+status class_row_state(storage *store, const model_schema *schema, const class_state *c,
+                       row_key row, uint8_t *out)
 {
     segment *s = class_segment(c, row / MODEL_BLOCK_ROWS);
     const segment_data *d = NULL;

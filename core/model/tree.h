@@ -12,10 +12,21 @@
  * Segments, blocks and index nodes are handles: their data is loaded from the store on first touch. A transaction loads
  * a handle before it copies it, so a pinned version never finds newer data behind a handle that it shares. */
 
-enum { TREE_FANOUT_BITS = 5, TREE_FANOUT = 1 << TREE_FANOUT_BITS, INDEX_LEAF_MAX = 128, INDEX_DEPTH_MAX = 12 };
+enum {
+    TREE_FANOUT_BITS = 5,
+    TREE_FANOUT = 1 << TREE_FANOUT_BITS,
+    INDEX_LEAF_MAX = 128,
+    INDEX_DEPTH_MAX = 12
+};
 enum { COLUMN_FIXED8 = 1, COLUMN_FIXED16 = 2, COLUMN_TEXT = 3, COLUMN_LIST = 4 };
 /* Slots of a class's columns: 0 to 3 belong to embedded classes (identity, owner), a property's slot follows. */
-enum { SLOT_IDENTITY = 0, SLOT_OWNER_ROW = 1, SLOT_OWNER_PLACE = 2, SLOT_OWNER_ELEMENT = 3, SLOT_FIRST = 3 };
+enum {
+    SLOT_IDENTITY = 0,
+    SLOT_OWNER_ROW = 1,
+    SLOT_OWNER_PLACE = 2,
+    SLOT_OWNER_ELEMENT = 3,
+    SLOT_FIRST = 3
+};
 enum { ROW_DEAD = 0, ROW_ALIVE = 1, ROW_HIDDEN = 2 };
 enum { BLOCK_WORDS = MODEL_BLOCK_ROWS / 64 };
 
@@ -36,8 +47,12 @@ typedef struct block_data {
     bool has_range;
     uint32_t filled; /* text: offsets up to this row are final; the rest is empty */
     union {
-        struct { int64_t minimum, maximum; } integer;
-        struct { double minimum, maximum; } real;
+        struct {
+            int64_t minimum, maximum;
+        } integer;
+        struct {
+            double minimum, maximum;
+        } real;
     } range;
     uint8_t *heap;
     size_t heap_size, heap_capacity;
@@ -83,11 +98,21 @@ typedef struct index_node index_node;
 typedef struct index_data {
     bool leaf;
     uint32_t count, capacity; /* leaf */
-    _Alignas(8) uint8_t room[]; /* leaf: capacity hashes, capacity rows; inner: TREE_FANOUT children, NULL: empty */
+    _Alignas(8) uint8_t
+        room[]; /* leaf: capacity hashes, capacity rows; inner: TREE_FANOUT children, NULL: empty */
 } index_data;
-static inline uint64_t *index_hashes(const index_data *d) { return (uint64_t *)(uintptr_t)d->room; }
-static inline uint64_t *index_rows(const index_data *d) { return index_hashes(d) + d->capacity; }
-static inline index_node **index_children(const index_data *d) { return (index_node **)(uintptr_t)d->room; }
+static inline uint64_t *index_hashes(const index_data *d)
+{
+    return (uint64_t *)(uintptr_t)d->room;
+}
+static inline uint64_t *index_rows(const index_data *d)
+{
+    return index_hashes(d) + d->capacity;
+}
+static inline index_node **index_children(const index_data *d)
+{
+    return (index_node **)(uintptr_t)d->room;
+}
 struct index_node {
     atomic_uint references;
     atomic_bool stored;
@@ -128,8 +153,10 @@ typedef struct tree_writer {
 /* ---- block.c ---- */
 column_type column_type_of(const model_property *p);
 column_type column_type_system(uint32_t slot);
-block *block_new(const tree_writer *w, class_key c, uint32_t slot, uint64_t segment_index, column_type type);
-block *block_handle(class_key c, uint32_t slot, uint64_t segment_index, column_type type); /* not loaded, stored */
+block *block_new(const tree_writer *w, class_key c, uint32_t slot, uint64_t segment_index,
+                 column_type type);
+block *block_handle(class_key c, uint32_t slot, uint64_t segment_index,
+                    column_type type); /* not loaded, stored */
 block *block_retain(block *b);
 void block_release(block *b);
 void block_data_free(block_data *d);
@@ -139,9 +166,11 @@ status block_own(const tree_writer *w, block **place) MUST_CHECK;
 status block_set(block *b, uint32_t row, const value *v) MUST_CHECK; /* owned; null allowed */
 void block_get(const block_data *d, uint32_t row, value *out);
 void block_finish(block *b);
-status block_clear_row(const tree_writer *w, block **place, uint32_t row) MUST_CHECK; /* back to null or default */
+status block_clear_row(const tree_writer *w, block **place,
+                       uint32_t row) MUST_CHECK; /* back to null or default */
 list_cell *block_cell(const block_data *d, uint32_t row);
-status block_own_cell(block *b, uint32_t row, list_cell **out) MUST_CHECK; /* owned block; made if absent */
+status block_own_cell(block *b, uint32_t row,
+                      list_cell **out) MUST_CHECK; /* owned block; made if absent */
 static inline bool block_is_null(const block_data *d, uint32_t row)
 {
     return d->type.nullable && (d->null_bits[row / 64] >> (row % 64) & 1);
@@ -151,8 +180,10 @@ static inline bool block_is_null(const block_data *d, uint32_t row)
 list_cell *list_cell_new(uint64_t stamp);
 void list_cell_release(list_cell *cell);
 status list_cell_own(list_cell **place, uint64_t stamp) MUST_CHECK;
-size_t list_cell_position(const list_cell *cell, uint64_t index); /* of the index-th visible element */
-void list_cell_locate(const list_cell *cell, uint64_t index, element_id *parent, uint8_t *side, size_t *position);
+size_t list_cell_position(const list_cell *cell,
+                          uint64_t index); /* of the index-th visible element */
+void list_cell_locate(const list_cell *cell, uint64_t index, element_id *parent, uint8_t *side,
+                      size_t *position);
 status list_cell_insert(list_cell *cell, size_t position, const list_element *element) MUST_CHECK;
 status list_cell_set(list_cell *cell, size_t position, const list_element *from) MUST_CHECK;
 status list_cell_erase(list_cell *cell, size_t position, uint64_t touched) MUST_CHECK;
@@ -163,27 +194,36 @@ void list_cell_recount(list_cell *cell);
 /* ---- tree.c ---- */
 void segment_release(segment *s);
 void segment_data_free(segment_data *d);
-status segment_load(storage *store, const model_schema *schema, segment *s, const segment_data **out) MUST_CHECK;
+status segment_load(storage *store, const model_schema *schema, segment *s,
+                    const segment_data **out) MUST_CHECK;
 segment *segment_handle(class_key c, uint64_t index);
 class_state *class_state_new(class_key key, uint64_t stamp);
 class_state *class_state_retain(class_state *c);
 void class_state_release(class_state *c);
 status class_state_own(class_state **place, uint64_t stamp) MUST_CHECK;
-status class_state_add_handles(class_state *c, uint64_t segment_count) MUST_CHECK; /* at open: segments not loaded yet */
+status class_state_add_handles(class_state *c, uint64_t segment_count)
+    MUST_CHECK;                                               /* at open: segments not loaded yet */
 segment *class_segment(const class_state *c, uint64_t index); /* NULL: none */
-status class_segment_own(const tree_writer *w, class_state *c, uint64_t index, segment **out) MUST_CHECK;
+status class_segment_own(const tree_writer *w, class_state *c, uint64_t index,
+                         segment **out) MUST_CHECK;
 /* The block of a row for writing; made if absent. */
-status segment_block_own(const tree_writer *w, segment *s, uint32_t slot, column_type type, block **out) MUST_CHECK;
+status segment_block_own(const tree_writer *w, segment *s, uint32_t slot, column_type type,
+                         block **out) MUST_CHECK;
 /* The block for reading: *out NULL when the column is absent. */
-status class_block(storage *store, const model_schema *schema, const class_state *c, row_key row, uint32_t slot, const block_data **out) MUST_CHECK;
-status class_row_state(storage *store, const model_schema *schema, const class_state *c, row_key row, uint8_t *out) MUST_CHECK;
+status class_block(storage *store, const model_schema *schema, const class_state *c, row_key row,
+                   uint32_t slot, const block_data **out) MUST_CHECK;
+status class_row_state(storage *store, const model_schema *schema, const class_state *c,
+                       row_key row, uint8_t *out) MUST_CHECK;
 static inline uint8_t segment_row_state(const segment_data *d, row_key row)
 {
     size_t word = row % MODEL_BLOCK_ROWS / 64;
     if ((d->alive[word] >> (row % 64) & 1) != 0) return ROW_ALIVE;
     return (d->hidden[word] >> (row % 64) & 1) != 0 ? ROW_HIDDEN : ROW_DEAD;
 }
-static inline uint32_t slot_of(property_key p) { return p + SLOT_FIRST; }
+static inline uint32_t slot_of(property_key p)
+{
+    return p + SLOT_FIRST;
+}
 
 /* ---- index.c ---- */
 index_node *index_new(class_key c, uint64_t stamp);
@@ -196,11 +236,14 @@ status index_put(const tree_writer *w, index_node **root, uint64_t hash, row_key
 status index_remove(const tree_writer *w, index_node **root, uint64_t hash, row_key row) MUST_CHECK;
 /* Steps through the rows of a hash: each returns true to stop. */
 typedef bool (*index_visitor)(void *context, row_key row);
-status index_find(storage *store, index_node *root, uint64_t hash, index_visitor each, void *context) MUST_CHECK;
+status index_find(storage *store, index_node *root, uint64_t hash, index_visitor each,
+                  void *context) MUST_CHECK;
 
 /* ---- codec.c: the stored form ---- */
 status store_load_block(storage *store, const block *b, block_data **out) MUST_CHECK;
-status store_load_segment(storage *store, const model_schema *schema, const segment *s, segment_data **out) MUST_CHECK;
+status store_load_segment(storage *store, const model_schema *schema, const segment *s,
+                          segment_data **out) MUST_CHECK;
 status store_load_index(storage *store, const index_node *n, index_data **out) MUST_CHECK;
-status store_load_index_children(storage *store, const index_data *inner) MUST_CHECK; /* those that are not loaded, in one pass */
+status store_load_index_children(storage *store, const index_data *inner)
+    MUST_CHECK; /* those that are not loaded, in one pass */
 #endif

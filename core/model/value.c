@@ -27,7 +27,8 @@ static int order_numbers(const value *a, const value *b)
 
 int value_compare(const value *a, const value *b)
 {
-    bool numbers = (a->type == VALUE_INT || a->type == VALUE_DOUBLE) && (b->type == VALUE_INT || b->type == VALUE_DOUBLE);
+    bool numbers = (a->type == VALUE_INT || a->type == VALUE_DOUBLE) &&
+                   (b->type == VALUE_INT || b->type == VALUE_DOUBLE);
     if (numbers) return order_numbers(a, b);
     if (a->type != b->type) return a->type < b->type ? -1 : 1;
     switch (a->type) {
@@ -39,8 +40,10 @@ int value_compare(const value *a, const value *b)
     case VALUE_STRING:
     case VALUE_BINARY: return bytes_compare(a->as.text, b->as.text);
     case VALUE_TIMESTAMP:
-        if (a->as.timestamp.seconds != b->as.timestamp.seconds) return a->as.timestamp.seconds < b->as.timestamp.seconds ? -1 : 1;
-        return (a->as.timestamp.nanoseconds > b->as.timestamp.nanoseconds) - (a->as.timestamp.nanoseconds < b->as.timestamp.nanoseconds);
+        if (a->as.timestamp.seconds != b->as.timestamp.seconds)
+            return a->as.timestamp.seconds < b->as.timestamp.seconds ? -1 : 1;
+        return (a->as.timestamp.nanoseconds > b->as.timestamp.nanoseconds) -
+               (a->as.timestamp.nanoseconds < b->as.timestamp.nanoseconds);
     case VALUE_UUID:
     case VALUE_OBJECT_ID: return memcmp(a->as.id, b->as.id, id_size(a->type));
     case VALUE_LINK:
@@ -59,7 +62,9 @@ uint64_t value_hash(const value *v)
     case VALUE_DOUBLE: return hash_bytes(&v->as.real, sizeof v->as.real, VALUE_DOUBLE);
     case VALUE_STRING:
     case VALUE_BINARY: return hash_bytes(v->as.text.data, v->as.text.size, v->type);
-    case VALUE_TIMESTAMP: return hash_u64((uint64_t)v->as.timestamp.seconds * 1000003u ^ (uint32_t)v->as.timestamp.nanoseconds);
+    case VALUE_TIMESTAMP:
+        return hash_u64((uint64_t)v->as.timestamp.seconds * 1000003u ^
+                        (uint32_t)v->as.timestamp.nanoseconds);
     case VALUE_UUID:
     case VALUE_OBJECT_ID: return hash_bytes(v->as.id, id_size(v->type), v->type);
     case VALUE_LINK:
@@ -87,7 +92,9 @@ status value_write(buffer *to, const value *v)
     case VALUE_LIST: return ATOLL_OK;
     case VALUE_BOOL: return buffer_append_byte(to, v->as.boolean);
     case VALUE_INT: return buffer_append_varint(to, zigzag(v->as.integer));
-    case VALUE_DOUBLE: memcpy(&bits, &v->as.real, sizeof bits); return buffer_append_fixed64(to, bits);
+    case VALUE_DOUBLE:
+        memcpy(&bits, &v->as.real, sizeof bits);
+        return buffer_append_fixed64(to, bits);
     case VALUE_STRING:
     case VALUE_BINARY: return buffer_append_bytes(to, v->as.text);
     case VALUE_TIMESTAMP:
@@ -123,9 +130,16 @@ value value_read(reader *from)
     switch (v.type) {
     case VALUE_NULL:
     case VALUE_LIST: break;
-    case VALUE_BOOL: bits = reader_byte(from); from->failed |= bits > 1; v.as.boolean = bits == 1; break;
+    case VALUE_BOOL:
+        bits = reader_byte(from);
+        from->failed |= bits > 1;
+        v.as.boolean = bits == 1;
+        break;
     case VALUE_INT: v.as.integer = unzigzag(reader_varint(from)); break;
-    case VALUE_DOUBLE: bits = reader_fixed64(from); memcpy(&v.as.real, &bits, sizeof bits); break;
+    case VALUE_DOUBLE:
+        bits = reader_fixed64(from);
+        memcpy(&v.as.real, &bits, sizeof bits);
+        break;
     case VALUE_STRING:
     case VALUE_BINARY: v.as.text = reader_bytes(from); break;
     case VALUE_TIMESTAMP: read_timestamp(from, &v); break;

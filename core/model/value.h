@@ -7,8 +7,18 @@ typedef uint32_t property_key; /* stable per class, from 1, never reused */
 typedef uint64_t row_key;      /* stable per class, from 1, never reused for another identity */
 
 typedef enum value_type { /* the numbers are those of the ABI and of the wire */
-    VALUE_NULL = 0, VALUE_BOOL = 1, VALUE_INT = 2, VALUE_DOUBLE = 3, VALUE_STRING = 4, VALUE_BINARY = 5, VALUE_TIMESTAMP = 6,
-    VALUE_UUID = 7, VALUE_OBJECT_ID = 8, VALUE_LINK = 9, VALUE_EMBEDDED = 10, VALUE_LIST = 11
+                          VALUE_NULL = 0,
+                          VALUE_BOOL = 1,
+                          VALUE_INT = 2,
+                          VALUE_DOUBLE = 3,
+                          VALUE_STRING = 4,
+                          VALUE_BINARY = 5,
+                          VALUE_TIMESTAMP = 6,
+                          VALUE_UUID = 7,
+                          VALUE_OBJECT_ID = 8,
+                          VALUE_LINK = 9,
+                          VALUE_EMBEDDED = 10,
+                          VALUE_LIST = 11
 } value_type;
 
 typedef struct value {
@@ -18,28 +28,69 @@ typedef struct value {
         int64_t integer;
         double real;
         bytes text; /* string and binary: borrowed */
-        struct { int64_t seconds; int32_t nanoseconds; } timestamp;
+        struct {
+            int64_t seconds;
+            int32_t nanoseconds;
+        } timestamp;
         uint8_t id[16]; /* uuid: 16 bytes as printed; object id: the first 12 */
         row_key row;    /* link and embedded: row in the property's target class; 0 never */
     } as;
 } value;
 
-static inline value value_null(void) { return (value){.type = VALUE_NULL}; }
-static inline value value_bool(bool b) { return (value){.type = VALUE_BOOL, .as.boolean = b}; }
-static inline value value_int(int64_t i) { return (value){.type = VALUE_INT, .as.integer = i}; }
-static inline value value_double(double d) { return (value){.type = VALUE_DOUBLE, .as.real = d}; }
-static inline value value_string(bytes t) { return (value){.type = VALUE_STRING, .as.text = t}; }
-static inline value value_binary(bytes t) { return (value){.type = VALUE_BINARY, .as.text = t}; }
-static inline value value_timestamp(int64_t s, int32_t ns) { return (value){.type = VALUE_TIMESTAMP, .as.timestamp = {s, ns}}; }
-static inline value value_uuid(const uint8_t id[16]) { value v = {.type = VALUE_UUID}; memcpy(v.as.id, id, 16); return v; }
-static inline value value_object_id(const uint8_t id[12]) { value v = {.type = VALUE_OBJECT_ID}; memcpy(v.as.id, id, 12); return v; }
-static inline value value_link(row_key row) { return (value){.type = VALUE_LINK, .as.row = row}; }
+static inline value value_null(void)
+{
+    return (value){.type = VALUE_NULL};
+}
+static inline value value_bool(bool b)
+{
+    return (value){.type = VALUE_BOOL, .as.boolean = b};
+}
+static inline value value_int(int64_t i)
+{
+    return (value){.type = VALUE_INT, .as.integer = i};
+}
+static inline value value_double(double d)
+{
+    return (value){.type = VALUE_DOUBLE, .as.real = d};
+}
+static inline value value_string(bytes t)
+{
+    return (value){.type = VALUE_STRING, .as.text = t};
+}
+static inline value value_binary(bytes t)
+{
+    return (value){.type = VALUE_BINARY, .as.text = t};
+}
+static inline value value_timestamp(int64_t s, int32_t ns)
+{
+    return (value){.type = VALUE_TIMESTAMP, .as.timestamp = {s, ns}};
+}
+static inline value value_uuid(const uint8_t id[16])
+{
+    value v = {.type = VALUE_UUID};
+    memcpy(v.as.id, id, 16);
+    return v;
+}
+static inline value value_object_id(const uint8_t id[12])
+{
+    value v = {.type = VALUE_OBJECT_ID};
+    memcpy(v.as.id, id, 12);
+    return v;
+}
+static inline value value_link(row_key row)
+{
+    return (value){.type = VALUE_LINK, .as.row = row};
+}
 
-bool value_equal(const value *a, const value *b);  /* same type and content; NaN equals NaN, -0.0 equals 0.0 not */
-int value_compare(const value *a, const value *b); /* total order inside one type; null first; int and double by number */
+bool value_equal(const value *a,
+                 const value *b); /* same type and content; NaN equals NaN, -0.0 equals 0.0 not */
+int value_compare(
+    const value *a,
+    const value *b); /* total order inside one type; null first; int and double by number */
 uint64_t value_hash(const value *v);
 /* Encoding in log records, list cells, keys of maps: type byte + content. */
 status value_write(buffer *to, const value *v) MUST_CHECK;
-value value_read(reader *from); /* from->failed on bad bytes; text views point into the reader's bytes */
+value value_read(
+    reader *from); /* from->failed on bad bytes; text views point into the reader's bytes */
 const char *value_type_name(value_type type); /* "string" */
 #endif

@@ -32,7 +32,8 @@ shared_schema *shared_schema_retain(shared_schema *s)
 
 void shared_schema_release(shared_schema *s)
 {
-    if (s == NULL || atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) != 1) return;
+    if (s == NULL || atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) != 1)
+        return;
     schema_free(&s->schema);
     memory_free(s);
 }
@@ -62,15 +63,18 @@ void history_release(history_record *record)
 static void trim_history(model_db *db)
 {
     size_t drop = 0;
-    while (drop < db->history.count && db->history.items[drop]->version <= db->oldest->version) history_release(db->history.items[drop++]);
+    while (drop < db->history.count && db->history.items[drop]->version <= db->oldest->version)
+        history_release(db->history.items[drop++]);
     if (drop == 0) return;
     db->history.count -= drop;
-    memmove(db->history.items, db->history.items + drop, db->history.count * sizeof *db->history.items);
+    memmove(db->history.items, db->history.items + drop,
+            db->history.count * sizeof *db->history.items);
 }
 
 void model_view_release(model_view *view)
 {
-    if (view == NULL || atomic_fetch_sub_explicit(&view->references, 1, memory_order_acq_rel) != 1) return;
+    if (view == NULL || atomic_fetch_sub_explicit(&view->references, 1, memory_order_acq_rel) != 1)
+        return;
     model_db *db = view->db;
     mutex_lock(&db->lock);
     /* The newest view is always held by the realm itself, so this one is not the end of the list. */
@@ -106,14 +110,18 @@ const class_state *view_class(const model_view *view, class_key c)
 status need_class(const model_view *view, class_key c, const model_class **out)
 {
     *out = view_class(view, c) == NULL ? NULL : schema_class(&view->schema->schema, c);
-    return *out == NULL ? fail(ATOLL_ERROR_UNKNOWN_CLASS, "the realm has no class with key %u", c) : ATOLL_OK;
+    return *out == NULL ? fail(ATOLL_ERROR_UNKNOWN_CLASS, "the realm has no class with key %u", c)
+                        : ATOLL_OK;
 }
 
-status need_property(const model_view *view, class_key c, property_key p, const model_class **class_out, const model_property **out)
+status need_property(const model_view *view, class_key c, property_key p,
+                     const model_class **class_out, const model_property **out)
 {
     TRY(need_class(view, c, class_out));
     *out = class_property(*class_out, p);
-    return *out == NULL ? fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property with key %u", (*class_out)->name, p) : ATOLL_OK;
+    return *out == NULL ? fail(ATOLL_ERROR_UNKNOWN_PROPERTY,
+                               "class '%s' has no property with key %u", (*class_out)->name, p)
+                        : ATOLL_OK;
 }
 
 status read_slot(const model_view *view, class_key c, row_key row, uint32_t slot, value *out)
@@ -127,14 +135,16 @@ status read_slot(const model_view *view, class_key c, row_key row, uint32_t slot
     return ATOLL_OK;
 }
 
-status read_cell(const model_view *view, class_key c, row_key row, property_key p, const list_cell **out)
+status read_cell(const model_view *view, class_key c, row_key row, property_key p,
+                 const list_cell **out)
 {
     const block_data *d = NULL;
     *out = NULL;
     const class_state *state = view_class(view, c);
     if (state == NULL) return ATOLL_OK;
     TRY(class_block(view->db->store, &view->schema->schema, state, row, slot_of(p), &d));
-    if (d != NULL && d->type.kind == COLUMN_LIST) *out = block_cell(d, (uint32_t)(row % MODEL_BLOCK_ROWS));
+    if (d != NULL && d->type.kind == COLUMN_LIST)
+        *out = block_cell(d, (uint32_t)(row % MODEL_BLOCK_ROWS));
     return ATOLL_OK;
 }
 
@@ -148,7 +158,9 @@ status row_state(const model_view *view, class_key c, row_key row, uint8_t *out)
         *out = row == 0 ? ROW_DEAD : segment_row_state(d, row);
         return ATOLL_OK;
     }
-    return state == NULL || row == 0 ? ATOLL_OK : class_row_state(view->db->store, &view->schema->schema, state, row, out);
+    return state == NULL || row == 0
+               ? ATOLL_OK
+               : class_row_state(view->db->store, &view->schema->schema, state, row, out);
 }
 
 uint64_t key_hash(const value *key)
@@ -159,14 +171,16 @@ uint64_t key_hash(const value *key)
 status check_key(const model_class *c, const value *key)
 {
     const model_property *p = class_property(c, c->primary_key);
-    if (p == NULL) return fail(ATOLL_ERROR_NO_PRIMARY_KEY, "class '%s' has no primary key", c->name);
+    if (p == NULL)
+        return fail(ATOLL_ERROR_NO_PRIMARY_KEY, "class '%s' has no primary key", c->name);
     if (key == NULL || key->type == VALUE_NULL) {
         if (key != NULL && (p->flags & PROPERTY_NULLABLE) != 0) return ATOLL_OK;
-        return fail(ATOLL_ERROR_NULL_NOT_ALLOWED, "the primary key '%s.%s' cannot be null", c->name, p->name);
+        return fail(ATOLL_ERROR_NULL_NOT_ALLOWED, "the primary key '%s.%s' cannot be null", c->name,
+                    p->name);
     }
     if (key->type == p->type) return ATOLL_OK;
-    return fail(ATOLL_ERROR_TYPE_MISMATCH, "the primary key '%s.%s' is of type %s; a %s was given", c->name, p->name,
-                value_type_name(p->type), value_type_name(key->type));
+    return fail(ATOLL_ERROR_TYPE_MISMATCH, "the primary key '%s.%s' is of type %s; a %s was given",
+                c->name, p->name, value_type_name(p->type), value_type_name(key->type));
 }
 
 /* ---- reading ---- */
@@ -207,19 +221,24 @@ static value default_value(const model_property *p)
 
 static status object_invalid(const model_class *c)
 {
-    return fail(ATOLL_ERROR_OBJECT_INVALID, "the object of class '%s' was deleted or is not here", c->name);
+    return fail(ATOLL_ERROR_OBJECT_INVALID, "the object of class '%s' was deleted or is not here",
+                c->name);
 }
 
 /* *alive and *held: the row is alive; it has values (alive or hidden). Whether those matter is the caller's business. */
-static status read_value(const model_view *view, const model_class *c, const model_property *p, row_key row, value *out, bool *alive, bool *held)
+static status read_value(const model_view *view, const model_class *c, const model_property *p,
+                         row_key row, value *out, bool *alive, bool *held)
 {
     const block_data *d = NULL;
     const segment_data *now = NULL;
     uint32_t slot = slot_of(p->key);
-    if ((p->flags & PROPERTY_LIST) != 0) return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is a list; read its elements", c->name, p->name);
+    if ((p->flags & PROPERTY_LIST) != 0)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is a list; read its elements", c->name,
+                    p->name);
     segment *s = class_segment(view->classes[c->key - 1], row / MODEL_BLOCK_ROWS);
     if (s != NULL) TRY(segment_load(view->db->store, &view->schema->schema, s, &now));
-    if (now != NULL && slot < now->slot_count && now->blocks[slot] != NULL) TRY(block_load(view->db->store, now->blocks[slot], &d));
+    if (now != NULL && slot < now->slot_count && now->blocks[slot] != NULL)
+        TRY(block_load(view->db->store, now->blocks[slot], &d));
     size_t word = row % MODEL_BLOCK_ROWS / 64;
     *alive = now != NULL && (now->alive[word] >> (row % 64) & 1) != 0;
     *held = now != NULL && ((now->alive[word] | now->hidden[word]) >> (row % 64) & 1) != 0;
@@ -247,7 +266,8 @@ status model_get_raw(const model_view *view, class_key c, row_key row, property_
 static status shown(const model_view *view, const model_property *p, value *v)
 {
     bool alive = true;
-    if (v->type == VALUE_LINK || v->type == VALUE_EMBEDDED) TRY(model_is_alive(view, p->target, v->as.row, &alive));
+    if (v->type == VALUE_LINK || v->type == VALUE_EMBEDDED)
+        TRY(model_is_alive(view, p->target, v->as.row, &alive));
     if (!alive) *v = value_null();
     return ATOLL_OK;
 }
@@ -261,7 +281,8 @@ status model_get(const model_view *view, class_key c, row_key row, property_key 
     return ATOLL_OK;
 }
 
-status model_read(const model_view *view, class_key c, row_key row, property_key p, const model_property **property, value *out)
+status model_read(const model_view *view, class_key c, row_key row, property_key p,
+                  const model_property **property, value *out)
 {
     const model_class *class_of = NULL;
     bool alive, held;
@@ -274,18 +295,27 @@ status model_read(const model_view *view, class_key c, row_key row, property_key
     return ATOLL_OK;
 }
 
-bool model_window_open(const model_view *view, class_key c, row_key row, property_key p, model_window *out)
+bool model_window_open(const model_view *view, class_key c, row_key row, property_key p,
+                       model_window *out)
 {
     const class_state *state = view_class(view, c);
     const model_class *class_of = schema_class(&view->schema->schema, c);
-    const model_property *property = state == NULL || class_of == NULL ? NULL : class_property(class_of, p);
-    if (property == NULL || property->type == VALUE_LINK || property->type == VALUE_EMBEDDED) return false;
+    const model_property *property =
+        state == NULL || class_of == NULL ? NULL : class_property(class_of, p);
+    if (property == NULL || property->type == VALUE_LINK || property->type == VALUE_EMBEDDED)
+        return false;
     segment *s = class_segment(state, row / MODEL_BLOCK_ROWS);
-    const segment_data *now = s == NULL ? NULL : atomic_load_explicit(&s->data, memory_order_acquire);
-    if (now == NULL || slot_of(p) >= now->slot_count || now->blocks[slot_of(p)] == NULL) return false;
-    const block_data *d = atomic_load_explicit(&now->blocks[slot_of(p)]->data, memory_order_acquire);
+    const segment_data *now =
+        s == NULL ? NULL : atomic_load_explicit(&s->data, memory_order_acquire);
+    if (now == NULL || slot_of(p) >= now->slot_count || now->blocks[slot_of(p)] == NULL)
+        return false;
+    const block_data *d =
+        atomic_load_explicit(&now->blocks[slot_of(p)]->data, memory_order_acquire);
     if (d == NULL || d->type.kind == COLUMN_LIST) return false;
-    *out = (model_window){.property = property, .alive = now->alive, .null_bits = d->type.nullable ? d->null_bits : NULL, .block = d};
+    *out = (model_window){.property = property,
+                          .alive = now->alive,
+                          .null_bits = d->type.nullable ? d->null_bits : NULL,
+                          .block = d};
     if (d->type.kind == COLUMN_FIXED8) out->words = (const int64_t *)(const void *)d->slots;
     return true;
 }
@@ -327,19 +357,27 @@ static status search_key(key_search *search, row_key *out)
 {
     const class_state *state = view_class(search->view, search->class_of);
     if (state != NULL && state->index != NULL)
-        TRY(index_find(search->view->db->store, state->index, key_hash(search->key), key_matches, search));
+        TRY(index_find(search->view->db->store, state->index, key_hash(search->key), key_matches,
+                       search));
     if (search->result == ATOLL_OK) *out = search->found;
     return search->result;
 }
 
-static status find_key(const model_view *view, class_key c, const value *key, bool any, row_key *out)
+static status find_key(const model_view *view, class_key c, const value *key, bool any,
+                       row_key *out)
 {
     const model_class *class_of = NULL;
     TRY(need_class(view, c, &class_of));
     TRY(check_key(class_of, key));
-    key_search search = {.view = view, .key = key, .class_of = c, .slot = slot_of(class_of->primary_key), .any = any};
+    key_search search = {.view = view,
+                         .key = key,
+                         .class_of = c,
+                         .slot = slot_of(class_of->primary_key),
+                         .any = any};
     /* The hash of an integer is one to one, and a row never changes its key; null would hash like 0. */
-    search.exact = key->type == VALUE_INT && (class_property(class_of, class_of->primary_key)->flags & PROPERTY_NULLABLE) == 0;
+    search.exact =
+        key->type == VALUE_INT &&
+        (class_property(class_of, class_of->primary_key)->flags & PROPERTY_NULLABLE) == 0;
     return search_key(&search, out);
 }
 
@@ -356,12 +394,14 @@ status model_find_any(const model_view *view, class_key c, const value *key, row
 status model_embedded_find(const model_view *view, class_key c, const uint8_t id[16], row_key *out)
 {
     value key = value_uuid(id);
-    key_search search = {.view = view, .key = &key, .class_of = c, .slot = SLOT_IDENTITY, .any = true};
+    key_search search = {
+        .view = view, .key = &key, .class_of = c, .slot = SLOT_IDENTITY, .any = true};
     return search_key(&search, out);
 }
 
 /* ---- scanning ---- */
-bool model_scan(const model_view *view, class_key c, uint64_t *cursor, model_segment *out, status *result)
+bool model_scan(const model_view *view, class_key c, uint64_t *cursor, model_segment *out,
+                status *result)
 {
     *result = ATOLL_OK;
     const class_state *state = view_class(view, c);
@@ -416,7 +456,8 @@ static void fill_column(const block_data *d, model_column *out)
     }
 }
 
-status model_segment_column(const model_view *view, class_key c, const model_segment *s, property_key p, model_column *out)
+status model_segment_column(const model_view *view, class_key c, const model_segment *s,
+                            property_key p, model_column *out)
 {
     const model_class *class_of = NULL;
     const model_property *property = NULL;
@@ -436,7 +477,8 @@ status model_segment_column(const model_view *view, class_key c, const model_seg
 }
 
 /* ---- lists and embedded objects ---- */
-status model_list_size(const model_view *view, class_key c, row_key row, property_key p, uint64_t *out)
+status model_list_size(const model_view *view, class_key c, row_key row, property_key p,
+                       uint64_t *out)
 {
     const list_cell *cell = NULL;
     TRY(read_cell(view, c, row, p, &cell));
@@ -451,7 +493,8 @@ uint64_t model_list_count(const model_view *view, class_key c, row_key row, prop
     return count;
 }
 
-status model_list_get(const model_view *view, class_key c, row_key row, property_key p, uint64_t index, value *out, element_id *id)
+status model_list_get(const model_view *view, class_key c, row_key row, property_key p,
+                      uint64_t index, value *out, element_id *id)
 {
     const model_class *class_of = NULL;
     const model_property *property = NULL;
@@ -459,8 +502,10 @@ status model_list_get(const model_view *view, class_key c, row_key row, property
     TRY(need_property(view, c, p, &class_of, &property));
     TRY(read_cell(view, c, row, p, &cell));
     if (cell == NULL || index >= cell->visible)
-        return fail(ATOLL_ERROR_OUT_OF_RANGE, "index %llu is past the end of '%s.%s', which has %llu elements", (unsigned long long)index,
-                    class_of->name, property->name, (unsigned long long)(cell == NULL ? 0 : cell->visible));
+        return fail(ATOLL_ERROR_OUT_OF_RANGE,
+                    "index %llu is past the end of '%s.%s', which has %llu elements",
+                    (unsigned long long)index, class_of->name, property->name,
+                    (unsigned long long)(cell == NULL ? 0 : cell->visible));
     const list_element *e = &cell->state.elements.items[list_cell_position(cell, index)];
     value v = e->value;
     TRY(shown(view, property, &v));
@@ -469,15 +514,16 @@ status model_list_get(const model_view *view, class_key c, row_key row, property
     return ATOLL_OK;
 }
 
-status model_list_shown(const model_view *view, class_key c, row_key row, property_key p, uint64_t wanted, uint64_t *count,
-                        uint64_t *index)
+status model_list_shown(const model_view *view, class_key c, row_key row, property_key p,
+                        uint64_t wanted, uint64_t *count, uint64_t *index)
 {
     const model_class *class_of = NULL;
     const model_property *property = NULL;
     const list_cell *cell = NULL;
     TRY(need_property(view, c, p, &class_of, &property));
     TRY(read_cell(view, c, row, p, &cell));
-    uint64_t visible = cell == NULL ? 0 : cell->visible, shown = visible, found = wanted < visible ? wanted : visible;
+    uint64_t visible = cell == NULL ? 0 : cell->visible, shown = visible,
+             found = wanted < visible ? wanted : visible;
     if (cell != NULL && property->type == VALUE_LINK) {
         uint64_t at = 0;
         shown = 0;
@@ -486,7 +532,8 @@ status model_list_shown(const model_view *view, class_key c, row_key row, proper
             const list_element *e = &cell->state.elements.items[i];
             if (e->erased) continue;
             bool alive = false;
-            if (e->value.type == VALUE_LINK) TRY(model_is_alive(view, property->target, e->value.as.row, &alive));
+            if (e->value.type == VALUE_LINK)
+                TRY(model_is_alive(view, property->target, e->value.as.row, &alive));
             if (alive && shown++ == wanted) found = at;
             at++;
         }
@@ -496,7 +543,8 @@ status model_list_shown(const model_view *view, class_key c, row_key row, proper
     return ATOLL_OK;
 }
 
-status model_list_state(const model_view *view, class_key c, row_key row, property_key p, struct list_state *out)
+status model_list_state(const model_view *view, class_key c, row_key row, property_key p,
+                        struct list_state *out)
 {
     const list_cell *cell = NULL;
     TRY(read_cell(view, c, row, p, &cell));
@@ -513,8 +561,10 @@ status model_owner_get(const model_view *view, class_key c, row_key row, model_o
     TRY(read_slot(view, c, row, SLOT_OWNER_ROW, &owner));
     TRY(read_slot(view, c, row, SLOT_OWNER_PLACE, &place));
     TRY(read_slot(view, c, row, SLOT_OWNER_ELEMENT, &element));
-    if (class_of->kind != CLASS_EMBEDDED || owner.type != VALUE_INT || place.type != VALUE_INT || owner.as.integer == 0)
-        return fail(ATOLL_ERROR_OBJECT_INVALID, "the object of class '%s' has no owner", class_of->name);
+    if (class_of->kind != CLASS_EMBEDDED || owner.type != VALUE_INT || place.type != VALUE_INT ||
+        owner.as.integer == 0)
+        return fail(ATOLL_ERROR_OBJECT_INVALID, "the object of class '%s' has no owner",
+                    class_of->name);
     model_owner o = {.row = (row_key)owner.as.integer};
     o.class_of = (class_key)((uint64_t)place.as.integer >> 32);
     o.property = (property_key)place.as.integer;
@@ -526,14 +576,17 @@ status model_owner_get(const model_view *view, class_key c, row_key row, model_o
     return ATOLL_OK;
 }
 
-status model_root_get(const model_view *view, class_key c, row_key row, class_key *root_class, row_key *root)
+status model_root_get(const model_view *view, class_key c, row_key row, class_key *root_class,
+                      row_key *root)
 {
     const model_class *class_of = NULL;
     model_owner owner;
     TRY(need_class(view, c, &class_of));
     /* An embedded object hangs on an older row or another class: the depth is bounded by the data, the bound by this. */
     for (int depth = 0; class_of->kind == CLASS_EMBEDDED; depth++) {
-        if (depth == 10000) return fail(ATOLL_ERROR_FILE_CORRUPT, "an embedded object of class '%s' owns itself", class_of->name);
+        if (depth == 10000)
+            return fail(ATOLL_ERROR_FILE_CORRUPT, "an embedded object of class '%s' owns itself",
+                        class_of->name);
         TRY(model_owner_get(view, c, row, &owner));
         c = owner.class_of;
         row = owner.row;
@@ -551,7 +604,9 @@ status model_embedded_identity(const model_view *view, class_key c, row_key row,
     TRY(need_class(view, c, &class_of));
     TRY(read_slot(view, c, row, SLOT_IDENTITY, &v));
     if (class_of->kind != CLASS_EMBEDDED || v.type != VALUE_UUID)
-        return fail(ATOLL_ERROR_OBJECT_INVALID, "the object of class '%s' has no identity as an embedded object", class_of->name);
+        return fail(ATOLL_ERROR_OBJECT_INVALID,
+                    "the object of class '%s' has no identity as an embedded object",
+                    class_of->name);
     memcpy(id, v.as.id, 16);
     return ATOLL_OK;
 }

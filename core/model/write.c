@@ -15,7 +15,8 @@ row_key next_row(const model_txn *txn, class_key c)
 
 static status write_life(model_txn *txn, class_key c, row_key row, uint8_t from, uint8_t to)
 {
-    return run(txn, &(operation){.kind = OP_LIFE, .class_of = c, .row = row, .from = from, .to = to});
+    return run(txn,
+               &(operation){.kind = OP_LIFE, .class_of = c, .row = row, .from = from, .to = to});
 }
 
 status need_row(const model_txn *txn, const model_class *c, row_key row)
@@ -23,17 +24,20 @@ status need_row(const model_txn *txn, const model_class *c, row_key row)
     uint8_t state;
     TRY(row_state(txn->view, c->key, row, &state));
     if (state != ROW_DEAD) return ATOLL_OK;
-    return fail(ATOLL_ERROR_OBJECT_INVALID, "the object of class '%s' was deleted or is not here", c->name);
+    return fail(ATOLL_ERROR_OBJECT_INVALID, "the object of class '%s' was deleted or is not here",
+                c->name);
 }
 
 /* ---- checks ---- */
 static status check_text(const model_class *c, const model_property *p, const value *v)
 {
     if (v->as.text.size > LIMIT_VALUE_SIZE_MAX)
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "the value of '%s.%s' has %zu bytes; at most %u are allowed", c->name, p->name,
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                    "the value of '%s.%s' has %zu bytes; at most %u are allowed", c->name, p->name,
                     v->as.text.size, LIMIT_VALUE_SIZE_MAX);
     if (v->type == VALUE_STRING && !utf8_is_valid(v->as.text))
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the text for '%s.%s' is not valid UTF-8", c->name, p->name);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the text for '%s.%s' is not valid UTF-8",
+                    c->name, p->name);
     return ATOLL_OK;
 }
 
@@ -41,27 +45,36 @@ static status check_timestamp(const model_class *c, const model_property *p, con
 {
     int64_t s = v->as.timestamp.seconds;
     int32_t ns = v->as.timestamp.nanoseconds;
-    if (ns > -1000000000 && ns < 1000000000 && !(s > 0 && ns < 0) && !(s < 0 && ns > 0)) return ATOLL_OK;
-    return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the timestamp for '%s.%s' has nanoseconds out of range or of another sign than its seconds",
+    if (ns > -1000000000 && ns < 1000000000 && !(s > 0 && ns < 0) && !(s < 0 && ns > 0))
+        return ATOLL_OK;
+    return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                "the timestamp for '%s.%s' has nanoseconds out of range or of another sign than "
+                "its seconds",
                 c->name, p->name);
 }
 
-status check_value(const model_txn *txn, const model_class *c, const model_property *p, const value *v)
+status check_value(const model_txn *txn, const model_class *c, const model_property *p,
+                   const value *v)
 {
     if (v->type == VALUE_NULL) {
         bool nullable = (p->flags & PROPERTY_NULLABLE) != 0;
-        bool single = (p->flags & PROPERTY_LIST) == 0 && (p->type == VALUE_LINK || p->type == VALUE_EMBEDDED);
+        bool single =
+            (p->flags & PROPERTY_LIST) == 0 && (p->type == VALUE_LINK || p->type == VALUE_EMBEDDED);
         if (nullable || single) return ATOLL_OK;
-        return fail(ATOLL_ERROR_NULL_NOT_ALLOWED, "property '%s.%s' cannot be null; declare it optional or give a value", c->name, p->name);
+        return fail(ATOLL_ERROR_NULL_NOT_ALLOWED,
+                    "property '%s.%s' cannot be null; declare it optional or give a value", c->name,
+                    p->name);
     }
     if (v->type != p->type)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "property '%s.%s' is of type %s; a %s was given", c->name, p->name,
-                    value_type_name(p->type), value_type_name(v->type));
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "property '%s.%s' is of type %s; a %s was given",
+                    c->name, p->name, value_type_name(p->type), value_type_name(v->type));
     if (v->type == VALUE_STRING || v->type == VALUE_BINARY) return check_text(c, p, v);
     if (v->type == VALUE_TIMESTAMP) return check_timestamp(c, p, v);
     bool reference = v->type == VALUE_LINK || v->type == VALUE_EMBEDDED;
-    if (reference && (v->as.row == 0 || view_class(txn->view, p->target) == NULL || v->as.row >= next_row(txn, p->target)))
-        return fail(ATOLL_ERROR_OBJECT_INVALID, "the object given for '%s.%s' does not exist", c->name, p->name);
+    if (reference && (v->as.row == 0 || view_class(txn->view, p->target) == NULL ||
+                      v->as.row >= next_row(txn, p->target)))
+        return fail(ATOLL_ERROR_OBJECT_INVALID, "the object given for '%s.%s' does not exist",
+                    c->name, p->name);
     return ATOLL_OK;
 }
 
@@ -72,11 +85,13 @@ static status check_class_write(model_txn *txn, class_key c, const model_class *
 }
 
 /* ---- create ---- */
-static status make_row(model_txn *txn, const model_class *c, const value *key, uint8_t state, row_key *out)
+static status make_row(model_txn *txn, const model_class *c, const value *key, uint8_t state,
+                       row_key *out)
 {
     row_key row = next_row(txn, c->key);
     TRY(write_life(txn, c->key, row, ROW_DEAD, state));
-    if (key != NULL) TRY(run(txn, &(operation){.kind = OP_KEY, .class_of = c->key, .row = row, .value = *key}));
+    if (key != NULL)
+        TRY(run(txn, &(operation){.kind = OP_KEY, .class_of = c->key, .row = row, .value = *key}));
     *out = row;
     return ATOLL_OK;
 }
@@ -84,11 +99,16 @@ static status make_row(model_txn *txn, const model_class *c, const value *key, u
 static status describe_duplicate(const model_class *c, const value *key)
 {
     if (key->type == VALUE_INT)
-        return fail(ATOLL_ERROR_DUPLICATE_PRIMARY_KEY, "class '%s' has an object with the primary key %lld already", c->name, (long long)key->as.integer);
+        return fail(ATOLL_ERROR_DUPLICATE_PRIMARY_KEY,
+                    "class '%s' has an object with the primary key %lld already", c->name,
+                    (long long)key->as.integer);
     if (key->type == VALUE_STRING)
-        return fail(ATOLL_ERROR_DUPLICATE_PRIMARY_KEY, "class '%s' has an object with the primary key '%.*s' already", c->name,
-                    (int)(key->as.text.size > 200 ? 200 : key->as.text.size), (const char *)key->as.text.data);
-    return fail(ATOLL_ERROR_DUPLICATE_PRIMARY_KEY, "class '%s' has an object with this primary key already", c->name);
+        return fail(ATOLL_ERROR_DUPLICATE_PRIMARY_KEY,
+                    "class '%s' has an object with the primary key '%.*s' already", c->name,
+                    (int)(key->as.text.size > 200 ? 200 : key->as.text.size),
+                    (const char *)key->as.text.data);
+    return fail(ATOLL_ERROR_DUPLICATE_PRIMARY_KEY,
+                "class '%s' has an object with this primary key already", c->name);
 }
 
 static status revive(model_txn *txn, const model_class *c, row_key row)
@@ -102,9 +122,13 @@ static status revive(model_txn *txn, const model_class *c, row_key row)
 static status check_create(model_txn *txn, const model_class *c, const value *key)
 {
     if (c->kind == CLASS_EMBEDDED)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "class '%s' is embedded: its objects are made in a property of their owner", c->name);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "class '%s' is embedded: its objects are made in a property of their owner",
+                    c->name);
     if (c->primary_key == 0)
-        return key == NULL ? ATOLL_OK : fail(ATOLL_ERROR_NO_PRIMARY_KEY, "class '%s' has no primary key, but one was given", c->name);
+        return key == NULL ? ATOLL_OK
+                           : fail(ATOLL_ERROR_NO_PRIMARY_KEY,
+                                  "class '%s' has no primary key, but one was given", c->name);
     TRY(check_key(c, key));
     return check_value(txn, c, class_property(c, c->primary_key), key);
 }
@@ -138,7 +162,8 @@ static status make_ghost(model_txn *txn, class_key c, const value *key, row_key 
     row_key row = 0;
     TRY(check_class_write(txn, c, &class_of));
     TRY(check_create(txn, class_of, key));
-    if (key == NULL) return fail(ATOLL_ERROR_NO_PRIMARY_KEY, "class '%s' has no primary key", class_of->name);
+    if (key == NULL)
+        return fail(ATOLL_ERROR_NO_PRIMARY_KEY, "class '%s' has no primary key", class_of->name);
     TRY(model_find_any(txn->view, c, key, &row));
     if (row == 0) TRY(make_row(txn, class_of, key, ROW_DEAD, &row));
     *out = row;
@@ -148,7 +173,8 @@ static status make_ghost(model_txn *txn, class_key c, const value *key, row_key 
 /* ---- delete and hide: always with what the row owns ---- */
 typedef status (*owned_function)(model_txn *txn, class_key c, row_key row, bool flag);
 
-static status each_owned_of(model_txn *txn, const model_class *c, row_key row, const model_property *p, owned_function each, bool flag)
+static status each_owned_of(model_txn *txn, const model_class *c, row_key row,
+                            const model_property *p, owned_function each, bool flag)
 {
     value child;
     if ((p->flags & PROPERTY_LIST) == 0) {
@@ -159,15 +185,18 @@ static status each_owned_of(model_txn *txn, const model_class *c, row_key row, c
     TRY(read_cell(txn->view, c->key, row, p->key, &cell));
     for (size_t i = 0; cell != NULL && i < cell->state.elements.count; i++) {
         const list_element *e = &cell->state.elements.items[i];
-        if (!e->erased && e->value.type == VALUE_EMBEDDED) TRY(each(txn, p->target, e->value.as.row, flag));
+        if (!e->erased && e->value.type == VALUE_EMBEDDED)
+            TRY(each(txn, p->target, e->value.as.row, flag));
     }
     return ATOLL_OK;
 }
 
-static status each_owned(model_txn *txn, const model_class *c, row_key row, owned_function each, bool flag)
+static status each_owned(model_txn *txn, const model_class *c, row_key row, owned_function each,
+                         bool flag)
 {
     for (size_t i = 0; i < c->property_count; i++)
-        if (c->properties[i].type == VALUE_EMBEDDED) TRY(each_owned_of(txn, c, row, &c->properties[i], each, flag));
+        if (c->properties[i].type == VALUE_EMBEDDED)
+            TRY(each_owned_of(txn, c, row, &c->properties[i], each, flag));
     return ATOLL_OK;
 }
 
@@ -200,7 +229,8 @@ static status delete_alone(model_txn *txn, const model_class *class_of, row_key 
     class_key c = class_of->key;
     bool embedded = class_of->kind == CLASS_EMBEDDED, forget = !txn->db->options.identity_rows;
     TRY(each_owned(txn, class_of, row, delete_owned, false));
-    TRY(read_slot(txn->view, c, row, embedded ? SLOT_IDENTITY : slot_of(class_of->primary_key), &key));
+    TRY(read_slot(txn->view, c, row, embedded ? SLOT_IDENTITY : slot_of(class_of->primary_key),
+                  &key));
     operation unkey = {.kind = OP_UNKEY, .class_of = c, .row = row, .hash = key_hash(&key)};
     if (forget && (embedded || class_of->primary_key != 0)) TRY(run(txn, &unkey));
     TRY(run(txn, &(operation){.kind = OP_DROP, .class_of = c, .row = row, .all = forget}));
@@ -219,7 +249,8 @@ static status delete_embedded(model_txn *txn, class_key c, row_key row)
     value null = value_null();
     TRY(model_owner_get(txn->view, c, row, &owner));
     TRY(need_property(txn->view, owner.class_of, owner.property, &owner_class, &p));
-    if ((p->flags & PROPERTY_LIST) == 0) return set_value(txn, owner.class_of, owner.row, owner.property, &null);
+    if ((p->flags & PROPERTY_LIST) == 0)
+        return set_value(txn, owner.class_of, owner.row, owner.property, &null);
     TRY(read_cell(txn->view, owner.class_of, owner.row, owner.property, &cell));
     uint64_t index = 0;
     for (size_t i = 0; cell != NULL && i < cell->state.elements.count; i++) {
@@ -237,7 +268,8 @@ static status delete_row(model_txn *txn, class_key c, row_key row)
     const model_class *class_of = NULL;
     TRY(check_class_write(txn, c, &class_of));
     TRY(need_row(txn, class_of, row));
-    return class_of->kind == CLASS_EMBEDDED ? delete_embedded(txn, c, row) : write_delete(txn, c, row);
+    return class_of->kind == CLASS_EMBEDDED ? delete_embedded(txn, c, row)
+                                            : write_delete(txn, c, row);
 }
 
 status write_hide(model_txn *txn, class_key c, row_key row, bool hidden)
@@ -261,24 +293,29 @@ static status hide_row(model_txn *txn, class_key c, row_key row, bool hidden)
 
 /* ---- set ---- */
 /* The old embedded object of a slot goes when the slot changes; a new one must be owned by it. */
-static status replace_embedded(model_txn *txn, const model_class *c, row_key row, const model_property *p, const value *v)
+static status replace_embedded(model_txn *txn, const model_class *c, row_key row,
+                               const model_property *p, const value *v)
 {
     value old;
     model_owner owner;
     if (v->type == VALUE_EMBEDDED) {
         TRY(model_owner_get(txn->view, p->target, v->as.row, &owner));
         if (owner.class_of != c->key || owner.row != row || owner.property != p->key)
-            return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the embedded object belongs to another place than '%s.%s'", c->name, p->name);
+            return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                        "the embedded object belongs to another place than '%s.%s'", c->name,
+                        p->name);
     }
     TRY(read_slot(txn->view, c->key, row, slot_of(p->key), &old));
     bool same = v->type == VALUE_EMBEDDED && old.type == VALUE_EMBEDDED && old.as.row == v->as.row;
     return old.type != VALUE_EMBEDDED || same ? ATOLL_OK : write_delete(txn, p->target, old.as.row);
 }
 
-static status check_set(const model_txn *txn, const model_class *c, row_key row, const model_property *p)
+static status check_set(const model_txn *txn, const model_class *c, row_key row,
+                        const model_property *p)
 {
     if ((p->flags & PROPERTY_LIST) != 0)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is a list; change its elements", c->name, p->name);
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is a list; change its elements", c->name,
+                    p->name);
     return need_row(txn, c, row);
 }
 
@@ -294,14 +331,22 @@ static status set_value(model_txn *txn, class_key c, row_key row, property_key p
         value old;
         TRY(model_get_raw(txn->view, c, row, p, &old));
         if (value_equal(&old, v)) return ATOLL_OK;
-        return fail(ATOLL_ERROR_PRIMARY_KEY_IMMUTABLE, "the primary key '%s.%s' cannot be changed; create another object", class_of->name, property->name);
+        return fail(ATOLL_ERROR_PRIMARY_KEY_IMMUTABLE,
+                    "the primary key '%s.%s' cannot be changed; create another object",
+                    class_of->name, property->name);
     }
     if (property->type == VALUE_EMBEDDED) TRY(replace_embedded(txn, class_of, row, property, v));
-    return run(txn, &(operation){.kind = OP_SET, .class_of = c, .row = row, .property = p, .value = *v, .is_default = txn->is_default});
+    return run(txn, &(operation){.kind = OP_SET,
+                                 .class_of = c,
+                                 .row = row,
+                                 .property = p,
+                                 .value = *v,
+                                 .is_default = txn->is_default});
 }
 
 /* ---- embedded objects ---- */
-status write_embedded(model_txn *txn, class_key c, const model_owner *owner, row_key *out, uint8_t id[16])
+status write_embedded(model_txn *txn, class_key c, const model_owner *owner, row_key *out,
+                      uint8_t id[16])
 {
     const model_class *class_of = NULL;
     operation o = {.kind = OP_OWNER, .class_of = c, .owner = *owner};
@@ -328,22 +373,31 @@ static status set_embedded(model_txn *txn, class_key c, row_key row, property_ke
     TRY(need_property(txn->view, c, p, &class_of, &property));
     TRY(check_set(txn, class_of, row, property));
     if (property->type != VALUE_EMBEDDED)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "property '%s.%s' holds no embedded object", class_of->name, property->name);
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "property '%s.%s' holds no embedded object",
+                    class_of->name, property->name);
     TRY(replace_embedded(txn, class_of, row, property, &null));
-    TRY(write_embedded(txn, property->target, &(model_owner){.class_of = c, .row = row, .property = p}, &v.as.row, id));
-    TRY(run(txn, &(operation){.kind = OP_SET, .class_of = c, .row = row, .property = p, .value = v, .is_default = txn->is_default}));
+    TRY(write_embedded(txn, property->target,
+                       &(model_owner){.class_of = c, .row = row, .property = p}, &v.as.row, id));
+    TRY(run(txn, &(operation){.kind = OP_SET,
+                              .class_of = c,
+                              .row = row,
+                              .property = p,
+                              .value = v,
+                              .is_default = txn->is_default}));
     *out = v.as.row;
     return ATOLL_OK;
 }
 
-static status put_embedded(model_txn *txn, class_key c, const uint8_t id[16], const model_owner *owner, row_key *out)
+static status put_embedded(model_txn *txn, class_key c, const uint8_t id[16],
+                           const model_owner *owner, row_key *out)
 {
     const model_class *class_of = NULL;
     const model_class *owner_class = NULL;
     row_key row = 0;
     TRY(check_class_write(txn, c, &class_of));
     TRY(need_class(txn->view, owner->class_of, &owner_class));
-    if (class_of->kind != CLASS_EMBEDDED) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "class '%s' is not embedded", class_of->name);
+    if (class_of->kind != CLASS_EMBEDDED)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "class '%s' is not embedded", class_of->name);
     TRY(model_embedded_find(txn->view, c, id, &row));
     uint8_t state = ROW_DEAD;
     if (row != 0) TRY(row_state(txn->view, c, row, &state));
@@ -395,7 +449,8 @@ status model_set_embedded(model_txn *txn, class_key c, row_key row, property_key
     return txn_settle(txn, before, set_embedded(txn, c, row, p, out));
 }
 
-status model_embedded_put(model_txn *txn, class_key c, const uint8_t id[16], const model_owner *owner, row_key *out)
+status model_embedded_put(model_txn *txn, class_key c, const uint8_t id[16],
+                          const model_owner *owner, row_key *out)
 {
     uint64_t before = txn->operations;
     return txn_settle(txn, before, put_embedded(txn, c, id, owner, out));

@@ -16,7 +16,9 @@ static status find_place(model_txn *txn, class_key c, row_key row, property_key 
     place at = {.class_of = c, .row = row};
     TRY(txn_usable(txn));
     TRY(need_property(txn->view, c, p, &at.model, &at.property));
-    if ((at.property->flags & PROPERTY_LIST) == 0) return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is not a list", at.model->name, at.property->name);
+    if ((at.property->flags & PROPERTY_LIST) == 0)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is not a list", at.model->name,
+                    at.property->name);
     TRY(need_row(txn, at.model, row));
     TRY(read_cell(txn->view, c, row, p, &at.cell));
     at.visible = at.cell == NULL ? 0 : at.cell->visible;
@@ -27,15 +29,18 @@ static status find_place(model_txn *txn, class_key c, row_key row, property_key 
 static status check_index(const place *at, uint64_t index, uint64_t bound)
 {
     if (index < bound) return ATOLL_OK;
-    return fail(ATOLL_ERROR_OUT_OF_RANGE, "index %llu is past the end of '%s.%s', which has %llu elements", (unsigned long long)index,
-                at->model->name, at->property->name, (unsigned long long)at->visible);
+    return fail(ATOLL_ERROR_OUT_OF_RANGE,
+                "index %llu is past the end of '%s.%s', which has %llu elements",
+                (unsigned long long)index, at->model->name, at->property->name,
+                (unsigned long long)at->visible);
 }
 
 static status check_kind(const place *at, bool embedded)
 {
     if ((at->property->type == VALUE_EMBEDDED) == embedded) return ATOLL_OK;
     return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' %s", at->model->name, at->property->name,
-                embedded ? "holds no embedded objects" : "holds embedded objects: they are made in their place");
+                embedded ? "holds no embedded objects"
+                         : "holds embedded objects: they are made in their place");
 }
 
 static uint64_t touched_now(const model_txn *txn)
@@ -45,7 +50,11 @@ static uint64_t touched_now(const model_txn *txn)
 
 static operation operation_at(const place *at, operation_kind kind, uint64_t position)
 {
-    return (operation){.kind = kind, .class_of = at->class_of, .row = at->row, .property = at->property->key, .position = position};
+    return (operation){.kind = kind,
+                       .class_of = at->class_of,
+                       .row = at->row,
+                       .property = at->property->key,
+                       .position = position};
 }
 
 static operation insertion(model_txn *txn, const place *at, uint64_t index)
@@ -53,7 +62,8 @@ static operation insertion(model_txn *txn, const place *at, uint64_t index)
     operation o = operation_at(at, OP_LIST_INSERT, 0);
     size_t position = 0;
     o.element.side = LIST_SIDE_RIGHT;
-    if (at->cell != NULL) list_cell_locate(at->cell, index, &o.element.parent, &o.element.side, &position);
+    if (at->cell != NULL)
+        list_cell_locate(at->cell, index, &o.element.parent, &o.element.side, &position);
     o.position = position;
     o.element.id = (element_id){++txn->db->element_counter, txn->db->actor};
     o.element.value_actor = txn->db->actor;
@@ -68,7 +78,8 @@ static status insert(model_txn *txn, const place *at, uint64_t index, const valu
     return txn_operation(txn, &o);
 }
 
-static status list_insert(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, const value *v)
+static status list_insert(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index,
+                          const value *v)
 {
     place at;
     TRY(find_place(txn, c, row, p, &at));
@@ -78,7 +89,8 @@ static status list_insert(model_txn *txn, class_key c, row_key row, property_key
     return insert(txn, &at, index, v);
 }
 
-static status list_insert_embedded(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, row_key *out)
+static status list_insert_embedded(model_txn *txn, class_key c, row_key row, property_key p,
+                                   uint64_t index, row_key *out)
 {
     place at;
     TRY(find_place(txn, c, row, p, &at));
@@ -87,7 +99,8 @@ static status list_insert_embedded(model_txn *txn, class_key c, row_key row, pro
     operation o = insertion(txn, &at, index);
     model_owner owner = {.class_of = c, .row = row, .property = p, .element = o.element.id};
     o.element.value = (value){.type = VALUE_EMBEDDED};
-    TRY(write_embedded(txn, at.property->target, &owner, &o.element.value.as.row, o.element.embedded));
+    TRY(write_embedded(txn, at.property->target, &owner, &o.element.value.as.row,
+                       o.element.embedded));
     TRY(txn_operation(txn, &o));
     *out = o.element.value.as.row;
     return ATOLL_OK;
@@ -104,7 +117,8 @@ static operation replacement(model_txn *txn, const place *at, uint64_t index)
     return o;
 }
 
-static status list_set(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, const value *v)
+static status list_set(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index,
+                       const value *v)
 {
     place at;
     TRY(find_place(txn, c, row, p, &at));
@@ -116,7 +130,8 @@ static status list_set(model_txn *txn, class_key c, row_key row, property_key p,
     return txn_operation(txn, &o);
 }
 
-static status list_set_embedded(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, row_key *out)
+static status list_set_embedded(model_txn *txn, class_key c, row_key row, property_key p,
+                                uint64_t index, row_key *out)
 {
     place at;
     TRY(find_place(txn, c, row, p, &at));
@@ -124,9 +139,11 @@ static status list_set_embedded(model_txn *txn, class_key c, row_key row, proper
     TRY(check_index(&at, index, at.visible));
     operation o = replacement(txn, &at, index);
     model_owner owner = {.class_of = c, .row = row, .property = p, .element = o.element.id};
-    if (o.element.value.type == VALUE_EMBEDDED) TRY(write_delete(txn, at.property->target, o.element.value.as.row));
+    if (o.element.value.type == VALUE_EMBEDDED)
+        TRY(write_delete(txn, at.property->target, o.element.value.as.row));
     o.element.value = (value){.type = VALUE_EMBEDDED};
-    TRY(write_embedded(txn, at.property->target, &owner, &o.element.value.as.row, o.element.embedded));
+    TRY(write_embedded(txn, at.property->target, &owner, &o.element.value.as.row,
+                       o.element.embedded));
     TRY(txn_operation(txn, &o));
     *out = o.element.value.as.row;
     return ATOLL_OK;
@@ -159,7 +176,9 @@ static status delete_embedded_except(model_txn *txn, const place *at, const list
     if (at->property->type != VALUE_EMBEDDED || at->cell == NULL) return ATOLL_OK;
     for (size_t i = 0; i < at->cell->state.elements.count; i++) {
         const list_element *e = &at->cell->state.elements.items[i];
-        if (e->erased || e->value.type != VALUE_EMBEDDED || (keep != NULL && holds(keep, e->value.as.row))) continue;
+        if (e->erased || e->value.type != VALUE_EMBEDDED ||
+            (keep != NULL && holds(keep, e->value.as.row)))
+            continue;
         TRY(write_delete(txn, at->property->target, e->value.as.row));
     }
     return ATOLL_OK;
@@ -177,11 +196,13 @@ static status list_clear(model_txn *txn, class_key c, row_key row, property_key 
 static status check_elements(model_txn *txn, const place *at, const list_state *state)
 {
     for (size_t i = 0; i < state->elements.count; i++)
-        if (!state->elements.items[i].erased) TRY(check_value(txn, at->model, at->property, &state->elements.items[i].value));
+        if (!state->elements.items[i].erased)
+            TRY(check_value(txn, at->model, at->property, &state->elements.items[i].value));
     return ATOLL_OK;
 }
 
-static status list_store(model_txn *txn, class_key c, row_key row, property_key p, const struct list_state *state)
+static status list_store(model_txn *txn, class_key c, row_key row, property_key p,
+                         const struct list_state *state)
 {
     place at;
     list_state ordered;
@@ -202,25 +223,29 @@ static status list_store(model_txn *txn, class_key c, row_key row, property_key 
 }
 
 /* ---- the public calls: one that fails half-way leaves the transaction fit only for a rollback ---- */
-status model_list_insert(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, const value *v)
+status model_list_insert(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index,
+                         const value *v)
 {
     uint64_t before = txn->operations;
     return txn_settle(txn, before, list_insert(txn, c, row, p, index, v));
 }
 
-status model_list_insert_embedded(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, row_key *out)
+status model_list_insert_embedded(model_txn *txn, class_key c, row_key row, property_key p,
+                                  uint64_t index, row_key *out)
 {
     uint64_t before = txn->operations;
     return txn_settle(txn, before, list_insert_embedded(txn, c, row, p, index, out));
 }
 
-status model_list_set(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, const value *v)
+status model_list_set(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index,
+                      const value *v)
 {
     uint64_t before = txn->operations;
     return txn_settle(txn, before, list_set(txn, c, row, p, index, v));
 }
 
-status model_list_set_embedded(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index, row_key *out)
+status model_list_set_embedded(model_txn *txn, class_key c, row_key row, property_key p,
+                               uint64_t index, row_key *out)
 {
     uint64_t before = txn->operations;
     return txn_settle(txn, before, list_set_embedded(txn, c, row, p, index, out));
@@ -238,7 +263,8 @@ status model_list_clear(model_txn *txn, class_key c, row_key row, property_key p
     return txn_settle(txn, before, list_clear(txn, c, row, p));
 }
 
-status model_list_store(model_txn *txn, class_key c, row_key row, property_key p, const struct list_state *state)
+status model_list_store(model_txn *txn, class_key c, row_key row, property_key p,
+                        const struct list_state *state)
 {
     uint64_t before = txn->operations;
     return txn_settle(txn, before, list_store(txn, c, row, p, state));

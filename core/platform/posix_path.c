@@ -10,8 +10,8 @@ static status canonical_parent(const char *parent, bool make, char resolved[PATH
     if (make) TRY(file_make_folders(parent));
     if (realpath(parent, resolved) != NULL) return ATOLL_OK;
     int code = errno;
-    return fail(code == ENOENT ? ATOLL_ERROR_FILE_NOT_FOUND : ATOLL_ERROR_FILE_ACCESS, "the folder %s cannot be reached: %s", parent,
-                strerror(code));
+    return fail(code == ENOENT ? ATOLL_ERROR_FILE_NOT_FOUND : ATOLL_ERROR_FILE_ACCESS,
+                "the folder %s cannot be reached: %s", parent, strerror(code));
 }
 
 status file_canonical(const char *path, bool make_parents, char **out)

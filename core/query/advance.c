@@ -34,12 +34,15 @@ static bool concerns_links(const query *q, const row_change *change)
 {
     for (size_t i = 0; i < q->dependencies.count; i++) {
         const dependency *d = &q->dependencies.items[i];
-        if (d->class_of == change->class_of && (!d->life_only || change->created || change->deleted)) return true;
+        if (d->class_of == change->class_of &&
+            (!d->life_only || change->created || change->deleted))
+            return true;
     }
     return false;
 }
 
-static status collect(const query *q, const model_changes *changes, touched_vector *out, bool *links_changed)
+static status collect(const query *q, const model_changes *changes, touched_vector *out,
+                      bool *links_changed)
 {
     size_t count = model_changes_count(changes);
     for (size_t i = 0; i < count; i++) {
@@ -56,7 +59,9 @@ static status collect(const query *q, const model_changes *changes, touched_vect
 static const touched *find_touched(const touched_vector *all, row_key row)
 {
     touched wanted = {.row = row};
-    return all->count == 0 ? NULL : bsearch(&wanted, all->items, all->count, sizeof *all->items, order_touched);
+    return all->count == 0
+               ? NULL
+               : bsearch(&wanted, all->items, all->count, sizeof *all->items, order_touched);
 }
 
 /* ---- without SORT: both lists ascend ---- */
@@ -72,8 +77,10 @@ static size_t seek(const row_vector *rows, size_t from, row_key row)
     size_t high = low + step < rows->count ? low + step : rows->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (rows->items[middle] < row) low = middle + 1;
-        else high = middle;
+        if (rows->items[middle] < row)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return low;
 }
@@ -82,7 +89,7 @@ typedef struct merging {
     const row_vector *old_rows;
     row_vector made;
     result_changes *changes;
-    size_t taken; /* of the old rows */
+    size_t taken;       /* of the old rows */
     bool counting_only; /* nothing was inserted or deleted so far: the new list is the old one */
 } merging;
 
@@ -92,7 +99,9 @@ static status copy_until(merging *m, size_t to)
     size_t count = to - m->taken;
     if (!m->counting_only) {
         TRY(vector_reserve(&m->made, count));
-        if (count > 0) memcpy(m->made.items + m->made.count, m->old_rows->items + m->taken, count * sizeof(row_key));
+        if (count > 0)
+            memcpy(m->made.items + m->made.count, m->old_rows->items + m->taken,
+                   count * sizeof(row_key));
         m->made.count += count;
     }
     m->taken = to;
@@ -130,8 +139,8 @@ static status place_row(merging *m, const touched *t, bool matches)
     return vector_push(&m->made, t->row);
 }
 
-static status advance_touched(const query *q, const model_view *after, const touched_vector *all, row_vector *rows,
-                              result_changes *changes)
+static status advance_touched(const query *q, const model_view *after, const touched_vector *all,
+                              row_vector *rows, result_changes *changes)
 {
     merging m = {.old_rows = rows, .changes = changes, .counting_only = true};
     row_source source = {.view = after};
@@ -171,7 +180,8 @@ static status find_old_places(comparing *c)
 {
     map64 places = {0};
     status result = ATOLL_OK;
-    for (size_t i = 0; i < c->old_rows->count; i++) TRY_GOTO(map64_put(&places, c->old_rows->items[i], i));
+    for (size_t i = 0; i < c->old_rows->count; i++)
+        TRY_GOTO(map64_put(&places, c->old_rows->items[i], i));
     for (size_t i = 0; i < c->new_rows->count; i++) {
         row_key row = c->new_rows->items[i];
         const uint64_t *found = map64_get(&places, row);
@@ -188,7 +198,8 @@ done:
 static status keep_longest(comparing *c)
 {
     size_t count = c->new_rows->count, length = 0;
-    size_t *ends = memory_allocate((count + 1) * sizeof *ends), *previous = memory_allocate((count + 1) * sizeof *previous);
+    size_t *ends = memory_allocate((count + 1) * sizeof *ends),
+           *previous = memory_allocate((count + 1) * sizeof *previous);
     status result = ATOLL_ERROR_OUT_OF_MEMORY;
     if (ends == NULL || previous == NULL) goto done;
     for (size_t i = 0; i < count; i++) {
@@ -198,8 +209,10 @@ static status keep_longest(comparing *c)
         if (length > 0 && c->old_places[ends[length - 1]] < c->old_places[i]) low = length;
         while (low < high) {
             size_t middle = low + (high - low) / 2;
-            if (c->old_places[ends[middle]] < c->old_places[i]) low = middle + 1;
-            else high = middle;
+            if (c->old_places[ends[middle]] < c->old_places[i])
+                low = middle + 1;
+            else
+                high = middle;
         }
         previous[i] = low == 0 ? SIZE_MAX : ends[low - 1];
         ends[low] = i;
@@ -234,8 +247,8 @@ static status tell_changes(const comparing *c, result_changes *changes)
     return ATOLL_OK;
 }
 
-static status advance_by_run(const query *q, const model_view *after, const touched_vector *all, row_vector *rows,
-                             result_changes *changes)
+static status advance_by_run(const query *q, const model_view *after, const touched_vector *all,
+                             row_vector *rows, result_changes *changes)
 {
     row_vector made = {0};
     comparing c = {.old_rows = rows, .new_rows = &made, .touched = all};
@@ -244,7 +257,8 @@ static status advance_by_run(const query *q, const model_view *after, const touc
     c.old_places = memory_allocate((made.count + 1) * sizeof *c.old_places);
     c.kept = memory_allocate_zero(made.count + 1);
     c.old_kept = memory_allocate_zero(rows->count + 1);
-    if (c.old_places == NULL || c.kept == NULL || c.old_kept == NULL) TRY_GOTO(ATOLL_ERROR_OUT_OF_MEMORY);
+    if (c.old_places == NULL || c.kept == NULL || c.old_kept == NULL)
+        TRY_GOTO(ATOLL_ERROR_OUT_OF_MEMORY);
     TRY_GOTO(find_old_places(&c));
     TRY_GOTO(keep_longest(&c));
     TRY_GOTO(tell_changes(&c, changes));
@@ -259,8 +273,8 @@ done:
     return result;
 }
 
-status results_advance(const query *q, const model_view *before, const model_view *after, const model_changes *changes,
-                       row_vector *rows, result_changes *out)
+status results_advance(const query *q, const model_view *before, const model_view *after,
+                       const model_changes *changes, row_vector *rows, result_changes *out)
 {
     (void)before; /* The rows and the changes say what was. */
     touched_vector all = {0};
@@ -269,8 +283,10 @@ status results_advance(const query *q, const model_view *before, const model_vie
     status result = ATOLL_OK;
     TRY_GOTO(collect(q, changes, &all, &links_changed));
     bool ordered = q->has_sort || q->has_limit;
-    if (links_changed || (ordered && all.count > 0)) TRY_GOTO(advance_by_run(q, after, &all, rows, &made));
-    else TRY_GOTO(advance_touched(q, after, &all, rows, &made));
+    if (links_changed || (ordered && all.count > 0))
+        TRY_GOTO(advance_by_run(q, after, &all, rows, &made));
+    else
+        TRY_GOTO(advance_touched(q, after, &all, rows, &made));
     result_changes_free(out);
     *out = made;
     made = (result_changes){0};

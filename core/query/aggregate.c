@@ -25,7 +25,8 @@ static void add(total *t, const value *v)
 {
     if (v->type == VALUE_NULL) return;
     if (t->kind == AGGREGATE_MINIMUM || t->kind == AGGREGATE_MAXIMUM) {
-        if (v->type == VALUE_DOUBLE && isnan(v->as.real)) return; /* NaN is neither least nor greatest. */
+        if (v->type == VALUE_DOUBLE && isnan(v->as.real))
+            return; /* NaN is neither least nor greatest. */
         if (better(t, v)) t->best = *v;
     } else if (v->type == VALUE_INT) {
         t->overflow = t->overflow || __builtin_add_overflow(t->integer, v->as.integer, &t->integer);
@@ -47,7 +48,9 @@ static bool cannot_improve(const total *t, const model_column *c)
     bool ordered = t->kind == AGGREGATE_MINIMUM || t->kind == AGGREGATE_MAXIMUM;
     if (!ordered || t->count == 0 || !c->present || !c->has_range) return false;
     bool least = t->kind == AGGREGATE_MINIMUM;
-    if (c->type == VALUE_INT) return least ? c->integer_minimum >= t->best.as.integer : c->integer_maximum <= t->best.as.integer;
+    if (c->type == VALUE_INT)
+        return least ? c->integer_minimum >= t->best.as.integer
+                     : c->integer_maximum <= t->best.as.integer;
     if (c->type != VALUE_DOUBLE) return false;
     return least ? c->double_minimum >= t->best.as.real : c->double_maximum <= t->best.as.real;
 }
@@ -74,7 +77,8 @@ static void add_word(total *t, const model_column *c, size_t word, uint64_t mask
     }
 }
 
-static status add_each_segment(const query *q, segment_source *source, const model_property *p, total *t)
+static status add_each_segment(const query *q, segment_source *source, const model_property *p,
+                               total *t)
 {
     const model_view *view = source->rows.view;
     value fallback = property_fallback(p->type, (p->flags & PROPERTY_NULLABLE) != 0);
@@ -88,14 +92,17 @@ static status add_each_segment(const query *q, segment_source *source, const mod
         TRY(model_segment_column(view, source->class_of, &source->segment, p->key, &column));
         if (cannot_improve(t, &column)) continue;
         for (size_t w = 0; w < MASK_WORDS; w++) {
-            if (column.present) add_word(t, &column, w, mask[w]);
-            else for (uint64_t left = mask[w]; left != 0; left &= left - 1) add(t, &fallback);
+            if (column.present)
+                add_word(t, &column, w, mask[w]);
+            else
+                for (uint64_t left = mask[w]; left != 0; left &= left - 1) add(t, &fallback);
         }
     }
     return result;
 }
 
-static status add_segments(const query *q, const model_view *view, const model_property *p, total *t)
+static status add_segments(const query *q, const model_view *view, const model_property *p,
+                           total *t)
 {
     segment_source source = {.rows = {.view = view}, .class_of = q->class_of};
     status result = add_each_segment(q, &source, p, t);
@@ -123,23 +130,30 @@ static status check(const query *q, const model_property *p, aggregate_kind kind
     bool number = p->type == VALUE_INT || p->type == VALUE_DOUBLE;
     bool ordered = kind == AGGREGATE_MINIMUM || kind == AGGREGATE_MAXIMUM;
     if ((p->flags & PROPERTY_LIST) != 0) {
-        return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: aggregates over the list '%s.%s'", q->class_name, p->name);
+        return fail(ATOLL_ERROR_NOT_SUPPORTED,
+                    "not supported yet: aggregates over the list '%s.%s'", q->class_name, p->name);
     }
     if (number || (ordered && p->type == VALUE_TIMESTAMP)) return ATOLL_OK;
-    return fail(ATOLL_ERROR_QUERY_TYPE, "property '%s.%s' is of type %s, which has no %s", q->class_name, p->name,
-                value_type_name(p->type), ordered ? "least or greatest value here" : "sum or mean");
+    return fail(ATOLL_ERROR_QUERY_TYPE, "property '%s.%s' is of type %s, which has no %s",
+                q->class_name, p->name, value_type_name(p->type),
+                ordered ? "least or greatest value here" : "sum or mean");
 }
 
-status query_aggregate(const query *q, const model_view *view, property_key key, aggregate_kind kind, value *out)
+status query_aggregate(const query *q, const model_view *view, property_key key,
+                       aggregate_kind kind, value *out)
 {
     const model_class *class_of = schema_class(model_view_schema(view), q->class_of);
     const model_property *p = class_of == NULL ? NULL : class_property(class_of, key);
-    if (p == NULL) return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property of key %u", q->class_name, key);
+    if (p == NULL)
+        return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property of key %u",
+                    q->class_name, key);
     TRY(check(q, p, kind));
     total t = {.kind = kind, .type = p->type};
     TRY(q->has_limit ? add_rows(q, view, p, &t) : add_segments(q, view, p, &t));
     if (kind == AGGREGATE_SUM && p->type == VALUE_INT) {
-        if (t.overflow) return fail(ATOLL_ERROR_OUT_OF_RANGE, "the sum of '%s.%s' does not fit 64 bits", q->class_name, p->name);
+        if (t.overflow)
+            return fail(ATOLL_ERROR_OUT_OF_RANGE, "the sum of '%s.%s' does not fit 64 bits",
+                        q->class_name, p->name);
         *out = value_int(t.integer);
     } else if (kind == AGGREGATE_SUM) {
         *out = value_double(t.real);

@@ -14,19 +14,23 @@ uint32_t fold_character(uint32_t character)
         uint8_t step;
         int16_t distance;
     } runs[] = {
-        {65, 90, 1, 32},    {192, 214, 1, 32},  {216, 222, 1, 32},   {256, 302, 2, 1},   {306, 310, 2, 1},
-        {313, 327, 2, 1},   {330, 374, 2, 1},   {376, 376, 1, -121}, {377, 381, 2, 1},   {386, 388, 2, 1},
-        {391, 391, 1, 1},   {395, 395, 1, 1},   {398, 398, 1, 79},   {401, 401, 1, 1},   {408, 408, 1, 1},
-        {416, 420, 2, 1},   {423, 423, 1, 1},   {428, 428, 1, 1},    {431, 431, 1, 1},   {435, 437, 2, 1},
-        {440, 440, 1, 1},   {444, 444, 1, 1},   {452, 452, 1, 2},    {453, 453, 1, 1},   {455, 455, 1, 2},
-        {456, 456, 1, 1},   {458, 458, 1, 2},   {459, 475, 2, 1},    {478, 494, 2, 1},   {497, 497, 1, 2},
-        {498, 500, 2, 1},   {502, 502, 1, -97}, {503, 503, 1, -56},  {504, 542, 2, 1},   {544, 544, 1, -130},
-        {546, 562, 2, 1},   {571, 571, 1, 1},   {573, 573, 1, -163}, {577, 577, 1, 1},   {579, 579, 1, -195},
+        {65, 90, 1, 32},    {192, 214, 1, 32},   {216, 222, 1, 32},   {256, 302, 2, 1},
+        {306, 310, 2, 1},   {313, 327, 2, 1},    {330, 374, 2, 1},    {376, 376, 1, -121},
+        {377, 381, 2, 1},   {386, 388, 2, 1},    {391, 391, 1, 1},    {395, 395, 1, 1},
+        {398, 398, 1, 79},  {401, 401, 1, 1},    {408, 408, 1, 1},    {416, 420, 2, 1},
+        {423, 423, 1, 1},   {428, 428, 1, 1},    {431, 431, 1, 1},    {435, 437, 2, 1},
+        {440, 440, 1, 1},   {444, 444, 1, 1},    {452, 452, 1, 2},    {453, 453, 1, 1},
+        {455, 455, 1, 2},   {456, 456, 1, 1},    {458, 458, 1, 2},    {459, 475, 2, 1},
+        {478, 494, 2, 1},   {497, 497, 1, 2},    {498, 500, 2, 1},    {502, 502, 1, -97},
+        {503, 503, 1, -56}, {504, 542, 2, 1},    {544, 544, 1, -130}, {546, 562, 2, 1},
+        {571, 571, 1, 1},   {573, 573, 1, -163}, {577, 577, 1, 1},    {579, 579, 1, -195},
         {582, 590, 2, 1},
     };
     for (size_t i = 0; i < sizeof runs / sizeof *runs && character >= runs[i].first; i++) {
         if (character > runs[i].last) continue;
-        return (character - runs[i].first) % runs[i].step == 0 ? (uint32_t)((int32_t)character + runs[i].distance) : character;
+        return (character - runs[i].first) % runs[i].step == 0
+                   ? (uint32_t)((int32_t)character + runs[i].distance)
+                   : character;
     }
     return character;
 }
@@ -94,8 +98,8 @@ static bool text_like(bytes text, bytes pattern, bool fold, bool binary)
         }
         bool one = p < pattern.size && pattern.data[p] == '?';
         size_t pattern_size = p < pattern.size ? character_size(pattern, p, binary) : 0;
-        bool same = pattern_size == size &&
-                    texts_equal(bytes_of(text.data + at, size), bytes_of(pattern.data + p, size), fold);
+        bool same = pattern_size == size && texts_equal(bytes_of(text.data + at, size),
+                                                        bytes_of(pattern.data + p, size), fold);
         if (one || same) {
             p += one ? 1 : pattern_size;
             at += size;
@@ -168,10 +172,14 @@ static int order_of(const value *a, const value *b, bool fold, bool *unordered)
 {
     if (is_number(a) && is_number(b)) return number_compare(a, b, unordered);
     if (is_text(a) && is_text(b)) {
-        if (fold) return texts_equal(a->as.text, b->as.text, true) ? 0 : bytes_compare(a->as.text, b->as.text);
+        if (fold)
+            return texts_equal(a->as.text, b->as.text, true)
+                       ? 0
+                       : bytes_compare(a->as.text, b->as.text);
         return bytes_compare(a->as.text, b->as.text);
     }
-    bool links = (a->type == VALUE_LINK || a->type == VALUE_EMBEDDED) && (b->type == VALUE_LINK || b->type == VALUE_EMBEDDED);
+    bool links = (a->type == VALUE_LINK || a->type == VALUE_EMBEDDED) &&
+                 (b->type == VALUE_LINK || b->type == VALUE_EMBEDDED);
     if (links) return (a->as.row > b->as.row) - (a->as.row < b->as.row);
     *unordered = a->type != b->type;
     if (*unordered) return 0;

@@ -41,7 +41,8 @@ static bool is_link(const value *v)
 }
 
 /* The depth is that of the written path. */
-static bool visit_path(row_source *source, const operand *o, size_t at, row_key row, value_visit visit, void *context)
+static bool visit_path(row_source *source, const operand *o, size_t at, row_key row,
+                       value_visit visit, void *context)
 {
     const path_step *s = &o->steps[at];
     bool last = at + 1 == o->step_count;
@@ -72,12 +73,15 @@ static bool visit_path(row_source *source, const operand *o, size_t at, row_key 
         }
         bool gone = v.type == VALUE_NULL && (s->type == VALUE_LINK || s->type == VALUE_EMBEDDED);
         if (gone) continue; /* A link to a deleted row is no element to a query. */
-        if (last ? visit(context, &v) : is_link(&v) && visit_path(source, o, at + 1, v.as.row, visit, context)) return true;
+        if (last ? visit(context, &v)
+                 : is_link(&v) && visit_path(source, o, at + 1, v.as.row, visit, context))
+            return true;
     }
     return false;
 }
 
-void path_value(row_source *source, const operand *path, row_key row, value *out, bool *through_null)
+void path_value(row_source *source, const operand *path, row_key row, value *out,
+                bool *through_null)
 {
     *through_null = false;
     for (size_t i = 0; i < path->step_count; i++) {
@@ -115,7 +119,8 @@ static bool left_matches(comparing *c, const value *left)
     const operand *right = &c->node->right;
     c->left = left;
     if (right->kind == OPERAND_CONSTANT) return right_matches(c, &right->constant);
-    if (right->kind == OPERAND_PATH) return visit_path(c->source, right, 0, c->row, right_matches, c);
+    if (right->kind == OPERAND_PATH)
+        return visit_path(c->source, right, 0, c->row, right_matches, c);
     for (size_t i = 0; i < right->item_count; i++) {
         if (right_matches(c, &right->constants[i])) return true;
     }
@@ -132,7 +137,8 @@ static bool visit_left(void *context, const value *left)
 
 static bool comparison_matches(row_source *source, const node *n, row_key row)
 {
-    comparing c = {.source = source, .node = n, .row = row, .all = n->left.quantifier == QUANTIFIER_ALL};
+    comparing c = {
+        .source = source, .node = n, .row = row, .all = n->left.quantifier == QUANTIFIER_ALL};
     if (n->left.kind == OPERAND_CONSTANT) return left_matches(&c, &n->left.constant);
     bool found = visit_path(source, &n->left, 0, row, visit_left, &c);
     return n->left.quantifier >= QUANTIFIER_ALL ? !found : found;

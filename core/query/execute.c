@@ -28,7 +28,8 @@ value column_value(const model_column *c, size_t i, const value *fallback)
     case VALUE_LINK:
     case VALUE_EMBEDDED: return value_link((row_key)c->integers[i]);
     case VALUE_DOUBLE: return value_double(c->doubles[i]);
-    case VALUE_TIMESTAMP: return value_timestamp(c->timestamps[2 * i], (int32_t)c->timestamps[2 * i + 1]);
+    case VALUE_TIMESTAMP:
+        return value_timestamp(c->timestamps[2 * i], (int32_t)c->timestamps[2 * i + 1]);
     case VALUE_UUID: return value_uuid(c->ids + 16 * i);
     case VALUE_OBJECT_ID: return value_object_id(c->ids + 16 * i);
     case VALUE_STRING:
@@ -44,7 +45,8 @@ value column_value(const model_column *c, size_t i, const value *fallback)
 
 bool constants_match(const node *n, const value *v)
 {
-    if (n->right.kind == OPERAND_CONSTANT) return values_match(n->comparison, n->fold, v, &n->right.constant);
+    if (n->right.kind == OPERAND_CONSTANT)
+        return values_match(n->comparison, n->fold, v, &n->right.constant);
     for (size_t i = 0; i < n->right.item_count; i++) {
         if (values_match(n->comparison, n->fold, v, &n->right.constants[i])) return true;
     }
@@ -56,7 +58,8 @@ bool constants_match(const node *n, const value *v)
 static uint64_t integer_word(const int64_t *values, int64_t low, uint64_t width)
 {
     uint64_t word = 0;
-    for (unsigned i = 0; i < 64; i++) word |= (uint64_t)((uint64_t)values[i] - (uint64_t)low <= width) << i;
+    for (unsigned i = 0; i < 64; i++)
+        word |= (uint64_t)((uint64_t)values[i] - (uint64_t)low <= width) << i;
     return word;
 }
 
@@ -79,7 +82,8 @@ static uint64_t double_word(const double *values, int64_t low, uint64_t width)
     uint64_t word = 0;
     int64_t bits[64];
     memcpy(bits, values, sizeof bits);
-    for (unsigned i = 0; i < 64; i++) word |= (uint64_t)((uint64_t)ordered_bits(bits[i]) - (uint64_t)low <= width) << i;
+    for (unsigned i = 0; i < 64; i++)
+        word |= (uint64_t)((uint64_t)ordered_bits(bits[i]) - (uint64_t)low <= width) << i;
     return word;
 }
 
@@ -107,9 +111,11 @@ static verdict segment_verdict(const node *n, const model_column *c)
     if (!c->has_range || n->pass == PASS_TIMESTAMP) return VERDICT_SOME;
     if (n->pass == PASS_INTEGER) {
         if (c->integer_minimum > r->high || c->integer_maximum < r->low) return VERDICT_NONE;
-        return c->integer_minimum >= r->low && c->integer_maximum <= r->high ? VERDICT_ALL : VERDICT_SOME;
+        return c->integer_minimum >= r->low && c->integer_maximum <= r->high ? VERDICT_ALL
+                                                                             : VERDICT_SOME;
     }
-    if (c->double_minimum > r->high_double || c->double_maximum < r->low_double) return VERDICT_NONE;
+    if (c->double_minimum > r->high_double || c->double_maximum < r->low_double)
+        return VERDICT_NONE;
     /* A NaN is in no range, and no minimum tells of it: doubles are never taken unseen. */
     return VERDICT_SOME;
 }
@@ -117,7 +123,8 @@ static verdict segment_verdict(const node *n, const model_column *c)
 static uint64_t range_word(const node *n, const model_column *c, size_t word)
 {
     const pass_range *r = &n->range;
-    if (n->pass == PASS_INTEGER) return integer_word(c->integers + 64 * word, r->low, (uint64_t)r->high - (uint64_t)r->low);
+    if (n->pass == PASS_INTEGER)
+        return integer_word(c->integers + 64 * word, r->low, (uint64_t)r->high - (uint64_t)r->low);
     if (n->pass == PASS_DOUBLE) {
         int64_t low = bound_bits(r->low_double, -0.0), high = bound_bits(r->high_double, 0.0);
         return double_word(c->doubles + 64 * word, low, (uint64_t)high - (uint64_t)low);
@@ -130,7 +137,9 @@ static void range_pass(const node *n, const model_column *c, uint64_t mask[MASK_
     verdict known = segment_verdict(n, c);
     for (size_t w = 0; w < MASK_WORDS; w++) {
         if (mask[w] == 0) continue;
-        uint64_t inside = known == VERDICT_NONE ? 0 : known == VERDICT_ALL ? ~(uint64_t)0 : range_word(n, c, w);
+        uint64_t inside = known == VERDICT_NONE  ? 0
+                          : known == VERDICT_ALL ? ~(uint64_t)0
+                                                 : range_word(n, c, w);
         if (c->null_bits != NULL) inside &= ~c->null_bits[w];
         mask[w] &= n->range.outside ? ~inside : inside;
     }
@@ -139,9 +148,11 @@ static void range_pass(const node *n, const model_column *c, uint64_t mask[MASK_
 /* The common comparisons of text, byte by byte against one text; null never matches. */
 static bool is_plain_text(const node *n, const model_column *c)
 {
-    bool text = (c->type == VALUE_STRING || c->type == VALUE_BINARY) && n->right.kind == OPERAND_CONSTANT &&
+    bool text = (c->type == VALUE_STRING || c->type == VALUE_BINARY) &&
+                n->right.kind == OPERAND_CONSTANT &&
                 (n->right.constant.type == VALUE_STRING || n->right.constant.type == VALUE_BINARY);
-    return text && !n->fold && (n->comparison == COMPARE_EQUAL || n->comparison == COMPARE_BEGINS_WITH);
+    return text && !n->fold &&
+           (n->comparison == COMPARE_EQUAL || n->comparison == COMPARE_BEGINS_WITH);
 }
 
 static void text_pass(const node *n, const model_column *c, uint64_t mask[MASK_WORDS])
@@ -155,7 +166,9 @@ static void text_pass(const node *n, const model_column *c, uint64_t mask[MASK_W
             size_t size = at[1] - at[0];
             bool fits = whole ? size == wanted.size : size >= wanted.size;
             const uint8_t *text = c->heap + at[0];
-            if (!fits || (wanted.size != 0 && (text[0] != wanted.data[0] || memcmp(text, wanted.data, wanted.size) != 0))) continue;
+            if (!fits || (wanted.size != 0 && (text[0] != wanted.data[0] ||
+                                               memcmp(text, wanted.data, wanted.size) != 0)))
+                continue;
             found |= (uint64_t)1 << i;
         }
         mask[w] &= c->null_bits == NULL ? found : found & ~c->null_bits[w];
@@ -222,9 +235,12 @@ static void comparison_pass(segment_source *s, const node *n, uint64_t mask[MASK
         if (read == ATOLL_OK && !done) row_pass(s, n, mask);
         return;
     }
-    if (n->pass == PASS_COLUMN && is_plain_text(n, &c)) text_pass(n, &c, mask);
-    else if (n->pass == PASS_COLUMN) column_pass(n, &c, mask);
-    else range_pass(n, &c, mask);
+    if (n->pass == PASS_COLUMN && is_plain_text(n, &c))
+        text_pass(n, &c, mask);
+    else if (n->pass == PASS_COLUMN)
+        column_pass(n, &c, mask);
+    else
+        range_pass(n, &c, mask);
 }
 
 /* ---- the tree ---- */
@@ -259,7 +275,8 @@ void segment_matches(segment_source *s, const node *n, uint64_t mask[MASK_WORDS]
     case NODE_COMPARE: comparison_pass(s, n, mask); return;
     case NODE_OR: or_pass(s, n, mask); return;
     case NODE_AND:
-        for (size_t i = 0; i < n->child_count && !is_clear(mask); i++) segment_matches(s, n->children[i], mask);
+        for (size_t i = 0; i < n->child_count && !is_clear(mask); i++)
+            segment_matches(s, n->children[i], mask);
         return;
     case NODE_NOT: {
         uint64_t inner[MASK_WORDS];

@@ -37,7 +37,8 @@ static bool is_digit(uint8_t byte)
 
 static bool starts_word(uint8_t byte)
 {
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '_' || byte == '$' || byte >= 0x80;
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '_' ||
+           byte == '$' || byte >= 0x80;
 }
 
 static uint8_t peek(const lexer *l, size_t ahead)
@@ -47,7 +48,8 @@ static uint8_t peek(const lexer *l, size_t ahead)
 
 static status syntax(position at, const char *what)
 {
-    return fail(ATOLL_ERROR_QUERY_SYNTAX, "the query is wrong at %u:%u: %s", at.line, at.column, what);
+    return fail(ATOLL_ERROR_QUERY_SYNTAX, "the query is wrong at %u:%u: %s", at.line, at.column,
+                what);
 }
 
 /* ---- words ---- */
@@ -60,7 +62,8 @@ static status read_word(lexer *l, token *out)
         uint8_t byte = l->next[size];
         if (starts_word(byte) || is_digit(byte) || byte == '-') {
             size++;
-        } else if (byte == '\\' && size + 1 < left && strchr(" tnr", l->next[size + 1]) != NULL && l->next[size + 1] != 0) {
+        } else if (byte == '\\' && size + 1 < left && strchr(" tnr", l->next[size + 1]) != NULL &&
+                   l->next[size + 1] != 0) {
             escaped = true;
             size += 2;
         } else {
@@ -91,7 +94,8 @@ static status read_argument(lexer *l, token *out)
 {
     size_t size = 1;
     uint64_t index = 0;
-    while (is_digit(peek(l, size)) && size < 10) index = index * 10 + (uint64_t)(peek(l, size++) - '0');
+    while (is_digit(peek(l, size)) && size < 10)
+        index = index * 10 + (uint64_t)(peek(l, size++) - '0');
     out->kind = TOKEN_ARGUMENT;
     out->index = index;
     lexer_advance(l, size);
@@ -173,7 +177,8 @@ static status read_escape(lexer *l, uint8_t *to, size_t *used)
         return read_unicode(l, at, to, used);
     }
     const char *found = name == 0 ? NULL : strchr(names, name);
-    if (found == NULL) return syntax(at, "expected one of \\\" \\' \\\\ \\/ \\b \\f \\n \\r \\t \\0 \\uXXXX");
+    if (found == NULL)
+        return syntax(at, "expected one of \\\" \\' \\\\ \\/ \\b \\f \\n \\r \\t \\0 \\uXXXX");
     to[(*used)++] = (uint8_t)meanings[found - names];
     lexer_advance(l, 2);
     return ATOLL_OK;
@@ -184,12 +189,14 @@ static status read_string(lexer *l, token *out)
     uint8_t quote = *l->next;
     size_t size = 1, left = (size_t)(l->end - l->next);
     while (size < left && l->next[size] != quote) size += l->next[size] == '\\' ? 2 : 1;
-    uint8_t *copy = query_arena_take(l->memory, size < left ? size : left); /* An escape never grows. */
+    uint8_t *copy =
+        query_arena_take(l->memory, size < left ? size : left); /* An escape never grows. */
     if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     size_t used = 0;
     lexer_advance(l, 1);
     for (;;) {
-        if (l->next == l->end) return syntax(out->at, "expected the string that starts here to end with its quote");
+        if (l->next == l->end)
+            return syntax(out->at, "expected the string that starts here to end with its quote");
         if (*l->next == quote) break;
         if (*l->next == '\\') {
             TRY(read_escape(l, copy, &used));
@@ -225,7 +232,8 @@ static status read_integer(lexer *l, token *out, size_t digits_at, size_t size, 
     uint64_t number = 0, bound = negative ? (uint64_t)1 << 63 : INT64_MAX;
     for (size_t i = digits_at; i < size; i++) {
         uint64_t digit = (uint64_t)(peek(l, i) - '0');
-        if (number > (bound - digit) / 10) return syntax(out->at, "expected a number that fits 64 bits");
+        if (number > (bound - digit) / 10)
+            return syntax(out->at, "expected a number that fits 64 bits");
         number = number * 10 + digit;
     }
     out->constant = value_int((int64_t)(negative ? 0 - number : number));
@@ -237,7 +245,8 @@ static status read_integer(lexer *l, token *out, size_t digits_at, size_t size, 
 static status number_of(const char *digits, value *out)
 {
     locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
-    if (plain == (locale_t)0) return fail(ATOLL_ERROR_OUT_OF_MEMORY, "no memory for reading a number");
+    if (plain == (locale_t)0)
+        return fail(ATOLL_ERROR_OUT_OF_MEMORY, "no memory for reading a number");
     *out = value_double(strtod_l(digits, NULL, plain));
     freelocale(plain);
     return ATOLL_OK;
@@ -248,7 +257,8 @@ static status read_number(lexer *l, token *out)
     bool negative = peek(l, 0) == '-', real = false;
     size_t start = negative || peek(l, 0) == '+' ? 1 : 0, size = start;
     out->kind = TOKEN_CONSTANT;
-    if (peek(l, start) == '0' && (peek(l, start + 1) | 32) == 'x') return read_hex(l, out, start + 2, negative);
+    if (peek(l, start) == '0' && (peek(l, start + 1) | 32) == 'x')
+        return read_hex(l, out, start + 2, negative);
     while (is_digit(peek(l, size))) size++;
     if (peek(l, size) == '.') {
         real = true;
@@ -302,16 +312,24 @@ static status read_symbol(lexer *l, token *out)
         char text[4];
         symbol symbol;
     } symbols[] = {
-        {"[c]", SYMBOL_FOLD}, {"==", SYMBOL_EQUAL}, {"!=", SYMBOL_NOT_EQUAL}, {"<>", SYMBOL_NOT_EQUAL},
-        {"<=", SYMBOL_LESS_EQUAL}, {"=<", SYMBOL_LESS_EQUAL}, {">=", SYMBOL_GREATER_EQUAL}, {"=>", SYMBOL_GREATER_EQUAL},
-        {"&&", SYMBOL_AND}, {"||", SYMBOL_OR}, {"=", SYMBOL_EQUAL}, {"<", SYMBOL_LESS}, {">", SYMBOL_GREATER},
-        {"!", SYMBOL_NOT}, {"(", SYMBOL_OPEN}, {")", SYMBOL_CLOSE}, {"{", SYMBOL_OPEN_BRACE}, {"}", SYMBOL_CLOSE_BRACE},
-        {"[", SYMBOL_OPEN_BRACKET}, {"]", SYMBOL_CLOSE_BRACKET}, {",", SYMBOL_COMMA}, {".", SYMBOL_DOT},
-        {"+", SYMBOL_PLUS}, {"-", SYMBOL_MINUS}, {"*", SYMBOL_TIMES}, {"/", SYMBOL_DIVIDE},
+        {"[c]", SYMBOL_FOLD},         {"==", SYMBOL_EQUAL},
+        {"!=", SYMBOL_NOT_EQUAL},     {"<>", SYMBOL_NOT_EQUAL},
+        {"<=", SYMBOL_LESS_EQUAL},    {"=<", SYMBOL_LESS_EQUAL},
+        {">=", SYMBOL_GREATER_EQUAL}, {"=>", SYMBOL_GREATER_EQUAL},
+        {"&&", SYMBOL_AND},           {"||", SYMBOL_OR},
+        {"=", SYMBOL_EQUAL},          {"<", SYMBOL_LESS},
+        {">", SYMBOL_GREATER},        {"!", SYMBOL_NOT},
+        {"(", SYMBOL_OPEN},           {")", SYMBOL_CLOSE},
+        {"{", SYMBOL_OPEN_BRACE},     {"}", SYMBOL_CLOSE_BRACE},
+        {"[", SYMBOL_OPEN_BRACKET},   {"]", SYMBOL_CLOSE_BRACKET},
+        {",", SYMBOL_COMMA},          {".", SYMBOL_DOT},
+        {"+", SYMBOL_PLUS},           {"-", SYMBOL_MINUS},
+        {"*", SYMBOL_TIMES},          {"/", SYMBOL_DIVIDE},
     };
     for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
         size_t size = strlen(symbols[i].text);
-        if ((size_t)(l->end - l->next) < size || memcmp(l->next, symbols[i].text, size) != 0) continue;
+        if ((size_t)(l->end - l->next) < size || memcmp(l->next, symbols[i].text, size) != 0)
+            continue;
         out->kind = TOKEN_SYMBOL;
         out->symbol = symbols[i].symbol;
         lexer_advance(l, size);
@@ -345,7 +363,8 @@ static status read_token(lexer *l, token *out)
 
 status lexer_next(lexer *l, token *out)
 {
-    while (l->next < l->end && *l->next != 0 && strchr(" \t\r\n", *l->next) != NULL) lexer_advance(l, 1);
+    while (l->next < l->end && *l->next != 0 && strchr(" \t\r\n", *l->next) != NULL)
+        lexer_advance(l, 1);
     token made = {.kind = TOKEN_END, .at = l->at, .raw = bytes_of(l->next, 0)};
     const uint8_t *start = l->next;
     if (l->next < l->end) TRY(read_token(l, &made));

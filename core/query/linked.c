@@ -76,7 +76,8 @@ static status answer(segment_source *s, linked *l, uint64_t index, const linked_
     }
     *out = a;
     if (a->known) return ATOLL_OK;
-    segment_source target = {.rows = {.view = s->rows.view}, .class_of = l->of->left.steps[0].target};
+    segment_source target = {.rows = {.view = s->rows.view},
+                             .class_of = l->of->left.steps[0].target};
     uint64_t cursor = index;
     status result = ATOLL_OK;
     bool found = model_scan(target.rows.view, target.class_of, &cursor, &target.segment, &result);
@@ -95,15 +96,18 @@ static status link_matches(segment_source *s, linked *l, row_key row, bool *out)
 {
     const linked_answers *a = NULL;
     uint64_t index = row / MODEL_BLOCK_ROWS;
-    if (index < l->segment_count && l->segments[index] != NULL && l->segments[index]->known) a = l->segments[index];
-    else TRY(answer(s, l, index, &a));
+    if (index < l->segment_count && l->segments[index] != NULL && l->segments[index]->known)
+        a = l->segments[index];
+    else
+        TRY(answer(s, l, index, &a));
     size_t word = row % MODEL_BLOCK_ROWS / 64;
     bool alive = row != 0 && (a->alive[word] >> (row % 64) & 1) != 0;
     *out = alive ? (a->matches[word] >> (row % 64) & 1) != 0 : l->null_matches;
     return ATOLL_OK;
 }
 
-status linked_pass(segment_source *s, const node *n, const model_column *links, uint64_t mask[MASK_WORDS], bool *done)
+status linked_pass(segment_source *s, const node *n, const model_column *links,
+                   uint64_t mask[MASK_WORDS], bool *done)
 {
     linked *l = NULL;
     TRY(linked_of(s, n, &l));
@@ -111,7 +115,8 @@ status linked_pass(segment_source *s, const node *n, const model_column *links, 
     for (size_t w = 0; w < MASK_WORDS && l->worth_it; w++) {
         for (uint64_t left = mask[w]; left != 0; left &= left - 1) {
             unsigned bit = (unsigned)__builtin_ctzll(left);
-            bool null = links->null_bits != NULL && (links->null_bits[w] >> bit & 1) != 0, matches = l->null_matches;
+            bool null = links->null_bits != NULL && (links->null_bits[w] >> bit & 1) != 0,
+                 matches = l->null_matches;
             if (!null) TRY(link_matches(s, l, (row_key)links->integers[64 * w + bit], &matches));
             if (!matches) mask[w] &= ~((uint64_t)1 << bit);
         }

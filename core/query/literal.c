@@ -5,7 +5,8 @@
 
 static status syntax(position at, const char *what)
 {
-    return fail(ATOLL_ERROR_QUERY_SYNTAX, "the query is wrong at %u:%u: %s", at.line, at.column, what);
+    return fail(ATOLL_ERROR_QUERY_SYNTAX, "the query is wrong at %u:%u: %s", at.line, at.column,
+                what);
 }
 
 static bool is_digit(uint8_t byte)
@@ -15,8 +16,8 @@ static bool is_digit(uint8_t byte)
 
 static bool ends_word(uint8_t byte)
 {
-    return !(is_digit(byte) || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '_' ||
-             byte == '$' || byte >= 0x80);
+    return !(is_digit(byte) || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+             byte == '_' || byte == '$' || byte >= 0x80);
 }
 
 static size_t left(const lexer *l)
@@ -103,7 +104,8 @@ status base64_append(buffer *to, bytes from)
         uint32_t bits = (uint32_t)from.data[i] << 16;
         if (i + 1 < from.size) bits |= (uint32_t)from.data[i + 1] << 8;
         if (i + 2 < from.size) bits |= from.data[i + 2];
-        char four[4] = {digits[bits >> 18], digits[bits >> 12 & 63], digits[bits >> 6 & 63], digits[bits & 63]};
+        char four[4] = {digits[bits >> 18], digits[bits >> 12 & 63], digits[bits >> 6 & 63],
+                        digits[bits & 63]};
         if (i + 2 >= from.size) four[3] = '=';
         if (i + 1 >= from.size) four[2] = '=';
         TRY(buffer_append(to, four, 4));
@@ -118,7 +120,8 @@ static status read_base64(lexer *l, token *out)
     while (size < left(l) && l->next[size] != quote) size++;
     bool valid = false;
     bytes decoded = {0};
-    if (size < left(l)) TRY(base64_decode(l->memory, bytes_of(l->next + 4, size - 4), &decoded, &valid));
+    if (size < left(l))
+        TRY(base64_decode(l->memory, bytes_of(l->next + 4, size - 4), &decoded, &valid));
     if (!valid) return syntax(out->at, "expected base64 digits between quotes after B64");
     out->kind = TOKEN_CONSTANT;
     out->constant = value_binary(decoded);
@@ -136,7 +139,8 @@ static status read_binary(lexer *l, token *out, size_t prefix)
     if (may_be_text) TRY(lexer_next(l, &inner));
     bool text = inner.kind == TOKEN_CONSTANT &&
                 (inner.constant.type == VALUE_STRING || inner.constant.type == VALUE_BINARY);
-    if (!text || peek(l, 0) != ')') return syntax(at, "expected one string between the parentheses of binary()");
+    if (!text || peek(l, 0) != ')')
+        return syntax(at, "expected one string between the parentheses of binary()");
     lexer_advance(l, 1);
     out->kind = TOKEN_CONSTANT;
     out->constant = value_binary(inner.constant.as.text);
@@ -178,7 +182,8 @@ static bool looks_like_date(const lexer *l)
 
 static status read_date(lexer *l, token *out)
 {
-    static const char expected[] = "expected a date as YYYY-MM-DD@HH:MM:SS or YYYY-MM-DD@HH:MM:SS:nanoseconds, from 1900 on";
+    static const char expected[] =
+        "expected a date as YYYY-MM-DD@HH:MM:SS or YYYY-MM-DD@HH:MM:SS:nanoseconds, from 1900 on";
     static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int64_t part[6] = {0}, nanoseconds = 0;
     size_t at = 0;
@@ -189,16 +194,20 @@ static status read_date(lexer *l, token *out)
     }
     if (peek(l, at) == ':') {
         size_t start = ++at;
-        while (at - start < 9 && is_digit(peek(l, at))) nanoseconds = nanoseconds * 10 + (peek(l, at++) - '0');
+        while (at - start < 9 && is_digit(peek(l, at)))
+            nanoseconds = nanoseconds * 10 + (peek(l, at++) - '0');
         if (at == start) return syntax(out->at, expected);
     }
     bool leap = (part[0] % 4 == 0 && part[0] % 100 != 0) || part[0] % 400 == 0;
     bool month_fits = part[1] >= 1 && part[1] <= 12;
-    bool day_fits = month_fits && part[2] >= 1 && part[2] <= lengths[part[1] - 1] + (leap && part[1] == 2);
-    if (part[0] < 1900 || !day_fits || part[3] > 23 || part[4] > 59 || part[5] > 59 || !ends_word(peek(l, at))) {
+    bool day_fits =
+        month_fits && part[2] >= 1 && part[2] <= lengths[part[1] - 1] + (leap && part[1] == 2);
+    if (part[0] < 1900 || !day_fits || part[3] > 23 || part[4] > 59 || part[5] > 59 ||
+        !ends_word(peek(l, at))) {
         return syntax(out->at, expected);
     }
-    int64_t seconds = days_of(part[0], part[1], part[2]) * 86400 + part[3] * 3600 + part[4] * 60 + part[5];
+    int64_t seconds =
+        days_of(part[0], part[1], part[2]) * 86400 + part[3] * 3600 + part[4] * 60 + part[5];
     /* Both parts have one sign, as everywhere in a timestamp. */
     if (seconds < 0) nanoseconds = -nanoseconds;
     out->kind = TOKEN_CONSTANT;
@@ -237,11 +246,14 @@ static status read_seconds(lexer *l, token *out)
     int64_t seconds = 0, nanoseconds = 0;
     bool seconds_negative = false, nanoseconds_negative = false;
     size_t at = 1;
-    bool fits = read_signed(l, &at, &seconds, &seconds_negative, INT64_MAX) && peek(l, at++) == ':' &&
-                read_signed(l, &at, &nanoseconds, &nanoseconds_negative, 999999999) && ends_word(peek(l, at));
+    bool fits = read_signed(l, &at, &seconds, &seconds_negative, INT64_MAX) &&
+                peek(l, at++) == ':' &&
+                read_signed(l, &at, &nanoseconds, &nanoseconds_negative, 999999999) &&
+                ends_word(peek(l, at));
     bool signs_agree = seconds == 0 || nanoseconds == 0 || (seconds < 0) == (nanoseconds < 0);
     if (!fits || !signs_agree) {
-        return syntax(out->at, "expected T<seconds>:<nanoseconds>, both of the same sign and below 1000000000 behind the colon");
+        return syntax(out->at, "expected T<seconds>:<nanoseconds>, both of the same sign and below "
+                               "1000000000 behind the colon");
     }
     out->kind = TOKEN_CONSTANT;
     out->constant = value_timestamp(seconds, (int32_t)nanoseconds);
@@ -268,8 +280,10 @@ status literal_read(lexer *l, token *out, bool *matched)
 {
     if (peek(l, 0) == 'O') return read_row(l, out, matched);
     *matched = true;
-    if (starts_with(l, "uuid(")) return read_id(l, out, 5, 16, "expected uuid(8-4-4-4-12 hexadecimal digits)");
-    if (starts_with(l, "oid(")) return read_id(l, out, 4, 12, "expected oid(24 hexadecimal digits)");
+    if (starts_with(l, "uuid("))
+        return read_id(l, out, 5, 16, "expected uuid(8-4-4-4-12 hexadecimal digits)");
+    if (starts_with(l, "oid("))
+        return read_id(l, out, 4, 12, "expected oid(24 hexadecimal digits)");
     if (starts_with(l, "bin(")) return read_binary(l, out, 4);
     if (starts_with(l, "binary(")) return read_binary(l, out, 7);
     if (starts_with(l, "B64\"") || starts_with(l, "B64'")) return read_base64(l, out);

@@ -51,17 +51,19 @@ static bool is_exact_word(const token *t, const char *lower)
 static status expected(const token *found, const char *what)
 {
     if (found->kind == TOKEN_END) {
-        return fail(ATOLL_ERROR_QUERY_SYNTAX, "the query is wrong at %u:%u: expected %s, found the end", found->at.line,
+        return fail(ATOLL_ERROR_QUERY_SYNTAX,
+                    "the query is wrong at %u:%u: expected %s, found the end", found->at.line,
                     found->at.column, what);
     }
     int shown = found->raw.size > 40 ? 40 : (int)found->raw.size;
-    return fail(ATOLL_ERROR_QUERY_SYNTAX, "the query is wrong at %u:%u: expected %s, found `%.*s`", found->at.line,
-                found->at.column, what, shown, (const char *)found->raw.data);
+    return fail(ATOLL_ERROR_QUERY_SYNTAX, "the query is wrong at %u:%u: expected %s, found `%.*s`",
+                found->at.line, found->at.column, what, shown, (const char *)found->raw.data);
 }
 
 static status not_supported(position at, const char *name)
 {
-    return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: %s at %u:%u", name, at.line, at.column);
+    return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: %s at %u:%u", name, at.line,
+                at.column);
 }
 
 static status take_symbol(parser *p, symbol s, const char *what)
@@ -94,7 +96,8 @@ static status keep(parser *p, const void *items, size_t count, size_t size, void
 
 static status parse_post(parser *p, operand *o)
 {
-    static const char *const later[] = {"max", "min", "sum", "avg", "type", "keys", "values", "links"};
+    static const char *const later[] = {"max",  "min",  "sum",    "avg",
+                                        "type", "keys", "values", "links"};
     bytes word = p->now.text;
     if (bytes_equal(word, bytes_text("count")) || bytes_equal(word, bytes_text("size"))) {
         o->post = POST_COUNT;
@@ -129,7 +132,8 @@ static status parse_path(parser *p, operand *o)
         if (!is_symbol(&p->now, SYMBOL_DOT)) break;
         TRY_GOTO(step(p));
     }
-    if (is_symbol(&p->now, SYMBOL_OPEN_BRACKET)) TRY_GOTO(not_supported(p->now.at, "an index in brackets"));
+    if (is_symbol(&p->now, SYMBOL_OPEN_BRACKET))
+        TRY_GOTO(not_supported(p->now.at, "an index in brackets"));
     o->step_count = steps.count;
     TRY_GOTO(keep(p, steps.items, steps.count, sizeof *steps.items, (void **)&o->steps));
 done:
@@ -164,12 +168,18 @@ done:
 /* null, true, inf: words until the place of a value makes constants of them. */
 static bool word_constant(const token *t, value *out)
 {
-    if (is_word(t, "null") || is_word(t, "nil")) *out = value_null();
-    else if (is_exact_word(t, "true")) *out = value_bool(true);
-    else if (is_exact_word(t, "false")) *out = value_bool(false);
-    else if (is_word(t, "inf") || is_word(t, "infinity")) *out = value_double((double)INFINITY);
-    else if (is_word(t, "nan")) *out = value_double((double)NAN);
-    else return false;
+    if (is_word(t, "null") || is_word(t, "nil"))
+        *out = value_null();
+    else if (is_exact_word(t, "true"))
+        *out = value_bool(true);
+    else if (is_exact_word(t, "false"))
+        *out = value_bool(false);
+    else if (is_word(t, "inf") || is_word(t, "infinity"))
+        *out = value_double((double)INFINITY);
+    else if (is_word(t, "nan"))
+        *out = value_double((double)NAN);
+    else
+        return false;
     return true;
 }
 
@@ -179,20 +189,23 @@ static const char *later_operand(const parser *p)
     const token *t = &p->now;
     bool call = is_symbol(&p->ahead, SYMBOL_OPEN);
     if (is_word(t, "subquery") && call) return "SUBQUERY";
-    if (t->kind == TOKEN_WORD && call && bytes_equal(t->text, bytes_text("obj"))) return "obj(class, key)";
+    if (t->kind == TOKEN_WORD && call && bytes_equal(t->text, bytes_text("obj")))
+        return "obj(class, key)";
     if (t->kind == TOKEN_WORD && t->text.size > 2 && memcmp(t->text.data, "$K", 2) == 0 &&
         t->text.data[2] >= '0' && t->text.data[2] <= '9') {
         return "a key path argument";
     }
-    if (call && (is_word(t, "geobox") || is_word(t, "geocircle") || is_word(t, "geopolygon"))) return "GEOWITHIN";
+    if (call && (is_word(t, "geobox") || is_word(t, "geocircle") || is_word(t, "geopolygon")))
+        return "GEOWITHIN";
     return NULL;
 }
 
 static bool reserved_word(const token *t)
 {
-    return is_word(t, "and") || is_word(t, "or") || is_exact_word(t, "not") || is_exact_word(t, "in") ||
-           is_word(t, "truepredicate") || is_word(t, "falsepredicate") || is_word(t, "between") ||
-           is_word(t, "contains") || is_word(t, "beginswith") || is_word(t, "endswith") || is_word(t, "like");
+    return is_word(t, "and") || is_word(t, "or") || is_exact_word(t, "not") ||
+           is_exact_word(t, "in") || is_word(t, "truepredicate") || is_word(t, "falsepredicate") ||
+           is_word(t, "between") || is_word(t, "contains") || is_word(t, "beginswith") ||
+           is_word(t, "endswith") || is_word(t, "like");
 }
 
 static quantifier read_quantifier(const token *t)
@@ -205,7 +218,8 @@ static quantifier read_quantifier(const token *t)
 /* Whether a word that is also an operator stands where only a property can: `like == 1`. */
 static bool followed_by_operator(const parser *p)
 {
-    return p->ahead.kind == TOKEN_SYMBOL && p->ahead.symbol >= SYMBOL_DOT && p->ahead.symbol <= SYMBOL_GREATER_EQUAL;
+    return p->ahead.kind == TOKEN_SYMBOL && p->ahead.symbol >= SYMBOL_DOT &&
+           p->ahead.symbol <= SYMBOL_GREATER_EQUAL;
 }
 
 static status parse_operand(parser *p, operand *out)
@@ -225,7 +239,8 @@ static status parse_operand(parser *p, operand *out)
         quantifier q = read_quantifier(&p->now);
         if (q != QUANTIFIER_NONE_WRITTEN) {
             TRY(step(p));
-            if (read_quantifier(&p->now) != QUANTIFIER_NONE_WRITTEN) return expected(&p->now, "a property or a list");
+            if (read_quantifier(&p->now) != QUANTIFIER_NONE_WRITTEN)
+                return expected(&p->now, "a property or a list");
             TRY(parse_operand(p, out));
             out->quantifier = q;
             return ATOLL_OK;
@@ -243,8 +258,10 @@ static const struct {
     const char *word;
     comparison comparison;
 } word_operators[] = {
-    {"beginswith", COMPARE_BEGINS_WITH}, {"endswith", COMPARE_ENDS_WITH},
-    {"contains", COMPARE_CONTAINS},      {"like", COMPARE_LIKE},
+    {"beginswith", COMPARE_BEGINS_WITH},
+    {"endswith", COMPARE_ENDS_WITH},
+    {"contains", COMPARE_CONTAINS},
+    {"like", COMPARE_LIKE},
 };
 
 static bool read_operator(const token *t, node *n)
@@ -265,8 +282,8 @@ static bool read_operator(const token *t, node *n)
 
 static status refuse_arithmetic(const token *t)
 {
-    bool sum = is_symbol(t, SYMBOL_PLUS) || is_symbol(t, SYMBOL_MINUS) || is_symbol(t, SYMBOL_TIMES) ||
-               is_symbol(t, SYMBOL_DIVIDE);
+    bool sum = is_symbol(t, SYMBOL_PLUS) || is_symbol(t, SYMBOL_MINUS) ||
+               is_symbol(t, SYMBOL_TIMES) || is_symbol(t, SYMBOL_DIVIDE);
     return sum ? not_supported(t->at, "arithmetic") : ATOLL_OK;
 }
 
@@ -275,7 +292,8 @@ static status parse_between(parser *p, node *low)
     operand bounds = {0};
     token at = p->now;
     TRY(parse_operand(p, &bounds));
-    if (bounds.kind != OPERAND_CONSTANTS || bounds.item_count != 2) return expected(&at, "{lowest, highest} after BETWEEN");
+    if (bounds.kind != OPERAND_CONSTANTS || bounds.item_count != 2)
+        return expected(&at, "{lowest, highest} after BETWEEN");
     node *high = NULL, *first = NULL, **both = query_arena_take(p->memory, 2 * sizeof *both);
     if (both == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     TRY(make_node(p, NODE_COMPARE, low->at, &first));
@@ -285,7 +303,8 @@ static status parse_between(parser *p, node *low)
     first->left = low->left;
     high->left = low->left;
     /* Each side binds its own copy of the path. */
-    TRY(keep(p, low->left.steps, low->left.step_count, sizeof *low->left.steps, (void **)&high->left.steps));
+    TRY(keep(p, low->left.steps, low->left.step_count, sizeof *low->left.steps,
+             (void **)&high->left.steps));
     first->right = bounds.items[0];
     high->right = bounds.items[1];
     both[0] = first;
@@ -311,8 +330,10 @@ static status parse_comparison(parser *p, node **out)
     if (!read_operator(&p->now, made)) return expected(&p->now, "a comparison");
     TRY(step(p));
     if (is_symbol(&p->now, SYMBOL_FOLD)) {
-        bool ordered = made->comparison >= COMPARE_LESS && made->comparison <= COMPARE_GREATER_EQUAL;
-        if (ordered) return expected(&p->now, "a value: [c] goes with ==, !=, IN and the string operators");
+        bool ordered =
+            made->comparison >= COMPARE_LESS && made->comparison <= COMPARE_GREATER_EQUAL;
+        if (ordered)
+            return expected(&p->now, "a value: [c] goes with ==, !=, IN and the string operators");
         made->fold = true;
         TRY(step(p));
     }
@@ -327,7 +348,8 @@ static status parse_comparison(parser *p, node **out)
 static status enter(parser *p, position at)
 {
     if (++p->nesting <= NESTING_MAX) return ATOLL_OK;
-    return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "the query is nested deeper than %d at %u:%u", NESTING_MAX, at.line, at.column);
+    return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "the query is nested deeper than %d at %u:%u",
+                NESTING_MAX, at.line, at.column);
 }
 
 static status parse_term(parser *p, node **out)
@@ -338,7 +360,8 @@ static status parse_term(parser *p, node **out)
         TRY(make_node(p, is_word(&first, "truepredicate") ? NODE_TRUE : NODE_FALSE, first.at, out));
         return step(p);
     }
-    if (is_symbol(&first, SYMBOL_NOT) || (is_exact_word(&first, "not") && !followed_by_operator(p))) {
+    if (is_symbol(&first, SYMBOL_NOT) ||
+        (is_exact_word(&first, "not") && !followed_by_operator(p))) {
         node *inner = NULL, **child = query_arena_take(p->memory, sizeof *child);
         if (child == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
         TRY(enter(p, first.at));
@@ -391,7 +414,8 @@ static status parse_chain(parser *p, node_kind kind, node **out)
     node *made = NULL;
     TRY_GOTO(make_node(p, kind, at, &made));
     made->child_count = children.count;
-    TRY_GOTO(keep(p, children.items, children.count, sizeof *children.items, (void **)&made->children));
+    TRY_GOTO(
+        keep(p, children.items, children.count, sizeof *children.items, (void **)&made->children));
     *out = made;
 done:
     vector_free(&children);
@@ -440,11 +464,13 @@ static status parse_suffix(parser *p, suffix *out)
     token word = p->now;
     *out = (suffix){.is_limit = is_word(&word, "limit")};
     if (is_word(&word, "distinct")) return not_supported(word.at, "DISTINCT");
-    if (!out->is_limit && !is_word(&word, "sort")) return expected(&word, "`and`, `or`, SORT, LIMIT or the end");
+    if (!out->is_limit && !is_word(&word, "sort"))
+        return expected(&word, "`and`, `or`, SORT, LIMIT or the end");
     TRY(step(p));
     TRY(take_symbol(p, SYMBOL_OPEN, "`(`"));
     if (!out->is_limit) return parse_sort(p, out);
-    bool number = p->now.kind == TOKEN_CONSTANT && p->now.constant.type == VALUE_INT && p->now.constant.as.integer >= 0;
+    bool number = p->now.kind == TOKEN_CONSTANT && p->now.constant.type == VALUE_INT &&
+                  p->now.constant.as.integer >= 0;
     if (!number) return expected(&p->now, "a number of rows");
     out->limit = (uint64_t)p->now.constant.as.integer;
     TRY(step(p));
@@ -461,7 +487,8 @@ static status parse_suffixes(parser *p, tree *out)
         TRY_GOTO(vector_push(&suffixes, made));
     }
     out->suffix_count = suffixes.count;
-    TRY_GOTO(keep(p, suffixes.items, suffixes.count, sizeof *suffixes.items, (void **)&out->suffixes));
+    TRY_GOTO(
+        keep(p, suffixes.items, suffixes.count, sizeof *suffixes.items, (void **)&out->suffixes));
 done:
     vector_free(&suffixes);
     return result;
@@ -481,21 +508,24 @@ static uint32_t depth_of(const node *n)
 status query_parse(arena *memory, bytes text, tree *out)
 {
     if (text.size > LIMIT_QUERY_SIZE_MAX) {
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "the query has %zu bytes, at most %u are allowed", text.size,
-                    LIMIT_QUERY_SIZE_MAX);
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "the query has %zu bytes, at most %u are allowed",
+                    text.size, LIMIT_QUERY_SIZE_MAX);
     }
     if (!utf8_is_valid(text)) return fail(ATOLL_ERROR_QUERY_SYNTAX, "the query is not valid UTF-8");
     static const char everything[] = "TRUEPREDICATE";
     if (text.size == 0) text = bytes_text(everything);
     tree made = {0};
-    parser p = {.lexer = {.next = text.data, .end = text.data + text.size, .at = {1, 1}, .memory = memory}, .memory = memory};
+    parser p = {
+        .lexer = {.next = text.data, .end = text.data + text.size, .at = {1, 1}, .memory = memory},
+        .memory = memory};
     TRY(step(&p));
     TRY(step(&p));
     TRY(parse_or(&p, &made.root));
     TRY(parse_suffixes(&p, &made));
     uint32_t depth = depth_of(made.root);
     if (depth > LIMIT_QUERY_DEPTH_MAX) {
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "the query nests %u levels of and, or, not; at most %d are allowed", depth,
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                    "the query nests %u levels of and, or, not; at most %d are allowed", depth,
                     LIMIT_QUERY_DEPTH_MAX);
     }
     *out = made;

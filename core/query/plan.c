@@ -41,9 +41,12 @@ static bool integer_range_of_double(comparison c, double at, pass_range *out)
 static bool double_range(comparison c, double at, pass_range *out)
 {
     if (isnan(at)) return false;
-    *out = (pass_range){.low_double = -INFINITY, .high_double = INFINITY, .outside = c == COMPARE_NOT_EQUAL};
-    if (c == COMPARE_EQUAL || c == COMPARE_NOT_EQUAL || c == COMPARE_GREATER_EQUAL) out->low_double = at;
-    if (c == COMPARE_EQUAL || c == COMPARE_NOT_EQUAL || c == COMPARE_LESS_EQUAL) out->high_double = at;
+    *out = (pass_range){
+        .low_double = -INFINITY, .high_double = INFINITY, .outside = c == COMPARE_NOT_EQUAL};
+    if (c == COMPARE_EQUAL || c == COMPARE_NOT_EQUAL || c == COMPARE_GREATER_EQUAL)
+        out->low_double = at;
+    if (c == COMPARE_EQUAL || c == COMPARE_NOT_EQUAL || c == COMPARE_LESS_EQUAL)
+        out->high_double = at;
     if (c == COMPARE_LESS) {
         out->empty = at == -INFINITY;
         out->high_double = nextafter(at, -INFINITY);
@@ -71,7 +74,10 @@ static bool timestamp_range(comparison c, const value *at, pass_range *out)
     int32_t nanoseconds = at->as.timestamp.nanoseconds;
     if (c == COMPARE_LESS && !step_nanoseconds(&seconds, &nanoseconds, -1)) return false;
     if (c == COMPARE_GREATER && !step_nanoseconds(&seconds, &nanoseconds, 1)) return false;
-    *out = (pass_range){.low = INT64_MIN, .low_nanoseconds = INT32_MIN, .high = INT64_MAX, .high_nanoseconds = INT32_MAX,
+    *out = (pass_range){.low = INT64_MIN,
+                        .low_nanoseconds = INT32_MIN,
+                        .high = INT64_MAX,
+                        .high_nanoseconds = INT32_MAX,
                         .outside = c == COMPARE_NOT_EQUAL};
     if (c != COMPARE_LESS && c != COMPARE_LESS_EQUAL) {
         out->low = seconds;
@@ -104,15 +110,18 @@ static comparison turned(comparison c)
 static bool column_operand(const operand *o)
 {
     bool link = o->type == VALUE_LINK || o->type == VALUE_EMBEDDED;
-    return o->kind == OPERAND_PATH && o->step_count == 1 && !o->many && o->post == POST_VALUE && !link;
+    return o->kind == OPERAND_PATH && o->step_count == 1 && !o->many && o->post == POST_VALUE &&
+           !link;
 }
 
 /* One link, then a plain property. */
 static bool linked_operand(const operand *o)
 {
-    if (o->kind != OPERAND_PATH || o->step_count != 2 || o->many || o->post != POST_VALUE) return false;
+    if (o->kind != OPERAND_PATH || o->step_count != 2 || o->many || o->post != POST_VALUE)
+        return false;
     bool link = o->steps[0].type == VALUE_LINK || o->steps[0].type == VALUE_EMBEDDED;
-    return link && !o->steps[0].list && !o->steps[1].list && o->type != VALUE_LINK && o->type != VALUE_EMBEDDED;
+    return link && !o->steps[0].list && !o->steps[1].list && o->type != VALUE_LINK &&
+           o->type != VALUE_EMBEDDED;
 }
 
 static pass_kind plan(node *n)
@@ -121,7 +130,9 @@ static pass_kind plan(node *n)
     bool constant_first = n->left.kind == OPERAND_CONSTANT && plain && column_operand(&n->right);
     const operand *column = constant_first ? &n->right : &n->left;
     const operand *other = constant_first ? &n->left : &n->right;
-    if (linked_operand(&n->left) && (n->right.kind == OPERAND_CONSTANT || n->right.kind == OPERAND_CONSTANTS)) return PASS_LINKED;
+    if (linked_operand(&n->left) &&
+        (n->right.kind == OPERAND_CONSTANT || n->right.kind == OPERAND_CONSTANTS))
+        return PASS_LINKED;
     if (!column_operand(column) || other->kind == OPERAND_PATH) return PASS_ROW;
     if (other->kind == OPERAND_CONSTANTS) return PASS_COLUMN;
     comparison c = constant_first ? turned(n->comparison) : n->comparison;
@@ -134,12 +145,14 @@ static pass_kind plan(node *n)
         integer_range(c, at->as.boolean ? 1 : 0, &n->range);
         return PASS_INTEGER;
     case VALUE_INT:
-        if (at->type == VALUE_DOUBLE) return integer_range_of_double(c, at->as.real, &n->range) ? PASS_INTEGER : general;
+        if (at->type == VALUE_DOUBLE)
+            return integer_range_of_double(c, at->as.real, &n->range) ? PASS_INTEGER : general;
         integer_range(c, at->as.integer, &n->range);
         return PASS_INTEGER;
     case VALUE_DOUBLE: {
         double real = at->type == VALUE_INT ? (double)at->as.integer : at->as.real;
-        bool exact = at->type != VALUE_INT || (at->as.integer > -(1ll << 53) && at->as.integer < 1ll << 53);
+        bool exact =
+            at->type != VALUE_INT || (at->as.integer > -(1ll << 53) && at->as.integer < 1ll << 53);
         return exact && double_range(c, real, &n->range) ? PASS_DOUBLE : general;
     }
     case VALUE_TIMESTAMP: return timestamp_range(c, at, &n->range) ? PASS_TIMESTAMP : general;

@@ -66,17 +66,21 @@ static status make_empty(class_key c, bytes name, query **out)
     return ATOLL_OK;
 }
 
-status query_new(const model_schema *schema, class_key c, bytes text, const query_arguments *arguments, query **out)
+status query_new(const model_schema *schema, class_key c, bytes text,
+                 const query_arguments *arguments, query **out)
 {
     const model_class *class_of = schema_class(schema, c);
-    if (class_of == NULL) return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the schema has no class of key %u", c);
+    if (class_of == NULL)
+        return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the schema has no class of key %u", c);
     query *made = NULL;
     status result = ATOLL_OK;
     bytes kept = {0}, name = bytes_text(class_of->name);
     TRY(make_empty(c, name, &made));
     /* Names in the tree point into the text, which need not live as long as the query. */
-    if (text.size <= LIMIT_QUERY_SIZE_MAX) TRY_GOTO(query_arena_copy(&made->memory, text, &kept));
-    else kept = text;
+    if (text.size <= LIMIT_QUERY_SIZE_MAX)
+        TRY_GOTO(query_arena_copy(&made->memory, text, &kept));
+    else
+        kept = text;
     TRY_GOTO(query_parse(&made->memory, kept, &made->tree));
     TRY_GOTO(query_bind(made, schema, class_of, arguments));
     TRY_GOTO(query_write_text(made));
@@ -130,8 +134,10 @@ static size_t term_count(const node *n)
 static void add_terms(const node *n, node **to)
 {
     size_t count = term_count(n);
-    if (n->kind == NODE_AND) memcpy(to, n->children, count * sizeof(node *));
-    else if (count == 1) *to = (node *)(uintptr_t)n;
+    if (n->kind == NODE_AND)
+        memcpy(to, n->children, count * sizeof(node *));
+    else if (count == 1)
+        *to = (node *)(uintptr_t)n;
 }
 
 /* The new tree points at the nodes of both, which are kept alive; so a filter costs nothing but its own node. */
@@ -151,16 +157,19 @@ static status join_trees(query *made, const tree *a, const tree *b)
     suffix *suffixes = query_arena_take(&made->memory, suffix_count * sizeof *suffixes + 1);
     if (suffixes == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     if (a->suffix_count > 0) memcpy(suffixes, a->suffixes, a->suffix_count * sizeof *suffixes);
-    if (b->suffix_count > 0) memcpy(suffixes + a->suffix_count, b->suffixes, b->suffix_count * sizeof *suffixes);
+    if (b->suffix_count > 0)
+        memcpy(suffixes + a->suffix_count, b->suffixes, b->suffix_count * sizeof *suffixes);
     made->tree = (tree){root, suffixes, suffix_count};
     return ATOLL_OK;
 }
 
 static status take_facts(query *to, const query *from)
 {
-    for (size_t i = 0; i < from->properties.count; i++) TRY(query_note_property(to, from->properties.items[i]));
+    for (size_t i = 0; i < from->properties.count; i++)
+        TRY(query_note_property(to, from->properties.items[i]));
     for (size_t i = 0; i < from->dependencies.count; i++) {
-        TRY(query_note_dependency(to, from->dependencies.items[i].class_of, from->dependencies.items[i].life_only));
+        TRY(query_note_dependency(to, from->dependencies.items[i].class_of,
+                                  from->dependencies.items[i].life_only));
     }
     to->crosses_links = to->crosses_links || from->crosses_links;
     to->has_sort = to->has_sort || from->has_sort;
@@ -175,10 +184,13 @@ status query_and(const query *a, const query *b, query **out)
         return ATOLL_OK;
     }
     if (a->class_of != b->class_of) {
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a query of class '%s' and one of class '%s' cannot be joined",
-                    a->class_name, b->class_name);
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "a query of class '%s' and one of class '%s' cannot be joined", a->class_name,
+                    b->class_name);
     }
-    if (a->has_limit) return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: filtering results that have a LIMIT");
+    if (a->has_limit)
+        return fail(ATOLL_ERROR_NOT_SUPPORTED,
+                    "not supported yet: filtering results that have a LIMIT");
     query *made = NULL;
     status result = ATOLL_OK;
     TRY(make_empty(a->class_of, bytes_text(a->class_name), &made));
@@ -195,7 +207,8 @@ done:
     return result;
 }
 
-status query_properties(const query *q, const property_key **out, size_t *count, bool *crosses_links)
+status query_properties(const query *q, const property_key **out, size_t *count,
+                        bool *crosses_links)
 {
     *out = q->properties.items;
     *count = q->properties.count;
@@ -220,7 +233,8 @@ bool query_matches_values(const query *q, query_getter get, void *context)
     return row_matches(&source, q->tree.root, q->class_of, 0);
 }
 
-static status push_rows(const model_segment *segment, const uint64_t mask[MASK_WORDS], row_vector *out)
+static status push_rows(const model_segment *segment, const uint64_t mask[MASK_WORDS],
+                        row_vector *out)
 {
     size_t count = 0;
     for (size_t w = 0; w < MASK_WORDS; w++) count += (size_t)__builtin_popcountll(mask[w]);
@@ -244,7 +258,8 @@ static status scan_segments(const query *q, segment_source *source, row_vector *
 {
     uint64_t cursor = 0, limit = scan_limit(q), mask[MASK_WORDS];
     status result = ATOLL_OK;
-    while (out->count < limit && model_scan(source->rows.view, source->class_of, &cursor, &source->segment, &result)) {
+    while (out->count < limit &&
+           model_scan(source->rows.view, source->class_of, &cursor, &source->segment, &result)) {
         memcpy(mask, source->segment.alive, sizeof mask);
         segment_matches(source, q->tree.root, mask);
         TRY(source->rows.error);
@@ -269,8 +284,10 @@ status query_run(const query *q, const model_view *view, row_vector *out)
     TRY_GOTO(scan(q, view, &rows));
     for (size_t i = 0; i < q->tree.suffix_count; i++) {
         const suffix *s = &q->tree.suffixes[i];
-        if (!s->is_limit) TRY_GOTO(rows_sort(s, view, &rows));
-        else if (rows.count > s->limit) rows.count = (size_t)s->limit;
+        if (!s->is_limit)
+            TRY_GOTO(rows_sort(s, view, &rows));
+        else if (rows.count > s->limit)
+            rows.count = (size_t)s->limit;
     }
     vector_free(out);
     *out = rows;

@@ -13,7 +13,9 @@
 typedef struct arena {
     struct arena_block *blocks;
 } arena;
-void *query_arena_take(arena *a, size_t size); /* NULL after fail(OUT_OF_MEMORY); cleared, aligned for any type */
+void *
+query_arena_take(arena *a,
+                 size_t size); /* NULL after fail(OUT_OF_MEMORY); cleared, aligned for any type */
 status query_arena_copy(arena *a, bytes from, bytes *out) MUST_CHECK;
 void query_arena_free(arena *a);
 
@@ -21,12 +23,38 @@ void query_arena_free(arena *a);
 typedef struct position {
     uint32_t line, column; /* from 1; columns count characters */
 } position;
-typedef enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_CONSTANT, TOKEN_ARGUMENT, TOKEN_SYMBOL, TOKEN_AT } token_kind;
+typedef enum token_kind {
+    TOKEN_END,
+    TOKEN_WORD,
+    TOKEN_CONSTANT,
+    TOKEN_ARGUMENT,
+    TOKEN_SYMBOL,
+    TOKEN_AT
+} token_kind;
 typedef enum symbol {
-    SYMBOL_NONE, SYMBOL_OPEN, SYMBOL_CLOSE, SYMBOL_OPEN_BRACE, SYMBOL_CLOSE_BRACE, SYMBOL_OPEN_BRACKET,
-    SYMBOL_CLOSE_BRACKET, SYMBOL_COMMA, SYMBOL_DOT, SYMBOL_EQUAL, SYMBOL_NOT_EQUAL, SYMBOL_LESS, SYMBOL_LESS_EQUAL,
-    SYMBOL_GREATER, SYMBOL_GREATER_EQUAL, SYMBOL_AND, SYMBOL_OR, SYMBOL_NOT, SYMBOL_PLUS, SYMBOL_MINUS, SYMBOL_TIMES,
-    SYMBOL_DIVIDE, SYMBOL_FOLD
+    SYMBOL_NONE,
+    SYMBOL_OPEN,
+    SYMBOL_CLOSE,
+    SYMBOL_OPEN_BRACE,
+    SYMBOL_CLOSE_BRACE,
+    SYMBOL_OPEN_BRACKET,
+    SYMBOL_CLOSE_BRACKET,
+    SYMBOL_COMMA,
+    SYMBOL_DOT,
+    SYMBOL_EQUAL,
+    SYMBOL_NOT_EQUAL,
+    SYMBOL_LESS,
+    SYMBOL_LESS_EQUAL,
+    SYMBOL_GREATER,
+    SYMBOL_GREATER_EQUAL,
+    SYMBOL_AND,
+    SYMBOL_OR,
+    SYMBOL_NOT,
+    SYMBOL_PLUS,
+    SYMBOL_MINUS,
+    SYMBOL_TIMES,
+    SYMBOL_DIVIDE,
+    SYMBOL_FOLD
 } symbol;
 typedef struct token {
     token_kind kind;
@@ -51,9 +79,22 @@ status base64_append(buffer *to, bytes from) MUST_CHECK;
 bool words_equal(bytes word, const char *lower); /* ASCII letters of any case */
 
 /* ---- tree ---- */
-typedef enum quantifier { QUANTIFIER_NONE_WRITTEN, QUANTIFIER_ANY, QUANTIFIER_ALL, QUANTIFIER_NONE } quantifier;
-typedef enum operand_kind { OPERAND_CONSTANT, OPERAND_ARGUMENT, OPERAND_PATH, OPERAND_CONSTANTS } operand_kind;
-typedef enum path_post { POST_VALUE, POST_COUNT } path_post; /* COUNT: elements of a list, size of a text */
+typedef enum quantifier {
+    QUANTIFIER_NONE_WRITTEN,
+    QUANTIFIER_ANY,
+    QUANTIFIER_ALL,
+    QUANTIFIER_NONE
+} quantifier;
+typedef enum operand_kind {
+    OPERAND_CONSTANT,
+    OPERAND_ARGUMENT,
+    OPERAND_PATH,
+    OPERAND_CONSTANTS
+} operand_kind;
+typedef enum path_post {
+    POST_VALUE,
+    POST_COUNT
+} path_post; /* COUNT: elements of a list, size of a text */
 typedef struct path_step {
     bytes name;
     position at;
@@ -79,15 +120,38 @@ typedef struct operand {
     bool many;       /* bound: any number of values */
 } operand;
 typedef enum comparison {
-    COMPARE_EQUAL, COMPARE_NOT_EQUAL, COMPARE_LESS, COMPARE_LESS_EQUAL, COMPARE_GREATER, COMPARE_GREATER_EQUAL,
-    COMPARE_BEGINS_WITH, COMPARE_ENDS_WITH, COMPARE_CONTAINS, COMPARE_LIKE
+    COMPARE_EQUAL,
+    COMPARE_NOT_EQUAL,
+    COMPARE_LESS,
+    COMPARE_LESS_EQUAL,
+    COMPARE_GREATER,
+    COMPARE_GREATER_EQUAL,
+    COMPARE_BEGINS_WITH,
+    COMPARE_ENDS_WITH,
+    COMPARE_CONTAINS,
+    COMPARE_LIKE
 } comparison;
-typedef enum node_kind { NODE_TRUE, NODE_FALSE, NODE_AND, NODE_OR, NODE_NOT, NODE_COMPARE } node_kind;
+typedef enum node_kind {
+    NODE_TRUE,
+    NODE_FALSE,
+    NODE_AND,
+    NODE_OR,
+    NODE_NOT,
+    NODE_COMPARE
+} node_kind;
 /* How execute.c runs a comparison: as a closed range over a fixed-size column, a column of any type, or row by row. */
-typedef enum pass_kind { PASS_ROW, PASS_INTEGER, PASS_DOUBLE, PASS_TIMESTAMP, PASS_COLUMN, PASS_LINKED } pass_kind;
+typedef enum pass_kind {
+    PASS_ROW,
+    PASS_INTEGER,
+    PASS_DOUBLE,
+    PASS_TIMESTAMP,
+    PASS_COLUMN,
+    PASS_LINKED
+} pass_kind;
 typedef struct pass_range {
-    bool empty, outside;  /* empty: no value is inside; outside: matches what is not inside, null too */
-    int64_t low, high;    /* integers; seconds */
+    bool empty,
+        outside; /* empty: no value is inside; outside: matches what is not inside, null too */
+    int64_t low, high; /* integers; seconds */
     int32_t low_nanoseconds, high_nanoseconds;
     double low_double, high_double;
 } pass_range;
@@ -136,7 +200,8 @@ struct query {
     VECTOR(dependency) dependencies;
     bool crosses_links, has_sort, has_limit;
 };
-status query_bind(query *q, const model_schema *schema, const model_class *class_of, const query_arguments *arguments) MUST_CHECK;
+status query_bind(query *q, const model_schema *schema, const model_class *class_of,
+                  const query_arguments *arguments) MUST_CHECK;
 status query_note_property(query *q, property_key p) MUST_CHECK; /* each once */
 status query_note_dependency(query *q, class_key c, bool life_only) MUST_CHECK;
 status query_write_text(query *q) MUST_CHECK; /* fills q->text */
@@ -159,7 +224,8 @@ typedef struct row_source {
 } row_source;
 bool row_matches(row_source *source, const node *n, class_key c, row_key row);
 /* A path without lists; *through_null told when a link before the end is null. */
-void path_value(row_source *source, const operand *path, row_key row, value *out, bool *through_null);
+void path_value(row_source *source, const operand *path, row_key row, value *out,
+                bool *through_null);
 
 /* ---- segments ---- */
 enum { MASK_WORDS = MODEL_BLOCK_ROWS / 64 };
@@ -167,7 +233,8 @@ typedef struct segment_source {
     row_source rows;
     class_key class_of;
     model_segment segment;
-    struct linked *linked; /* what comparisons behind links found in this run; linked_free at its end */
+    struct linked
+        *linked; /* what comparisons behind links found in this run; linked_free at its end */
 } segment_source;
 /* Leaves in mask the rows of it that match. */
 void segment_matches(segment_source *source, const node *n, uint64_t mask[MASK_WORDS]);
@@ -178,7 +245,8 @@ bool constants_match(const node *n, const value *v); /* any of the constants on 
 /* ---- comparisons behind one link (linked.c) ---- */
 typedef struct linked linked;
 /* *done false: nothing was done, following each link is quicker. */
-status linked_pass(segment_source *s, const node *n, const model_column *links, uint64_t mask[MASK_WORDS], bool *done) MUST_CHECK;
+status linked_pass(segment_source *s, const node *n, const model_column *links,
+                   uint64_t mask[MASK_WORDS], bool *done) MUST_CHECK;
 void linked_free(linked *l);
 status rows_sort(const suffix *s, const model_view *view, row_vector *rows) MUST_CHECK;
 #endif

@@ -21,7 +21,7 @@ typedef struct sorter {
     const suffix *suffix;
     const model_view *view;
     row_vector *rows;
-    sort_value *keys;    /* rows × keys */
+    sort_value *keys; /* rows × keys */
     sortable *items, *spare;
     bool bits_say_all;
 } sorter;
@@ -43,18 +43,21 @@ static status read_column(sorter *s, class_key c, const path_step *step, size_t 
         TRY(model_segment_column(s->view, c, &segment, step->property, &column));
         for (; i < s->rows->count && s->rows->items[i] < end; i++) {
             sort_value *to = &s->keys[i * stride + key];
-            to->value = column_value(&column, (size_t)(s->rows->items[i] - segment.first), &fallback);
+            to->value =
+                column_value(&column, (size_t)(s->rows->items[i] - segment.first), &fallback);
             to->rank = to->value.type != VALUE_NULL;
         }
     }
     TRY(result);
-    return i == s->rows->count ? ATOLL_OK : fail(ATOLL_ERROR_INTERNAL, "a row to sort is not in its class");
+    return i == s->rows->count ? ATOLL_OK
+                               : fail(ATOLL_ERROR_INTERNAL, "a row to sort is not in its class");
 }
 
 static status read_key(sorter *s, size_t key, bool ascending_rows)
 {
     const operand *path = &s->suffix->keys[key].path;
-    if (ascending_rows && path->step_count == 1) return read_column(s, path->steps[0].class_of, &path->steps[0], key);
+    if (ascending_rows && path->step_count == 1)
+        return read_column(s, path->steps[0].class_of, &path->steps[0], key);
     row_source source = {.view = s->view};
     for (size_t i = 0; i < s->rows->count; i++) {
         sort_value *to = &s->keys[i * s->suffix->key_count + key];
@@ -115,7 +118,9 @@ static void fill_bits(sorter *s)
     for (size_t i = 0; i < s->rows->count; i++) {
         const sort_value *key = &s->keys[i * stride];
         /* Nulls share their bits with the least or the greatest value: the full comparison parts them. */
-        uint64_t bits = key->rank == 1 ? value_bits(&key->value, &exact) : key->rank == 0 ? 0 : UINT64_MAX;
+        uint64_t bits = key->rank == 1   ? value_bits(&key->value, &exact)
+                        : key->rank == 0 ? 0
+                                         : UINT64_MAX;
         if (key->rank != 1) exact = false;
         s->items[i] = (sortable){descending ? ~bits : bits, i};
     }
@@ -160,7 +165,8 @@ static void radix_sort(sorter *s)
             places[b] = total;
             total += here;
         }
-        for (size_t i = 0; i < count; i++) s->spare[places[s->items[i].bits >> shift & 255]++] = s->items[i];
+        for (size_t i = 0; i < count; i++)
+            s->spare[places[s->items[i].bits >> shift & 255]++] = s->items[i];
         sortable *swapped = s->items;
         s->items = s->spare;
         s->spare = swapped;
@@ -171,7 +177,8 @@ static void merge(sorter *s, size_t from, size_t middle, size_t to)
 {
     size_t left = from, right = middle;
     for (size_t i = from; i < to; i++) {
-        bool take_left = left < middle && (right >= to || compare_rows(s, s->items[left].index, s->items[right].index) <= 0);
+        bool take_left = left < middle && (right >= to || compare_rows(s, s->items[left].index,
+                                                                       s->items[right].index) <= 0);
         s->spare[i] = take_left ? s->items[left++] : s->items[right++];
     }
     memcpy(s->items + from, s->spare + from, (to - from) * sizeof *s->items);
@@ -212,7 +219,8 @@ status rows_sort(const suffix *suffix, const model_view *view, row_vector *rows)
     sorter s = {.suffix = suffix, .view = view, .rows = rows};
     status result = ATOLL_ERROR_OUT_OF_MEMORY;
     row_key *sorted = memory_allocate(count * sizeof *sorted);
-    sortable *first = memory_allocate(count * sizeof *first), *second = memory_allocate(count * sizeof *second);
+    sortable *first = memory_allocate(count * sizeof *first),
+             *second = memory_allocate(count * sizeof *second);
     s.keys = memory_allocate_zero(count * suffix->key_count * sizeof *s.keys);
     s.items = first;
     s.spare = second;

@@ -37,7 +37,8 @@ static status put_double(buffer *to, double real)
     char text[40];
     if (isnan(real)) return put(to, "nan");
     if (isinf(real)) return put(to, real < 0 ? "-inf" : "inf");
-    if (real == 0) return put(to, "0"); /* Both zeros are equal, and -0 would read back as the integer 0. */
+    if (real == 0)
+        return put(to, "0"); /* Both zeros are equal, and -0 would read back as the integer 0. */
     /* The shortest of the three that reads back as the same number. */
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, real);
@@ -67,7 +68,9 @@ static status put_value(buffer *to, const value *v)
     switch (v->type) {
     case VALUE_NULL: return put(to, "NULL");
     case VALUE_BOOL: return put(to, v->as.boolean ? "true" : "false");
-    case VALUE_INT: snprintf(text, sizeof text, "%lld", (long long)v->as.integer); return put(to, text);
+    case VALUE_INT:
+        snprintf(text, sizeof text, "%lld", (long long)v->as.integer);
+        return put(to, text);
     case VALUE_DOUBLE: return put_double(to, v->as.real);
     case VALUE_STRING: return put_string(to, v->as.text);
     case VALUE_BINARY:
@@ -75,12 +78,15 @@ static status put_value(buffer *to, const value *v)
         TRY(base64_append(to, v->as.text));
         return put(to, "\"");
     case VALUE_TIMESTAMP:
-        snprintf(text, sizeof text, "T%lld:%d", (long long)v->as.timestamp.seconds, v->as.timestamp.nanoseconds);
+        snprintf(text, sizeof text, "T%lld:%d", (long long)v->as.timestamp.seconds,
+                 v->as.timestamp.nanoseconds);
         return put(to, text);
     case VALUE_UUID: return put_id(to, v->as.id, 16);
     case VALUE_OBJECT_ID: return put_id(to, v->as.id, 12);
     case VALUE_LINK:
-    case VALUE_EMBEDDED: snprintf(text, sizeof text, "O%llu", (unsigned long long)v->as.row); return put(to, text);
+    case VALUE_EMBEDDED:
+        snprintf(text, sizeof text, "O%llu", (unsigned long long)v->as.row);
+        return put(to, text);
     case VALUE_LIST: break;
     }
     return fail(ATOLL_ERROR_INTERNAL, "a query cannot hold a list as a value");
@@ -123,7 +129,8 @@ static status put_operand(buffer *to, const operand *o)
 
 static status put_comparison(buffer *to, const node *n)
 {
-    static const char *const signs[] = {"==", "!=", "<", "<=", ">", ">=", "BEGINSWITH", "ENDSWITH", "CONTAINS", "LIKE"};
+    static const char *const signs[] = {"==", "!=",         "<",        "<=",       ">",
+                                        ">=", "BEGINSWITH", "ENDSWITH", "CONTAINS", "LIKE"};
     TRY(put_operand(to, &n->left));
     TRY(put(to, " "));
     TRY(put(to, n->in ? "IN" : signs[n->comparison]));

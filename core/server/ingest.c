@@ -7,7 +7,10 @@
 #include <stdio.h>
 
 /* A byte of text may become six in JSON. */
-enum { LINE_SIZE_MAX = 6 * LIMIT_PAYLOAD_SIZE_MAX + (1 << 20), DEPTH_MAX = LIMIT_PAYLOAD_DEPTH_MAX };
+enum {
+    LINE_SIZE_MAX = 6 * LIMIT_PAYLOAD_SIZE_MAX + (1 << 20),
+    DEPTH_MAX = LIMIT_PAYLOAD_DEPTH_MAX
+};
 
 typedef struct line_writer {
     buffer *to;
@@ -267,7 +270,8 @@ static status put_too_large(buffer *ndjson, bytes line)
 {
     static const char mark[] = ",\"object\":";
     size_t head = 0;
-    while (head + sizeof mark < line.size && memcmp(line.data + head, mark, sizeof mark - 1) != 0) head++;
+    while (head + sizeof mark < line.size && memcmp(line.data + head, mark, sizeof mark - 1) != 0)
+        head++;
     TRY(buffer_append(ndjson, line.data, head));
     char tail[80];
     snprintf(tail, sizeof tail, ",\"object\":null,\"too_large\":%zu}\n", line.size);
@@ -289,7 +293,8 @@ status server_ingest_read(server_app *app, uint64_t after, size_t limit, buffer 
          n++) {
         bool fits = value.size <= ndjson->size_max - ndjson->size;
         if (!fits && ndjson->size > 0) break; /* The next call begins with it. */
-        result = fits ? buffer_append(ndjson, value.data, value.size) : put_too_large(ndjson, value);
+        result =
+            fits ? buffer_append(ndjson, value.data, value.size) : put_too_large(ndjson, value);
         if (result == ATOLL_OK) at = key_get_u64(key.data + 2);
     }
     if (result == ATOLL_OK) result = storage_iterator_status(i);

@@ -16,10 +16,12 @@ typedef struct server_app_options {
     const char *partition_property; /* "_partition" */
     bool development;               /* take schemas from clients */
 } server_app_options;
-status server_app_open(storage *store, const server_app_options *options, server_app **out) MUST_CHECK; /* takes the store over */
+status server_app_open(storage *store, const server_app_options *options,
+                       server_app **out) MUST_CHECK; /* takes the store over */
 void server_app_close(server_app *app);
 model_db *server_app_db(server_app *app);
-status server_app_sync(server_app *app) MUST_CHECK; /* fsync of what was committed; acknowledgements up to it may leave */
+status server_app_sync(server_app *app)
+    MUST_CHECK; /* fsync of what was committed; acknowledgements up to it may leave */
 
 /* One bound stream. The user was authenticated by the runner (auth is in server/auth.c). */
 status peer_new(server_app *app, const char *user_id, peer **out) MUST_CHECK;
@@ -47,6 +49,7 @@ void peer_get_counters(const peer *p, peer_counters *out);
 uint64_t peer_ident(const peer *p);
 status peer_partition(const peer *p, buffer *json) MUST_CHECK;
 /* Ingested asymmetric objects: `atoll ingest tail`. Rows as NDJSON lines after a position. */
-status server_ingest_read(server_app *app, uint64_t after, size_t limit, buffer *ndjson, uint64_t *last) MUST_CHECK;
+status server_ingest_read(server_app *app, uint64_t after, size_t limit, buffer *ndjson,
+                          uint64_t *last) MUST_CHECK;
 /* FNV/hash over the rows of a class that match a query, independent of row order and of local keys: key, fields, lists. Clients use the same (sync/digest.h). */
 #endif

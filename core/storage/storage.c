@@ -47,7 +47,8 @@ status storage_batch_delete_range(storage_batch *b, bytes from, bytes to)
 static status refuse_read_only(const storage *s)
 {
     if (!s->read_only) return ATOLL_OK;
-    return fail(ATOLL_ERROR_FILE_PERMISSION, "the realm was opened read-only; open it without read_only to write");
+    return fail(ATOLL_ERROR_FILE_PERMISSION,
+                "the realm was opened read-only; open it without read_only to write");
 }
 
 status storage_write(storage *s, storage_batch *b, bool sync)

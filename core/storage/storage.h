@@ -12,10 +12,11 @@ typedef struct storage_iterator storage_iterator;
 
 typedef struct storage_options {
     bool read_only;
-    bool create;      /* make the folder if it is missing; else FILE_NOT_FOUND */
+    bool create; /* make the folder if it is missing; else FILE_NOT_FOUND */
 } storage_options;
 
-status storage_open_rocksdb(const char *path, const storage_options *options, storage **out) MUST_CHECK; /* FILE_IN_USE names the holder */
+status storage_open_rocksdb(const char *path, const storage_options *options,
+                            storage **out) MUST_CHECK; /* FILE_IN_USE names the holder */
 /* Removes the folder of a realm; one that is not there is fine. FILE_NOT_REALM when it holds anything else, FILE_IN_USE
  * while it is open anywhere: then nothing is touched. */
 status storage_delete_rocksdb(const char *path) MUST_CHECK;
@@ -30,18 +31,24 @@ status storage_batch_new(storage *s, storage_batch **out) MUST_CHECK;
 void storage_batch_free(storage_batch *b);
 status storage_batch_put(storage_batch *b, bytes key, bytes value) MUST_CHECK;
 status storage_batch_delete(storage_batch *b, bytes key) MUST_CHECK;
-status storage_batch_delete_range(storage_batch *b, bytes from, bytes to) MUST_CHECK; /* from <= key < to */
+status storage_batch_delete_range(storage_batch *b, bytes from,
+                                  bytes to) MUST_CHECK; /* from <= key < to */
 /* All or nothing. sync: on disk before the return; else some later synced write makes it durable, in order. */
 status storage_write(storage *s, storage_batch *b, bool sync) MUST_CHECK;
 status storage_sync(storage *s) MUST_CHECK; /* everything written so far is durable */
-status storage_settle(storage *s) MUST_CHECK; /* recent writes into their final place: a quick next opening, less disk */
+status storage_settle(storage *s)
+    MUST_CHECK; /* recent writes into their final place: a quick next opening, less disk */
 
 /* Iterates keys from <= key < to (to empty: no end) of a consistent snapshot taken now. */
 status storage_iterate(storage *s, bytes from, bytes to, storage_iterator **out) MUST_CHECK;
-bool storage_iterator_next(storage_iterator *i, bytes *key, bytes *value); /* false: the end or an error; views hold until the next call */
+bool storage_iterator_next(
+    storage_iterator *i, bytes *key,
+    bytes *value); /* false: the end or an error; views hold until the next call */
 status storage_iterator_status(const storage_iterator *i) MUST_CHECK;
 void storage_iterator_free(storage_iterator *i);
-void storage_iterator_strip(storage_iterator *i, size_t size); /* cuts that many bytes off the front of every key it gives */
+void storage_iterator_strip(
+    storage_iterator *i,
+    size_t size); /* cuts that many bytes off the front of every key it gives */
 uint64_t storage_size_bytes(storage *s); /* on disk, roughly */
 
 /* The virtual disk of memory stores: survives storage_close and crashes. */
@@ -57,5 +64,6 @@ uint64_t memory_disk_operations(const memory_disk *d); /* count of calls so far 
 /* Called before each disk operation; the simulator crashes a node from here by returning true: the call and every
  * later one of that handle fail until the disk is opened again. */
 void memory_disk_set_hook(memory_disk *d, bool (*before)(void *context), void *context);
-void memory_disk_set_ignore_sync(memory_disk *d, bool on); /* a deliberate breakage for tests: sync does nothing */
+void memory_disk_set_ignore_sync(memory_disk *d,
+                                 bool on); /* a deliberate breakage for tests: sync does nothing */
 #endif

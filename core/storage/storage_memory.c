@@ -103,7 +103,8 @@ static node *map_seek(memory_disk *d, bytes key, node **before)
 {
     node *at = d->head;
     for (int level = SKIP_HEIGHT_MAX - 1; level >= 0; level--) {
-        while (at->next[level] != NULL && bytes_compare(node_key(at->next[level]), key) < 0) at = at->next[level];
+        while (at->next[level] != NULL && bytes_compare(node_key(at->next[level]), key) < 0)
+            at = at->next[level];
         if (before != NULL) before[level] = at;
     }
     return at->next[0];
@@ -261,7 +262,8 @@ void memory_disk_set_ignore_sync(memory_disk *d, bool on)
 status storage_open_memory(memory_disk *disk, storage **out)
 {
     if (disk->open != NULL && !disk->open->dead)
-        return fail(ATOLL_ERROR_FILE_IN_USE, "the virtual disk is open already; close the other handle first");
+        return fail(ATOLL_ERROR_FILE_IN_USE,
+                    "the virtual disk is open already; close the other handle first");
     memory_store *s = memory_allocate_zero(sizeof *s);
     if (s == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     s->base.operations = &memory_operations;
@@ -283,7 +285,9 @@ static void memory_close(storage *base)
 static status memory_enter(memory_store *s)
 {
     memory_disk *d = s->disk;
-    if (s->generation == d->generation && !s->dead && d->before != NULL && d->before(d->before_context)) s->dead = true;
+    if (s->generation == d->generation && !s->dead && d->before != NULL &&
+        d->before(d->before_context))
+        s->dead = true;
     if (s->generation != d->generation || s->dead)
         return fail(ATOLL_ERROR_FILE_ACCESS, "the virtual disk has lost power; open it again");
     mutex_lock(&d->lock);
@@ -333,7 +337,8 @@ static status batch_add(storage_batch *base, int kind, bytes key, bytes value)
     memory_change c = {.kind = kind, .key_size = key.size, .value_size = value.size};
     c.key = copy_bytes(key);
     c.value = copy_bytes(value);
-    if (c.key != NULL && c.value != NULL && vector_push(&b->changes, c) == ATOLL_OK) return ATOLL_OK;
+    if (c.key != NULL && c.value != NULL && vector_push(&b->changes, c) == ATOLL_OK)
+        return ATOLL_OK;
     memory_free(c.key);
     memory_free(c.value);
     return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -357,7 +362,8 @@ static status memory_batch_delete_range(storage_batch *b, bytes from, bytes to)
 /* Takes a value of the map out into an undo record, or notes the absence. Room was reserved. */
 static status undo_push(undo_batch *to, bytes key, uint8_t *value, size_t value_size)
 {
-    undo u = {.key = copy_bytes(key), .key_size = key.size, .value = value, .value_size = value_size};
+    undo u = {
+        .key = copy_bytes(key), .key_size = key.size, .value = value, .value_size = value_size};
     if (u.key == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     if (vector_push(&to->items, u) == ATOLL_OK) return ATOLL_OK;
     memory_free(u.key);
@@ -372,7 +378,9 @@ static status apply_put(memory_disk *d, const memory_change *c, undo_batch *undo
     node *n = map_find(d, key);
     node *fresh = n == NULL ? node_new(d, key) : NULL;
     status result = n == NULL && fresh == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
-    if (result == ATOLL_OK) result = undo_push(undo_to, key, n == NULL ? NULL : n->value, n == NULL ? 0 : n->value_size);
+    if (result == ATOLL_OK)
+        result =
+            undo_push(undo_to, key, n == NULL ? NULL : n->value, n == NULL ? 0 : n->value_size);
     if (result != ATOLL_OK) {
         memory_free(value);
         node_free(fresh);
@@ -408,7 +416,8 @@ static status apply_change(memory_disk *d, const memory_change *c, undo_batch *u
     case CHANGE_PUT: return apply_put(d, c, undo_to);
     case CHANGE_REMOVE: return apply_remove(d, key, undo_to);
     case CHANGE_REMOVE_RANGE:
-        for (node *n = map_seek(d, key, NULL); n != NULL && bytes_compare(node_key(n), end) < 0; n = map_seek(d, key, NULL))
+        for (node *n = map_seek(d, key, NULL); n != NULL && bytes_compare(node_key(n), end) < 0;
+             n = map_seek(d, key, NULL))
             TRY(apply_remove(d, node_key(n), undo_to));
         return ATOLL_OK;
     }
@@ -424,7 +433,8 @@ static status memory_write(storage *base, storage_batch *batch, bool sync)
     undo_batch undone = {0};
     mutex_lock(&d->lock);
     status result = vector_reserve(&d->unsynced, 1);
-    for (size_t i = 0; i < b->changes.count && result == ATOLL_OK; i++) result = apply_change(d, &b->changes.items[i], &undone);
+    for (size_t i = 0; i < b->changes.count && result == ATOLL_OK; i++)
+        result = apply_change(d, &b->changes.items[i], &undone);
     if (result == ATOLL_OK) {
         d->unsynced.items[d->unsynced.count++] = undone;
         if (sync && !d->ignore_sync) forget_unsynced(d);
@@ -469,7 +479,8 @@ static status memory_iterate(storage *base, bytes from, bytes to, storage_iterat
     mutex_lock(&s->disk->lock);
     for (node *n = map_seek(s->disk, from, NULL); n != NULL && result == ATOLL_OK; n = n->next[0]) {
         if (to.size != 0 && bytes_compare(node_key(n), to) >= 0) break;
-        memory_change c = {.kind = CHANGE_PUT, .key_size = n->key_size, .value_size = n->value_size};
+        memory_change c = {
+            .kind = CHANGE_PUT, .key_size = n->key_size, .value_size = n->value_size};
         c.key = copy_bytes(node_key(n));
         c.value = copy_bytes(bytes_of(n->value, n->value_size));
         if (c.key == NULL || c.value == NULL || vector_push(&i->items, c) != ATOLL_OK) {

@@ -13,7 +13,8 @@
 enum { MEMTABLE_SIZE = 64 << 20, TABLE_BLOCK_SIZE = 8 << 10, WASTE_SIZE_MIN = 16 << 20 };
 #define MARKER_NAME "atoll.realm"
 #define LOCK_NAME "atoll.lock"
-static const char marker_text[] = "This folder is an Atoll realm. Delete or copy it as a whole, while no process has it open.\n";
+static const char marker_text[] =
+    "This folder is an Atoll realm. Delete or copy it as a whole, while no process has it open.\n";
 
 typedef struct rocks_store {
     storage base;
@@ -49,7 +50,8 @@ static status rocks_failure(const rocks_store *s, const char *doing, char *messa
 {
     status code = ATOLL_ERROR_FILE_ACCESS;
     const char *mend = "check the folder and the disk";
-    bool full = strstr(message, "No space left") != NULL || strstr(message, "NoSpace") != NULL || strstr(message, "File too large") != NULL;
+    bool full = strstr(message, "No space left") != NULL || strstr(message, "NoSpace") != NULL ||
+                strstr(message, "File too large") != NULL;
     if (full) {
         code = ATOLL_ERROR_DISK_FULL;
         mend = "make room on the disk and open the realm again";
@@ -103,12 +105,17 @@ static status check_folder(const char *path, const storage_options *options, boo
     status result = file_list(path, note_name, &content);
     if (result != ATOLL_OK) {
         /* A plain file in the place of the folder is the common mistake. */
-        return fail_context(result == ATOLL_ERROR_FILE_PERMISSION ? result : ATOLL_ERROR_FILE_NOT_REALM, "%s is not a realm's folder: ", path);
+        return fail_context(result == ATOLL_ERROR_FILE_PERMISSION ? result
+                                                                  : ATOLL_ERROR_FILE_NOT_REALM,
+                            "%s is not a realm's folder: ", path);
     }
     *fresh = content.count == 0;
-    if (*fresh && (!options->create || options->read_only)) return fail(ATOLL_ERROR_FILE_NOT_FOUND, "there is no realm at %s: the folder is empty", path);
+    if (*fresh && (!options->create || options->read_only))
+        return fail(ATOLL_ERROR_FILE_NOT_FOUND, "there is no realm at %s: the folder is empty",
+                    path);
     if (!*fresh && !content.has_marker)
-        return fail(ATOLL_ERROR_FILE_NOT_REALM, "%s holds other files and is not a realm; choose another folder", path);
+        return fail(ATOLL_ERROR_FILE_NOT_REALM,
+                    "%s holds other files and is not a realm; choose another folder", path);
     return ATOLL_OK;
 }
 
@@ -138,7 +145,8 @@ static void set_options(rocks_store *s)
     rocksdb_options_set_write_buffer_size(o, MEMTABLE_SIZE);
     rocksdb_options_set_allow_mmap_reads(o, 1);
     rocksdb_options_set_max_background_jobs(o, 1);
-    rocksdb_options_set_max_file_opening_threads(o, 1); /* else sixteen threads start at every open */
+    rocksdb_options_set_max_file_opening_threads(o,
+                                                 1); /* else sixteen threads start at every open */
     rocksdb_options_set_allow_concurrent_memtable_write(o, 0);
     rocksdb_options_set_skip_stats_update_on_db_open(o, 1);
     rocksdb_options_set_skip_checking_sst_file_sizes_on_db_open(o, 1);
@@ -179,7 +187,8 @@ static status open_database(rocks_store *s)
     s->write = rocksdb_writeoptions_create();
     s->write_sync = rocksdb_writeoptions_create();
     set_options(s);
-    s->db = s->base.read_only ? rocksdb_open_for_read_only(s->options, s->path, 0, &message) : rocksdb_open(s->options, s->path, &message);
+    s->db = s->base.read_only ? rocksdb_open_for_read_only(s->options, s->path, 0, &message)
+                              : rocksdb_open(s->options, s->path, &message);
     return message == NULL ? ATOLL_OK : rocks_failure(s, "opening", message);
 }
 
@@ -198,7 +207,8 @@ static status check_process(void)
     static atomic_uint_least64_t first;
     uint64_t process = 0, self = process_self();
     if (atomic_compare_exchange_strong(&first, &process, self) || process == self) return ATOLL_OK;
-    return fail(ATOLL_ERROR_FORKED, "a realm was opened before fork(), so this child process can open none: open realms after the fork only, or exec");
+    return fail(ATOLL_ERROR_FORKED, "a realm was opened before fork(), so this child process can "
+                                    "open none: open realms after the fork only, or exec");
 }
 
 status storage_open_rocksdb(const char *path, const storage_options *options, storage **out)
@@ -241,7 +251,8 @@ static status rocks_get(storage *base, bytes key, buffer *out, bool *found)
 {
     rocks_store *s = (rocks_store *)base;
     char *message = NULL;
-    rocksdb_pinnableslice_t *slice = rocksdb_get_pinned(s->db, s->read, text(key), key.size, &message);
+    rocksdb_pinnableslice_t *slice =
+        rocksdb_get_pinned(s->db, s->read, text(key), key.size, &message);
     if (message != NULL) return rocks_failure(s, "reading", message);
     if (slice == NULL) return ATOLL_OK;
     size_t size = 0;
@@ -272,7 +283,8 @@ static void rocks_batch_free(storage_batch *base)
 
 static status rocks_batch_put(storage_batch *base, bytes key, bytes value)
 {
-    rocksdb_writebatch_put(((rocks_batch *)base)->batch, text(key), key.size, text(value), value.size);
+    rocksdb_writebatch_put(((rocks_batch *)base)->batch, text(key), key.size, text(value),
+                           value.size);
     return ATOLL_OK;
 }
 
@@ -285,7 +297,9 @@ static status rocks_batch_delete(storage_batch *base, bytes key)
 static status rocks_batch_delete_range(storage_batch *base, bytes from, bytes to)
 {
     /* The other store takes an empty range for nothing; here it would be an error. */
-    if (bytes_compare(from, to) < 0) rocksdb_writebatch_delete_range(((rocks_batch *)base)->batch, text(from), from.size, text(to), to.size);
+    if (bytes_compare(from, to) < 0)
+        rocksdb_writebatch_delete_range(((rocks_batch *)base)->batch, text(from), from.size,
+                                        text(to), to.size);
     return ATOLL_OK;
 }
 
@@ -355,7 +369,8 @@ static status rocks_iterate(storage *base, bytes from, bytes to, storage_iterato
     i->snapshot = rocksdb_create_snapshot(s->db);
     i->read = rocksdb_readoptions_create();
     rocksdb_readoptions_set_snapshot(i->read, i->snapshot);
-    if (to.size != 0) rocksdb_readoptions_set_iterate_upper_bound(i->read, (const char *)i->end, to.size);
+    if (to.size != 0)
+        rocksdb_readoptions_set_iterate_upper_bound(i->read, (const char *)i->end, to.size);
     i->iterator = rocksdb_create_iterator(s->db, i->read);
     rocksdb_iter_seek(i->iterator, text(from), from.size);
     *out = &i->base;
@@ -388,7 +403,8 @@ static uint64_t rocks_size_bytes(storage *base)
 {
     rocks_store *s = (rocks_store *)base;
     uint64_t tables = table_bytes(s), memtable = 0;
-    if (rocksdb_property_int(s->db, "rocksdb.cur-size-all-mem-tables", &memtable) != 0) memtable = 0;
+    if (rocksdb_property_int(s->db, "rocksdb.cur-size-all-mem-tables", &memtable) != 0)
+        memtable = 0;
     return tables + memtable;
 }
 

@@ -12,9 +12,9 @@ typedef struct session_options {
     model_db *db; /* outlives the session */
     const platform *platform;
     bool flexible;
-    value partition;              /* partition sync: string, int, object id, uuid or null */
+    value partition;                /* partition sync: string, int, object id, uuid or null */
     const char *partition_property; /* "_partition" */
-    const char *user_id;          /* USER_MISMATCH when the folder belongs to another */
+    const char *user_id;            /* USER_MISMATCH when the folder belongs to another */
     const char *app_id;
     uint64_t reconnect_delay_ms, reconnect_delay_ms_max;
     uint32_t reconnect_multiplier, reconnect_jitter_divisor;
@@ -25,32 +25,39 @@ status session_new(const session_options *options, session **out) MUST_CHECK; /*
 void session_free(session *s);
 
 /* ---- inputs ---- */
-void session_start(session *s, uint64_t now_ms);  /* resume: an immediate attempt, reason "resume" */
-void session_stop(session *s, uint64_t now_ms);   /* pause: pending waits fail with SESSION_INACTIVE */
+void session_start(session *s, uint64_t now_ms); /* resume: an immediate attempt, reason "resume" */
+void session_stop(session *s,
+                  uint64_t now_ms); /* pause: pending waits fail with SESSION_INACTIVE */
 void session_reconnect(session *s, uint64_t now_ms); /* forget the backoff; reason "reconnect" */
-void session_close_when_uploaded(session *s, uint64_t now_ms); /* last handle closed: dying; event DIED when done */
-void session_opened(session *s, uint64_t now_ms); /* the stream of the last OPEN is established: bind goes out */
-void session_received(session *s, uint64_t now_ms, bytes message); /* one gRPC message (ServerMessage) */
-void session_closed(session *s, uint64_t now_ms, status why, const char *text); /* the stream or attempt ended; ATOLL_OK: by us */
+void session_close_when_uploaded(
+    session *s, uint64_t now_ms); /* last handle closed: dying; event DIED when done */
+void session_opened(
+    session *s, uint64_t now_ms); /* the stream of the last OPEN is established: bind goes out */
+void session_received(session *s, uint64_t now_ms,
+                      bytes message); /* one gRPC message (ServerMessage) */
+void session_closed(session *s, uint64_t now_ms, status why,
+                    const char *text); /* the stream or attempt ended; ATOLL_OK: by us */
 void session_committed(session *s, uint64_t now_ms); /* a local commit was published */
 void session_tick(session *s, uint64_t now_ms);      /* at or after the deadline */
 void session_wait_upload(session *s, uint64_t now_ms, uint64_t request);
 void session_wait_download(session *s, uint64_t now_ms, uint64_t request);
 void session_cancel(session *s, uint64_t request);
 void session_wait_subscriptions(session *s, uint64_t now_ms, uint64_t request, uint64_t version);
-void session_subscriptions_changed(session *s, uint64_t now_ms); /* a newer set was committed (sync/subscription.h) */
+void session_subscriptions_changed(
+    session *s, uint64_t now_ms); /* a newer set was committed (sync/subscription.h) */
 
 /* ---- outputs ---- */
 typedef enum session_action_kind {
-    SESSION_ACTION_OPEN = 1,  /* open a stream; text: the reason ("first", "retry", "resume", "reconnect") */
-    SESSION_ACTION_CLOSE,     /* close the stream */
-    SESSION_ACTION_SEND,      /* message: one ClientMessage; valid until the next call */
-    SESSION_ACTION_DONE,      /* request ended: request, code, text */
-    SESSION_ACTION_ERROR,     /* for the app's error handler: code, text */
-    SESSION_ACTION_CONNECTION,/* number_old, number_new: atoll connection states */
-    SESSION_ACTION_PROGRESS,  /* something about session_progress changed */
+    SESSION_ACTION_OPEN =
+        1, /* open a stream; text: the reason ("first", "retry", "resume", "reconnect") */
+    SESSION_ACTION_CLOSE,         /* close the stream */
+    SESSION_ACTION_SEND,          /* message: one ClientMessage; valid until the next call */
+    SESSION_ACTION_DONE,          /* request ended: request, code, text */
+    SESSION_ACTION_ERROR,         /* for the app's error handler: code, text */
+    SESSION_ACTION_CONNECTION,    /* number_old, number_new: atoll connection states */
+    SESSION_ACTION_PROGRESS,      /* something about session_progress changed */
     SESSION_ACTION_SUBSCRIPTIONS, /* the state of the subscription set changed */
-    SESSION_ACTION_DIED       /* everything is uploaded after session_close_when_uploaded (or paused): free it */
+    SESSION_ACTION_DIED /* everything is uploaded after session_close_when_uploaded (or paused): free it */
 } session_action_kind;
 typedef struct session_action {
     session_action_kind kind;
@@ -60,9 +67,13 @@ typedef struct session_action {
     const char *text; /* valid until the next call */
     int32_t number_old, number_new;
 } session_action;
-bool session_poll(session *s, uint64_t now_ms, session_action *out); /* false: nothing to do. The runner stops polling while the stream's buffer is full: SENDs are made on demand */
-uint64_t session_deadline(const session *s); /* monotonic ms of the next tick wanted; UINT64_MAX: none */
-int32_t session_state(const session *s);            /* atoll session state */
+bool session_poll(
+    session *s, uint64_t now_ms,
+    session_action *
+        out); /* false: nothing to do. The runner stops polling while the stream's buffer is full: SENDs are made on demand */
+uint64_t
+session_deadline(const session *s); /* monotonic ms of the next tick wanted; UINT64_MAX: none */
+int32_t session_state(const session *s); /* atoll session state */
 int32_t session_connection_state(const session *s);
 typedef struct session_progress {
     double upload_fraction, download_fraction;

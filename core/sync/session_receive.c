@@ -253,7 +253,7 @@ static void report_rejected(session *s)
         if (first == NULL && a->rejected.count > 0) first = &a->rejected.items[0];
         count += a->rejected.count;
     }
-    if (count == 0) return;
+    if (first == NULL) return;
     char text[1024];
     snprintf(text, sizeof text,
              "%zu writes were refused and reverted; the first: object %s of class '%s': %s", count,

@@ -25,7 +25,8 @@ static int failures;
 static void check(int good, const char *what, atoll_error *error)
 {
     if (good && error == NULL) return;
-    fprintf(stderr, "%s: %s %s\n", what, atoll_status_name(atoll_error_code(error)), atoll_error_message(error));
+    fprintf(stderr, "%s: %s %s\n", what, atoll_status_name(atoll_error_code(error)),
+            atoll_error_message(error));
     failures++;
 }
 
@@ -35,8 +36,12 @@ static atoll_realm *open_realm(const char *path)
     atoll_schema *schema = atoll_schema_new(&error);
     atoll_config *config = atoll_config_new(&error);
     int32_t book = atoll_schema_add_class(schema, "Book", 4, ATOLL_CLASS_NORMAL, &error);
-    check(atoll_schema_add_property(schema, book, "_id", 3, ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, "", 0, &error) == ATOLL_OK, "key", error);
-    check(atoll_schema_add_property(schema, book, "title", 5, ATOLL_TYPE_STRING, 0, "", 0, &error) == ATOLL_OK, "title", error);
+    check(atoll_schema_add_property(schema, book, "_id", 3, ATOLL_TYPE_INT,
+                                    ATOLL_PROPERTY_PRIMARY_KEY, "", 0, &error) == ATOLL_OK,
+          "key", error);
+    check(atoll_schema_add_property(schema, book, "title", 5, ATOLL_TYPE_STRING, 0, "", 0,
+                                    &error) == ATOLL_OK,
+          "title", error);
     check(atoll_config_set_path(config, path, strlen(path), &error) == ATOLL_OK, "path", error);
     check(atoll_config_set_schema(config, schema, &error) == ATOLL_OK, "schema", error);
     atoll_realm *realm = atoll_realm_open(config, &error);
@@ -62,7 +67,9 @@ static void write_book(atoll_realm *realm)
     atoll_bytes text = atoll_object_get_string(object, title, &error);
     check(text.size == 2 && memcmp(text.data, "Ys", 2) == 0, "get", error);
     check(atoll_object_get_int(object, title, &error) == 0 && error != NULL, "an error", NULL);
-    check(atoll_error_code(error) == ATOLL_ERROR_TYPE_MISMATCH && strlen(atoll_error_message(error)) > 0, "its code", NULL);
+    check(atoll_error_code(error) == ATOLL_ERROR_TYPE_MISMATCH &&
+              strlen(atoll_error_message(error)) > 0,
+          "its code", NULL);
     atoll_error_free(error);
     atoll_object_free(object);
     atoll_values_free(key);

@@ -7,21 +7,25 @@
 /* What the tests of the public interface share. They include nothing of core/. */
 #define S(text) (text), strlen(text)
 /* No error, or the test fails with its text. */
-#define GOOD(error) cr_assert_null(error, "%s: %s", atoll_status_name(atoll_error_code(error)), atoll_error_message(error))
+#define GOOD(error)                                                             \
+    cr_assert_null(error, "%s: %s", atoll_status_name(atoll_error_code(error)), \
+                   atoll_error_message(error))
 /* Exactly this error; frees it. */
-#define BAD(error, code)                                                                                               \
-    do {                                                                                                               \
-        cr_assert_not_null(error, "an error was expected");                                                            \
-        cr_assert_eq(atoll_error_code(error), code, "%s: %s", atoll_status_name(atoll_error_code(error)), atoll_error_message(error)); \
-        cr_assert_gt(strlen(atoll_error_message(error)), 10, "the error says nothing");                                \
-        atoll_error_free(error);                                                                                       \
-        error = NULL;                                                                                                  \
+#define BAD(error, code)                                                                      \
+    do {                                                                                      \
+        cr_assert_not_null(error, "an error was expected");                                   \
+        cr_assert_eq(atoll_error_code(error), code, "%s: %s",                                 \
+                     atoll_status_name(atoll_error_code(error)), atoll_error_message(error)); \
+        cr_assert_gt(strlen(atoll_error_message(error)), 10, "the error says nothing");       \
+        atoll_error_free(error);                                                              \
+        error = NULL;                                                                         \
     } while (0)
 
 typedef struct fixture {
     char folder[64], path[96];
     atoll_realm *realm;
-    uint32_t dog, dog_id, dog_name, dog_age, dog_weight, dog_owner, dog_tags, dog_born, dog_good, dog_photo, dog_chip;
+    uint32_t dog, dog_id, dog_name, dog_age, dog_weight, dog_owner, dog_tags, dog_born, dog_good,
+        dog_photo, dog_chip;
     uint32_t person, person_id, person_name, person_address, person_dogs, person_places;
     uint32_t address, address_city;
     atoll_error *error;
@@ -32,24 +36,37 @@ static inline atoll_schema *dogs_schema(void)
     atoll_error *error = NULL;
     atoll_schema *s = atoll_schema_new(&error);
     int32_t dog = atoll_schema_add_class(s, S("Dog"), ATOLL_CLASS_NORMAL, &error);
-    atoll_schema_add_property(s, dog, S("_id"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""), &error);
+    atoll_schema_add_property(s, dog, S("_id"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""),
+                              &error);
     atoll_schema_add_property(s, dog, S("name"), ATOLL_TYPE_STRING, 0, S(""), &error);
-    atoll_schema_add_property(s, dog, S("age"), ATOLL_TYPE_INT, ATOLL_PROPERTY_NULLABLE, S(""), &error);
+    atoll_schema_add_property(s, dog, S("age"), ATOLL_TYPE_INT, ATOLL_PROPERTY_NULLABLE, S(""),
+                              &error);
     atoll_schema_add_property(s, dog, S("weight"), ATOLL_TYPE_DOUBLE, 0, S(""), &error);
-    atoll_schema_add_property(s, dog, S("owner"), ATOLL_TYPE_LINK, ATOLL_PROPERTY_NULLABLE, S("Person"), &error);
-    atoll_schema_add_property(s, dog, S("tags"), ATOLL_TYPE_STRING, ATOLL_PROPERTY_LIST, S(""), &error);
-    atoll_schema_add_property(s, dog, S("born"), ATOLL_TYPE_TIMESTAMP, ATOLL_PROPERTY_NULLABLE, S(""), &error);
+    atoll_schema_add_property(s, dog, S("owner"), ATOLL_TYPE_LINK, ATOLL_PROPERTY_NULLABLE,
+                              S("Person"), &error);
+    atoll_schema_add_property(s, dog, S("tags"), ATOLL_TYPE_STRING, ATOLL_PROPERTY_LIST, S(""),
+                              &error);
+    atoll_schema_add_property(s, dog, S("born"), ATOLL_TYPE_TIMESTAMP, ATOLL_PROPERTY_NULLABLE,
+                              S(""), &error);
     atoll_schema_add_property(s, dog, S("good"), ATOLL_TYPE_BOOL, 0, S(""), &error);
-    atoll_schema_add_property(s, dog, S("photo"), ATOLL_TYPE_BINARY, ATOLL_PROPERTY_NULLABLE, S(""), &error);
-    atoll_schema_add_property(s, dog, S("chip"), ATOLL_TYPE_UUID, ATOLL_PROPERTY_NULLABLE, S(""), &error);
+    atoll_schema_add_property(s, dog, S("photo"), ATOLL_TYPE_BINARY, ATOLL_PROPERTY_NULLABLE, S(""),
+                              &error);
+    atoll_schema_add_property(s, dog, S("chip"), ATOLL_TYPE_UUID, ATOLL_PROPERTY_NULLABLE, S(""),
+                              &error);
     int32_t person = atoll_schema_add_class(s, S("Person"), ATOLL_CLASS_NORMAL, &error);
-    atoll_schema_add_property(s, person, S("_id"), ATOLL_TYPE_STRING, ATOLL_PROPERTY_PRIMARY_KEY, S(""), &error);
-    atoll_schema_add_property(s, person, S("name"), ATOLL_TYPE_STRING, ATOLL_PROPERTY_NULLABLE, S(""), &error);
-    atoll_schema_add_property(s, person, S("address"), ATOLL_TYPE_EMBEDDED, ATOLL_PROPERTY_NULLABLE, S("Address"), &error);
-    atoll_schema_add_property(s, person, S("dogs"), ATOLL_TYPE_LINK, ATOLL_PROPERTY_LIST, S("Dog"), &error);
-    atoll_schema_add_property(s, person, S("places"), ATOLL_TYPE_EMBEDDED, ATOLL_PROPERTY_LIST, S("Address"), &error);
+    atoll_schema_add_property(s, person, S("_id"), ATOLL_TYPE_STRING, ATOLL_PROPERTY_PRIMARY_KEY,
+                              S(""), &error);
+    atoll_schema_add_property(s, person, S("name"), ATOLL_TYPE_STRING, ATOLL_PROPERTY_NULLABLE,
+                              S(""), &error);
+    atoll_schema_add_property(s, person, S("address"), ATOLL_TYPE_EMBEDDED, ATOLL_PROPERTY_NULLABLE,
+                              S("Address"), &error);
+    atoll_schema_add_property(s, person, S("dogs"), ATOLL_TYPE_LINK, ATOLL_PROPERTY_LIST, S("Dog"),
+                              &error);
+    atoll_schema_add_property(s, person, S("places"), ATOLL_TYPE_EMBEDDED, ATOLL_PROPERTY_LIST,
+                              S("Address"), &error);
     int32_t address = atoll_schema_add_class(s, S("Address"), ATOLL_CLASS_EMBEDDED, &error);
-    atoll_schema_add_property(s, address, S("city"), ATOLL_TYPE_STRING, ATOLL_PROPERTY_NULLABLE, S(""), &error);
+    atoll_schema_add_property(s, address, S("city"), ATOLL_TYPE_STRING, ATOLL_PROPERTY_NULLABLE,
+                              S(""), &error);
     GOOD(error);
     return s;
 }
@@ -84,9 +101,12 @@ static inline void fixture_keys(fixture *f)
     f->dog_owner = property_of(f, f->dog, "owner"), f->dog_tags = property_of(f, f->dog, "tags");
     f->dog_born = property_of(f, f->dog, "born"), f->dog_good = property_of(f, f->dog, "good");
     f->dog_photo = property_of(f, f->dog, "photo"), f->dog_chip = property_of(f, f->dog, "chip");
-    f->person_id = property_of(f, f->person, "_id"), f->person_name = property_of(f, f->person, "name");
-    f->person_address = property_of(f, f->person, "address"), f->person_dogs = property_of(f, f->person, "dogs");
-    f->person_places = property_of(f, f->person, "places"), f->address_city = property_of(f, f->address, "city");
+    f->person_id = property_of(f, f->person, "_id"),
+    f->person_name = property_of(f, f->person, "name");
+    f->person_address = property_of(f, f->person, "address"),
+    f->person_dogs = property_of(f, f->person, "dogs");
+    f->person_places = property_of(f, f->person, "places"),
+    f->address_city = property_of(f, f->address, "city");
 }
 
 static inline void fixture_open(fixture *f)

@@ -10,7 +10,8 @@ Test(local, values_of_every_type_come_back)
     atoll_object *dog = make_dog(&f, 7, "Rex \xf0\x9f\x90\x95", 3);
     atoll_object_set_double(dog, f.dog_weight, 12.5, &f.error);
     atoll_object_set_bool(dog, f.dog_good, true, &f.error);
-    atoll_object_set_timestamp(dog, f.dog_born, (atoll_timestamp){-62135596800, 999999999, 0}, &f.error);
+    atoll_object_set_timestamp(dog, f.dog_born, (atoll_timestamp){-62135596800, 999999999, 0},
+                               &f.error);
     atoll_object_set_binary(dog, f.dog_photo, "\0\1\2", 3, &f.error);
     atoll_object_set_uuid(dog, f.dog_chip, "0123456789abcdef", 16, &f.error);
     GOOD(f.error);
@@ -242,7 +243,8 @@ Test(local, queries_filter_sort_and_sum)
     cr_assert_eq(count_of(&f, f.dog, "age == 3 AND name BEGINSWITH 'dog-1'"), 1);
     cr_assert_eq(count_of(&f, f.dog, "name CONTAINS[c] 'DOG-9'"), 10);
     atoll_values *arguments = int_key(8);
-    atoll_results *results = atoll_results_new(f.realm, f.dog, S("age >= $0 SORT(age DESC, name ASC)"), arguments, &f.error);
+    atoll_results *results = atoll_results_new(
+        f.realm, f.dog, S("age >= $0 SORT(age DESC, name ASC)"), arguments, &f.error);
     GOOD(f.error);
     cr_assert_eq(atoll_results_count(results, &f.error), 20);
     atoll_object *first = atoll_results_object(results, 0, &f.error);
@@ -252,7 +254,8 @@ Test(local, queries_filter_sort_and_sum)
     cr_assert_eq(atoll_results_index_of(results, first, &f.error), 0);
     GOOD(f.error);
     cr_assert_null(atoll_results_new(f.realm, f.dog, S("age >\n  AND"), NULL, &f.error));
-    cr_assert_not_null(strstr(atoll_error_message(f.error), "2:3"), "the position is in: %s", atoll_error_message(f.error));
+    cr_assert_not_null(strstr(atoll_error_message(f.error), "2:3"), "the position is in: %s",
+                       atoll_error_message(f.error));
     BAD(f.error, ATOLL_ERROR_QUERY_SYNTAX);
     cr_assert_null(atoll_results_new(f.realm, f.dog, S("nope == 1"), NULL, &f.error));
     BAD(f.error, ATOLL_ERROR_UNKNOWN_PROPERTY);
@@ -372,7 +375,8 @@ Test(local, observers_are_told_indexes_and_properties)
     atoll_object_free(make_dog(&f, 2, "b", 2));
     commit(&f);
     atoll_queue *queue = atoll_queue_new(&f.error);
-    atoll_results *results = atoll_results_new(f.realm, f.dog, S("age < 10 SORT(age ASC)"), NULL, &f.error);
+    atoll_results *results =
+        atoll_results_new(f.realm, f.dog, S("age < 10 SORT(age ASC)"), NULL, &f.error);
     uint64_t on_results = atoll_results_observe(results, queue, &f.error);
     uint64_t on_dog = atoll_object_observe(dog, queue, &f.error);
     uint64_t on_realm = atoll_realm_observe(f.realm, queue, &f.error);
@@ -442,19 +446,23 @@ Test(local, schemas_are_checked_and_grow)
     fixture_open(&f);
     atoll_schema *bad = atoll_schema_new(&f.error);
     int32_t c = atoll_schema_add_class(bad, S("Dog"), ATOLL_CLASS_NORMAL, &f.error);
-    atoll_schema_add_property(bad, c, S("_id"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""), &f.error);
+    atoll_schema_add_property(bad, c, S("_id"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""),
+                              &f.error);
     atoll_schema_add_property(bad, c, S("age"), ATOLL_TYPE_STRING, 0, S(""), &f.error);
     atoll_config *config = atoll_config_new(&f.error);
     atoll_config_set_path(config, S(f.path), &f.error);
     atoll_config_set_schema(config, bad, &f.error);
     GOOD(f.error);
     cr_assert_null(atoll_realm_open(config, &f.error));
-    cr_assert_not_null(strstr(atoll_error_message(f.error), "age"), "%s", atoll_error_message(f.error));
+    cr_assert_not_null(strstr(atoll_error_message(f.error), "age"), "%s",
+                       atoll_error_message(f.error));
     BAD(f.error, ATOLL_ERROR_SCHEMA_MISMATCH);
     atoll_schema *more = atoll_schema_new(&f.error);
     c = atoll_schema_add_class(more, S("Dog"), ATOLL_CLASS_NORMAL, &f.error);
-    atoll_schema_add_property(more, c, S("_id"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""), &f.error);
-    atoll_schema_add_property(more, c, S("breed"), ATOLL_TYPE_STRING, ATOLL_PROPERTY_NULLABLE, S(""), &f.error);
+    atoll_schema_add_property(more, c, S("_id"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""),
+                              &f.error);
+    atoll_schema_add_property(more, c, S("breed"), ATOLL_TYPE_STRING, ATOLL_PROPERTY_NULLABLE,
+                              S(""), &f.error);
     atoll_config_set_schema(config, more, &f.error);
     atoll_realm *grown = atoll_realm_open(config, &f.error);
     GOOD(f.error);
@@ -464,10 +472,12 @@ Test(local, schemas_are_checked_and_grow)
     GOOD(f.error);
     atoll_schema *asymmetric = atoll_schema_new(&f.error);
     c = atoll_schema_add_class(asymmetric, S("Measurement"), ATOLL_CLASS_ASYMMETRIC, &f.error);
-    atoll_schema_add_property(asymmetric, c, S("_id"), ATOLL_TYPE_UUID, ATOLL_PROPERTY_PRIMARY_KEY, S(""), &f.error);
+    atoll_schema_add_property(asymmetric, c, S("_id"), ATOLL_TYPE_UUID, ATOLL_PROPERTY_PRIMARY_KEY,
+                              S(""), &f.error);
     atoll_config_set_schema(config, asymmetric, &f.error);
     cr_assert_null(atoll_realm_open(config, &f.error));
-    cr_assert_not_null(strstr(atoll_error_message(f.error), "Asymmetric table 'Measurement' not allowed in a local Realm"));
+    cr_assert_not_null(strstr(atoll_error_message(f.error),
+                              "Asymmetric table 'Measurement' not allowed in a local Realm"));
     BAD(f.error, ATOLL_ERROR_SCHEMA_INVALID);
     atoll_realm_close(grown);
     atoll_realm_free(grown);

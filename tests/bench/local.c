@@ -53,7 +53,8 @@ void bench_insert_bulk(const bench_options *o)
     bench_print("insert_bulk", (double)o->objects / (end - start), "objects/s");
     bench_print("insert_bulk.commit_time_total", end - before_commit, "s");
     bench_close(&b);
-    bench_print("insert_bulk.file_bytes_per_object", bench_folder_bytes(path) / (double)o->objects, "bytes");
+    bench_print("insert_bulk.file_bytes_per_object", bench_folder_bytes(path) / (double)o->objects,
+                "bytes");
     bench_print("insert_bulk.end_rss_anon", bench_rss_bytes(1), "bytes");
 }
 
@@ -74,7 +75,8 @@ void bench_insert_bulk_1000(const bench_options *o)
     bench_print("insert_bulk_1000_per_tx", (double)o->objects / (bench_now() - start), "objects/s");
     atoll_object_free(link);
     bench_close(&b);
-    bench_print("insert_bulk_1000_per_tx.file_bytes_per_object", bench_folder_bytes(path) / (double)o->objects, "bytes");
+    bench_print("insert_bulk_1000_per_tx.file_bytes_per_object",
+                bench_folder_bytes(path) / (double)o->objects, "bytes");
 }
 
 static void insert_single(const bench_options *o, const char *name, int durable)
@@ -189,7 +191,8 @@ static void iterate(bench_realm *b, const bench_options *o)
     int64_t count = atoll_results_count(results, &error);
     for (int64_t i = 0; i < count; i++) {
         atoll_object *object = atoll_results_object(results, i, &error);
-        sum += atoll_object_get_double(object, b->score, &error) + (double)atoll_object_get_string(object, b->name, &error).size +
+        sum += atoll_object_get_double(object, b->score, &error) +
+               (double)atoll_object_get_string(object, b->name, &error).size +
                (double)atoll_object_get_int(object, b->id, &error);
         atoll_object_free(object);
     }
@@ -215,7 +218,8 @@ void bench_ops(const bench_options *o)
     double start = bench_now(), sum = 0;
     for (long i = 0; i < gets; i++) {
         atoll_object *object = find(&b, bench_mix((uint64_t)i) % (uint64_t)o->objects);
-        sum += atoll_object_get_double(object, b.score, &error) + (double)atoll_object_get_string(object, b.name, &error).size;
+        sum += atoll_object_get_double(object, b.score, &error) +
+               (double)atoll_object_get_string(object, b.name, &error).size;
         atoll_object_free(object);
     }
     if (sum == 0) exit(1);
@@ -252,7 +256,8 @@ void bench_raw(const bench_options *o)
     double start = bench_now();
     for (int i = 0; i < APPENDS; i++) {
         double before = bench_now();
-        if (write(file, block, sizeof block) != (ssize_t)sizeof block || fdatasync(file) != 0) perror(path), exit(1);
+        if (write(file, block, sizeof block) != (ssize_t)sizeof block || fdatasync(file) != 0)
+            perror(path), exit(1);
         times[i] = (bench_now() - before) * 1e6;
     }
     bench_print("raw_append_fdatasync", APPENDS / (bench_now() - start), "tx/s");

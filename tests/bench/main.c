@@ -8,9 +8,14 @@ typedef struct section {
 } section;
 
 static const section sections[] = {
-    {"insert_bulk", bench_insert_bulk}, {"open_warm", bench_open_warm},       {"ops", bench_ops},
-    {"insert_bulk_1000", bench_insert_bulk_1000}, {"insert_single", bench_insert_single}, {"raw", bench_raw},
-    {"sync_offline", bench_sync_offline}, {"sync_latency", bench_sync_latency},
+    {"insert_bulk", bench_insert_bulk},
+    {"open_warm", bench_open_warm},
+    {"ops", bench_ops},
+    {"insert_bulk_1000", bench_insert_bulk_1000},
+    {"insert_single", bench_insert_single},
+    {"raw", bench_raw},
+    {"sync_offline", bench_sync_offline},
+    {"sync_latency", bench_sync_latency},
 };
 
 static int run_section(const char *name, const bench_options *options)

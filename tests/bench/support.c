@@ -37,7 +37,8 @@ void bench_percentiles(const char *name, double *microseconds, size_t count)
 void bench_check(atoll_error *error, const char *what)
 {
     if (error == NULL) return;
-    fprintf(stderr, "%s: %s: %s\n", what, atoll_status_name(atoll_error_code(error)), atoll_error_message(error));
+    fprintf(stderr, "%s: %s: %s\n", what, atoll_status_name(atoll_error_code(error)),
+            atoll_error_message(error));
     exit(1);
 }
 
@@ -93,7 +94,8 @@ double bench_rss_bytes(int anonymous)
     double kilobytes = 0;
     const char *wanted = anonymous ? "RssAnon:" : "VmRSS:";
     while (file != NULL && fgets(line, sizeof line, file) != NULL)
-        if (strncmp(line, wanted, strlen(wanted)) == 0) kilobytes = strtod(line + strlen(wanted), NULL);
+        if (strncmp(line, wanted, strlen(wanted)) == 0)
+            kilobytes = strtod(line + strlen(wanted), NULL);
     if (file != NULL) fclose(file);
     return kilobytes * 1024;
 }
@@ -103,12 +105,14 @@ atoll_schema *bench_schema(void)
     atoll_error *error = NULL;
     atoll_schema *s = atoll_schema_new(&error);
     int32_t item = atoll_schema_add_class(s, S("Item"), ATOLL_CLASS_NORMAL, &error);
-    atoll_schema_add_property(s, item, S("_id"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""), &error);
+    atoll_schema_add_property(s, item, S("_id"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""),
+                              &error);
     atoll_schema_add_property(s, item, S("name"), ATOLL_TYPE_STRING, 0, S(""), &error);
     atoll_schema_add_property(s, item, S("score"), ATOLL_TYPE_DOUBLE, 0, S(""), &error);
     atoll_schema_add_property(s, item, S("created"), ATOLL_TYPE_TIMESTAMP, 0, S(""), &error);
     atoll_schema_add_property(s, item, S("done"), ATOLL_TYPE_BOOL, 0, S(""), &error);
-    atoll_schema_add_property(s, item, S("link"), ATOLL_TYPE_LINK, ATOLL_PROPERTY_NULLABLE, S("Item"), &error);
+    atoll_schema_add_property(s, item, S("link"), ATOLL_TYPE_LINK, ATOLL_PROPERTY_NULLABLE,
+                              S("Item"), &error);
     bench_check(error, "schema");
     return s;
 }
@@ -163,7 +167,8 @@ atoll_object *bench_insert(bench_realm *b, uint64_t i, atoll_object *link)
     name[0] = (char)('a' + hash % 26);
     atoll_object_set_string(object, b->name, name, 16, &error);
     atoll_object_set_double(object, b->score, bench_score(i), &error);
-    atoll_object_set_timestamp(object, b->created, (atoll_timestamp){1700000000 + (int64_t)i, 0, 0}, &error);
+    atoll_object_set_timestamp(object, b->created, (atoll_timestamp){1700000000 + (int64_t)i, 0, 0},
+                               &error);
     atoll_object_set_bool(object, b->done, (hash & 1) != 0, &error);
     if (link != NULL) atoll_object_set_object(object, b->link, link, &error);
     bench_check(error, "set");

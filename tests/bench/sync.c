@@ -18,7 +18,8 @@ static void server_start(server *s, const bench_options *o)
     unlink(port_file);
     s->process = fork();
     if (s->process == 0) {
-        execl(o->atolld, o->atolld, "--data", s->data, "--listen", "127.0.0.1:0", "--port-file", port_file, "--log-level", "warn", (char *)NULL);
+        execl(o->atolld, o->atolld, "--data", s->data, "--listen", "127.0.0.1:0", "--port-file",
+              port_file, "--log-level", "warn", (char *)NULL);
         perror(o->atolld);
         _exit(127);
     }
@@ -51,7 +52,8 @@ static atoll_event *wait_for(atoll_queue *queue, uint64_t request)
     for (;;) {
         atoll_event *event = atoll_queue_next(queue, 120000, &error);
         if (event == NULL) fprintf(stderr, "a request did not end in two minutes\n"), exit(1);
-        if (atoll_event_registration(event) == request && atoll_event_type(event) == ATOLL_EVENT_REQUEST_DONE) {
+        if (atoll_event_registration(event) == request &&
+            atoll_event_type(event) == ATOLL_EVENT_REQUEST_DONE) {
             if (atoll_event_status(event) != ATOLL_OK) {
                 atoll_bytes message = atoll_event_message(event);
                 fprintf(stderr, "a request failed: %.*s\n", (int)message.size, message.data);
@@ -89,7 +91,8 @@ static void client_open(client *c, const bench_options *o, const char *name, con
     c->app = atoll_app_open(app, &error);
     c->queue = atoll_queue_new(&error);
     bench_check(error, "app");
-    atoll_event *event = wait_for(c->queue, atoll_app_log_in_anonymous(c->app, false, c->queue, &error));
+    atoll_event *event =
+        wait_for(c->queue, atoll_app_log_in_anonymous(c->app, false, c->queue, &error));
     atoll_user *user = atoll_event_user(event);
     atoll_schema *schema = bench_schema();
     atoll_config *config = atoll_config_new(&error);
@@ -119,13 +122,15 @@ static void client_close(client *c)
 static void wait_upload(client *c)
 {
     atoll_error *error = NULL;
-    atoll_event_free(wait_for(c->queue, atoll_session_wait_for_upload(c->session, c->queue, &error)));
+    atoll_event_free(
+        wait_for(c->queue, atoll_session_wait_for_upload(c->session, c->queue, &error)));
 }
 
 static void wait_download(client *c)
 {
     atoll_error *error = NULL;
-    atoll_event_free(wait_for(c->queue, atoll_session_wait_for_download(c->session, c->queue, &error)));
+    atoll_event_free(
+        wait_for(c->queue, atoll_session_wait_for_download(c->session, c->queue, &error)));
 }
 
 void bench_sync_offline(const bench_options *o)
@@ -142,11 +147,13 @@ void bench_sync_offline(const bench_options *o)
     double start = bench_now();
     for (long i = 0; i < OBJECTS; i += 1000) {
         atoll_realm_begin(a.b.realm, &error);
-        for (long k = i; k < i + 1000; k++) atoll_object_free(bench_insert(&a.b, (uint64_t)k, NULL));
+        for (long k = i; k < i + 1000; k++)
+            atoll_object_free(bench_insert(&a.b, (uint64_t)k, NULL));
         atoll_realm_commit(a.b.realm, &error);
     }
     bench_check(error, "offline writes");
-    bench_print("sync_100k_offline.local_write_with_sync_history", OBJECTS / (bench_now() - start), "objects/s");
+    bench_print("sync_100k_offline.local_write_with_sync_history", OBJECTS / (bench_now() - start),
+                "objects/s");
     start = bench_now();
     atoll_session_start(a.session, &error);
     wait_upload(&a);
@@ -159,13 +166,16 @@ void bench_sync_offline(const bench_options *o)
     double took = bench_now() - start;
     atoll_results *all = atoll_results_new(b.b.realm, b.b.item, S(""), NULL, &error);
     if (atoll_results_count(all, &error) != OBJECTS)
-        fprintf(stderr, "sync_offline: %lld objects arrived\n", (long long)atoll_results_count(all, &error)), exit(1);
+        fprintf(stderr, "sync_offline: %lld objects arrived\n",
+                (long long)atoll_results_count(all, &error)),
+            exit(1);
     bench_print("sync_100k_offline.download", OBJECTS / took, "objects/s");
     atoll_results_free(all);
     client_close(&a);
     client_close(&b);
     server_stop(&s);
-    bench_print("sync_100k_offline.server_bytes_per_object", bench_folder_bytes(s.data) / OBJECTS, "bytes");
+    bench_print("sync_100k_offline.server_bytes_per_object", bench_folder_bytes(s.data) / OBJECTS,
+                "bytes");
 }
 
 void bench_sync_latency(const bench_options *o)

@@ -19,13 +19,23 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum operation { OP_WRITE = 1, OP_TRUNCATE = 2, OP_SYNC = 3, OP_RENAME = 4, OP_UNLINK = 5, OP_FOLDER = 6, OP_CREATE = 7, OP_LINK = 8 };
+enum operation {
+    OP_WRITE = 1,
+    OP_TRUNCATE = 2,
+    OP_SYNC = 3,
+    OP_RENAME = 4,
+    OP_UNLINK = 5,
+    OP_FOLDER = 6,
+    OP_CREATE = 7,
+    OP_LINK = 8
+};
 
 static pthread_mutex_t journal_lock = PTHREAD_MUTEX_INITIALIZER;
 static int journal = -1;
 static const char *root;
 static size_t root_size;
-static int no_sync; /* ATOLL_POWER_CUT_NO_SYNC: as a program that never syncs; the test must fail then */
+static int
+    no_sync; /* ATOLL_POWER_CUT_NO_SYNC: as a program that never syncs; the test must fail then */
 
 #define REAL(name) ((__typeof__(&name))real(#name))
 static void *real(const char *name)
@@ -57,12 +67,18 @@ static void path_of(int file, char path[PATH_MAX])
     path[size > 0 ? size : 0] = 0;
 }
 
-static void record(uint32_t operation, uint64_t offset, const char *path, const void *data, size_t size)
+static void record(uint32_t operation, uint64_t offset, const char *path, const void *data,
+                   size_t size)
 {
     int kept = errno;
     uint32_t path_size = (uint32_t)strlen(path), data_size = (uint32_t)size;
-    struct iovec parts[] = {{"ATJ1", 4}, {&operation, 4}, {&offset, 8}, {&path_size, 4}, {&data_size, 4},
-                            {(void *)(uintptr_t)path, path_size}, {(void *)(uintptr_t)data, size}};
+    struct iovec parts[] = {{"ATJ1", 4},
+                            {&operation, 4},
+                            {&offset, 8},
+                            {&path_size, 4},
+                            {&data_size, 4},
+                            {(void *)(uintptr_t)path, path_size},
+                            {(void *)(uintptr_t)data, size}};
     pthread_mutex_lock(&journal_lock);
     if (REAL(writev)(journal, parts, 7) < 0) abort(); /* a journal with holes proves nothing */
     pthread_mutex_unlock(&journal_lock);
@@ -140,7 +156,8 @@ int fdatasync(int file)
 
 int sync_file_range(int file, off_t offset, off_t size, unsigned flags)
 {
-    return REAL(sync_file_range)(file, offset, size, flags); /* promises nothing, so nothing is recorded */
+    return REAL(sync_file_range)(file, offset, size,
+                                 flags); /* promises nothing, so nothing is recorded */
 }
 
 int rename(const char *from, const char *to)

@@ -20,7 +20,8 @@ static atoll_error *error;
 static void check(const char *what)
 {
     if (error == NULL) return;
-    fprintf(stderr, "%s: %s: %s\n", what, atoll_status_name(atoll_error_code(error)), atoll_error_message(error));
+    fprintf(stderr, "%s: %s: %s\n", what, atoll_status_name(atoll_error_code(error)),
+            atoll_error_message(error));
     exit(3);
 }
 
@@ -36,11 +37,15 @@ static atoll_schema *schema_of(int synced)
 {
     atoll_schema *s = atoll_schema_new(&error);
     int32_t note = atoll_schema_add_class(s, S("Note"), ATOLL_CLASS_NORMAL, &error);
-    atoll_schema_add_property(s, note, S("_id"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""), &error);
-    atoll_schema_add_property(s, note, S("text"), ATOLL_TYPE_STRING, ATOLL_PROPERTY_NULLABLE, S(""), &error);
+    atoll_schema_add_property(s, note, S("_id"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""),
+                              &error);
+    atoll_schema_add_property(s, note, S("text"), ATOLL_TYPE_STRING, ATOLL_PROPERTY_NULLABLE, S(""),
+                              &error);
     if (synced) {
-        int32_t measurement = atoll_schema_add_class(s, S("Measurement"), ATOLL_CLASS_ASYMMETRIC, &error);
-        atoll_schema_add_property(s, measurement, S("_id"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""), &error);
+        int32_t measurement =
+            atoll_schema_add_class(s, S("Measurement"), ATOLL_CLASS_ASYMMETRIC, &error);
+        atoll_schema_add_property(s, measurement, S("_id"), ATOLL_TYPE_INT,
+                                  ATOLL_PROPERTY_PRIMARY_KEY, S(""), &error);
         atoll_schema_add_property(s, measurement, S("value"), ATOLL_TYPE_DOUBLE, 0, S(""), &error);
     }
     check("schema");
@@ -80,12 +85,15 @@ static atoll_event *wait_for(place *p, uint64_t request)
         if (event == NULL) fprintf(stderr, "a request did not end within a minute\n"), exit(4);
         if (atoll_event_type(event) == ATOLL_EVENT_SESSION_ERROR) {
             atoll_bytes text = atoll_event_message(event);
-            fprintf(stderr, "session error %s: %.*s\n", atoll_status_name(atoll_event_status(event)), (int)text.size, text.data);
+            fprintf(stderr, "session error %s: %.*s\n",
+                    atoll_status_name(atoll_event_status(event)), (int)text.size, text.data);
         }
-        if (atoll_event_registration(event) == request && atoll_event_type(event) == ATOLL_EVENT_REQUEST_DONE) {
+        if (atoll_event_registration(event) == request &&
+            atoll_event_type(event) == ATOLL_EVENT_REQUEST_DONE) {
             atoll_bytes text = atoll_event_message(event);
             if (atoll_event_status(event) != ATOLL_OK) {
-                fprintf(stderr, "request: %s: %.*s\n", atoll_status_name(atoll_event_status(event)), (int)text.size, text.data);
+                fprintf(stderr, "request: %s: %.*s\n", atoll_status_name(atoll_event_status(event)),
+                        (int)text.size, text.data);
                 exit(5);
             }
             return event;
@@ -119,7 +127,8 @@ static void open_synced(place *p, const char *url, const char *folder)
     check("app");
     atoll_user *user = atoll_app_current_user(p->app, &error);
     if (user == NULL) {
-        atoll_event *event = wait_for(p, atoll_app_log_in_anonymous(p->app, true, p->queue, &error));
+        atoll_event *event =
+            wait_for(p, atoll_app_log_in_anonymous(p->app, true, p->queue, &error));
         user = atoll_event_user(event);
         atoll_event_free(event);
     }
@@ -148,7 +157,8 @@ static void close_place(place *p)
 static long long highest(place *p, long long from)
 {
     char query[80];
-    snprintf(query, sizeof query, "_id >= %lld AND _id < %lld SORT(_id DESC)", from, from + 1000000000LL);
+    snprintf(query, sizeof query, "_id >= %lld AND _id < %lld SORT(_id DESC)", from,
+             from + 1000000000LL);
     atoll_results *results = atoll_results_new(p->realm, p->note, S(query), NULL, &error);
     long long last = from - 1;
     if (atoll_results_count(results, &error) > 0) {
@@ -208,7 +218,8 @@ static void write_for_ever(place *p, long long from, int acks, int synced)
 static void print_numbers(place *p)
 {
     atoll_realm_refresh(p->realm, &error);
-    atoll_results *results = atoll_results_new(p->realm, p->note, S("TRUEPREDICATE SORT(_id ASC)"), NULL, &error);
+    atoll_results *results =
+        atoll_results_new(p->realm, p->note, S("TRUEPREDICATE SORT(_id ASC)"), NULL, &error);
     int64_t count = atoll_results_count(results, &error);
     check("count");
     for (int64_t i = 0; i < count; i++) {

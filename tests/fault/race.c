@@ -9,11 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MUST(expression)                                                                                               \
-    do {                                                                                                               \
-        if ((expression) != ATOLL_OK) die(#expression);                                                                \
+#define MUST(expression)                                \
+    do {                                                \
+        if ((expression) != ATOLL_OK) die(#expression); \
     } while (0)
-enum { ACCOUNT = 1, ACCOUNT_ID = 1, ACCOUNT_BALANCE = 2, ACCOUNT_NAME = 3, ACCOUNT_NOTES = 4, ACCOUNTS = 1500, COMMITS = 1500 };
+enum {
+    ACCOUNT = 1,
+    ACCOUNT_ID = 1,
+    ACCOUNT_BALANCE = 2,
+    ACCOUNT_NAME = 3,
+    ACCOUNT_NOTES = 4,
+    ACCOUNTS = 1500,
+    COMMITS = 1500
+};
 
 static void die(const char *what)
 {
@@ -39,12 +47,17 @@ static model_db *open_accounts(memory_disk *disk)
     model_db *db = NULL;
     model_schema schema = {0};
     size_t c;
-    model_options options = {.platform = platform_posix(), .use = SCHEMA_LOCAL, .durable = true, .checkpoint_thread = true};
+    model_options options = {.platform = platform_posix(),
+                             .use = SCHEMA_LOCAL,
+                             .durable = true,
+                             .checkpoint_thread = true};
     MUST(schema_add_class(&schema, bytes_text("Account"), CLASS_NORMAL, &c));
-    MUST(schema_add_property(&schema, c, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY, bytes_of(NULL, 0)));
+    MUST(schema_add_property(&schema, c, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY,
+                             bytes_of(NULL, 0)));
     MUST(schema_add_property(&schema, c, bytes_text("balance"), VALUE_INT, 0, bytes_of(NULL, 0)));
     MUST(schema_add_property(&schema, c, bytes_text("name"), VALUE_STRING, 0, bytes_of(NULL, 0)));
-    MUST(schema_add_property(&schema, c, bytes_text("notes"), VALUE_INT, PROPERTY_LIST, bytes_of(NULL, 0)));
+    MUST(schema_add_property(&schema, c, bytes_text("notes"), VALUE_INT, PROPERTY_LIST,
+                             bytes_of(NULL, 0)));
     MUST(storage_open_memory(disk, &store));
     MUST(model_open(store, &options, &schema, &db));
     schema_free(&schema);
@@ -57,7 +70,8 @@ static void write_accounts(race *r)
     uint64_t version;
     MUST(model_begin(r->db, COMMIT_LOCAL, &txn));
     for (int64_t i = 0; i < ACCOUNTS; i++) {
-        value key = value_int(i), balance = value_int(100), name = value_string(bytes_text("an account"));
+        value key = value_int(i), balance = value_int(100),
+              name = value_string(bytes_text("an account"));
         row_key row;
         MUST(model_create(txn, ACCOUNT, &key, &row));
         MUST(model_set(txn, ACCOUNT, row, ACCOUNT_BALANCE, &balance));
@@ -68,7 +82,8 @@ static void write_accounts(race *r)
 
 static void move(model_txn *txn, int64_t key, int64_t amount)
 {
-    value id = value_int(key), balance, name = value_string(amount > 0 ? bytes_text("richer") : bytes_text("poorer by a while"));
+    value id = value_int(key), balance,
+          name = value_string(amount > 0 ? bytes_text("richer") : bytes_text("poorer by a while"));
     row_key row = 0;
     MUST(model_find(model_txn_view(txn), ACCOUNT, &id, &row));
     MUST(model_get(model_txn_view(txn), ACCOUNT, row, ACCOUNT_BALANCE, &balance));
@@ -112,9 +127,11 @@ static void look(race *r, const query *all)
         value note;
         element_id id;
         MUST(model_get(view, ACCOUNT, row, ACCOUNT_NAME, &text));
-        if (model_list_count(view, ACCOUNT, row, ACCOUNT_NOTES) != 0) MUST(model_list_get(view, ACCOUNT, row, ACCOUNT_NOTES, 0, &note, &id));
+        if (model_list_count(view, ACCOUNT, row, ACCOUNT_NOTES) != 0)
+            MUST(model_list_get(view, ACCOUNT, row, ACCOUNT_NOTES, 0, &note, &id));
     }
-    MUST(model_changes_between(r->db, model_view_version(view), model_view_version(view), &changes));
+    MUST(
+        model_changes_between(r->db, model_view_version(view), model_view_version(view), &changes));
     model_changes_free(changes);
     model_view_release(view);
     atomic_fetch_add(&r->looked, 1);
@@ -128,7 +145,8 @@ static void read_on(void *context)
     MUST(query_new(model_view_schema(view), ACCOUNT, bytes_text("balance > -100000"), NULL, &all));
     while (!atomic_load(&r->done)) look(r, all);
     value sum;
-    MUST(query_aggregate(all, pinned, ACCOUNT_BALANCE, AGGREGATE_SUM, &sum)); /* the version of the start, still whole */
+    MUST(query_aggregate(all, pinned, ACCOUNT_BALANCE, AGGREGATE_SUM,
+                         &sum)); /* the version of the start, still whole */
     if (sum.as.integer != ACCOUNTS * 100) die("a pinned version changed");
     query_free(all);
     model_view_release(view);
@@ -163,7 +181,8 @@ int main(void)
     write_accounts(&r);
     model_close(r.db); /* what follows reads through handles that are not loaded */
     r.db = open_accounts(disk);
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) MUST(thread_start("race", parts[i], &r, &threads[i]));
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        MUST(thread_start("race", parts[i], &r, &threads[i]));
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) thread_join(threads[i]);
     query *all = NULL;
     model_view *view = model_view_newest(r.db);

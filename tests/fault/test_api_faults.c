@@ -12,7 +12,8 @@ status __real_storage_open_rocksdb(const char *path, const storage_options *opti
 status __wrap_storage_open_rocksdb(const char *path, const storage_options *options, storage **out);
 status __wrap_storage_open_rocksdb(const char *path, const storage_options *options, storage **out)
 {
-    return disk == NULL ? __real_storage_open_rocksdb(path, options, out) : storage_open_memory(disk, out);
+    return disk == NULL ? __real_storage_open_rocksdb(path, options, out)
+                        : storage_open_memory(disk, out);
 }
 
 enum { HANDLES_MAX = 64 };
@@ -29,10 +30,10 @@ typedef struct day {
     uint64_t heard;
 } day;
 
-#define GO(call)                                                                                                       \
-    do {                                                                                                               \
-        call;                                                                                                          \
-        if (d->f.error != NULL) return;                                                                                \
+#define GO(call)                        \
+    do {                                \
+        call;                           \
+        if (d->f.error != NULL) return; \
     } while (0)
 #define E &d->f.error
 
@@ -53,22 +54,41 @@ static void open_day(day *d)
     if (d->f.error == NULL) schema = atoll_schema_new(E);
     if (d->f.error == NULL) {
         int32_t dog = atoll_schema_add_class(schema, S("Dog"), ATOLL_CLASS_NORMAL, E);
-        if (d->f.error == NULL) atoll_schema_add_property(schema, dog, S("_id"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""), E);
-        if (d->f.error == NULL) atoll_schema_add_property(schema, dog, S("name"), ATOLL_TYPE_STRING, 0, S(""), E);
-        if (d->f.error == NULL) atoll_schema_add_property(schema, dog, S("age"), ATOLL_TYPE_INT, ATOLL_PROPERTY_NULLABLE, S(""), E);
-        if (d->f.error == NULL) atoll_schema_add_property(schema, dog, S("owner"), ATOLL_TYPE_LINK, ATOLL_PROPERTY_NULLABLE, S("Person"), E);
-        if (d->f.error == NULL) atoll_schema_add_property(schema, dog, S("tags"), ATOLL_TYPE_STRING, ATOLL_PROPERTY_LIST, S(""), E);
+        if (d->f.error == NULL)
+            atoll_schema_add_property(schema, dog, S("_id"), ATOLL_TYPE_INT,
+                                      ATOLL_PROPERTY_PRIMARY_KEY, S(""), E);
+        if (d->f.error == NULL)
+            atoll_schema_add_property(schema, dog, S("name"), ATOLL_TYPE_STRING, 0, S(""), E);
+        if (d->f.error == NULL)
+            atoll_schema_add_property(schema, dog, S("age"), ATOLL_TYPE_INT,
+                                      ATOLL_PROPERTY_NULLABLE, S(""), E);
+        if (d->f.error == NULL)
+            atoll_schema_add_property(schema, dog, S("owner"), ATOLL_TYPE_LINK,
+                                      ATOLL_PROPERTY_NULLABLE, S("Person"), E);
+        if (d->f.error == NULL)
+            atoll_schema_add_property(schema, dog, S("tags"), ATOLL_TYPE_STRING,
+                                      ATOLL_PROPERTY_LIST, S(""), E);
     }
     if (d->f.error == NULL) {
         int32_t person = atoll_schema_add_class(schema, S("Person"), ATOLL_CLASS_NORMAL, E);
-        if (d->f.error == NULL) atoll_schema_add_property(schema, person, S("_id"), ATOLL_TYPE_STRING, ATOLL_PROPERTY_PRIMARY_KEY, S(""), E);
-        if (d->f.error == NULL) atoll_schema_add_property(schema, person, S("address"), ATOLL_TYPE_EMBEDDED, ATOLL_PROPERTY_NULLABLE, S("Address"), E);
-        if (d->f.error == NULL) atoll_schema_add_property(schema, person, S("dogs"), ATOLL_TYPE_LINK, ATOLL_PROPERTY_LIST, S("Dog"), E);
-        if (d->f.error == NULL) atoll_schema_add_property(schema, person, S("places"), ATOLL_TYPE_EMBEDDED, ATOLL_PROPERTY_LIST, S("Address"), E);
+        if (d->f.error == NULL)
+            atoll_schema_add_property(schema, person, S("_id"), ATOLL_TYPE_STRING,
+                                      ATOLL_PROPERTY_PRIMARY_KEY, S(""), E);
+        if (d->f.error == NULL)
+            atoll_schema_add_property(schema, person, S("address"), ATOLL_TYPE_EMBEDDED,
+                                      ATOLL_PROPERTY_NULLABLE, S("Address"), E);
+        if (d->f.error == NULL)
+            atoll_schema_add_property(schema, person, S("dogs"), ATOLL_TYPE_LINK,
+                                      ATOLL_PROPERTY_LIST, S("Dog"), E);
+        if (d->f.error == NULL)
+            atoll_schema_add_property(schema, person, S("places"), ATOLL_TYPE_EMBEDDED,
+                                      ATOLL_PROPERTY_LIST, S("Address"), E);
     }
     if (d->f.error == NULL) {
         int32_t address = atoll_schema_add_class(schema, S("Address"), ATOLL_CLASS_EMBEDDED, E);
-        if (d->f.error == NULL) atoll_schema_add_property(schema, address, S("city"), ATOLL_TYPE_STRING, ATOLL_PROPERTY_NULLABLE, S(""), E);
+        if (d->f.error == NULL)
+            atoll_schema_add_property(schema, address, S("city"), ATOLL_TYPE_STRING,
+                                      ATOLL_PROPERTY_NULLABLE, S(""), E);
     }
     if (d->f.error == NULL) atoll_config_set_path(config, S(d->f.path), E);
     if (d->f.error == NULL) atoll_config_set_schema(config, schema, E);
@@ -193,7 +213,10 @@ static void read_day(day *d)
     atoll_values *arguments = atoll_values_new(E), *sum = NULL;
     if (f->error == NULL) atoll_values_add_string(arguments, S("a n"), E);
     if (f->error == NULL)
-        d->filtered = atoll_results_new(f->realm, f->dog, S("name BEGINSWITH $0 AND (owner._id == 'ann' OR ANY tags == 'none' OR age > 3)"), arguments, E);
+        d->filtered = atoll_results_new(
+            f->realm, f->dog,
+            S("name BEGINSWITH $0 AND (owner._id == 'ann' OR ANY tags == 'none' OR age > 3)"),
+            arguments, E);
     atoll_values_free(arguments);
     if (f->error != NULL) return;
     int64_t count = 0;
@@ -232,15 +255,20 @@ static bool holds_step(day *d, int step)
 {
     fixture *f = &d->f;
     static const int64_t dogs[] = {0, 3, 3}, old[] = {0, 0, 1};
-    return count_of(f, f->dog, "") == dogs[step] && count_of(f, f->dog, "age == 100") == old[step] &&
-           count_of(f, f->dog, "owner._id == 'ann'") == (step > 0) && count_of(f, f->dog, "ANY tags == 'brown'") == (step == 1) &&
-           count_of(f, f->person, "address.city == 'Ys'") == (step > 0) && count_of(f, f->person, "places.@count == 1") == (step == 1);
+    return count_of(f, f->dog, "") == dogs[step] &&
+           count_of(f, f->dog, "age == 100") == old[step] &&
+           count_of(f, f->dog, "owner._id == 'ann'") == (step > 0) &&
+           count_of(f, f->dog, "ANY tags == 'brown'") == (step == 1) &&
+           count_of(f, f->person, "address.city == 'Ys'") == (step > 0) &&
+           count_of(f, f->person, "places.@count == 1") == (step == 1);
 }
 
 static void check_step(day *d, uint64_t k, bool unsure, const char *when)
 {
-    bool good = holds_step(d, d->committed) || (unsure && d->tried > d->committed && holds_step(d, d->tried));
-    cr_assert(good, "fault %lu, %s: not what was acknowledged after %d commits", k, when, d->committed);
+    bool good = holds_step(d, d->committed) ||
+                (unsure && d->tried > d->committed && holds_step(d, d->tried));
+    cr_assert(good, "fault %lu, %s: not what was acknowledged after %d commits", k, when,
+              d->committed);
 }
 
 /* In an order that owners do not like. */
@@ -292,8 +320,10 @@ static bool live_through(const char *folder, uint64_t k, bool allocation)
     memory_disk_fail_at(disk, 0, ATOLL_OK);
     bool failed = today.f.error != NULL;
     if (failed) {
-        cr_assert_eq(atoll_error_code(today.f.error), allocation ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_ERROR_DISK_FULL, "fault %lu: %s: %s", k,
-                     atoll_status_name(atoll_error_code(today.f.error)), atoll_error_message(today.f.error));
+        cr_assert_eq(atoll_error_code(today.f.error),
+                     allocation ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_ERROR_DISK_FULL,
+                     "fault %lu: %s: %s", k, atoll_status_name(atoll_error_code(today.f.error)),
+                     atoll_error_message(today.f.error));
         cr_assert_gt(strlen(atoll_error_message(today.f.error)), 10);
         atoll_error_free(today.f.error);
         today.f.error = NULL;
@@ -312,7 +342,8 @@ static bool live_through(const char *folder, uint64_t k, bool allocation)
     free_day(&tomorrow);
     memory_disk_free(disk);
     disk = NULL;
-    cr_assert_eq(memory_live_count(), before, "fault %lu leaks %ld", k, (long)(memory_live_count() - before));
+    cr_assert_eq(memory_live_count(), before, "fault %lu leaks %ld", k,
+                 (long)(memory_live_count() - before));
     return failed;
 }
 
@@ -353,7 +384,8 @@ static void mirror(day *d, int64_t *rows)
     while ((event = atoll_queue_next(d->queue, 0, NULL)) != NULL) {
         if (atoll_event_type(event) == ATOLL_EVENT_RESULTS_CHANGED) {
             if (atoll_event_is_initial(event)) *rows = atoll_results_count(d->results, NULL);
-            *rows += atoll_event_change_count(event, ATOLL_CHANGE_INSERTIONS) - atoll_event_change_count(event, ATOLL_CHANGE_DELETIONS);
+            *rows += atoll_event_change_count(event, ATOLL_CHANGE_INSERTIONS) -
+                     atoll_event_change_count(event, ATOLL_CHANGE_DELETIONS);
         }
         atoll_event_free(event);
     }
@@ -391,7 +423,8 @@ Test(api_faults, a_notification_that_could_not_be_made_starts_anew)
         bool committed = today.f.error == NULL;
         atoll_error_free(today.f.error);
         today.f.error = NULL;
-        cr_assert_eq(count_of(&today.f, today.f.dog, ""), committed ? 3 : 0, "fault %lu: the commit says one thing and the realm another", k);
+        cr_assert_eq(count_of(&today.f, today.f.dog, ""), committed ? 3 : 0,
+                     "fault %lu: the commit says one thing and the realm another", k);
         mirror(&today, &rows);
         bool late = committed && rows != 3;
         lost += late;

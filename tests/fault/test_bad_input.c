@@ -11,11 +11,12 @@
 #include <unistd.h>
 
 /* The error with this code whose text holds the words; frees it. */
-#define SAYS(error, code, words)                                                                                       \
-    do {                                                                                                               \
-        cr_assert_not_null(error, "an error was expected that says '%s'", words);                                      \
-        cr_assert_not_null(strstr(atoll_error_message(error), words), "'%s' does not say '%s'", atoll_error_message(error), words); \
-        BAD(error, code);                                                                                              \
+#define SAYS(error, code, words)                                                                \
+    do {                                                                                        \
+        cr_assert_not_null(error, "an error was expected that says '%s'", words);               \
+        cr_assert_not_null(strstr(atoll_error_message(error), words), "'%s' does not say '%s'", \
+                           atoll_error_message(error), words);                                  \
+        BAD(error, code);                                                                       \
     } while (0)
 
 static bool is_usable(fixture *f)
@@ -33,7 +34,8 @@ static void add_class(atoll_schema *s, const char *name, int32_t kind, const cha
     int32_t c = atoll_schema_add_class(s, S(name), kind, &error);
     GOOD(error);
     int32_t flags = key[0] == 0 ? 0 : ATOLL_PROPERTY_PRIMARY_KEY;
-    atoll_schema_add_property(s, c, S(key[0] == 0 ? "x" : key), ATOLL_TYPE_INT, flags, S(""), &error);
+    atoll_schema_add_property(s, c, S(key[0] == 0 ? "x" : key), ATOLL_TYPE_INT, flags, S(""),
+                              &error);
     GOOD(error);
 }
 
@@ -74,7 +76,8 @@ Test(bad_input, each_rule_of_a_schema_names_class_and_property)
     SAYS(f.error, ATOLL_ERROR_SCHEMA_INVALID, "'A' is in the schema twice");
     atoll_schema_add_property(s, 0, S("_id"), ATOLL_TYPE_INT, 0, S(""), &f.error);
     SAYS(f.error, ATOLL_ERROR_SCHEMA_INVALID, "'_id' twice");
-    atoll_schema_add_property(s, 0, S("key2"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""), &f.error);
+    atoll_schema_add_property(s, 0, S("key2"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""),
+                              &f.error);
     SAYS(f.error, ATOLL_ERROR_SCHEMA_INVALID, "key2");
     atoll_schema_add_property(s, 0, S("link"), ATOLL_TYPE_LINK, 0, S(""), &f.error);
     SAYS(f.error, ATOLL_ERROR_SCHEMA_INVALID, "'A.link' of type link needs a target");
@@ -88,7 +91,8 @@ Test(bad_input, each_rule_of_a_schema_names_class_and_property)
     SAYS(f.error, ATOLL_ERROR_OUT_OF_RANGE, "9");
     atoll_schema_add_property(s, -1, S("n"), ATOLL_TYPE_INT, 0, S(""), &f.error);
     SAYS(f.error, ATOLL_ERROR_OUT_OF_RANGE, "-1");
-    atoll_schema_add_property(s, 0, S("gone"), ATOLL_TYPE_LINK, ATOLL_PROPERTY_NULLABLE, S("Nowhere"), &f.error);
+    atoll_schema_add_property(s, 0, S("gone"), ATOLL_TYPE_LINK, ATOLL_PROPERTY_NULLABLE,
+                              S("Nowhere"), &f.error);
     GOOD(f.error);
     refused(&f, s, "'A.gone' refers to class 'Nowhere'");
     cr_assert(is_usable(&f));
@@ -102,13 +106,15 @@ Test(bad_input, a_schema_is_judged_as_a_whole)
     atoll_schema *s = atoll_schema_new(&f.error);
     add_class(s, "A", ATOLL_CLASS_NORMAL, "_id");
     add_class(s, "E", ATOLL_CLASS_EMBEDDED, "");
-    atoll_schema_add_property(s, 0, S("e"), ATOLL_TYPE_LINK, ATOLL_PROPERTY_NULLABLE, S("E"), &f.error);
+    atoll_schema_add_property(s, 0, S("e"), ATOLL_TYPE_LINK, ATOLL_PROPERTY_NULLABLE, S("E"),
+                              &f.error);
     GOOD(f.error);
     refused(&f, s, "A.e");
     s = atoll_schema_new(&f.error);
     add_class(s, "A", ATOLL_CLASS_NORMAL, "_id");
     add_class(s, "B", ATOLL_CLASS_NORMAL, "_id");
-    atoll_schema_add_property(s, 0, S("b"), ATOLL_TYPE_EMBEDDED, ATOLL_PROPERTY_NULLABLE, S("B"), &f.error);
+    atoll_schema_add_property(s, 0, S("b"), ATOLL_TYPE_EMBEDDED, ATOLL_PROPERTY_NULLABLE, S("B"),
+                              &f.error);
     GOOD(f.error);
     refused(&f, s, "A.b");
     s = atoll_schema_new(&f.error);
@@ -116,7 +122,8 @@ Test(bad_input, a_schema_is_judged_as_a_whole)
     refused(&f, s, "Asymmetric table 'M' not allowed in a local Realm");
     s = atoll_schema_new(&f.error);
     atoll_schema_add_class(s, S("E"), ATOLL_CLASS_EMBEDDED, &f.error);
-    atoll_schema_add_property(s, 0, S("k"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""), &f.error);
+    atoll_schema_add_property(s, 0, S("k"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""),
+                              &f.error);
     SAYS(f.error, ATOLL_ERROR_SCHEMA_INVALID, "embedded classes have none");
     atoll_schema_free(s);
     fixture_close(&f);
@@ -132,21 +139,30 @@ Test(bad_input, a_malformed_query_says_where_and_what_was_expected)
         atoll_status code;
         const char *words;
     } queries[] = {
-        {"age >", ATOLL_ERROR_QUERY_SYNTAX, "1:"},          {"age > > 3", ATOLL_ERROR_QUERY_SYNTAX, "1:7"},
-        {"(age > 3", ATOLL_ERROR_QUERY_SYNTAX, "1:9"},      {"name == 'x", ATOLL_ERROR_QUERY_SYNTAX, "1:9"},
-        {"age > 3 AND", ATOLL_ERROR_QUERY_SYNTAX, "1:"},    {"age > 3\nAND OR", ATOLL_ERROR_QUERY_SYNTAX, "2:5"},
-        {"wings == 2", ATOLL_ERROR_UNKNOWN_PROPERTY, "wings"}, {"owner.wings == 2", ATOLL_ERROR_UNKNOWN_PROPERTY, "wings"},
-        {"age == 'three'", ATOLL_ERROR_QUERY_TYPE, "int with string (in the query at 1:5)"},  {"age == $0", ATOLL_ERROR_QUERY_ARGUMENT, "$0"},
-        {"age.name == 1", ATOLL_ERROR_QUERY_TYPE, "age"},   {"SUBQUERY(dogs, $d, $d.age > 1).@count > 1", ATOLL_ERROR_NOT_SUPPORTED, "SUBQUERY"},
-        {"age == 99999999999999999999", ATOLL_ERROR_QUERY_SYNTAX, "1:8"}, {"\xff\xfe", ATOLL_ERROR_QUERY_SYNTAX, "UTF-8"},
+        {"age >", ATOLL_ERROR_QUERY_SYNTAX, "1:"},
+        {"age > > 3", ATOLL_ERROR_QUERY_SYNTAX, "1:7"},
+        {"(age > 3", ATOLL_ERROR_QUERY_SYNTAX, "1:9"},
+        {"name == 'x", ATOLL_ERROR_QUERY_SYNTAX, "1:9"},
+        {"age > 3 AND", ATOLL_ERROR_QUERY_SYNTAX, "1:"},
+        {"age > 3\nAND OR", ATOLL_ERROR_QUERY_SYNTAX, "2:5"},
+        {"wings == 2", ATOLL_ERROR_UNKNOWN_PROPERTY, "wings"},
+        {"owner.wings == 2", ATOLL_ERROR_UNKNOWN_PROPERTY, "wings"},
+        {"age == 'three'", ATOLL_ERROR_QUERY_TYPE, "int with string (in the query at 1:5)"},
+        {"age == $0", ATOLL_ERROR_QUERY_ARGUMENT, "$0"},
+        {"age.name == 1", ATOLL_ERROR_QUERY_TYPE, "age"},
+        {"SUBQUERY(dogs, $d, $d.age > 1).@count > 1", ATOLL_ERROR_NOT_SUPPORTED, "SUBQUERY"},
+        {"age == 99999999999999999999", ATOLL_ERROR_QUERY_SYNTAX, "1:8"},
+        {"\xff\xfe", ATOLL_ERROR_QUERY_SYNTAX, "UTF-8"},
     };
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
-        atoll_results *results = atoll_results_new(f.realm, f.dog, S(queries[i].text), NULL, &f.error);
+        atoll_results *results =
+            atoll_results_new(f.realm, f.dog, S(queries[i].text), NULL, &f.error);
         cr_assert_null(results, "'%s' was taken", queries[i].text);
-        cr_assert_not_null(strstr(atoll_error_message(f.error), queries[i].words), "'%s': '%s' does not say '%s'", queries[i].text,
+        cr_assert_not_null(strstr(atoll_error_message(f.error), queries[i].words),
+                           "'%s': '%s' does not say '%s'", queries[i].text,
                            atoll_error_message(f.error), queries[i].words);
-        cr_assert_eq(atoll_error_code(f.error), queries[i].code, "'%s': %s: %s", queries[i].text, atoll_status_name(atoll_error_code(f.error)),
-                     atoll_error_message(f.error));
+        cr_assert_eq(atoll_error_code(f.error), queries[i].code, "'%s': %s: %s", queries[i].text,
+                     atoll_status_name(atoll_error_code(f.error)), atoll_error_message(f.error));
         atoll_error_free(f.error);
         f.error = NULL;
     }
@@ -271,12 +287,12 @@ typedef struct visitor {
     int wrong;
 } visitor;
 
-#define WRONG(call)                                                                                                    \
-    do {                                                                                                               \
-        atoll_error *error = NULL;                                                                                     \
-        (void)(call);                                                                                                  \
-        v->wrong += atoll_error_code(error) == ATOLL_ERROR_WRONG_THREAD;                                               \
-        atoll_error_free(error);                                                                                       \
+#define WRONG(call)                                                      \
+    do {                                                                 \
+        atoll_error *error = NULL;                                       \
+        (void)(call);                                                    \
+        v->wrong += atoll_error_code(error) == ATOLL_ERROR_WRONG_THREAD; \
+        atoll_error_free(error);                                         \
     } while (0)
 
 static void *visit(void *context)
@@ -352,10 +368,13 @@ Test(bad_input, a_forked_child_is_told_and_does_not_hang)
         atoll_realm_begin(f.realm, &error);
         if (atoll_error_code(error) != ATOLL_ERROR_FORKED) _exit(2);
         error = NULL;
-        if (open_dogs(f.path, &error) != NULL || atoll_error_code(error) != ATOLL_ERROR_FORKED) _exit(3);
+        if (open_dogs(f.path, &error) != NULL || atoll_error_code(error) != ATOLL_ERROR_FORKED)
+            _exit(3);
         error = NULL;
-        strcat(f.path, ".2"); /* no other realm either: the store's threads stayed with the parent */
-        if (open_dogs(f.path, &error) != NULL || atoll_error_code(error) != ATOLL_ERROR_FORKED) _exit(4);
+        strcat(f.path,
+               ".2"); /* no other realm either: the store's threads stayed with the parent */
+        if (open_dogs(f.path, &error) != NULL || atoll_error_code(error) != ATOLL_ERROR_FORKED)
+            _exit(4);
         atoll_object_free(dog);
         atoll_realm_free(f.realm);
         _exit(0);
@@ -487,7 +506,9 @@ static size_t data_files(const char *folder, char names[16][400])
     size_t count = 0;
     struct dirent *entry;
     while (d != NULL && (entry = readdir(d)) != NULL && count < 16) {
-        if (strncmp(entry->d_name, "LOG", 3) == 0 || strncmp(entry->d_name, "OPTIONS", 7) == 0 || strncmp(entry->d_name, "atoll", 5) == 0) continue;
+        if (strncmp(entry->d_name, "LOG", 3) == 0 || strncmp(entry->d_name, "OPTIONS", 7) == 0 ||
+            strncmp(entry->d_name, "atoll", 5) == 0)
+            continue;
         snprintf(names[count], 400, "%s/%s", folder, entry->d_name);
         if (size_of(names[count]) > 0) count++;
     }
@@ -508,8 +529,10 @@ static int try_folder(const char *path, atoll_status *code)
         f.realm = open_dogs(path, &f.error);
         if (f.realm != NULL) {
             f.dog = atoll_realm_class(f.realm, S("Dog"), &f.error);
-            uint32_t name = f.error == NULL ? atoll_realm_property(f.realm, f.dog, S("name"), &f.error) : 0;
-            uint32_t age = f.error == NULL ? atoll_realm_property(f.realm, f.dog, S("age"), &f.error) : 0;
+            uint32_t name =
+                f.error == NULL ? atoll_realm_property(f.realm, f.dog, S("name"), &f.error) : 0;
+            uint32_t age =
+                f.error == NULL ? atoll_realm_property(f.realm, f.dog, S("age"), &f.error) : 0;
             for (int i = 0; i < 300 && f.error == NULL; i++) {
                 atoll_values *key = atoll_values_new(&f.error);
                 atoll_values_add_int(key, i, &f.error);
@@ -556,7 +579,8 @@ Test(bad_input, flipped_and_missing_bytes_on_disk_are_noticed, .timeout = 120)
     waitpid(writer, &written, 0);
     cr_assert_eq(written, 0);
     for (int round = 0; round < 120; round++) {
-        snprintf(command, sizeof command, "rm -rf '%s' && cp -r '%s' '%s'", damaged, f.path, damaged);
+        snprintf(command, sizeof command, "rm -rf '%s' && cp -r '%s' '%s'", damaged, f.path,
+                 damaged);
         cr_assert_eq(system(command), 0);
         size_t count = data_files(damaged, names);
         cr_assert_gt(count, 0);
@@ -574,13 +598,17 @@ Test(bad_input, flipped_and_missing_bytes_on_disk_are_noticed, .timeout = 120)
         }
         atoll_status code;
         int result = try_folder(damaged, &code);
-        cr_assert_leq(result, 2, "round %d: %s damaged at %ld of %ld ends the process with %d", round, name, (long)at, (long)size, result);
+        cr_assert_leq(result, 2, "round %d: %s damaged at %ld of %ld ends the process with %d",
+                      round, name, (long)at, (long)size, result);
         if (result == 1)
-            cr_assert(code == ATOLL_ERROR_FILE_CORRUPT || code == ATOLL_ERROR_FILE_ACCESS || code == ATOLL_ERROR_FILE_NOT_REALM,
+            cr_assert(code == ATOLL_ERROR_FILE_CORRUPT || code == ATOLL_ERROR_FILE_ACCESS ||
+                          code == ATOLL_ERROR_FILE_NOT_REALM,
                       "round %d: %s at %ld: %s", round, name, (long)at, atoll_status_name(code));
         /* The end of the journal may be cut off as after a power cut: then less is there, and it is whole. */
         bool journal = strstr(name, ".log") != NULL;
-        cr_assert(result != 2 || journal, "round %d: %s damaged at %ld gives wrong data without an error", round, name, (long)at);
+        cr_assert(result != 2 || journal,
+                  "round %d: %s damaged at %ld gives wrong data without an error", round, name,
+                  (long)at);
         noticed += result == 1;
         harmless += result == 0;
         rewound += result == 2;
@@ -600,7 +628,8 @@ Test(bad_input, a_full_disk_is_an_error_and_what_was_written_stays, .timeout = 6
         signal(SIGXFSZ, SIG_IGN);
         f.realm = open_dogs(f.path, &f.error);
         fixture_keys(&f);
-        struct rlimit limit = {600000, 600000}; /* a file of this process cannot grow past it: the disk is full */
+        struct rlimit limit = {
+            600000, 600000}; /* a file of this process cannot grow past it: the disk is full */
         setrlimit(RLIMIT_FSIZE, &limit);
         char *photo = malloc(50000);
         memset(photo, 'p', 50000);
@@ -614,8 +643,10 @@ Test(bad_input, a_full_disk_is_an_error_and_what_was_written_stays, .timeout = 6
             atoll_object_free(dog);
         }
         if (f.error == NULL) _exit(100);
-        fprintf(stderr, "%s: %s\n", atoll_status_name(atoll_error_code(f.error)), atoll_error_message(f.error));
-        bool named = atoll_error_code(f.error) == ATOLL_ERROR_DISK_FULL || atoll_error_code(f.error) == ATOLL_ERROR_FILE_ACCESS;
+        fprintf(stderr, "%s: %s\n", atoll_status_name(atoll_error_code(f.error)),
+                atoll_error_message(f.error));
+        bool named = atoll_error_code(f.error) == ATOLL_ERROR_DISK_FULL ||
+                     atoll_error_code(f.error) == ATOLL_ERROR_FILE_ACCESS;
         if (!named) _exit(101);
         f.error = NULL;
         /* Readers go on. */
@@ -627,12 +658,14 @@ Test(bad_input, a_full_disk_is_an_error_and_what_was_written_stays, .timeout = 6
     }
     int result = -1;
     waitpid(child, &result, 0);
-    cr_assert(WIFEXITED(result) && WEXITSTATUS(result) > 0 && WEXITSTATUS(result) < 40, "the child ended with %x", (unsigned)result);
+    cr_assert(WIFEXITED(result) && WEXITSTATUS(result) > 0 && WEXITSTATUS(result) < 40,
+              "the child ended with %x", (unsigned)result);
     f.realm = open_dogs(f.path, &f.error);
     GOOD(f.error);
     fixture_keys(&f);
     int64_t count = count_of(&f, f.dog, "name == 'fills the disk'");
-    cr_assert(count == WEXITSTATUS(result) || count == WEXITSTATUS(result) + 1, "%ld of %d", (long)count, WEXITSTATUS(result));
+    cr_assert(count == WEXITSTATUS(result) || count == WEXITSTATUS(result) + 1, "%ld of %d",
+              (long)count, WEXITSTATUS(result));
     cr_assert(is_usable(&f));
     fixture_close(&f);
 }

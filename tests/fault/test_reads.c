@@ -20,10 +20,13 @@ static model_db *open_things(memory_disk *disk)
     model_options o = options();
     size_t thing;
     MUST(schema_add_class(&schema, bytes_text("Thing"), CLASS_NORMAL, &thing));
-    MUST(schema_add_property(&schema, thing, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY, bytes_of(NULL, 0)));
+    MUST(schema_add_property(&schema, thing, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY,
+                             bytes_of(NULL, 0)));
     MUST(schema_add_property(&schema, thing, bytes_text("size"), VALUE_INT, 0, bytes_of(NULL, 0)));
-    MUST(schema_add_property(&schema, thing, bytes_text("next"), VALUE_LINK, PROPERTY_NULLABLE, bytes_text("Thing")));
-    MUST(schema_add_property(&schema, thing, bytes_text("names"), VALUE_STRING, PROPERTY_LIST, bytes_of(NULL, 0)));
+    MUST(schema_add_property(&schema, thing, bytes_text("next"), VALUE_LINK, PROPERTY_NULLABLE,
+                             bytes_text("Thing")));
+    MUST(schema_add_property(&schema, thing, bytes_text("names"), VALUE_STRING, PROPERTY_LIST,
+                             bytes_of(NULL, 0)));
     MUST(storage_open_memory(disk, &store));
     MUST(model_open(store, &o, &schema, &db));
     schema_free(&schema);
@@ -58,11 +61,17 @@ typedef struct question {
     uint64_t answer;
 } question;
 static const question questions[] = {
-    {"size == 3", 714}, {"next.size == 3", 714}, {"ANY names == 'x'", 50}, {"names.@count > 0", 50}, {"size >= 0 SORT(size DESC)", THINGS},
-    {"next == NULL", 1}, {"size > 100", 0},
+    {"size == 3", 714},
+    {"next.size == 3", 714},
+    {"ANY names == 'x'", 50},
+    {"names.@count > 0", 50},
+    {"size >= 0 SORT(size DESC)", THINGS},
+    {"next == NULL", 1},
+    {"size > 100", 0},
 };
 
-static status ask(model_db *db, const char *text, uint64_t *count, uint64_t *rows_count, int64_t *sum)
+static status ask(model_db *db, const char *text, uint64_t *count, uint64_t *rows_count,
+                  int64_t *sum)
 {
     model_view *view = model_view_newest(db);
     query *q = NULL;
@@ -98,11 +107,14 @@ Test(reads, a_query_over_a_failing_disk_fails_or_is_right)
             memory_disk_fail_at(disk, 0, ATOLL_OK);
             if (k == 0) right_sum = sum;
             if (result == ATOLL_OK) {
-                cr_assert(count == questions[i].answer && rows == questions[i].answer && sum == right_sum,
-                          "'%s', call %lu: %lu, %lu rows, sum %ld passed for the answer", questions[i].text, k, count, rows, (long)sum);
+                cr_assert(count == questions[i].answer && rows == questions[i].answer &&
+                              sum == right_sum,
+                          "'%s', call %lu: %lu, %lu rows, sum %ld passed for the answer",
+                          questions[i].text, k, count, rows, (long)sum);
                 if (k != 0) misses++, rights++;
             } else {
-                cr_assert_eq(result, ATOLL_ERROR_FILE_ACCESS, "'%s', call %lu: %s", questions[i].text, k, fail_text());
+                cr_assert_eq(result, ATOLL_ERROR_FILE_ACCESS, "'%s', call %lu: %s",
+                             questions[i].text, k, fail_text());
                 failures++;
                 MUST(ask(db, questions[i].text, &count, &rows, &sum)); /* the next try reads it */
                 cr_assert(count == questions[i].answer && sum == right_sum);
@@ -169,7 +181,8 @@ static status overwrite(memory_disk *disk, uint64_t *random)
     MUST(storage_iterate(store, bytes_of(NULL, 0), bytes_of(NULL, 0), &i));
     while (storage_iterator_next(i, &key, &record)) {
         *random = hash_u64(*random);
-        if (record.size < 16 || key.size > sizeof name || *random % ++count != 0) continue; /* each with the same chance */
+        if (record.size < 16 || key.size > sizeof name || *random % ++count != 0)
+            continue; /* each with the same chance */
         memory_free(copy);
         copy = memory_allocate(record.size);
         memcpy(copy, record.data, size = record.size);
@@ -202,9 +215,11 @@ static status read_all(model_db *db)
         value key = value_int(i), v;
         row_key row = 0;
         result = model_find(view, THING, &key, &row);
-        for (property_key p = THING_ID; p <= THING_NEXT && row != 0 && result == ATOLL_OK; p++) result = model_get(view, THING, row, p, &v);
+        for (property_key p = THING_ID; p <= THING_NEXT && row != 0 && result == ATOLL_OK; p++)
+            result = model_get(view, THING, row, p, &v);
         uint64_t count = 0;
-        if (result == ATOLL_OK && row != 0) result = model_list_size(view, THING, row, THING_NAMES, &count);
+        if (result == ATOLL_OK && row != 0)
+            result = model_list_size(view, THING, row, THING_NAMES, &count);
         for (uint64_t k = 0; k < count && result == ATOLL_OK; k++) {
             element_id id;
             result = model_list_get(view, THING, row, THING_NAMES, k, &v, &id);

@@ -10,15 +10,17 @@ static void must(bool holds)
     if (!holds) abort();
 }
 
-static void add(model_schema *s, size_t c, const char *name, value_type type, uint8_t flags, const char *target)
+static void add(model_schema *s, size_t c, const char *name, value_type type, uint8_t flags,
+                const char *target)
 {
     must(schema_add_property(s, c, bytes_text(name), type, flags, bytes_text(target)) == ATOLL_OK);
 }
 
 static void build(model_schema *out)
 {
-    static const value_type types[] = {VALUE_BOOL, VALUE_INT, VALUE_DOUBLE, VALUE_STRING, VALUE_BINARY, VALUE_TIMESTAMP,
-                                       VALUE_UUID, VALUE_OBJECT_ID};
+    static const value_type types[] = {VALUE_BOOL,   VALUE_INT,      VALUE_DOUBLE,
+                                       VALUE_STRING, VALUE_BINARY,   VALUE_TIMESTAMP,
+                                       VALUE_UUID,   VALUE_OBJECT_ID};
     static const char *const names[] = {"b", "i", "d", "s", "y", "t", "u", "o"};
     static const char *const lists[] = {"bs", "is", "ds", "ss", "ys", "ts", "us", "os"};
     model_schema app = {0};
@@ -45,7 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const query_arguments *lists[3] = {NULL, NULL, &inner};
     query_arguments arguments = {values, 3, lists};
     query *q = NULL, *again = NULL;
-    if (query_new(&schema, schema.classes[0].key, bytes_of(data, size), &arguments, &q) == ATOLL_OK) {
+    if (query_new(&schema, schema.classes[0].key, bytes_of(data, size), &arguments, &q) ==
+        ATOLL_OK) {
         bytes text = query_text(q);
         if (text.size <= LIMIT_QUERY_SIZE_MAX) {
             must(query_new(&schema, schema.classes[0].key, text, NULL, &again) == ATOLL_OK);

@@ -8,10 +8,16 @@ struct Reading {
 REALM_ASYMMETRIC_SCHEMA(Reading, _id, value)
 
 #ifdef QUERY
-std::size_t query(realm::db &db) { return db.objects<Reading>().size(); }
+std::size_t query(realm::db &db)
+{
+    return db.objects<Reading>().size();
+}
 #endif
 #ifdef SUBSCRIBE
-void subscribe(realm::mutable_sync_subscription_set &set) { set.add<Reading>("readings"); }
+void subscribe(realm::mutable_sync_subscription_set &set)
+{
+    set.add<Reading>("readings");
+}
 #endif
 #ifdef LINK
 struct Holder {
@@ -21,6 +27,7 @@ struct Holder {
 REALM_SCHEMA(Holder, _id, reading)
 #endif
 
-void add(realm::db &db) {
+void add(realm::db &db)
+{
     db.write([&] { db.add(Reading{}); });
 }

@@ -9,24 +9,28 @@
 #include <filesystem>
 #include <iostream>
 
-namespace check {
+namespace check
+{
 
 struct test {
     const char *name;
     void (*body)();
 };
 
-inline std::vector<test> &tests() {
+inline std::vector<test> &tests()
+{
     static std::vector<test> all;
     return all;
 }
 
-inline int &failures() {
+inline int &failures()
+{
     static int count = 0;
     return count;
 }
 
-inline std::string &folder() {
+inline std::string &folder()
+{
     static std::string path;
     return path;
 }
@@ -35,21 +39,25 @@ struct add {
     add(const char *name, void (*body)()) { tests().push_back({name, body}); }
 };
 
-inline void failed(const char *file, int line, const std::string &what) {
+inline void failed(const char *file, int line, const std::string &what)
+{
     failures()++;
     std::cout << file << ":" << line << ": " << what << std::endl;
 }
 
-template <class F> void expect_error(const char *file, int line, atoll_status code, F &&call) {
+template <class F> void expect_error(const char *file, int line, atoll_status code, F &&call)
+{
     try {
         call();
         failed(file, line, std::string("nothing was thrown, expected ") + atoll_status_name(code));
     } catch (const realm::exception &e) {
-        if (e.code() != code) failed(file, line, std::string("threw ") + e.name() + ": " + e.what());
+        if (e.code() != code)
+            failed(file, line, std::string("threw ") + e.name() + ": " + e.what());
     }
 }
 
-inline int run(const char *only) {
+inline int run(const char *only)
+{
     int passed = 0, broken = 0;
     for (const test &t : tests()) {
         if (only && std::string(t.name).find(only) == std::string::npos) continue;
@@ -73,13 +81,13 @@ inline int run(const char *only) {
 
 } // namespace check
 
-#define TEST(name)                                                                                                     \
-    static void name();                                                                                                \
-    static check::add name##_added(#name, name);                                                                       \
+#define TEST(name)                               \
+    static void name();                          \
+    static check::add name##_added(#name, name); \
     static void name()
-#define EXPECT(condition)                                                                                              \
-    do {                                                                                                               \
-        if (!(condition)) check::failed(__FILE__, __LINE__, "not true: " #condition);                                  \
+#define EXPECT(condition)                                                             \
+    do {                                                                              \
+        if (!(condition)) check::failed(__FILE__, __LINE__, "not true: " #condition); \
     } while (0)
 #define EXPECT_ERROR(code, ...) check::expect_error(__FILE__, __LINE__, code, [&] { __VA_ARGS__; })
 

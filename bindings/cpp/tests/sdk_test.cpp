@@ -29,7 +29,8 @@ struct Dog {
     std::vector<Address *> places;
     std::string not_stored;
 };
-REALM_SCHEMA(Dog, _id, name, age, weight, good, temper, nick, legs, photo, born, chip, tag, owner, home, tricks, places)
+REALM_SCHEMA(Dog, _id, name, age, weight, good, temper, nick, legs, photo, born, chip, tag, owner,
+             home, tricks, places)
 
 struct Person {
     realm::primary_key<realm::uuid> _id;
@@ -38,7 +39,8 @@ struct Person {
 };
 REALM_SCHEMA(Person, _id, name, dogs)
 
-namespace realm { // As the published examples have it.
+namespace realm
+{ // As the published examples have it.
 struct Bird {
     realm::primary_key<std::string> _id;
     double wings = 0;
@@ -46,9 +48,13 @@ struct Bird {
 REALM_SCHEMA(Bird, _id, wings)
 } // namespace realm
 
-static realm::db open() { return realm::db(realm::db_config(check::folder() + "/dogs.realm")); }
+static realm::db open()
+{
+    return realm::db(realm::db_config(check::folder() + "/dogs.realm"));
+}
 
-static Dog make(int64_t id, const std::string &name, int64_t age) {
+static Dog make(int64_t id, const std::string &name, int64_t age)
+{
     Dog dog;
     dog._id = id;
     dog.name = name;
@@ -56,13 +62,15 @@ static Dog make(int64_t id, const std::string &name, int64_t age) {
     return dog;
 }
 
-static void fill(realm::db &db, int count) {
+static void fill(realm::db &db, int count)
+{
     db.write([&] {
         for (int i = 0; i < count; i++) db.add(make(i, "dog" + std::to_string(i), i));
     });
 }
 
-TEST(every_type_comes_back_as_it_was_written) {
+TEST(every_type_comes_back_as_it_was_written)
+{
     auto db = open();
     Dog dog = make(1, std::string("Rex \xF0\x9F\x8C\xB4\0end", 12), -3);
     dog.weight = 2.5;
@@ -100,7 +108,8 @@ TEST(every_type_comes_back_as_it_was_written) {
     EXPECT(found.owner == nullptr);
 }
 
-TEST(values_are_read_as_their_own_type) {
+TEST(values_are_read_as_their_own_type)
+{
     auto db = open();
     fill(db, 1);
     auto dog = db.objects<Dog>()[0];
@@ -124,7 +133,8 @@ TEST(values_are_read_as_their_own_type) {
     EXPECT(!dog.nick.has_value() && dog.legs == std::nullopt);
 }
 
-TEST(a_throwing_write_leaves_nothing) {
+TEST(a_throwing_write_leaves_nothing)
+{
     auto db = open();
     bool caught = false;
     try {
@@ -140,7 +150,8 @@ TEST(a_throwing_write_leaves_nothing) {
     EXPECT(db.objects<Dog>().size() == 0);
 }
 
-TEST(writes_need_a_transaction) {
+TEST(writes_need_a_transaction)
+{
     auto db = open();
     EXPECT_ERROR(ATOLL_ERROR_NO_TRANSACTION, db.add(make(1, "x", 1)));
     fill(db, 1);
@@ -149,7 +160,8 @@ TEST(writes_need_a_transaction) {
     EXPECT(dog.age == 0);
 }
 
-TEST(adding_a_key_again_overwrites_the_object) {
+TEST(adding_a_key_again_overwrites_the_object)
+{
     auto db = open();
     fill(db, 1);
     db.write([&] { db.objects<Dog>()[0].nick = "old"; });
@@ -159,7 +171,8 @@ TEST(adding_a_key_again_overwrites_the_object) {
     EXPECT(dog.name == "new" && dog.age == 9 && !dog.nick.has_value());
 }
 
-TEST(a_graph_with_a_circle_is_added_once) {
+TEST(a_graph_with_a_circle_is_added_once)
+{
     auto db = open();
     Person ann;
     ann._id = realm::uuid::generate();
@@ -180,7 +193,8 @@ TEST(a_graph_with_a_circle_is_added_once) {
     EXPECT(dog.owner == nullptr);
 }
 
-TEST(lists_take_every_change) {
+TEST(lists_take_every_change)
+{
     auto db = open();
     fill(db, 3);
     auto dog = db.objects<Dog>()[0];
@@ -212,14 +226,16 @@ TEST(lists_take_every_change) {
     EXPECT(dog.tricks.size() == 1 && dog.tricks[0] == "x");
     // A deleted object is gone from the lists that held it; the list tells, and its positions close up.
     EXPECT(person.dogs.size() == 2 && person.dogs[1].age == 2);
-    EXPECT(told.size() == 1 && told[0].deletions == std::vector<uint64_t>({1}) && told[0].insertions.empty());
+    EXPECT(told.size() == 1 && told[0].deletions == std::vector<uint64_t>({1}) &&
+           told[0].insertions.empty());
     db.write([&] { person.dogs.erase(1); });
     EXPECT(person.dogs.size() == 1 && person.dogs[0].age == 0);
     db.write([&] { dog.tricks.clear(); });
     EXPECT(dog.tricks.empty());
 }
 
-TEST(queries_by_text_and_by_comparison_agree) {
+TEST(queries_by_text_and_by_comparison_agree)
+{
     auto db = open();
     fill(db, 10);
     db.write([&] { (*db.find<Dog>(3)).nick = "Three"; });
@@ -242,14 +258,17 @@ TEST(queries_by_text_and_by_comparison_agree) {
     EXPECT(!db.find<Dog>(99));
 }
 
-TEST(a_bad_query_says_where) {
+TEST(a_bad_query_says_where)
+{
     auto db = open();
     EXPECT_ERROR(ATOLL_ERROR_QUERY_SYNTAX, db.objects<Dog>().where("age >").size());
-    EXPECT_ERROR(ATOLL_ERROR_INVALID_ARGUMENT,
-                 db.objects<Dog>().where([](auto &d) -> realm::rbool { return bool(d.age > 3); }).size());
+    EXPECT_ERROR(
+        ATOLL_ERROR_INVALID_ARGUMENT,
+        db.objects<Dog>().where([](auto &d) -> realm::rbool { return bool(d.age > 3); }).size());
 }
 
-TEST(results_tell_what_changed) {
+TEST(results_tell_what_changed)
+{
     auto db = open();
     fill(db, 3);
     auto dogs = db.objects<Dog>().sort("age");
@@ -277,7 +296,8 @@ TEST(results_tell_what_changed) {
     EXPECT(told.size() == 2);
 }
 
-TEST(an_object_tells_which_properties_changed) {
+TEST(an_object_tells_which_properties_changed)
+{
     auto db = open();
     fill(db, 1);
     auto dog = db.objects<Dog>()[0];
@@ -294,7 +314,8 @@ TEST(an_object_tells_which_properties_changed) {
     EXPECT_ERROR(ATOLL_ERROR_OBJECT_INVALID, dog.name.detach());
 }
 
-TEST(another_instance_sees_a_commit_after_refresh) {
+TEST(another_instance_sees_a_commit_after_refresh)
+{
     auto first = open();
     auto second = open();
     fill(first, 2);
@@ -304,19 +325,22 @@ TEST(another_instance_sees_a_commit_after_refresh) {
     EXPECT(!second.refresh());
 }
 
-TEST(a_realm_belongs_to_its_thread) {
+TEST(a_realm_belongs_to_its_thread)
+{
     auto db = open();
     std::thread([&] { EXPECT_ERROR(ATOLL_ERROR_WRONG_THREAD, db.objects<Dog>().size()); }).join();
 }
 
-TEST(a_local_realm_has_no_session) {
+TEST(a_local_realm_has_no_session)
+{
     auto db = open();
     EXPECT(!db.get_sync_session());
     EXPECT(!db.get_sync_session().has_value());
     EXPECT_ERROR(ATOLL_ERROR_NOT_SUPPORTED, db.subscriptions());
 }
 
-TEST(what_is_stored_is_there_after_reopening) {
+TEST(what_is_stored_is_there_after_reopening)
+{
     {
         auto db = open();
         fill(db, 5);
@@ -330,7 +354,8 @@ TEST(what_is_stored_is_there_after_reopening) {
     EXPECT(db.objects<Dog>().empty());
 }
 
-TEST(models_may_live_in_namespace_realm) {
+TEST(models_may_live_in_namespace_realm)
+{
     auto db = open();
     realm::Bird bird;
     bird._id = "owl";
@@ -339,7 +364,8 @@ TEST(models_may_live_in_namespace_realm) {
     EXPECT(db.objects<realm::Bird>().where([](auto &b) { return b._id == "owl"; }).size() == 1);
 }
 
-TEST(what_is_missing_says_so) {
+TEST(what_is_missing_says_so)
+{
     auto db = open();
     EXPECT_ERROR(ATOLL_ERROR_NOT_SUPPORTED, db.freeze());
     realm::db_config config;
@@ -352,13 +378,19 @@ TEST(what_is_missing_says_so) {
     }
 }
 
-TEST(ids_read_and_write_their_text) {
-    EXPECT(realm::uuid("00112233-4455-6677-8899-AABBCCDDEEFF").to_string() == "00112233-4455-6677-8899-aabbccddeeff");
+TEST(ids_read_and_write_their_text)
+{
+    EXPECT(realm::uuid("00112233-4455-6677-8899-AABBCCDDEEFF").to_string() ==
+           "00112233-4455-6677-8899-aabbccddeeff");
     EXPECT_ERROR(ATOLL_ERROR_INVALID_ARGUMENT, realm::uuid("00112233445566778899aabbccddeeff"));
-    EXPECT_ERROR(ATOLL_ERROR_INVALID_ARGUMENT, realm::uuid("00112233-4455-6677-8899-aabbccddeeff0"));
+    EXPECT_ERROR(ATOLL_ERROR_INVALID_ARGUMENT,
+                 realm::uuid("00112233-4455-6677-8899-aabbccddeeff0"));
     EXPECT_ERROR(ATOLL_ERROR_INVALID_ARGUMENT, realm::object_id("507f1f77bcf86cd79943901"));
     EXPECT(realm::uuid::generate() != realm::uuid::generate());
     EXPECT(realm::object_id::generate() != realm::object_id::generate());
 }
 
-int main(int count, char **arguments) { return check::run(count > 1 ? arguments[1] : nullptr); }
+int main(int count, char **arguments)
+{
+    return check::run(count > 1 ? arguments[1] : nullptr);
+}

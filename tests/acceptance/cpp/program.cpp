@@ -5,7 +5,8 @@
 #include <cstdlib>
 #include <iostream>
 
-namespace realm {
+namespace realm
+{
 
 struct Task {
     primary_key<object_id> _id;
@@ -36,17 +37,18 @@ REALM_ASYMMETRIC_SCHEMA(Measurement, _id, value, place)
 
 } // namespace realm
 
-#define REQUIRE(condition)                                                                        \
-    do {                                                                                          \
-        if (!(condition)) {                                                                       \
-            std::cerr << __FILE__ << ":" << __LINE__ << ": not true: " #condition << std::endl;   \
-            std::exit(1);                                                                         \
-        }                                                                                         \
+#define REQUIRE(condition)                                                                      \
+    do {                                                                                        \
+        if (!(condition)) {                                                                     \
+            std::cerr << __FILE__ << ":" << __LINE__ << ": not true: " #condition << std::endl; \
+            std::exit(1);                                                                       \
+        }                                                                                       \
     } while (0)
 
 using realm::sync_session;
 
-static realm::App open_app(const std::string &url, const std::string &folder) {
+static realm::App open_app(const std::string &url, const std::string &folder)
+{
     realm::App::configuration configuration;
     configuration.app_id = "cpp-tasks";
     configuration.base_url = url;
@@ -54,17 +56,20 @@ static realm::App open_app(const std::string &url, const std::string &folder) {
     return realm::App(configuration);
 }
 
-static void subscribe(realm::db &db) {
-    bool complete = db.subscriptions()
-                        .update([](realm::mutable_sync_subscription_set &set) {
-                            set.add<realm::Task>("short tasks", [](auto &task) { return task.minutes < 60; });
-                        })
-                        .get();
+static void subscribe(realm::db &db)
+{
+    bool complete =
+        db.subscriptions()
+            .update([](realm::mutable_sync_subscription_set &set) {
+                set.add<realm::Task>("short tasks", [](auto &task) { return task.minutes < 60; });
+            })
+            .get();
     REQUIRE(complete);
     REQUIRE(db.subscriptions().state() == realm::sync_subscription_set::state::complete);
 }
 
-static realm::object_id add_task(realm::db &db, const std::string &name, int64_t minutes) {
+static realm::object_id add_task(realm::db &db, const std::string &name, int64_t minutes)
+{
     realm::Task task;
     task._id = realm::object_id::generate();
     task.name = name;
@@ -73,7 +78,8 @@ static realm::object_id add_task(realm::db &db, const std::string &name, int64_t
     return db.write([&] { return db.add(std::move(task))._id.detach(); });
 }
 
-static void local_realm_has_no_session(const std::string &folder) {
+static void local_realm_has_no_session(const std::string &folder)
+{
     realm::db_config config;
     config.set_path(folder + "/local.realm");
     auto local = realm::open<realm::Task>(config);
@@ -83,7 +89,8 @@ static void local_realm_has_no_session(const std::string &folder) {
     REQUIRE(local.objects<realm::Task>().size() == 1);
 }
 
-static void stop_and_go(realm::db &first, realm::db &second, const realm::object_id &id) {
+static void stop_and_go(realm::db &first, realm::db &second, const realm::object_id &id)
+{
     auto session = *first.get_sync_session();
     session.pause();
     REQUIRE(session.state() == sync_session::state::paused);
@@ -97,7 +104,8 @@ static void stop_and_go(realm::db &first, realm::db &second, const realm::object
     std::promise<void> connected;
     std::atomic<bool> told{false};
     auto token = session.observe_connection_change([&](auto, auto now) {
-        if (now == sync_session::connection_state::connected && !told.exchange(true)) connected.set_value();
+        if (now == sync_session::connection_state::connected && !told.exchange(true))
+            connected.set_value();
     });
     session.resume();
     REQUIRE(connected.get_future().wait_for(std::chrono::seconds(30)) == std::future_status::ready);
@@ -110,12 +118,15 @@ static void stop_and_go(realm::db &first, realm::db &second, const realm::object
     REQUIRE(second.find<realm::Task>(id)->status == "paused edit");
 }
 
-static void two_devices(const std::string &url, const std::string &folder) {
+static void two_devices(const std::string &url, const std::string &folder)
+{
     auto ann_app = open_app(url, folder + "/ann");
     auto bob_app = open_app(url, folder + "/bob");
     auto ann = ann_app.login(realm::App::credentials::anonymous()).get();
     bob_app.register_user("bob@example.com", "secret pass").get();
-    auto bob = bob_app.login(realm::App::credentials::username_password("bob@example.com", "secret pass")).get();
+    auto bob =
+        bob_app.login(realm::App::credentials::username_password("bob@example.com", "secret pass"))
+            .get();
     REQUIRE(ann.is_logged_in() && bob.is_logged_in() && ann.identifier() != bob.identifier());
     REQUIRE(bob_app.get_current_user()->identifier() == bob.identifier());
 
@@ -138,7 +149,8 @@ static void two_devices(const std::string &url, const std::string &folder) {
 
     // A change comes down; the realm shows it from refresh() on, and the observer is told there.
     int told = 0;
-    auto token = task->observe([&told](auto &&change) { told += static_cast<int>(change.property_changes.size()); });
+    auto token = task->observe(
+        [&told](auto &&change) { told += static_cast<int>(change.property_changes.size()); });
     first.write([&] { (*first.find<realm::Task>(id)).status = "done"; });
     sync_session->wait_for_upload_completion().get();
     second.get_sync_session()->wait_for_download_completion().get_future().get();
@@ -159,19 +171,22 @@ static void two_devices(const std::string &url, const std::string &folder) {
     second.close();
 }
 
-template <class F> static void require_error(atoll_status code, F &&call) {
+template <class F> static void require_error(atoll_status code, F &&call)
+{
     try {
         call();
     } catch (const realm::exception &e) {
         if (e.code() == code) return;
-        std::cerr << "expected " << atoll_status_name(code) << ", got " << e.name() << ": " << e.what() << std::endl;
+        std::cerr << "expected " << atoll_status_name(code) << ", got " << e.name() << ": "
+                  << e.what() << std::endl;
         std::exit(1);
     }
     std::cerr << "expected " << atoll_status_name(code) << ", nothing was thrown" << std::endl;
     std::exit(1);
 }
 
-static void a_view_follows_its_subscriptions(const std::string &url, const std::string &folder) {
+static void a_view_follows_its_subscriptions(const std::string &url, const std::string &folder)
+{
     auto app = open_app(url, folder + "/views");
     auto user = app.login(realm::App::credentials::anonymous()).get();
     auto config = user.flexible_sync_configuration();
@@ -187,7 +202,8 @@ static void a_view_follows_its_subscriptions(const std::string &url, const std::
 
     subscribe(db);
     auto named = db.subscriptions().find("short tasks");
-    REQUIRE(named && named->object_class_name == "Task" && named->query_string.find("60") != std::string::npos);
+    REQUIRE(named && named->object_class_name == "Task" &&
+            named->query_string.find("60") != std::string::npos);
     db.refresh();
     size_t few = db.objects<realm::Task>().size();
     auto id = add_task(db, "short", 5);
@@ -208,22 +224,27 @@ static void a_view_follows_its_subscriptions(const std::string &url, const std::
     session.wait_for_download_completion().get();
     db.refresh();
     REQUIRE(!db.find<realm::Task>(refused));
-    for (int i = 0; i < 1000 && errors == 0; i++) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    for (int i = 0; i < 1000 && errors == 0; i++)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
     REQUIRE(errors == 1 && last_error == ATOLL_ERROR_COMPENSATING_WRITE);
 
     require_error(ATOLL_ERROR_INVALID_ARGUMENT, [&] {
-        db.subscriptions().update([](realm::mutable_sync_subscription_set &set) { set.remove("no such name"); });
+        db.subscriptions().update(
+            [](realm::mutable_sync_subscription_set &set) { set.remove("no such name"); });
     });
     REQUIRE(db.subscriptions().size() == 1);
     db.subscriptions()
-        .update([](realm::mutable_sync_subscription_set &set) { set.update_subscription<realm::Task>("short tasks", "minutes >= $0", {60}); })
+        .update([](realm::mutable_sync_subscription_set &set) {
+            set.update_subscription<realm::Task>("short tasks", "minutes >= $0", {60});
+        })
         .get();
     db.refresh();
     REQUIRE(db.objects<realm::Task>().size() == 1 && db.objects<realm::Task>()[0].name == "grows");
     REQUIRE(errors == 1);
 }
 
-static void partitions_keep_apart(const std::string &url, const std::string &folder) {
+static void partitions_keep_apart(const std::string &url, const std::string &folder)
+{
     realm::App::configuration configuration;
     configuration.app_id = "cpp-notes";
     configuration.base_url = url;
@@ -246,15 +267,18 @@ static void partitions_keep_apart(const std::string &url, const std::string &fol
     // Another device of the same partition has it.
     configuration.path = folder + "/notes2";
     realm::App other(configuration);
-    auto reader = realm::open<realm::Note>(
-        other.login(realm::App::credentials::anonymous()).get().partition_sync_configuration("ours"));
+    auto reader = realm::open<realm::Note>(other.login(realm::App::credentials::anonymous())
+                                               .get()
+                                               .partition_sync_configuration("ours"));
     reader.get_sync_session()->wait_for_download_completion().get();
     reader.refresh();
-    REQUIRE(reader.objects<realm::Note>().size() == 1 && reader.objects<realm::Note>()[0].text == "hello");
+    REQUIRE(reader.objects<realm::Note>().size() == 1 &&
+            reader.objects<realm::Note>()[0].text == "hello");
     REQUIRE(*ours.get_sync_session() != *theirs.get_sync_session());
 }
 
-static void measurements_go_one_way(const std::string &url, const std::string &folder) {
+static void measurements_go_one_way(const std::string &url, const std::string &folder)
+{
     realm::App::configuration configuration;
     configuration.app_id = "cpp-weather";
     configuration.base_url = url;
@@ -275,7 +299,8 @@ static void measurements_go_one_way(const std::string &url, const std::string &f
     db.get_sync_session()->wait_for_upload_completion().get();
 }
 
-int main(int count, char **arguments) {
+int main(int count, char **arguments)
+{
     if (count != 3) {
         std::cerr << "use: program URL FOLDER" << std::endl;
         return 2;

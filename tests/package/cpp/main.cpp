@@ -1,7 +1,8 @@
 #include <cpprealm/sdk.hpp>
 #include <iostream>
 
-namespace realm {
+namespace realm
+{
 struct Dog {
     primary_key<int64_t> _id;
     std::string name;

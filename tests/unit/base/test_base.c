@@ -31,7 +31,9 @@ Test(bytes, numbers_read_back_and_cut_ones_fail)
     reader r = reader_of(bytes_of("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 10));
     (void)reader_varint(&r);
     cr_assert(r.failed, "more than 64 bits");
-    r = reader_of(bytes_of("\x05" "abc", 4));
+    r = reader_of(bytes_of("\x05"
+                           "abc",
+                           4));
     (void)reader_bytes(&r);
     cr_assert(r.failed, "a size past the end");
 }
@@ -54,7 +56,8 @@ Test(bytes, keys_keep_the_order_of_numbers)
 {
     random_state r = {1};
     for (int i = 0; i < 1000; i++) {
-        uint64_t a = random_next(&r) >> random_below(&r, 64), b = random_next(&r) >> random_below(&r, 64);
+        uint64_t a = random_next(&r) >> random_below(&r, 64),
+                 b = random_next(&r) >> random_below(&r, 64);
         uint8_t x[8], y[8];
         key_put_u64(x, a);
         key_put_u64(y, b);
@@ -83,14 +86,16 @@ Test(bytes, crc32c_is_the_standard_one)
     for (size_t i = 0; i < sizeof data; i++) data[i] = (uint8_t)random_next(&r);
     for (size_t size = 0; size < 200; size++) {
         cr_assert_eq(crc32c(0, data + size % 7, size), crc_bit_by_bit(data + size % 7, size));
-        cr_assert_eq(crc32c(crc32c(0, data, size), data + size, 100), crc_bit_by_bit(data, size + 100));
+        cr_assert_eq(crc32c(crc32c(0, data, size), data + size, 100),
+                     crc_bit_by_bit(data, size + 100));
     }
 }
 
 Test(bytes, hashes_do_not_change_between_releases)
 {
     cr_assert_eq(hash_u64(0), 0xe220a8397b1dcdafull);
-    uint64_t empty = hash_bytes("", 0, 0), text = hash_bytes("a text of more than eight bytes", 31, 7);
+    uint64_t empty = hash_bytes("", 0, 0),
+             text = hash_bytes("a text of more than eight bytes", 31, 7);
     cr_assert_neq(empty, hash_bytes("", 0, 1));
     cr_assert_neq(hash_bytes("a", 1, 0), hash_bytes("a\0", 2, 0));
     cr_assert_eq(text, hash_bytes("a text of more than eight bytes", 31, 7));
@@ -98,10 +103,28 @@ Test(bytes, hashes_do_not_change_between_releases)
 
 Test(bytes, utf8_is_checked_as_the_standard_says)
 {
-    const char *good[] = {"", "plain", "gr\xc3\xbc\xc3\x9f", "\xe2\x82\xac", "\xf0\x9f\x8f\x9d", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf"};
-    const char *bad[] = {"\x80", "\xc3", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82", "a\xff"};
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) cr_assert(utf8_is_valid(bytes_text(good[i])), "good %zu", i);
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) cr_assert_not(utf8_is_valid(bytes_text(bad[i])), "bad %zu", i);
+    const char *good[] = {"",
+                          "plain",
+                          "gr\xc3\xbc\xc3\x9f",
+                          "\xe2\x82\xac",
+                          "\xf0\x9f\x8f\x9d",
+                          "\xf4\x8f\xbf\xbf",
+                          "\xed\x9f\xbf"};
+    const char *bad[] = {"\x80",
+                         "\xc3",
+                         "\xc0\x80",
+                         "\xc1\xbf",
+                         "\xe0\x80\x80",
+                         "\xed\xa0\x80",
+                         "\xf0\x80\x80\x80",
+                         "\xf4\x90\x80\x80",
+                         "\xf5\x80\x80\x80",
+                         "\xe2\x82",
+                         "a\xff"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        cr_assert(utf8_is_valid(bytes_text(good[i])), "good %zu", i);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        cr_assert_not(utf8_is_valid(bytes_text(bad[i])), "bad %zu", i);
 }
 
 Test(map, it_does_what_a_table_does)
@@ -125,7 +148,8 @@ Test(map, it_does_what_a_table_does)
                 count += !present[k];
                 present[k] = true;
             }
-            uint64_t other = random_below(&r, KEYS), *found = map64_get(&m, seed % 2 ? other : hash_u64(other));
+            uint64_t other = random_below(&r, KEYS),
+                     *found = map64_get(&m, seed % 2 ? other : hash_u64(other));
             cr_assert_eq(found != NULL, present[other]);
             if (found != NULL) cr_assert_eq(*found, values[other]);
             cr_assert_eq(m.count, count);
@@ -164,7 +188,8 @@ Test(status, a_failure_keeps_its_text_and_takes_a_prefix)
 {
     cr_assert_eq(outer(), ATOLL_ERROR_DISK_FULL);
     cr_assert_str_eq(fail_text(), "no room for 5");
-    cr_assert_eq(fail_context(ATOLL_ERROR_DISK_FULL, "while writing %s: ", "x"), ATOLL_ERROR_DISK_FULL);
+    cr_assert_eq(fail_context(ATOLL_ERROR_DISK_FULL, "while writing %s: ", "x"),
+                 ATOLL_ERROR_DISK_FULL);
     cr_assert_str_eq(fail_text(), "while writing x: no room for 5");
     (void)fail(ATOLL_ERROR_INTERNAL, "again: %s", fail_text());
     cr_assert_str_eq(fail_text(), "again: while writing x: no room for 5");

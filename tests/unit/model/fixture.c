@@ -1,6 +1,7 @@
 #include "fixture.h"
 
-static void add(model_schema *s, size_t c, const char *name, value_type type, uint8_t flags, const char *target)
+static void add(model_schema *s, size_t c, const char *name, value_type type, uint8_t flags,
+                const char *target)
 {
     MUST(schema_add_property(s, c, bytes_text(name), type, flags, bytes_text(target)));
 }
@@ -53,11 +54,15 @@ static void fill_random(void *context, void *to, size_t size)
     for (size_t i = 0; i < size; i++) bytes_out[i] = (uint8_t)random_next(&random_source);
 }
 
-const platform test_platform = {.wall_ms = wall, .monotonic_ms = monotonic, .boot_id = monotonic, .random = fill_random};
+const platform test_platform = {
+    .wall_ms = wall, .monotonic_ms = monotonic, .boot_id = monotonic, .random = fill_random};
 
 model_options test_options(bool identity)
 {
-    return (model_options){.platform = &test_platform, .use = SCHEMA_LOCAL, .identity_rows = identity, .durable = true};
+    return (model_options){.platform = &test_platform,
+                           .use = SCHEMA_LOCAL,
+                           .identity_rows = identity,
+                           .durable = true};
 }
 
 model_db *test_open(memory_disk *disk, const model_options *options)

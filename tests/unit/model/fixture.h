@@ -9,7 +9,20 @@
 
 /* One schema for all tests: Item (int key, a property of every type, lists, embedded), Note (no key), Part and Deep (embedded). */
 enum { ITEM = 1, NOTE = 2, PART = 3, DEEP = 4 };
-enum { ITEM_ID = 1, ITEM_NAME, ITEM_SCORE, ITEM_AT, ITEM_DONE, ITEM_DATA, ITEM_UID, ITEM_LINK, ITEM_TAGS, ITEM_ONE, ITEM_MANY, ITEM_COUNT };
+enum {
+    ITEM_ID = 1,
+    ITEM_NAME,
+    ITEM_SCORE,
+    ITEM_AT,
+    ITEM_DONE,
+    ITEM_DATA,
+    ITEM_UID,
+    ITEM_LINK,
+    ITEM_TAGS,
+    ITEM_ONE,
+    ITEM_MANY,
+    ITEM_COUNT
+};
 enum { NOTE_TEXT = 1 };
 enum { PART_X = 1, PART_DEEP = 2 };
 enum { DEEP_Y = 1 };

@@ -21,9 +21,11 @@ static void make_schema(model_schema *s)
 {
     size_t item = 0;
     CHECK(schema_add_class(s, bytes_text("Item"), CLASS_NORMAL, &item));
-    CHECK(schema_add_property(s, item, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY, bytes_text("")));
+    CHECK(schema_add_property(s, item, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY,
+                              bytes_text("")));
     CHECK(schema_add_property(s, item, bytes_text("count"), VALUE_INT, 0, bytes_text("")));
-    CHECK(schema_add_property(s, item, bytes_text("tags"), VALUE_STRING, PROPERTY_LIST, bytes_text("")));
+    CHECK(schema_add_property(s, item, bytes_text("tags"), VALUE_STRING, PROPERTY_LIST,
+                              bytes_text("")));
     CHECK(schema_add_property(s, item, bytes_text("data"), VALUE_BINARY, 0, bytes_text("")));
 }
 
@@ -33,7 +35,10 @@ static model_db *open_realm(const char *folder)
     model_db *db = NULL;
     model_schema schema = {0};
     storage_options creating = {.create = true};
-    model_options options = {.platform = platform_posix(), .use = SCHEMA_LOCAL, .durable = true, .checkpoint_thread = true};
+    model_options options = {.platform = platform_posix(),
+                             .use = SCHEMA_LOCAL,
+                             .durable = true,
+                             .checkpoint_thread = true};
     make_schema(&schema);
     CHECK(storage_open_rocksdb(folder, &creating, &store));
     CHECK(model_open(store, &options, &schema, &db));
@@ -106,7 +111,8 @@ static int write_until_full(const char *folder)
 
 int main(int argc, char **argv)
 {
-    if (argc == 4 && strcmp(argv[1], "write") == 0) write_for_ever(argv[2], strtoll(argv[3], NULL, 10));
+    if (argc == 4 && strcmp(argv[1], "write") == 0)
+        write_for_ever(argv[2], strtoll(argv[3], NULL, 10));
     if (argc == 3 && strcmp(argv[1], "full") == 0) return write_until_full(argv[2]);
     return 205;
 }

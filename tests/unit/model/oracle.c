@@ -24,7 +24,8 @@ static value scalar(int property, int n, char text[200])
     case ITEM_SCORE: return value_double(n * 0.5);
     case ITEM_AT: return value_timestamp(n * 1000003ll, n % 1000);
     case ITEM_DONE: return value_bool(n & 1);
-    case ITEM_DATA: return n == 0 ? value_binary(bytes_of("", 0)) : text_value(text, n, VALUE_BINARY);
+    case ITEM_DATA:
+        return n == 0 ? value_binary(bytes_of("", 0)) : text_value(text, n, VALUE_BINARY);
     case ITEM_UID: return uid_value(n);
     default: return value_int(n * 1000000007ll);
     }
@@ -43,12 +44,14 @@ static int *scalar_slot(oracle_item *item, int property)
     }
 }
 
-static const int scalars[] = {ITEM_NAME, ITEM_SCORE, ITEM_AT, ITEM_DONE, ITEM_DATA, ITEM_UID, ITEM_COUNT};
+static const int scalars[] = {ITEM_NAME, ITEM_SCORE, ITEM_AT,   ITEM_DONE,
+                              ITEM_DATA, ITEM_UID,   ITEM_COUNT};
 enum { SCALAR_COUNT = sizeof scalars / sizeof scalars[0] };
 
 static oracle_item empty_item(void)
 {
-    return (oracle_item){.name = ORACLE_NONE, .done = ORACLE_NONE, .uid = ORACLE_NONE, .link = ORACLE_NONE};
+    return (oracle_item){
+        .name = ORACLE_NONE, .done = ORACLE_NONE, .uid = ORACLE_NONE, .link = ORACLE_NONE};
 }
 
 void oracle_init(oracle *o)
@@ -77,7 +80,8 @@ static status change_life(change_context *c)
         c->item->alive = true;
         return ATOLL_OK;
     }
-    if (c->item->hidden && random_below(c->r, 2) == 0) { /* A create over a hidden row starts empty. */
+    if (c->item->hidden &&
+        random_below(c->r, 2) == 0) { /* A create over a hidden row starts empty. */
         TRY(model_create(c->txn, ITEM, &key, &c->row));
         *c->item = empty_item();
         c->item->alive = true;
@@ -225,7 +229,11 @@ static status change_note(change_context *c)
 status oracle_change(oracle *o, model_txn *txn, random_state *r, bool identity)
 {
     for (uint64_t n = 1 + random_below(r, 8); n > 0; n--) {
-        change_context c = {.o = o, .txn = txn, .r = r, .identity = identity, .key = (int)random_below(r, ORACLE_KEYS)};
+        change_context c = {.o = o,
+                            .txn = txn,
+                            .r = r,
+                            .identity = identity,
+                            .key = (int)random_below(r, ORACLE_KEYS)};
         value key = value_int(c.key);
         c.item = &o->items[c.key];
         TRY(model_find_any(model_txn_view(txn), ITEM, &key, &c.row));
@@ -247,14 +255,17 @@ status oracle_change(oracle *o, model_txn *txn, random_state *r, bool identity)
 }
 
 /* ---- comparison ---- */
-static void compare_part(const model_view *view, row_key row, const oracle_part *part, const char *when, uint64_t seed)
+static void compare_part(const model_view *view, row_key row, const oracle_part *part,
+                         const char *when, uint64_t seed)
 {
     char text[200];
     cr_assert_eq(test_get(view, PART, row, PART_X).as.integer, part->x, "%s, seed %lu", when, seed);
     value deep = test_get(view, PART, row, PART_DEEP);
-    cr_assert_eq(deep.type, part->deep == ORACLE_NONE ? VALUE_NULL : VALUE_EMBEDDED, "%s, seed %lu", when, seed);
+    cr_assert_eq(deep.type, part->deep == ORACLE_NONE ? VALUE_NULL : VALUE_EMBEDDED, "%s, seed %lu",
+                 when, seed);
     if (part->deep == ORACLE_NONE) return;
-    value y = test_get(view, DEEP, deep.as.row, DEEP_Y), expected = text_value(text, part->deep, VALUE_STRING);
+    value y = test_get(view, DEEP, deep.as.row, DEEP_Y),
+          expected = text_value(text, part->deep, VALUE_STRING);
     cr_assert(value_equal(&y, &expected), "%s, seed %lu", when, seed);
     class_key root_class = 0;
     row_key root = 0, owner = 0;
@@ -262,32 +273,42 @@ static void compare_part(const model_view *view, row_key row, const oracle_part 
     MUST(model_root_get(view, DEEP, deep.as.row, &root_class, &root));
     MUST(model_owner_get(view, DEEP, deep.as.row, &direct));
     MUST(model_root_get(view, PART, row, &root_class, &owner));
-    cr_assert(root_class == ITEM && root == owner && direct.row == row && direct.class_of == PART && direct.property == PART_DEEP);
+    cr_assert(root_class == ITEM && root == owner && direct.row == row && direct.class_of == PART &&
+              direct.property == PART_DEEP);
 }
 
-static void compare_item(const oracle *o, const model_view *view, int key, row_key row, const char *when, uint64_t seed)
+static void compare_item(const oracle *o, const model_view *view, int key, row_key row,
+                         const char *when, uint64_t seed)
 {
     const oracle_item *item = &o->items[key];
     char text[200];
     for (size_t i = 0; i < SCALAR_COUNT; i++) {
-        value expected = scalar(scalars[i], *scalar_slot((oracle_item *)(uintptr_t)item, scalars[i]), text);
+        value expected =
+            scalar(scalars[i], *scalar_slot((oracle_item *)(uintptr_t)item, scalars[i]), text);
         value v = test_get(view, ITEM, row, (property_key)scalars[i]);
-        cr_assert(value_equal(&v, &expected), "%s, seed %lu: property %d of key %d", when, seed, scalars[i], key);
+        cr_assert(value_equal(&v, &expected), "%s, seed %lu: property %d of key %d", when, seed,
+                  scalars[i], key);
     }
     value link = test_get(view, ITEM, row, ITEM_LINK);
     bool linked = item->link != ORACLE_NONE && o->items[item->link].alive;
-    cr_assert_eq(link.type, linked ? VALUE_LINK : VALUE_NULL, "%s, seed %lu: link of key %d", when, seed, key);
-    if (linked) cr_assert_eq(link.as.row, test_find(view, item->link), "%s, seed %lu: link of key %d", when, seed, key);
-    cr_assert_eq(model_list_count(view, ITEM, row, ITEM_TAGS), (uint64_t)item->tag_count, "%s, seed %lu: tags of key %d", when, seed, key);
+    cr_assert_eq(link.type, linked ? VALUE_LINK : VALUE_NULL, "%s, seed %lu: link of key %d", when,
+                 seed, key);
+    if (linked)
+        cr_assert_eq(link.as.row, test_find(view, item->link), "%s, seed %lu: link of key %d", when,
+                     seed, key);
+    cr_assert_eq(model_list_count(view, ITEM, row, ITEM_TAGS), (uint64_t)item->tag_count,
+                 "%s, seed %lu: tags of key %d", when, seed, key);
     for (int i = 0; i < item->tag_count; i++) {
         value v, expected = text_value(text, item->tags[i], VALUE_STRING);
         MUST(model_list_get(view, ITEM, row, ITEM_TAGS, (uint64_t)i, &v, NULL));
         cr_assert(value_equal(&v, &expected), "%s, seed %lu: tag %d of key %d", when, seed, i, key);
     }
     value one = test_get(view, ITEM, row, ITEM_ONE);
-    cr_assert_eq(one.type, item->has_one ? VALUE_EMBEDDED : VALUE_NULL, "%s, seed %lu: part of key %d", when, seed, key);
+    cr_assert_eq(one.type, item->has_one ? VALUE_EMBEDDED : VALUE_NULL,
+                 "%s, seed %lu: part of key %d", when, seed, key);
     if (item->has_one) compare_part(view, one.as.row, &item->one, when, seed);
-    cr_assert_eq(model_list_count(view, ITEM, row, ITEM_MANY), (uint64_t)item->many_count, "%s, seed %lu: parts of key %d", when, seed, key);
+    cr_assert_eq(model_list_count(view, ITEM, row, ITEM_MANY), (uint64_t)item->many_count,
+                 "%s, seed %lu: parts of key %d", when, seed, key);
     for (int i = 0; i < item->many_count; i++) {
         value v;
         MUST(model_list_get(view, ITEM, row, ITEM_MANY, (uint64_t)i, &v, NULL));
@@ -303,7 +324,8 @@ static uint64_t count_by_scan(const model_view *view, class_key c)
     status scanned = ATOLL_OK;
     while (model_scan(view, c, &cursor, &segment, &scanned)) {
         uint32_t bits = 0;
-        for (size_t i = 0; i < MODEL_BLOCK_ROWS / 64; i++) bits += (uint32_t)__builtin_popcountll(segment.alive[i]);
+        for (size_t i = 0; i < MODEL_BLOCK_ROWS / 64; i++)
+            bits += (uint32_t)__builtin_popcountll(segment.alive[i]);
         cr_assert_eq(bits, segment.alive_count);
         count += bits;
     }
@@ -327,12 +349,15 @@ void oracle_compare(const oracle *o, const model_view *view, const char *when, u
     }
     const uint64_t expected[] = {items, (uint64_t)o->notes, parts, deeps};
     for (class_key c = ITEM; c <= DEEP; c++) {
-        cr_assert_eq(model_count(view, c), expected[c - 1], "%s, seed %lu: count of class %u", when, seed, c);
-        cr_assert_eq(count_by_scan(view, c), expected[c - 1], "%s, seed %lu: scan of class %u", when, seed, c);
+        cr_assert_eq(model_count(view, c), expected[c - 1], "%s, seed %lu: count of class %u", when,
+                     seed, c);
+        cr_assert_eq(count_by_scan(view, c), expected[c - 1], "%s, seed %lu: scan of class %u",
+                     when, seed, c);
     }
 }
 
-void oracle_compare_changes(const oracle *before, const oracle *after, const model_view *old_view, const model_view *new_view, const model_changes *changes)
+void oracle_compare_changes(const oracle *before, const oracle *after, const model_view *old_view,
+                            const model_view *new_view, const model_changes *changes)
 {
     bool seen[ORACLE_KEYS] = {0};
     for (size_t i = 0; i < model_changes_count(changes); i++) {
@@ -351,7 +376,9 @@ void oracle_compare_changes(const oracle *before, const oracle *after, const mod
         if (!same && visible) {
             /* A change inside an embedded object is one of that object. */
             oracle_item a = before->items[key], b = after->items[key];
-            bool shallow = a.alive != b.alive || a.name != b.name || a.score != b.score || a.tag_count != b.tag_count || a.many_count != b.many_count || a.has_one != b.has_one;
+            bool shallow = a.alive != b.alive || a.name != b.name || a.score != b.score ||
+                           a.tag_count != b.tag_count || a.many_count != b.many_count ||
+                           a.has_one != b.has_one;
             if (shallow) cr_assert(seen[key], "the change of key %d is missing", key);
         }
     }

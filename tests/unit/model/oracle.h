@@ -30,5 +30,6 @@ void oracle_init(oracle *o);
 /* Random changes to both. Stops at the first failure and returns its status. identity: keys keep their rows. */
 status oracle_change(oracle *o, model_txn *txn, random_state *r, bool identity);
 void oracle_compare(const oracle *o, const model_view *view, const char *when, uint64_t seed);
-void oracle_compare_changes(const oracle *before, const oracle *after, const model_view *old_view, const model_view *new_view, const model_changes *changes);
+void oracle_compare_changes(const oracle *before, const oracle *after, const model_view *old_view,
+                            const model_view *new_view, const model_changes *changes);
 #endif

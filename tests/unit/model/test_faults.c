@@ -19,8 +19,10 @@ static status run_commit(scenario *s, model_db *db, uint64_t seed)
     oracle tried = s->after;
     TRY(model_begin(db, COMMIT_LOCAL, &txn));
     status result = ATOLL_OK;
-    for (int i = 0; i < 3 && result == ATOLL_OK; i++) result = oracle_change(&tried, txn, &r, s->options.identity_rows);
-    if (result == ATOLL_OK) result = model_side_put(txn, bytes_text("key"), bytes_of(&seed, sizeof seed));
+    for (int i = 0; i < 3 && result == ATOLL_OK; i++)
+        result = oracle_change(&tried, txn, &r, s->options.identity_rows);
+    if (result == ATOLL_OK)
+        result = model_side_put(txn, bytes_text("key"), bytes_of(&seed, sizeof seed));
     if (result != ATOLL_OK) {
         model_rollback(txn);
         return result;
@@ -46,8 +48,10 @@ static bool is_state(const oracle *o, const model_view *view)
     for (int key = 0; key < ORACLE_KEYS; key++) {
         row_key row = test_find(view, key);
         if ((row != 0) != o->items[key].alive) return false;
-        if (row != 0 && (test_get(view, ITEM, row, ITEM_COUNT).as.integer != o->items[key].count * 1000000007ll ||
-                         model_list_count(view, ITEM, row, ITEM_TAGS) != (uint64_t)o->items[key].tag_count))
+        if (row != 0 &&
+            (test_get(view, ITEM, row, ITEM_COUNT).as.integer !=
+                 o->items[key].count * 1000000007ll ||
+             model_list_count(view, ITEM, row, ITEM_TAGS) != (uint64_t)o->items[key].tag_count))
             return false;
     }
     return model_count(view, NOTE) == (uint64_t)o->notes;
@@ -57,7 +61,8 @@ static void check_state(const scenario *s, model_db *db, uint64_t k, const char 
 {
     model_view *view = model_view_newest(db);
     bool new_state = is_state(&s->after, view);
-    cr_assert(new_state || (!s->committed && is_state(&s->before, view)), "%s, fault %lu: neither the state before nor the one after", when, k);
+    cr_assert(new_state || (!s->committed && is_state(&s->before, view)),
+              "%s, fault %lu: neither the state before nor the one after", when, k);
     oracle_compare(new_state ? &s->after : &s->before, view, when, k);
     model_view_release(view);
 }
@@ -77,7 +82,9 @@ static bool run_with_fault(uint64_t k, bool allocation, bool identity)
     status result = run_all(&s, db);
     memory_fail_at(0);
     memory_disk_fail_at(s.disk, 0, ATOLL_OK);
-    if (result != ATOLL_OK) cr_assert_eq(result, allocation ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_ERROR_DISK_FULL, "fault %lu: %s", k, fail_text());
+    if (result != ATOLL_OK)
+        cr_assert_eq(result, allocation ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_ERROR_DISK_FULL,
+                     "fault %lu: %s", k, fail_text());
     check_state(&s, db, k, "after the fault");
     model_txn *txn = NULL;
     if (model_begin(db, COMMIT_LOCAL, &txn) == ATOLL_OK) { /* Still writable. */

@@ -65,8 +65,10 @@ static int64_t check_realm(const char *folder, int64_t acknowledged, int round)
     model_view *view = model_view_newest(db);
     row_key zero = model_version(db) == 0 ? 0 : find(view, 0);
     int64_t last = zero == 0 ? 0 : count_of(view, zero);
-    cr_assert(last == acknowledged || last == acknowledged + 1, "round %d: %ld acknowledged, %ld there", round, (long)acknowledged, (long)last);
-    cr_assert_eq(model_count(view, KILL_ITEM), (uint64_t)(last == 0 ? 0 : (last < KILL_KEPT ? last : KILL_KEPT) + 1));
+    cr_assert(last == acknowledged || last == acknowledged + 1,
+              "round %d: %ld acknowledged, %ld there", round, (long)acknowledged, (long)last);
+    cr_assert_eq(model_count(view, KILL_ITEM),
+                 (uint64_t)(last == 0 ? 0 : (last < KILL_KEPT ? last : KILL_KEPT) + 1));
     for (int64_t key = last > KILL_KEPT ? last - KILL_KEPT + 1 : 1; key <= last; key++) {
         row_key row = find(view, key);
         cr_assert_neq(row, 0, "round %d: key %ld", round, (long)key);
@@ -91,7 +93,8 @@ Test(kill, nothing_acknowledged_is_lost, .timeout = 60)
         int64_t acknowledged = last, n = 0;
         snprintf(from, sizeof from, "%ld", (long)last + 1);
         pid_t child = start_writer("write", folder, from, &out);
-        usleep((useconds_t)(40000 + random_below(&r, 80000) + (round < 12 ? 0 : 50000 * (uint64_t)(round - 11))));
+        usleep((useconds_t)(40000 + random_below(&r, 80000) +
+                            (round < 12 ? 0 : 50000 * (uint64_t)(round - 11))));
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         while (read(out, &n, sizeof n) == sizeof n) acknowledged = n;
@@ -109,7 +112,8 @@ Test(kill, a_full_disk_is_told_and_costs_only_the_commit_that_did_not_fit, .time
     pid_t child = start_writer("full", folder, NULL, &out);
     cr_assert_eq(waitpid(child, &code, 0), child);
     close(out);
-    cr_assert(WIFEXITED(code) && WEXITSTATUS(code) > 2 && WEXITSTATUS(code) < 100, "the writer ended with %x", (unsigned)code);
+    cr_assert(WIFEXITED(code) && WEXITSTATUS(code) > 2 && WEXITSTATUS(code) < 100,
+              "the writer ended with %x", (unsigned)code);
     model_db *db = open_folder(folder);
     model_view *view = model_view_newest(db);
     cr_assert_eq(model_count(view, KILL_ITEM), (uint64_t)WEXITSTATUS(code));

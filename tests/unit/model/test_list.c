@@ -1,10 +1,16 @@
 /* The sequence CRDT: merge laws, order independent of arrival, runs that do not interleave, hostile input. */
 #include "fixture.h"
 
-static list_element element(uint64_t counter, uint64_t actor, element_id parent, int side, uint64_t stamp, int64_t number)
+static list_element element(uint64_t counter, uint64_t actor, element_id parent, int side,
+                            uint64_t stamp, int64_t number)
 {
-    return (list_element){.id = {counter, actor}, .parent = parent, .side = (uint8_t)side, .stamp = stamp, .value_stamp = stamp,
-                          .value_actor = actor, .value = value_int(number)};
+    return (list_element){.id = {counter, actor},
+                          .parent = parent,
+                          .side = (uint8_t)side,
+                          .stamp = stamp,
+                          .value_stamp = stamp,
+                          .value_actor = actor,
+                          .value = value_int(number)};
 }
 
 static bool same(const list_state *a, const list_state *b)
@@ -35,14 +41,16 @@ static list_state merged(const list_state *a, const list_state *b)
 }
 
 /* One replica edits: the element after position `at` hangs right of its left neighbour, or left of what follows. */
-static void insert_at(list_state *s, size_t at, uint64_t counter, uint64_t actor, uint64_t stamp, value v)
+static void insert_at(list_state *s, size_t at, uint64_t counter, uint64_t actor, uint64_t stamp,
+                      value v)
 {
     list_element e = element(counter, actor, (element_id){0, 0}, LIST_SIDE_RIGHT, stamp, 0);
     const list_element *items = s->elements.items;
     e.value = v;
     bool taken = false;
     for (size_t i = at; at > 0 && i < s->elements.count; i++)
-        taken |= items[i].side == LIST_SIDE_RIGHT && memcmp(&items[i].parent, &items[at - 1].id, sizeof items[i].parent) == 0;
+        taken |= items[i].side == LIST_SIDE_RIGHT &&
+                 memcmp(&items[i].parent, &items[at - 1].id, sizeof items[i].parent) == 0;
     if (at > 0 && !taken)
         e.parent = items[at - 1].id;
     else if (at < s->elements.count) {
@@ -60,7 +68,8 @@ static void edit_randomly(list_state *s, random_state *r, uint64_t actor, uint64
     uint64_t kind = random_below(r, 10);
     snprintf(text, sizeof text, "t%u", (unsigned)random_below(r, 1000));
     if (kind < 6 || count == 0) {
-        insert_at(s, at, ++*counter, actor, stamp, random_below(r, 2) ? value_string(bytes_text(text)) : value_int((int64_t)at));
+        insert_at(s, at, ++*counter, actor, stamp,
+                  random_below(r, 2) ? value_string(bytes_text(text)) : value_int((int64_t)at));
     } else if (kind < 8) {
         list_element *e = &s->elements.items[random_below(r, count)];
         e->erased = true;
@@ -109,7 +118,8 @@ Test(list, order_does_not_depend_on_arrival)
         list_state_init(&s);
         for (int step = 0; step < 80; step++) {
             uint64_t actor = random_below(&r, 2);
-            insert_at(&s, random_below(&r, s.elements.count + 1), ++counters[actor], actor + 1, random_below(&r, 9), value_int(step));
+            insert_at(&s, random_below(&r, s.elements.count + 1), ++counters[actor], actor + 1,
+                      random_below(&r, 9), value_int(step));
         }
         shuffled = copy(&s);
         for (size_t i = shuffled.elements.count; i > 1; i--) {
@@ -143,8 +153,10 @@ static void check_runs(bool backwards)
         for (size_t i = 1; i < both.elements.count; i++)
             switches += both.elements.items[i].id.actor != both.elements.items[i - 1].id.actor;
         size_t expected = base == 0 ? 1 : base == 1 ? 2 : 3;
-        cr_assert_eq(switches, expected, "base %lu, %s: %zu switches", base, backwards ? "backwards" : "forwards", switches);
-        if (!backwards) cr_assert_eq(both.elements.items[at].id.actor, 2, "the earlier run comes first");
+        cr_assert_eq(switches, expected, "base %lu, %s: %zu switches", base,
+                     backwards ? "backwards" : "forwards", switches);
+        if (!backwards)
+            cr_assert_eq(both.elements.items[at].id.actor, 2, "the earlier run comes first");
         list_state_free(&one);
         list_state_free(&two);
         list_state_free(&both);
@@ -215,7 +227,8 @@ Test(list, hostile_states_are_refused)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         list_state s;
         list_state_init(&s);
-        for (size_t k = 0; k < cases[i].count; k++) MUST(list_state_push(&s, &cases[i].elements[k]));
+        for (size_t k = 0; k < cases[i].count; k++)
+            MUST(list_state_push(&s, &cases[i].elements[k]));
         cr_assert_eq(list_state_order(&s), ATOLL_ERROR_BAD_CHANGESET, "%s", cases[i].what);
         list_state_free(&s);
     }
@@ -226,7 +239,8 @@ Test(list, a_long_chain_is_ordered_without_recursion)
     list_state s;
     list_state_init(&s);
     for (uint64_t i = 1; i <= 200000; i++) {
-        list_element e = element(i, 1, (element_id){i - 1, i == 1 ? 0 : 1}, LIST_SIDE_RIGHT, 1, (int64_t)i);
+        list_element e =
+            element(i, 1, (element_id){i - 1, i == 1 ? 0 : 1}, LIST_SIDE_RIGHT, 1, (int64_t)i);
         MUST(list_state_push(&s, &e));
     }
     MUST(list_state_order(&s));
@@ -251,7 +265,8 @@ Test(list, what_is_written_reads_back_and_damage_is_refused)
     cr_assert(same(&s, &back));
     list_state_free(&back);
     for (size_t size = 0; size < out.size; size++)
-        cr_assert_neq(list_state_read(bytes_of(out.data, size), &back), ATOLL_OK, "cut at %zu", size);
+        cr_assert_neq(list_state_read(bytes_of(out.data, size), &back), ATOLL_OK, "cut at %zu",
+                      size);
     buffer_free(&out);
     list_state_free(&s);
 }

@@ -13,13 +13,19 @@ static model_schema synced_schema(void)
     MUST(schema_add_class(&s, bytes_text("Reading"), CLASS_ASYMMETRIC, &reading));
     MUST(schema_add_class(&s, bytes_text("Place"), CLASS_NORMAL, &place));
     MUST(schema_add_class(&s, bytes_text("Cell"), CLASS_EMBEDDED, &cell));
-    MUST(schema_add_property(&s, reading, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY, bytes_text("")));
+    MUST(schema_add_property(&s, reading, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY,
+                             bytes_text("")));
     MUST(schema_add_property(&s, reading, bytes_text("text"), VALUE_STRING, 0, bytes_text("")));
-    MUST(schema_add_property(&s, reading, bytes_text("place"), VALUE_LINK, PROPERTY_NULLABLE, bytes_text("Place")));
-    MUST(schema_add_property(&s, reading, bytes_text("cell"), VALUE_EMBEDDED, PROPERTY_NULLABLE, bytes_text("Cell")));
-    MUST(schema_add_property(&s, reading, bytes_text("cells"), VALUE_EMBEDDED, PROPERTY_LIST, bytes_text("Cell")));
-    MUST(schema_add_property(&s, reading, bytes_text("numbers"), VALUE_INT, PROPERTY_LIST, bytes_text("")));
-    MUST(schema_add_property(&s, place, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY, bytes_text("")));
+    MUST(schema_add_property(&s, reading, bytes_text("place"), VALUE_LINK, PROPERTY_NULLABLE,
+                             bytes_text("Place")));
+    MUST(schema_add_property(&s, reading, bytes_text("cell"), VALUE_EMBEDDED, PROPERTY_NULLABLE,
+                             bytes_text("Cell")));
+    MUST(schema_add_property(&s, reading, bytes_text("cells"), VALUE_EMBEDDED, PROPERTY_LIST,
+                             bytes_text("Cell")));
+    MUST(schema_add_property(&s, reading, bytes_text("numbers"), VALUE_INT, PROPERTY_LIST,
+                             bytes_text("")));
+    MUST(schema_add_property(&s, place, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY,
+                             bytes_text("")));
     MUST(schema_add_property(&s, place, bytes_text("name"), VALUE_STRING, 0, bytes_text("")));
     MUST(schema_add_property(&s, cell, bytes_text("volts"), VALUE_DOUBLE, 0, bytes_text("")));
     return s;
@@ -79,14 +85,16 @@ typedef struct seen {
 static status see(void *context, const local_commit *commit)
 {
     seen *s = context;
-    cr_assert(commit->wall_ms == 1700000000123 && commit->monotonic_ms == 4711 && commit->boot_id == 4711);
+    cr_assert(commit->wall_ms == 1700000000123 && commit->monotonic_ms == 4711 &&
+              commit->boot_id == 4711);
     s->versions[s->count++] = commit->version;
     s->rows += model_changes_count(commit->changes);
     for (size_t i = 0; i < commit->asymmetric_count; i++) {
         s->asymmetric++;
         cr_assert_eq(commit->asymmetric[i].class_of, READING);
         buffer_clear(&s->payload);
-        MUST(buffer_append(&s->payload, commit->asymmetric[i].payload.data, commit->asymmetric[i].payload.size));
+        MUST(buffer_append(&s->payload, commit->asymmetric[i].payload.data,
+                           commit->asymmetric[i].payload.size));
     }
     return ATOLL_OK;
 }
@@ -107,9 +115,11 @@ Test(log, local_commits_are_given_in_order_until_they_are_folded)
     uint64_t third = write_place(r.db, COMMIT_LOCAL, 3);
     for (int pass = 0; pass < 3; pass++) {
         seen s = look(r.db, 0);
-        cr_assert(s.count == 2 && s.versions[0] == first && s.versions[1] == third && s.rows == 2, "pass %d", pass);
+        cr_assert(s.count == 2 && s.versions[0] == first && s.versions[1] == third && s.rows == 2,
+                  "pass %d", pass);
         cr_assert_eq(look(r.db, first).count, 1);
-        if (pass == 0) MUST(model_checkpoint(r.db)); /* Redo is not needed any more, the queue is. */
+        if (pass == 0)
+            MUST(model_checkpoint(r.db)); /* Redo is not needed any more, the queue is. */
         if (pass == 1) reopen(&r);
     }
     model_txn *txn = test_begin(r.db);
@@ -164,10 +174,12 @@ Test(log, asymmetric_objects_become_payloads_and_are_gone)
         row_key found = 1;
         cr_assert_not(model_alive(view, READING, row));
         MUST(model_find_any(view, READING, &key, &found));
-        cr_assert(found == 0 && model_count(view, READING) == 0 && model_count(view, CELL) == 0 && model_count(view, PLACE) == 2);
+        cr_assert(found == 0 && model_count(view, READING) == 0 && model_count(view, CELL) == 0 &&
+                  model_count(view, PLACE) == 2);
         model_view_release(view);
         seen s = look(r.db, version - 1);
-        cr_assert(s.count == 1 && s.asymmetric == 1 && s.rows == 1, "only the normal object is a row change");
+        cr_assert(s.count == 1 && s.asymmetric == 1 && s.rows == 1,
+                  "only the normal object is a row change");
         reader payload = reader_of(buffer_view(&s.payload));
         cr_assert_eq(reader_varint(&payload), 6);
         cr_assert_eq(item(&payload, READING_ID).as.integer, 77);

@@ -33,7 +33,8 @@ Test(model, checks_refuse_and_change_nothing)
     realm r = open_realm(false);
     model_txn *txn = test_begin(r.db);
     row_key row = test_create(txn, 1), out = 0;
-    value key = value_int(1), null = value_null(), text = value_string(bytes_text("x")), bad = value_string(bytes_of("\xff", 1));
+    value key = value_int(1), null = value_null(), text = value_string(bytes_text("x")),
+          bad = value_string(bytes_of("\xff", 1));
     value wrong_time = value_timestamp(5, -1), nowhere = {.type = VALUE_LINK, .as.row = 99};
     cr_assert_eq(model_create(txn, ITEM, &key, &out), ATOLL_ERROR_DUPLICATE_PRIMARY_KEY);
     cr_assert_neq(strstr(fail_text(), "Item"), NULL);
@@ -71,7 +72,8 @@ Test(model, a_value_at_the_limit_fits_and_one_past_it_does_not)
     char *big = calloc(1, LIMIT_VALUE_SIZE_MAX + 1);
     model_txn *txn = test_begin(r.db);
     row_key row = test_create(txn, 1);
-    value at = value_binary(bytes_of(big, LIMIT_VALUE_SIZE_MAX)), past = value_binary(bytes_of(big, LIMIT_VALUE_SIZE_MAX + 1));
+    value at = value_binary(bytes_of(big, LIMIT_VALUE_SIZE_MAX)),
+          past = value_binary(bytes_of(big, LIMIT_VALUE_SIZE_MAX + 1));
     cr_assert_eq(model_set(txn, ITEM, row, ITEM_DATA, &past), ATOLL_ERROR_LIMIT_EXCEEDED);
     MUST(model_set(txn, ITEM, row, ITEM_DATA, &at));
     test_commit(txn);
@@ -161,7 +163,8 @@ Test(model, a_hidden_row_keeps_its_values_and_looks_deleted)
     model_view *old = model_view_newest(r.db);
     txn = test_begin(r.db);
     MUST(model_hide(txn, ITEM, row, true));
-    cr_assert(!model_alive(model_txn_view(txn), ITEM, row) && !model_alive(model_txn_view(txn), PART, part));
+    cr_assert(!model_alive(model_txn_view(txn), ITEM, row) &&
+              !model_alive(model_txn_view(txn), PART, part));
     cr_assert_eq(test_get(model_txn_view(txn), ITEM, row, ITEM_COUNT).as.integer, 5);
     cr_assert_eq(model_count(model_txn_view(txn), ITEM), 0);
     uint64_t hidden = test_commit(txn);
@@ -172,7 +175,8 @@ Test(model, a_hidden_row_keeps_its_values_and_looks_deleted)
     model_changes_free(changes);
     txn = test_begin(r.db);
     MUST(model_hide(txn, ITEM, row, false));
-    cr_assert(model_alive(model_txn_view(txn), ITEM, row) && model_alive(model_txn_view(txn), PART, part));
+    cr_assert(model_alive(model_txn_view(txn), ITEM, row) &&
+              model_alive(model_txn_view(txn), PART, part));
     cr_assert_eq(test_get(model_txn_view(txn), ITEM, row, ITEM_COUNT).as.integer, 5);
     test_commit(txn);
     model_view_release(old);
@@ -211,11 +215,15 @@ Test(model, a_segment_gives_its_columns_as_arrays)
                 snprintf(text, sizeof text, "n%ld", (long)n);
                 bool null = name.null_bits != NULL && (name.null_bits[i / 64] >> (i % 64) & 1) != 0;
                 cr_assert_eq(null, n % 3 == 0);
-                bytes got = bytes_of(name.heap + name.offsets[i], name.offsets[i + 1] - name.offsets[i]);
-                cr_assert(bytes_equal(got, null ? bytes_of("", 0) : bytes_text(text)), "row %ld", (long)n);
+                bytes got =
+                    bytes_of(name.heap + name.offsets[i], name.offsets[i + 1] - name.offsets[i]);
+                cr_assert(bytes_equal(got, null ? bytes_of("", 0) : bytes_text(text)), "row %ld",
+                          (long)n);
                 cr_assert(score.doubles[i] == (double)n && count.integers[i] == -n);
-                cr_assert(score.has_range && score.double_minimum <= score.doubles[i] && score.double_maximum >= score.doubles[i]);
-                cr_assert(count.has_range && count.integer_minimum <= -n && count.integer_maximum >= -n);
+                cr_assert(score.has_range && score.double_minimum <= score.doubles[i] &&
+                          score.double_maximum >= score.doubles[i]);
+                cr_assert(count.has_range && count.integer_minimum <= -n &&
+                          count.integer_maximum >= -n);
                 seen++;
             }
         }
@@ -309,14 +317,16 @@ Test(model, changes_are_kept_while_an_older_view_is_held)
         model_txn *txn = test_begin(r.db);
         row_key row = i == 0 ? test_create(txn, 1) : test_find(model_txn_view(txn), 1);
         model_txn_set_default(txn, i == 1);
-        test_set(txn, ITEM, row, i == 2 ? ITEM_NAME : ITEM_COUNT, i == 2 ? value_null() : value_int(i));
+        test_set(txn, ITEM, row, i == 2 ? ITEM_NAME : ITEM_COUNT,
+                 i == 2 ? value_null() : value_int(i));
         test_commit(txn);
     }
     MUST(model_changes_between(r.db, from, from + 3, &changes));
     cr_assert_eq(model_changes_count(changes), 1);
     const row_change *c = model_changes_row(changes, 0);
     cr_assert(c->created && !c->deleted && c->property_count == 2);
-    cr_assert(c->properties[0] == ITEM_COUNT && c->defaults[0] == 1 && c->properties[1] == ITEM_NAME && c->defaults[1] == 0);
+    cr_assert(c->properties[0] == ITEM_COUNT && c->defaults[0] == 1 &&
+              c->properties[1] == ITEM_NAME && c->defaults[1] == 0);
     model_changes_free(changes);
     MUST(model_changes_between(r.db, from + 1, from + 1, &changes));
     cr_assert_eq(model_changes_count(changes), 0);
@@ -347,7 +357,8 @@ Test(model, another_use_a_newer_format_or_foreign_data_is_refused)
     MUST(storage_batch_put(batch, bytes_text("MF"), bytes_of(record, sizeof record)));
     MUST(storage_write(store, batch, true));
     storage_batch_free(batch);
-    cr_assert_eq(model_open(store, &options, NULL, &db), ATOLL_ERROR_FILE_NEWER_FORMAT, "%s", fail_text());
+    cr_assert_eq(model_open(store, &options, NULL, &db), ATOLL_ERROR_FILE_NEWER_FORMAT, "%s",
+                 fail_text());
     record[7] ^= 1;
     memory_disk *foreign = memory_disk_new(2);
     MUST(storage_open_memory(foreign, &store));
@@ -355,7 +366,8 @@ Test(model, another_use_a_newer_format_or_foreign_data_is_refused)
     MUST(storage_batch_put(batch, bytes_text("hello"), bytes_text("world")));
     MUST(storage_write(store, batch, true));
     storage_batch_free(batch);
-    cr_assert_eq(model_open(store, &options, NULL, &db), ATOLL_ERROR_FILE_NOT_REALM, "%s", fail_text());
+    cr_assert_eq(model_open(store, &options, NULL, &db), ATOLL_ERROR_FILE_NOT_REALM, "%s",
+                 fail_text());
     memory_disk_free(foreign);
     memory_disk_free(disk);
     cr_assert_eq(memory_live_count(), 0);
@@ -404,9 +416,11 @@ Test(model, a_flipped_bit_in_a_stored_block_is_noticed)
             value k = value_int(1), got;
             row_key found = 0;
             result = model_find(view, ITEM, &k, &found);
-            for (property_key p = ITEM_NAME; p <= ITEM_COUNT && result == ATOLL_OK && found != 0; p++)
+            for (property_key p = ITEM_NAME; p <= ITEM_COUNT && result == ATOLL_OK && found != 0;
+                 p++)
                 if (p != ITEM_TAGS && p != ITEM_MANY) result = model_get(view, ITEM, row, p, &got);
-            if (result == ATOLL_OK) result = model_list_get(view, ITEM, row, ITEM_TAGS, 0, &got, NULL);
+            if (result == ATOLL_OK)
+                result = model_list_get(view, ITEM, row, ITEM_TAGS, 0, &got, NULL);
             if (result == ATOLL_OK) result = model_owner_get(view, PART, part, &(model_owner){0});
             model_view_release(view);
             model_close(r.db);

@@ -167,8 +167,11 @@ static void run_cuts(uint64_t seed)
         memory_disk_set_hook(w.disk, NULL, NULL);
         w.db = test_open(w.disk, &w.options);
         uint64_t version = model_version(w.db);
-        cr_assert(!w.options.durable || version >= kept.first, "seed %lu: version %lu was acknowledged, %lu is there", seed, kept.first, version);
-        if (version < kept.first) { /* Unsynced commits of earlier rounds may go too; their states are not kept. */
+        cr_assert(!w.options.durable || version >= kept.first,
+                  "seed %lu: version %lu was acknowledged, %lu is there", seed, kept.first,
+                  version);
+        if (version <
+            kept.first) { /* Unsynced commits of earlier rounds may go too; their states are not kept. */
             model_close(w.db);
             memory_disk_free(w.disk);
             return;

@@ -9,7 +9,8 @@ static size_t add_class(model_schema *s, const char *name, class_kind kind)
     return index;
 }
 
-static status add(model_schema *s, size_t c, const char *name, value_type type, uint8_t flags, const char *target)
+static status add(model_schema *s, size_t c, const char *name, value_type type, uint8_t flags,
+                  const char *target)
 {
     return schema_add_property(s, c, bytes_text(name), type, flags, bytes_text(target));
 }
@@ -21,17 +22,28 @@ Test(schema, builders_refuse_what_is_wrong)
     char name[100];
     memset(name, 'n', sizeof name);
     MUST(schema_add_class(&s, bytes_of(name, LIMIT_CLASS_NAME_SIZE_MAX), CLASS_NORMAL, &index));
-    cr_assert_eq(schema_add_class(&s, bytes_of(name, LIMIT_CLASS_NAME_SIZE_MAX + 1), CLASS_NORMAL, &index), ATOLL_ERROR_SCHEMA_INVALID);
-    cr_assert_eq(schema_add_class(&s, bytes_text(""), CLASS_NORMAL, &index), ATOLL_ERROR_SCHEMA_INVALID);
-    cr_assert_eq(schema_add_class(&s, bytes_of(name, LIMIT_CLASS_NAME_SIZE_MAX), CLASS_NORMAL, &index), ATOLL_ERROR_SCHEMA_INVALID);
-    MUST(schema_add_property(&s, 0, bytes_of(name, LIMIT_PROPERTY_NAME_SIZE_MAX), VALUE_INT, 0, bytes_text("")));
-    cr_assert_eq(schema_add_property(&s, 0, bytes_of(name, LIMIT_PROPERTY_NAME_SIZE_MAX + 1), VALUE_INT, 0, bytes_text("")), ATOLL_ERROR_SCHEMA_INVALID);
-    cr_assert_eq(add(&s, 0, "d", VALUE_DOUBLE, PROPERTY_PRIMARY_KEY, ""), ATOLL_ERROR_SCHEMA_INVALID);
-    cr_assert_eq(add(&s, 0, "l", VALUE_INT, PROPERTY_PRIMARY_KEY | PROPERTY_LIST, ""), ATOLL_ERROR_SCHEMA_INVALID);
+    cr_assert_eq(
+        schema_add_class(&s, bytes_of(name, LIMIT_CLASS_NAME_SIZE_MAX + 1), CLASS_NORMAL, &index),
+        ATOLL_ERROR_SCHEMA_INVALID);
+    cr_assert_eq(schema_add_class(&s, bytes_text(""), CLASS_NORMAL, &index),
+                 ATOLL_ERROR_SCHEMA_INVALID);
+    cr_assert_eq(
+        schema_add_class(&s, bytes_of(name, LIMIT_CLASS_NAME_SIZE_MAX), CLASS_NORMAL, &index),
+        ATOLL_ERROR_SCHEMA_INVALID);
+    MUST(schema_add_property(&s, 0, bytes_of(name, LIMIT_PROPERTY_NAME_SIZE_MAX), VALUE_INT, 0,
+                             bytes_text("")));
+    cr_assert_eq(schema_add_property(&s, 0, bytes_of(name, LIMIT_PROPERTY_NAME_SIZE_MAX + 1),
+                                     VALUE_INT, 0, bytes_text("")),
+                 ATOLL_ERROR_SCHEMA_INVALID);
+    cr_assert_eq(add(&s, 0, "d", VALUE_DOUBLE, PROPERTY_PRIMARY_KEY, ""),
+                 ATOLL_ERROR_SCHEMA_INVALID);
+    cr_assert_eq(add(&s, 0, "l", VALUE_INT, PROPERTY_PRIMARY_KEY | PROPERTY_LIST, ""),
+                 ATOLL_ERROR_SCHEMA_INVALID);
     cr_assert_eq(add(&s, 0, "link", VALUE_LINK, 0, ""), ATOLL_ERROR_SCHEMA_INVALID);
     cr_assert_eq(add(&s, 0, "x", VALUE_INT, 0, "Y"), ATOLL_ERROR_SCHEMA_INVALID);
     MUST(add(&s, 0, "key", VALUE_UUID, PROPERTY_PRIMARY_KEY, ""));
-    cr_assert_eq(add(&s, 0, "second", VALUE_UUID, PROPERTY_PRIMARY_KEY, ""), ATOLL_ERROR_SCHEMA_INVALID);
+    cr_assert_eq(add(&s, 0, "second", VALUE_UUID, PROPERTY_PRIMARY_KEY, ""),
+                 ATOLL_ERROR_SCHEMA_INVALID);
     MUST(add(&s, 0, "to", VALUE_LINK, 0, "Missing"));
     cr_assert_eq(schema_validate(&s, SCHEMA_LOCAL), ATOLL_ERROR_SCHEMA_INVALID);
     cr_assert_neq(strstr(fail_text(), "Missing"), NULL);
@@ -64,7 +76,8 @@ Test(schema, merging_adds_and_never_changes)
     MUST(add(&given, add_class(&given, "B", CLASS_NORMAL), "y", VALUE_STRING, 0, ""));
     MUST(schema_merge(&stored, &given, &changed));
     cr_assert(changed && stored.class_count == 2);
-    cr_assert(stored.classes[0].key == 1 && stored.classes[0].properties[1].target == 2 && stored.classes[1].properties[0].key == 1);
+    cr_assert(stored.classes[0].key == 1 && stored.classes[0].properties[1].target == 2 &&
+              stored.classes[1].properties[0].key == 1);
     MUST(schema_merge(&stored, &given, &changed));
     cr_assert_not(changed);
     model_schema other = {0};
@@ -72,7 +85,9 @@ Test(schema, merging_adds_and_never_changes)
     MUST(add(&other, c, "z", VALUE_BOOL, 0, ""));
     MUST(add(&other, c, "x", VALUE_DOUBLE, 0, ""));
     cr_assert_eq(schema_merge(&stored, &other, &changed), ATOLL_ERROR_SCHEMA_MISMATCH);
-    cr_assert(strstr(fail_text(), "A.x") != NULL && strstr(fail_text(), "int") != NULL && strstr(fail_text(), "double") != NULL, "%s", fail_text());
+    cr_assert(strstr(fail_text(), "A.x") != NULL && strstr(fail_text(), "int") != NULL &&
+                  strstr(fail_text(), "double") != NULL,
+              "%s", fail_text());
     cr_assert_eq(stored.classes[0].property_count, 2, "a refused schema changes nothing");
     buffer out;
     model_schema back = {0};
@@ -140,10 +155,24 @@ Test(schema, new_properties_and_classes_join_at_opening)
 Test(value, what_is_written_reads_back)
 {
     uint8_t id[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
-    const value values[] = {value_null(), value_bool(true), value_bool(false), value_int(INT64_MIN), value_int(INT64_MAX), value_int(0),
-                            value_double(-0.0), value_double(NAN), value_double(1e300), value_string(bytes_text("")), value_string(bytes_text("grüß")),
-                            value_binary(bytes_of(id, 16)), value_timestamp(INT64_MIN, -999999999), value_timestamp(5, 999999999),
-                            value_uuid(id), value_object_id(id), value_link(7), {.type = VALUE_EMBEDDED, .as.row = 1ull << 60}};
+    const value values[] = {value_null(),
+                            value_bool(true),
+                            value_bool(false),
+                            value_int(INT64_MIN),
+                            value_int(INT64_MAX),
+                            value_int(0),
+                            value_double(-0.0),
+                            value_double(NAN),
+                            value_double(1e300),
+                            value_string(bytes_text("")),
+                            value_string(bytes_text("grüß")),
+                            value_binary(bytes_of(id, 16)),
+                            value_timestamp(INT64_MIN, -999999999),
+                            value_timestamp(5, 999999999),
+                            value_uuid(id),
+                            value_object_id(id),
+                            value_link(7),
+                            {.type = VALUE_EMBEDDED, .as.row = 1ull << 60}};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         buffer out;
         buffer_init(&out, 1000);
@@ -166,7 +195,8 @@ Test(value, what_is_written_reads_back)
 
 Test(value, order_is_total_and_numbers_compare_by_value)
 {
-    value a = value_int(2), b = value_double(2.5), zero = value_double(0.0), minus = value_double(-0.0), null = value_null();
+    value a = value_int(2), b = value_double(2.5), zero = value_double(0.0),
+          minus = value_double(-0.0), null = value_null();
     cr_assert_lt(value_compare(&a, &b), 0);
     cr_assert_gt(value_compare(&b, &a), 0);
     cr_assert_lt(value_compare(&null, &a), 0);

@@ -7,7 +7,8 @@ void check_status(status s, const char *file, int line)
     if (s != ATOLL_OK) cr_assert_fail("%s:%d: status %d: %s", file, line, (int)s, fail_text());
 }
 
-static void add(model_schema *s, size_t c, const char *name, value_type type, uint8_t flags, const char *target)
+static void add(model_schema *s, size_t c, const char *name, value_type type, uint8_t flags,
+                const char *target)
 {
     OK(schema_add_property(s, c, bytes_text(name), type, flags, bytes_text(target)));
 }
@@ -75,7 +76,8 @@ void fixture_close(fixture *f)
     model_view_release(f->pinned);
     model_close(f->db);
     memory_disk_free(f->disk);
-    cr_assert_eq(memory_live_count(), f->live, "%d allocations are left", (int)(memory_live_count() - f->live));
+    cr_assert_eq(memory_live_count(), f->live, "%d allocations are left",
+                 (int)(memory_live_count() - f->live));
 }
 
 property_key fixture_property(const model_class *c, const char *name)

@@ -12,14 +12,17 @@ static const value argument_values[] = {
     {.type = VALUE_BINARY, .as.text = {(const uint8_t *)"\0\1\2", 3}},
     {.type = VALUE_NULL},
 };
-static const value list_values[] = {{.type = VALUE_INT, .as.integer = 1}, {.type = VALUE_INT, .as.integer = 2}};
+static const value list_values[] = {{.type = VALUE_INT, .as.integer = 1},
+                                    {.type = VALUE_INT, .as.integer = 2}};
 static const query_arguments list_argument = {list_values, 2, NULL};
-static const query_arguments *const argument_lists[6] = {NULL, NULL, NULL, NULL, NULL, &list_argument};
+static const query_arguments *const argument_lists[6] = {NULL, NULL, NULL,
+                                                         NULL, NULL, &list_argument};
 static const query_arguments arguments = {argument_values, 6, argument_lists};
 
 static status make(const model_schema *schema, bytes text, query **out)
 {
-    return query_new(schema, schema_class_named(schema, bytes_text("Person"))->key, text, &arguments, out);
+    return query_new(schema, schema_class_named(schema, bytes_text("Person"))->key, text,
+                     &arguments, out);
 }
 
 static const char *const canonical[][2] = {
@@ -50,7 +53,8 @@ static const char *const canonical[][2] = {
     {"tags.@size > 2", "tags.@count > 2"},
     {"name.@count == 3", "name.@count == 3"},
     {"dog.name == nil", "dog.name == NULL"},
-    {"dog == $2 and name == $3 and age == $0 and name == $1", "dog == O12 and name == NULL and age == 7 and name == \"x\\\"y\""},
+    {"dog == $2 and name == $3 and age == $0 and name == $1",
+     "dog == O12 and name == NULL and age == 7 and name == \"x\\\"y\""},
     {"dog == O5", "dog == O5"},
     {"dogs.age >= 4", "dogs.age >= 4"},
     {"home.city == 'Oslo'", "home.city == \"Oslo\""},
@@ -63,13 +67,15 @@ static const char *const canonical[][2] = {
     {"height > -1e3 and height < 1E400", "height > -1000 and height < inf"},
     {"height == -0.0", "height == 0"},
     {"height == 0.1", "height == 0.1"},
-    {"height == nan or height == -inf or height == +infinity", "(height == nan or height == -inf or height == inf)"},
+    {"height == nan or height == -inf or height == +infinity",
+     "(height == nan or height == -inf or height == inf)"},
     {"age == 0x1F and age == -0x10 and age == +007", "age == 31 and age == -16 and age == 7"},
     {"age == -9223372036854775808", "age == -9223372036854775808"},
     {"born == 2021-03-04@05:06:07", "born == T1614834367:0"},
     {"born == 2021-03-04T05:06:07:89", "born == T1614834367:89"},
     {"born > 1969-12-31@23:59:59:5 and born > T-1:-5", "born > T-1:-5 and born > T-1:-5"},
-    {"uid == uuid(01234567-89ab-CDEF-0123-456789abcdef)", "uid == uuid(01234567-89ab-cdef-0123-456789abcdef)"},
+    {"uid == uuid(01234567-89ab-CDEF-0123-456789abcdef)",
+     "uid == uuid(01234567-89ab-cdef-0123-456789abcdef)"},
     {"oid == oid(0123456789abcdef01234567)", "oid == oid(0123456789abcdef01234567)"},
     {"name == '\\u00e9\\ud83d\\ude00\\n\\t\\'\\/'", "name == \"\xc3\xa9\xf0\x9f\x98\x80\\n\\t'/\""},
     {"name == '\\0'", "name == \"\\u0000\""},
@@ -78,7 +84,8 @@ static const char *const canonical[][2] = {
     {"age == weight", "age == weight"},
     {"name contains[c] NULL", "name CONTAINS[c] NULL"},
     {"null CONTAINS name", "FALSEPREDICATE"},
-    {"TRUEPREDICATE SORT(age asc, dog.name DESCENDING) LIMIT(5)", "TRUEPREDICATE SORT(age ASC, dog.name DESC) LIMIT(5)"},
+    {"TRUEPREDICATE SORT(age asc, dog.name DESCENDING) LIMIT(5)",
+     "TRUEPREDICATE SORT(age ASC, dog.name DESC) LIMIT(5)"},
     {"age > 1 limit(0) sort(name descending)", "age > 1 LIMIT(0) SORT(name DESC)"},
 };
 
@@ -91,10 +98,11 @@ Test(query_language, canonical_text_and_its_own_reading)
         status made = make(&schema, bytes_text(canonical[i][0]), &first);
         cr_assert_eq(made, ATOLL_OK, "`%s`: %s", canonical[i][0], fail_text());
         bytes text = query_text(first);
-        cr_assert(bytes_equal(text, bytes_text(canonical[i][1])), "`%s` became `%.*s`, not `%s`", canonical[i][0],
-                  (int)text.size, text.data, canonical[i][1]);
+        cr_assert(bytes_equal(text, bytes_text(canonical[i][1])), "`%s` became `%.*s`, not `%s`",
+                  canonical[i][0], (int)text.size, text.data, canonical[i][1]);
         OK(make(&schema, text, &second));
-        cr_assert(bytes_equal(text, query_text(second)), "`%.*s` reads back as another text", (int)text.size, text.data);
+        cr_assert(bytes_equal(text, query_text(second)), "`%.*s` reads back as another text",
+                  (int)text.size, text.data);
         query_free(second);
         query_free(first);
     }
@@ -109,23 +117,28 @@ static const struct {
     {"age <", ATOLL_ERROR_QUERY_SYNTAX, "at 1:6: expected a property or a constant, found the end"},
     {"age", ATOLL_ERROR_QUERY_SYNTAX, "at 1:4: expected a comparison, found the end"},
     {"age 3", ATOLL_ERROR_QUERY_SYNTAX, "at 1:5: expected a comparison, found `3`"},
-    {"age == 1 age == 2", ATOLL_ERROR_QUERY_SYNTAX, "at 1:10: expected `and`, `or`, SORT, LIMIT or the end, found `age`"},
+    {"age == 1 age == 2", ATOLL_ERROR_QUERY_SYNTAX,
+     "at 1:10: expected `and`, `or`, SORT, LIMIT or the end, found `age`"},
     {"(age == 1", ATOLL_ERROR_QUERY_SYNTAX, "at 1:10: expected `and`, `or` or `)`, found the end"},
     {"age == 1)", ATOLL_ERROR_QUERY_SYNTAX, "at 1:9: "},
-    {"age == 1 and\n\n  and", ATOLL_ERROR_QUERY_SYNTAX, "at 3:3: expected a property or a constant, found `and`"},
+    {"age == 1 and\n\n  and", ATOLL_ERROR_QUERY_SYNTAX,
+     "at 3:3: expected a property or a constant, found `and`"},
     {"name == '\xc3\xa9\xc3\xa9' x", ATOLL_ERROR_QUERY_SYNTAX, "at 1:14: "},
-    {"name == 'abc", ATOLL_ERROR_QUERY_SYNTAX, "at 1:9: expected the string that starts here to end"},
+    {"name == 'abc", ATOLL_ERROR_QUERY_SYNTAX,
+     "at 1:9: expected the string that starts here to end"},
     {"name == 'a\\q'", ATOLL_ERROR_QUERY_SYNTAX, "at 1:11: expected one of"},
     {"name == '\\ud800'", ATOLL_ERROR_QUERY_SYNTAX, "at 1:10: expected a pair of surrogates"},
     {"name == '\\u12'", ATOLL_ERROR_QUERY_SYNTAX, "at 1:10: expected four hexadecimal digits"},
-    {"age == 9223372036854775808", ATOLL_ERROR_QUERY_SYNTAX, "at 1:8: expected a number that fits 64 bits"},
+    {"age == 9223372036854775808", ATOLL_ERROR_QUERY_SYNTAX,
+     "at 1:8: expected a number that fits 64 bits"},
     {"age == 12ab", ATOLL_ERROR_QUERY_SYNTAX, "at 1:8: expected a number without letters"},
     {"age == 0x", ATOLL_ERROR_QUERY_SYNTAX, "at 1:8: expected hexadecimal digits"},
     {"age == #", ATOLL_ERROR_QUERY_SYNTAX, "at 1:8: this character has no meaning"},
     {"age IN {1, 2", ATOLL_ERROR_QUERY_SYNTAX, "at 1:13: expected `,` or `}`"},
     {"age IN {1 2}", ATOLL_ERROR_QUERY_SYNTAX, "at 1:11: expected `,` or `}`"},
     {"age IN {weight}", ATOLL_ERROR_QUERY_SYNTAX, "at 1:9: expected a constant, found `weight`"},
-    {"age BETWEEN {1}", ATOLL_ERROR_QUERY_SYNTAX, "at 1:13: expected {lowest, highest} after BETWEEN"},
+    {"age BETWEEN {1}", ATOLL_ERROR_QUERY_SYNTAX,
+     "at 1:13: expected {lowest, highest} after BETWEEN"},
     {"age <[c] 3", ATOLL_ERROR_QUERY_SYNTAX, "at 1:6: expected a value: [c]"},
     {"SORT(age ASC)", ATOLL_ERROR_QUERY_SYNTAX, "at 1:5: expected a comparison, found `(`"},
     {"age > 1 SORT(age)", ATOLL_ERROR_QUERY_SYNTAX, "at 1:17: expected ASC or DESC, found `)`"},
@@ -141,8 +154,10 @@ static const struct {
     {"photo == B64'a'", ATOLL_ERROR_QUERY_SYNTAX, "at 1:10: expected base64"},
     {"photo == bin(bin('a'))", ATOLL_ERROR_QUERY_SYNTAX, "at 1:10: expected one string"},
     {"name == '\xff'", ATOLL_ERROR_QUERY_SYNTAX, "not valid UTF-8"},
-    {"nme == 1", ATOLL_ERROR_UNKNOWN_PROPERTY, "class 'Person' has no property 'nme' (in the query at 1:1)"},
-    {"age == 1 and dog.nme == 1", ATOLL_ERROR_UNKNOWN_PROPERTY, "class 'Dog' has no property 'nme' (in the query at 1:18)"},
+    {"nme == 1", ATOLL_ERROR_UNKNOWN_PROPERTY,
+     "class 'Person' has no property 'nme' (in the query at 1:1)"},
+    {"age == 1 and dog.nme == 1", ATOLL_ERROR_UNKNOWN_PROPERTY,
+     "class 'Dog' has no property 'nme' (in the query at 1:18)"},
     {"name.x == 1", ATOLL_ERROR_QUERY_TYPE, "'Person.name' is no link"},
     {"age == 'x'", ATOLL_ERROR_QUERY_TYPE, "cannot compare int with string (in the query at 1:5)"},
     {"age == true", ATOLL_ERROR_QUERY_TYPE, "cannot compare int with bool"},
@@ -157,22 +172,28 @@ static const struct {
     {"ANY age == 3", ATOLL_ERROR_QUERY_TYPE, "ANY, ALL and NONE need a list"},
     {"age.@count == 3", ATOLL_ERROR_QUERY_TYPE, "only lists, strings and binaries"},
     {"1 == 1", ATOLL_ERROR_QUERY_TYPE, "needs a property on one side (in the query at 1:3)"},
-    {"age > 1 SORT(tags ASC)", ATOLL_ERROR_QUERY_TYPE, "cannot sort by a list (in the query at 1:14)"},
-    {"age > 1 SORT(nme ASC)", ATOLL_ERROR_UNKNOWN_PROPERTY, "no property 'nme' (in the query at 1:14)"},
+    {"age > 1 SORT(tags ASC)", ATOLL_ERROR_QUERY_TYPE,
+     "cannot sort by a list (in the query at 1:14)"},
+    {"age > 1 SORT(nme ASC)", ATOLL_ERROR_UNKNOWN_PROPERTY,
+     "no property 'nme' (in the query at 1:14)"},
     {"age == $6", ATOLL_ERROR_QUERY_ARGUMENT, "uses $6 at 1:8, but has 6 arguments"},
     {"age == $1", ATOLL_ERROR_QUERY_TYPE, "cannot compare int with string"},
     {"age IN {$5}", ATOLL_ERROR_QUERY_ARGUMENT, "list inside a list"},
-    {"SUBQUERY(dogs, $x, $x.age > 1).@count > 1", ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: SUBQUERY at 1:1"},
-    {"age == 1 && SUBQUERY(dogs, $x, $x.age > 1).@count > 1", ATOLL_ERROR_NOT_SUPPORTED, "SUBQUERY at 1:13"},
+    {"SUBQUERY(dogs, $x, $x.age > 1).@count > 1", ATOLL_ERROR_NOT_SUPPORTED,
+     "not supported yet: SUBQUERY at 1:1"},
+    {"age == 1 && SUBQUERY(dogs, $x, $x.age > 1).@count > 1", ATOLL_ERROR_NOT_SUPPORTED,
+     "SUBQUERY at 1:13"},
     {"age + 1 == 3", ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: arithmetic at 1:5"},
     {"3 == age * 2", ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: arithmetic at 1:10"},
     {"name TEXT 'x'", ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: TEXT at 1:6"},
-    {"home GEOWITHIN geoBox([1,2],[3,4])", ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: GEOWITHIN at 1:6"},
+    {"home GEOWITHIN geoBox([1,2],[3,4])", ATOLL_ERROR_NOT_SUPPORTED,
+     "not supported yet: GEOWITHIN at 1:6"},
     {"age > 1 DISTINCT(name)", ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: DISTINCT at 1:9"},
     {"numbers.@max > 1", ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: @max at 1:9"},
     {"@links.Dog.x == 1", ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: @links at 1:1"},
     {"numbers[0] == 1", ATOLL_ERROR_NOT_SUPPORTED, "an index in brackets at 1:8"},
-    {"dog == obj('Dog', 1)", ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: obj(class, key) at 1:8"},
+    {"dog == obj('Dog', 1)", ATOLL_ERROR_NOT_SUPPORTED,
+     "not supported yet: obj(class, key) at 1:8"},
     {"$K0 == 1", ATOLL_ERROR_NOT_SUPPORTED, "a key path argument at 1:1"},
     {"tags == tags", ATOLL_ERROR_NOT_SUPPORTED, "comparing two lists at 1:6"},
     {"{1,2} == age", ATOLL_ERROR_NOT_SUPPORTED, "a list of constants on the left at 1:1"},
@@ -186,9 +207,10 @@ Test(query_language, errors_name_the_place_and_what_was_expected)
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         query *made = NULL;
         status code = make(&schema, bytes_text(errors[i].text), &made);
-        cr_assert_eq(code, errors[i].code, "`%s` gave %d: %s", errors[i].text, code, code == 0 ? "" : fail_text());
-        cr_assert_not_null(strstr(fail_text(), errors[i].part), "`%s`: `%s` lacks `%s`", errors[i].text, fail_text(),
-                           errors[i].part);
+        cr_assert_eq(code, errors[i].code, "`%s` gave %d: %s", errors[i].text, code,
+                     code == 0 ? "" : fail_text());
+        cr_assert_not_null(strstr(fail_text(), errors[i].part), "`%s`: `%s` lacks `%s`",
+                           errors[i].text, fail_text(), errors[i].part);
         cr_assert_null(made);
     }
     schema_free(&schema);
@@ -204,7 +226,8 @@ static char *repeated(const char *part, size_t count, const char *middle, const 
     return text;
 }
 
-static status make_repeated(const model_schema *schema, const char *part, size_t count, const char *end)
+static status make_repeated(const model_schema *schema, const char *part, size_t count,
+                            const char *end)
 {
     query *made = NULL;
     char *text = repeated(part, count, "age == 1", end);
@@ -225,11 +248,14 @@ Test(query_language, depth_and_size_have_limits)
     fixture_schema(&schema);
     cr_assert_eq(make_repeated(&schema, "!(", LIMIT_QUERY_DEPTH_MAX, ")"), ATOLL_OK);
     cr_assert_eq(make_repeated(&schema, "!", LIMIT_QUERY_DEPTH_MAX, ""), ATOLL_OK);
-    cr_assert_eq(make_repeated(&schema, "!(", LIMIT_QUERY_DEPTH_MAX + 1, ")"), ATOLL_ERROR_LIMIT_EXCEEDED);
+    cr_assert_eq(make_repeated(&schema, "!(", LIMIT_QUERY_DEPTH_MAX + 1, ")"),
+                 ATOLL_ERROR_LIMIT_EXCEEDED);
     cr_assert_eq(make_repeated(&schema, "(", 4 * LIMIT_QUERY_DEPTH_MAX, ")"), ATOLL_OK);
-    cr_assert_eq(make_repeated(&schema, "(", 4 * LIMIT_QUERY_DEPTH_MAX + 1, ")"), ATOLL_ERROR_LIMIT_EXCEEDED);
+    cr_assert_eq(make_repeated(&schema, "(", 4 * LIMIT_QUERY_DEPTH_MAX + 1, ")"),
+                 ATOLL_ERROR_LIMIT_EXCEEDED);
     cr_assert_eq(make_repeated(&schema, "(", 100000, ""), ATOLL_ERROR_LIMIT_EXCEEDED);
-    cr_assert_eq(make_repeated(&schema, "age == 2 or ", 10000, ""), ATOLL_OK, "a chain has no depth");
+    cr_assert_eq(make_repeated(&schema, "age == 2 or ", 10000, ""), ATOLL_OK,
+                 "a chain has no depth");
 
     query *made = NULL;
     char *text = malloc(LIMIT_QUERY_SIZE_MAX + 2);
@@ -237,7 +263,8 @@ Test(query_language, depth_and_size_have_limits)
     memcpy(text, "age == 1", 8);
     OK(make(&schema, bytes_of(text, LIMIT_QUERY_SIZE_MAX), &made));
     query_free(made);
-    cr_assert_eq(make(&schema, bytes_of(text, LIMIT_QUERY_SIZE_MAX + 1), &made), ATOLL_ERROR_LIMIT_EXCEEDED);
+    cr_assert_eq(make(&schema, bytes_of(text, LIMIT_QUERY_SIZE_MAX + 1), &made),
+                 ATOLL_ERROR_LIMIT_EXCEEDED);
     free(text);
     schema_free(&schema);
 }
@@ -260,7 +287,8 @@ Test(query_language, properties_read_by_the_predicate)
     query_free(made);
     OK(make(&schema, bytes_text("dog.age > 1"), &made));
     OK(query_properties(made, &keys, &count, &links));
-    cr_assert(count == 1 && keys[0] == fixture_property(person, "dog") && links && !query_has_sort(made));
+    cr_assert(count == 1 && keys[0] == fixture_property(person, "dog") && links &&
+              !query_has_sort(made));
     query_free(made);
     schema_free(&schema);
 }
@@ -273,7 +301,8 @@ Test(query_language, and_joins_two_queries)
         {"age < 9", "", "age < 9"},
         {"", "", "TRUEPREDICATE"},
         {"age == 1 or age == 2", "done == true", "(age == 1 or age == 2) and done == true"},
-        {"age > 1 SORT(name ASC)", "done == true SORT(age DESC)", "age > 1 and done == true SORT(name ASC) SORT(age DESC)"},
+        {"age > 1 SORT(name ASC)", "done == true SORT(age DESC)",
+         "age > 1 and done == true SORT(name ASC) SORT(age DESC)"},
         {"name == $1", "dog == $2", "name == \"x\\\"y\" and dog == O12"},
     };
     model_schema schema;
@@ -283,8 +312,8 @@ Test(query_language, and_joins_two_queries)
         OK(make(&schema, bytes_text(cases[i][0]), &a));
         OK(make(&schema, bytes_text(cases[i][1]), &b));
         OK(query_and(a, b, &both));
-        cr_assert(bytes_equal(query_text(both), bytes_text(cases[i][2])), "%.*s", (int)query_text(both).size,
-                  query_text(both).data);
+        cr_assert(bytes_equal(query_text(both), bytes_text(cases[i][2])), "%.*s",
+                  (int)query_text(both).size, query_text(both).data);
         query_free(both);
         query_free(b);
         query_free(a);
@@ -301,7 +330,8 @@ Test(query_language, and_joins_two_queries)
 
 Test(query_language, failed_allocations_leave_nothing_behind)
 {
-    static const char text[] = "age IN {1, 2} and !(name CONTAINS[c] 'x' or dog.age BETWEEN {$0, 9}) SORT(dog.name ASC) LIMIT(3)";
+    static const char text[] = "age IN {1, 2} and !(name CONTAINS[c] 'x' or dog.age BETWEEN {$0, "
+                               "9}) SORT(dog.name ASC) LIMIT(3)";
     model_schema schema;
     fixture_schema(&schema);
     int64_t live = memory_live_count();

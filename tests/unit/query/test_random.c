@@ -55,7 +55,10 @@ static void set_random(world *w, person *p, int what)
 {
     p->touched = true;
     switch (what) {
-    case 0: p->age = pick(w, 12) - 4; set(w, p->row, "age", value_int(p->age)); break;
+    case 0:
+        p->age = pick(w, 12) - 4;
+        set(w, p->row, "age", value_int(p->age));
+        break;
     case 1:
         p->has_weight = pick(w, 3) != 0;
         p->weight = pick(w, 6);
@@ -66,13 +69,17 @@ static void set_random(world *w, person *p, int what)
         p->height = pick(w, 9) / 2.0 - 1;
         set(w, p->row, "height", p->has_height ? value_double(p->height) : value_null());
         break;
-    case 3: p->done = pick(w, 2); set(w, p->row, "done", value_bool(p->done)); break;
+    case 3:
+        p->done = pick(w, 2);
+        set(w, p->row, "done", value_bool(p->done));
+        break;
     case 4: set_random_name(w, p); break;
     case 5:
         p->has_born = pick(w, 4) != 0;
         p->seconds = pick(w, 3) + 1;
         p->nanoseconds = pick(w, 3);
-        set(w, p->row, "born", p->has_born ? value_timestamp(p->seconds, p->nanoseconds) : value_null());
+        set(w, p->row, "born",
+            p->has_born ? value_timestamp(p->seconds, p->nanoseconds) : value_null());
         break;
     default:
         p->dog = pick(w, DOGS + 1) - 1;
@@ -88,8 +95,8 @@ static void add_tag(world *w, person *p)
     p->tags[p->tag_count][0] = (char)('x' + pick(w, 3));
     p->tags[p->tag_count][1] = 0;
     value v = value_string(bytes_text(p->tags[p->tag_count]));
-    OK(model_list_insert(w->txn, w->realm.person->key, p->row, fixture_property(w->realm.person, "tags"),
-                         (uint64_t)p->tag_count, &v));
+    OK(model_list_insert(w->txn, w->realm.person->key, p->row,
+                         fixture_property(w->realm.person, "tags"), (uint64_t)p->tag_count, &v));
     p->tag_count++;
 }
 
@@ -111,7 +118,8 @@ static void set_dog_age(world *w, int dog)
 {
     w->dog_ages[dog] = pick(w, 6);
     value age = value_int(w->dog_ages[dog]);
-    OK(model_set(w->txn, w->realm.dog->key, w->dogs[dog], fixture_property(w->realm.dog, "age"), &age));
+    OK(model_set(w->txn, w->realm.dog->key, w->dogs[dog], fixture_property(w->realm.dog, "age"),
+                 &age));
 }
 
 static void begin(world *w)
@@ -174,7 +182,9 @@ static const char *const signs[] = {"==", "!=", "<", "<=", ">", ">="};
 /* order: of the value relative to the constant. */
 static bool holds(int sign, bool value_null_, bool constant_null, double order)
 {
-    bool equal = value_null_ && constant_null ? true : value_null_ != constant_null ? false : order == 0;
+    bool equal = value_null_ && constant_null   ? true
+                 : value_null_ != constant_null ? false
+                                                : order == 0;
     bool both = !value_null_ && !constant_null;
     switch (sign) {
     case 0: return equal;
@@ -195,14 +205,22 @@ static void number_leaf(world *w, predicate *p)
     double number = pick(w, 2) ? pick(w, 10) - 4 : pick(w, 20) / 2.0 - 4;
     snprintf(constant, sizeof constant, null ? "null" : "%g", number);
     static const int turned_signs[] = {0, 1, 4, 5, 2, 3};
-    if (turned) snprintf(text, sizeof text, "%s %s %s", constant, signs[turned_signs[sign]], names[which]);
-    else snprintf(text, sizeof text, "%s %s %s", names[which], signs[sign], constant);
+    if (turned)
+        snprintf(text, sizeof text, "%s %s %s", constant, signs[turned_signs[sign]], names[which]);
+    else
+        snprintf(text, sizeof text, "%s %s %s", names[which], signs[sign], constant);
     say(p, text);
     for (int i = 0; i < w->count; i++) {
         const person *q = &w->people[i];
-        bool missing = which == 1 ? !q->has_weight : which == 2 ? !q->has_height : which == 3 ? q->dog < 0 : false;
-        double v = which == 0 ? (double)q->age : which == 1 ? (double)q->weight : which == 2 ? q->height
-                   : which == 3 ? (missing ? 0 : (double)w->dog_ages[q->dog]) : q->tag_count;
+        bool missing = which == 1   ? !q->has_weight
+                       : which == 2 ? !q->has_height
+                       : which == 3 ? q->dog < 0
+                                    : false;
+        double v = which == 0   ? (double)q->age
+                   : which == 1 ? (double)q->weight
+                   : which == 2 ? q->height
+                   : which == 3 ? (missing ? 0 : (double)w->dog_ages[q->dog])
+                                : q->tag_count;
         p->truth[i] = holds(sign, missing, null, v - number);
     }
 }
@@ -220,7 +238,8 @@ static void in_leaf(world *w, predicate *p)
     say(p, "}");
     for (int i = 0; i < w->count; i++) {
         p->truth[i] = false;
-        for (int k = 0; k < count; k++) p->truth[i] = p->truth[i] || w->people[i].age == constants[k];
+        for (int k = 0; k < count; k++)
+            p->truth[i] = p->truth[i] || w->people[i].age == constants[k];
     }
 }
 
@@ -231,7 +250,8 @@ static void between_leaf(world *w, predicate *p)
     snprintf(text, sizeof text, "weight BETWEEN {%d, %d}", low, high);
     say(p, text);
     for (int i = 0; i < w->count; i++) {
-        p->truth[i] = w->people[i].has_weight && w->people[i].weight >= low && w->people[i].weight <= high;
+        p->truth[i] =
+            w->people[i].has_weight && w->people[i].weight >= low && w->people[i].weight <= high;
     }
 }
 
@@ -264,14 +284,14 @@ static void lower(const char *from, char *to)
     *to = 0;
 }
 
-static bool text_holds(int operator, const char *name, const char *part)
+static bool text_holds(int operator, const char * name, const char *part)
 {
     size_t size = strlen(name), part_size = strlen(part);
-    if (operator == 0) return strcmp(name, part) == 0;
-    if (operator == 1) return strcmp(name, part) != 0;
+    if (operator== 0) return strcmp(name, part) == 0;
+    if (operator== 1) return strcmp(name, part) != 0;
     if (part_size > size) return false;
-    if (operator == 2) return strncmp(name, part, part_size) == 0;
-    if (operator == 3) return strcmp(name + size - part_size, part) == 0;
+    if (operator== 2) return strncmp(name, part, part_size) == 0;
+    if (operator== 3) return strcmp(name + size - part_size, part) == 0;
     return strstr(name, part) != NULL;
 }
 
@@ -289,7 +309,8 @@ static void name_leaf(world *w, predicate *p)
     for (int i = 0; i < w->count; i++) {
         const person *q = &w->people[i];
         lower(q->name, folded);
-        p->truth[i] = !q->has_name ? operator== 1 : text_holds(operator, fold ? folded : q->name, fold ? folded_part : part);
+        p->truth[i] = !q->has_name ? operator== 1
+            : text_holds(operator, fold ? folded : q->name, fold ? folded_part : part);
     }
 }
 
@@ -312,8 +333,10 @@ static void dog_leaf(world *w, predicate *p)
     int dog = pick(w, DOGS + 1) - 1;
     bool equal = pick(w, 2);
     char text[40], constant[20];
-    if (dog < 0) snprintf(constant, sizeof constant, "null");
-    else snprintf(constant, sizeof constant, "O%d", (int)w->dogs[dog]);
+    if (dog < 0)
+        snprintf(constant, sizeof constant, "null");
+    else
+        snprintf(constant, sizeof constant, "O%d", (int)w->dogs[dog]);
     snprintf(text, sizeof text, "dog %s %s", equal ? "==" : "!=", constant);
     say(p, text);
     for (int i = 0; i < w->count; i++) p->truth[i] = (w->people[i].dog == dog) == equal;
@@ -322,7 +345,8 @@ static void dog_leaf(world *w, predicate *p)
 static void leaf(world *w, predicate *p)
 {
     static void (*const leaves[])(world *, predicate *) = {
-        number_leaf, number_leaf, number_leaf, in_leaf, between_leaf, bool_leaf, born_leaf, name_leaf, tags_leaf, dog_leaf,
+        number_leaf, number_leaf, number_leaf, in_leaf,   between_leaf,
+        bool_leaf,   born_leaf,   name_leaf,   tags_leaf, dog_leaf,
     };
     leaves[pick(w, sizeof leaves / sizeof *leaves)](w, p);
 }
@@ -348,14 +372,16 @@ static void expression(world *w, predicate *p, int depth)
     say(p, form == 2 ? ") and (" : ") or (");
     expression(w, p, depth - 1);
     say(p, ")");
-    for (int i = 0; i < w->count; i++) p->truth[i] = form == 2 ? left[i] && p->truth[i] : left[i] || p->truth[i];
+    for (int i = 0; i < w->count; i++)
+        p->truth[i] = form == 2 ? left[i] && p->truth[i] : left[i] || p->truth[i];
     free(left);
 }
 
 static query *make(world *w, const char *text)
 {
     query *made = NULL;
-    status code = query_new(model_view_schema(w->realm.pinned), w->realm.person->key, bytes_text(text), NULL, &made);
+    status code = query_new(model_view_schema(w->realm.pinned), w->realm.person->key,
+                            bytes_text(text), NULL, &made);
     if (code != ATOLL_OK) cr_assert_fail("`%s`: %s", text, fail_text());
     return made;
 }
@@ -371,8 +397,10 @@ static void check_predicate(world *w, const model_view *view, predicate *p, uint
     for (int i = 0; i < w->count; i++) {
         bool wanted = w->people[i].alive && p->truth[i];
         bool got = at < rows.count && rows.items[at] == w->people[i].row;
-        cr_assert_eq(got, wanted, "seed %d: `%s`: person %d %s", (int)seed, p->text, i, wanted ? "is missing" : "should not match");
-        cr_assert_eq(query_matches(q, view, w->people[i].row), wanted, "seed %d: `%s`: person %d alone", (int)seed, p->text, i);
+        cr_assert_eq(got, wanted, "seed %d: `%s`: person %d %s", (int)seed, p->text, i,
+                     wanted ? "is missing" : "should not match");
+        cr_assert_eq(query_matches(q, view, w->people[i].row), wanted,
+                     "seed %d: `%s`: person %d alone", (int)seed, p->text, i);
         at += wanted;
     }
     cr_assert_eq(at, rows.count);
@@ -420,15 +448,21 @@ static void mutate(world *w)
     for (int i = 0; i < steps; i++) {
         int form = pick(w, 12);
         person *p = &w->people[pick(w, w->count)];
-        if (form == 0) add_person(w);
-        else if (form == 1 && pick(w, 3) == 0) replace_dog(w, pick(w, DOGS));
-        else if (form == 1) set_dog_age(w, pick(w, DOGS));
-        else if (!p->alive) continue;
+        if (form == 0)
+            add_person(w);
+        else if (form == 1 && pick(w, 3) == 0)
+            replace_dog(w, pick(w, DOGS));
+        else if (form == 1)
+            set_dog_age(w, pick(w, DOGS));
+        else if (!p->alive)
+            continue;
         else if (form == 2) {
             OK(model_delete(w->txn, w->realm.person->key, p->row));
             p->alive = false;
-        } else if (form == 3) add_tag(w, p);
-        else set_random(w, p, pick(w, 7));
+        } else if (form == 3)
+            add_tag(w, p);
+        else
+            set_random(w, p, pick(w, 7));
     }
 }
 
@@ -457,7 +491,8 @@ static const person *person_of(const world *w, row_key row)
 }
 
 /* Deletions, then insertions, make the new list of the old one. */
-static void check_application(const row_vector *before, const row_vector *after, const result_changes *c, const char *name)
+static void check_application(const row_vector *before, const row_vector *after,
+                              const result_changes *c, const char *name)
 {
     row_key *list = malloc((before->count + after->count + 1) * sizeof *list);
     size_t count = before->count;
@@ -475,30 +510,35 @@ static void check_application(const row_vector *before, const row_vector *after,
         memmove(list + at + 1, list + at, (count++ - at) * sizeof *list);
         list[at] = after->items[at];
     }
-    cr_assert_eq(count, after->count, "%s: %d rows instead of %d", name, (int)count, (int)after->count);
-    cr_assert(count == 0 || memcmp(list, after->items, count * sizeof *list) == 0, "%s: another order", name);
+    cr_assert_eq(count, after->count, "%s: %d rows instead of %d", name, (int)count,
+                 (int)after->count);
+    cr_assert(count == 0 || memcmp(list, after->items, count * sizeof *list) == 0,
+              "%s: another order", name);
     free(list);
 }
 
-static void check_modifications(const world *w, const row_vector *before, const row_vector *after, const result_changes *c,
-                                const char *name)
+static void check_modifications(const world *w, const row_vector *before, const row_vector *after,
+                                const result_changes *c, const char *name)
 {
     cr_assert_eq(c->modifications.count, c->modifications_new.count);
     for (size_t i = 0; i < c->modifications.count; i++) {
         row_key row = before->items[c->modifications.items[i]];
-        cr_assert_eq(row, after->items[c->modifications_new.items[i]], "%s: both indexes name one row", name);
+        cr_assert_eq(row, after->items[c->modifications_new.items[i]],
+                     "%s: both indexes name one row", name);
         cr_assert(person_of(w, row)->touched, "%s: row %d was not touched", name, (int)row);
     }
     for (size_t i = 0; i < after->count; i++) {
         row_key row = after->items[i];
         bool stays = contains(before, row) && !contains_index(&c->insertions, i);
         if (!stays || !person_of(w, row)->touched) continue;
-        cr_assert(contains_index(&c->modifications_new, i), "%s: row %d was touched", name, (int)row);
+        cr_assert(contains_index(&c->modifications_new, i), "%s: row %d was touched", name,
+                  (int)row);
     }
     /* Without an order, a row is told as moved only when it came or went. */
     if (strstr(name, "SORT") != NULL) return;
     for (size_t i = 0; i < c->insertions.count; i++) {
-        cr_assert(!contains(before, after->items[c->insertions.items[i]]), "%s: inserted although it was there", name);
+        cr_assert(!contains(before, after->items[c->insertions.items[i]]),
+                  "%s: inserted although it was there", name);
     }
 }
 
@@ -530,16 +570,21 @@ static void follow_round(world *w, query *const *queries, row_vector *rows, uint
     }
     model_view *after = model_view_newest(w->realm.db);
     model_changes *changes = NULL;
-    OK(model_changes_between(w->realm.db, model_view_version(before), model_view_version(after), &changes));
+    OK(model_changes_between(w->realm.db, model_view_version(before), model_view_version(after),
+                             &changes));
     for (int i = 0; i < FOLLOWED; i++) {
         row_vector old = {0}, wanted = {0};
         result_changes told = {0};
         snprintf(name, sizeof name, "seed %d: `%s`", (int)seed, followed[i]);
-        for (size_t k = 0; k < rows[i].count; k++) cr_assert_eq(vector_push(&old, rows[i].items[k]), ATOLL_OK);
+        for (size_t k = 0; k < rows[i].count; k++)
+            cr_assert_eq(vector_push(&old, rows[i].items[k]), ATOLL_OK);
         OK(results_advance(queries[i], before, after, changes, &rows[i], &told));
         OK(query_run(queries[i], after, &wanted));
-        cr_assert_eq(rows[i].count, wanted.count, "%s: %d rows instead of %d", name, (int)rows[i].count, (int)wanted.count);
-        cr_assert(wanted.count == 0 || memcmp(rows[i].items, wanted.items, wanted.count * sizeof *wanted.items) == 0, "%s", name);
+        cr_assert_eq(rows[i].count, wanted.count, "%s: %d rows instead of %d", name,
+                     (int)rows[i].count, (int)wanted.count);
+        cr_assert(wanted.count == 0 ||
+                      memcmp(rows[i].items, wanted.items, wanted.count * sizeof *wanted.items) == 0,
+                  "%s", name);
         check_application(&old, &wanted, &told, name);
         check_modifications(w, &old, &wanted, &told, name);
         result_changes_free(&told);
@@ -587,7 +632,8 @@ Test(query_random, an_unconcerned_commit_costs_no_row)
     set_dog_age(w, 0);
     commit(w);
     model_view *after = model_view_newest(w->realm.db);
-    OK(model_changes_between(w->realm.db, model_view_version(before), model_view_version(after), &changes));
+    OK(model_changes_between(w->realm.db, model_view_version(before), model_view_version(after),
+                             &changes));
     OK(results_advance(q, before, after, changes, &rows, &told));
     cr_assert(rows.items == items && rows.count == count, "the list was not built again");
     cr_assert(told.deletions.count + told.insertions.count + told.modifications.count == 0);

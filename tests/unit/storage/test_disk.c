@@ -17,8 +17,10 @@ static status put_number(storage *s, uint8_t key, uint64_t number, bool sync)
     cr_assert_eq(result, ATOLL_OK);
     /* Two keys a batch: a cut between them would show. */
     uint8_t other = key + 128;
-    cr_assert_eq(storage_batch_put(batch, bytes_of(&key, 1), bytes_of(&number, sizeof number)), ATOLL_OK);
-    cr_assert_eq(storage_batch_put(batch, bytes_of(&other, 1), bytes_of(&number, sizeof number)), ATOLL_OK);
+    cr_assert_eq(storage_batch_put(batch, bytes_of(&key, 1), bytes_of(&number, sizeof number)),
+                 ATOLL_OK);
+    cr_assert_eq(storage_batch_put(batch, bytes_of(&other, 1), bytes_of(&number, sizeof number)),
+                 ATOLL_OK);
     result = storage_write(s, batch, sync);
     storage_batch_free(batch);
     return result;
@@ -167,7 +169,8 @@ Test(disk, a_failed_allocation_leaves_a_batch_undone)
         uint8_t keys[2] = {1, 2};
         memory_fail_at(k);
         status result = storage_batch_new(s, &batch);
-        for (int i = 0; i < 2 && result == ATOLL_OK; i++) result = storage_batch_put(batch, bytes_of(&keys[i], 1), bytes_text("12345678"));
+        for (int i = 0; i < 2 && result == ATOLL_OK; i++)
+            result = storage_batch_put(batch, bytes_of(&keys[i], 1), bytes_text("12345678"));
         if (result == ATOLL_OK) result = storage_write(s, batch, true);
         memory_fail_at(0);
         storage_batch_free(batch);

@@ -16,8 +16,10 @@ Test(folder, one_that_holds_other_files_is_refused_and_left_alone)
     temp_folder(folder);
     snprintf(path, sizeof path, "%s/letter.txt", folder);
     cr_assert_eq(file_write(path, bytes_text("dear"), 0644), ATOLL_OK);
-    cr_assert_eq(storage_open_rocksdb(folder, &creating, &s), ATOLL_ERROR_FILE_NOT_REALM, "%s", fail_text());
-    cr_assert_eq(storage_open_rocksdb(path, &creating, &s), ATOLL_ERROR_FILE_NOT_REALM, "%s", fail_text());
+    cr_assert_eq(storage_open_rocksdb(folder, &creating, &s), ATOLL_ERROR_FILE_NOT_REALM, "%s",
+                 fail_text());
+    cr_assert_eq(storage_open_rocksdb(path, &creating, &s), ATOLL_ERROR_FILE_NOT_REALM, "%s",
+                 fail_text());
     snprintf(path, sizeof path, "%s/CURRENT", folder);
     cr_assert_not(file_exists(path));
     temp_folder_remove(folder);
@@ -50,7 +52,8 @@ Test(folder, a_second_process_is_told_who_has_it)
     cr_assert_eq(pipe(done), 0);
     pid_t child = fork();
     if (child == 0) {
-        bool fine = storage_open_rocksdb(folder, &creating, &s) == ATOLL_OK && write(ready[1], "r", 1) == 1 && read(done[0], &byte, 1) == 1;
+        bool fine = storage_open_rocksdb(folder, &creating, &s) == ATOLL_OK &&
+                    write(ready[1], "r", 1) == 1 && read(done[0], &byte, 1) == 1;
         _exit(fine ? 0 : 1);
     }
     cr_assert_eq(read(ready[0], &byte, 1), 1);

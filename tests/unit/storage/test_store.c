@@ -70,20 +70,23 @@ static void write_random(storage *s, oracle *o, random_state *r)
     uint8_t key[3], other[3], value[40];
     cr_assert_eq(storage_batch_new(s, &batch), ATOLL_OK);
     for (uint64_t n = random_below(r, 6); n > 0; n--) {
-        unsigned i = (unsigned)random_below(r, KEY_COUNT), end = (unsigned)random_below(r, KEY_COUNT);
+        unsigned i = (unsigned)random_below(r, KEY_COUNT),
+                 end = (unsigned)random_below(r, KEY_COUNT);
         switch (random_below(r, 8)) {
         case 0:
             cr_assert_eq(storage_batch_delete(batch, key_of(key, i)), ATOLL_OK);
             o->present[i] = false;
             break;
         case 1:
-            cr_assert_eq(storage_batch_delete_range(batch, key_of(key, i), key_of(other, end)), ATOLL_OK);
+            cr_assert_eq(storage_batch_delete_range(batch, key_of(key, i), key_of(other, end)),
+                         ATOLL_OK);
             for (; i < end; i++) o->present[i] = false;
             break;
         default:
             o->present[i] = true;
             o->value[i] = (uint32_t)random_next(r);
-            cr_assert_eq(storage_batch_put(batch, key_of(key, i), value_of(value, o->value[i])), ATOLL_OK);
+            cr_assert_eq(storage_batch_put(batch, key_of(key, i), value_of(value, o->value[i])),
+                         ATOLL_OK);
         }
     }
     cr_assert_eq(storage_write(s, batch, random_below(r, 8) == 0), ATOLL_OK);
@@ -95,14 +98,16 @@ static void run(storage *s, uint64_t seed)
     random_state r = {seed};
     oracle now = {0}, then = {0};
     for (int step = 0; step < 1500; step++) {
-        unsigned from = (unsigned)random_below(&r, KEY_COUNT), to = from + (unsigned)random_below(&r, KEY_COUNT - from + 1);
+        unsigned from = (unsigned)random_below(&r, KEY_COUNT),
+                 to = from + (unsigned)random_below(&r, KEY_COUNT - from + 1);
         then = now;
         storage_iterator *before = iterate(s, from, to);
         write_random(s, &now, &r);
         check_iterator(before, &then, from, to);
         check_iterator(iterate(s, from, to), &now, from, to);
         check_key(s, &now, (unsigned)random_below(&r, KEY_COUNT));
-        if (step % 400 == 399) cr_assert_eq(step % 800 == 399 ? storage_settle(s) : storage_sync(s), ATOLL_OK);
+        if (step % 400 == 399)
+            cr_assert_eq(step % 800 == 399 ? storage_settle(s) : storage_sync(s), ATOLL_OK);
     }
     for (unsigned i = 0; i < KEY_COUNT; i++) check_key(s, &now, i);
 }

@@ -19,31 +19,46 @@ REALM_SCHEMA(Airport, _id, name, city, state, country, latitude, longitude, visi
 
 using json = std::shared_ptr<json_t>;
 
-static json own(json_t *value) { return json(value, json_decref); }
+static json own(json_t *value)
+{
+    return json(value, json_decref);
+}
 
-static json parse(const std::string &text) {
+static json parse(const std::string &text)
+{
     json_error_t error;
     json value = own(json_loads(text.c_str(), 0, &error));
     if (!value) throw std::runtime_error(std::string("no JSON: ") + error.text);
     return value;
 }
 
-static std::string text_of(const json_t *object, const char *name) {
+static std::string text_of(const json_t *object, const char *name)
+{
     const char *text = json_string_value(json_object_get(object, name));
     return text ? text : "";
 }
 
-static json_t *text_to_json(const std::string &text) { return json_stringn(text.data(), text.size()); }
-static json_t *text_to_json(const std::optional<std::string> &text) { return text ? text_to_json(*text) : json_null(); }
+static json_t *text_to_json(const std::string &text)
+{
+    return json_stringn(text.data(), text.size());
+}
+static json_t *text_to_json(const std::optional<std::string> &text)
+{
+    return text ? text_to_json(*text) : json_null();
+}
 
-class client {
+class client
+{
 public:
     client(const std::string &url, const std::string &app_id, const std::string &folder)
         : app_(configure(url, app_id, folder)),
           user_(app_.login(realm::App::credentials::anonymous()).get()),
-          db_(realm::open<Airport>(user_.flexible_sync_configuration())) {}
+          db_(realm::open<Airport>(user_.flexible_sync_configuration()))
+    {
+    }
 
-    json answer(const json_t *command) {
+    json answer(const json_t *command)
+    {
         std::string what = text_of(command, "do");
         auto session = *db_.get_sync_session();
         if (what == "subscribe") {
@@ -74,7 +89,9 @@ public:
     }
 
 private:
-    static realm::App configure(const std::string &url, const std::string &app_id, const std::string &folder) {
+    static realm::App configure(const std::string &url, const std::string &app_id,
+                                const std::string &folder)
+    {
         realm::App::configuration configuration;
         configuration.app_id = app_id;
         configuration.base_url = url;
@@ -82,16 +99,22 @@ private:
         return realm::App(configuration);
     }
 
-    static json counted(size_t count) { return own(json_pack("{s:b, s:I}", "ok", 1, "count", static_cast<json_int_t>(count))); }
+    static json counted(size_t count)
+    {
+        return own(json_pack("{s:b, s:I}", "ok", 1, "count", static_cast<json_int_t>(count)));
+    }
 
     // Works for an Airport outside and inside a realm alike.
-    template <class A> static void set(A &airport, const json_t *values) {
+    template <class A> static void set(A &airport, const json_t *values)
+    {
         const char *name;
         json_t *value;
-        json_object_foreach(const_cast<json_t *>(values), name, value) {
+        json_object_foreach(const_cast<json_t *>(values), name, value)
+        {
             std::string field = name;
             std::optional<std::string> text;
-            if (json_is_string(value)) text = std::string(json_string_value(value), json_string_length(value));
+            if (json_is_string(value))
+                text = std::string(json_string_value(value), json_string_length(value));
             if (field == "name") airport.name = text.value();
             if (field == "city") airport.city = text;
             if (field == "state") airport.state = text;
@@ -102,14 +125,16 @@ private:
         }
     }
 
-    void create(const json_t *values) {
+    void create(const json_t *values)
+    {
         Airport airport;
         airport._id = text_of(values, "_id");
         set(airport, values);
         db_.add(airport);
     }
 
-    json edit(const std::string &what, const json_t *command) {
+    json edit(const std::string &what, const json_t *command)
+    {
         size_t count = 0;
         db_.write([&] {
             auto found = db_.objects<Airport>().where(text_of(command, "query"));
@@ -129,7 +154,8 @@ private:
         return counted(count);
     }
 
-    json dump() {
+    json dump()
+    {
         json rows = own(json_array());
         for (auto airport : db_.objects<Airport>()) {
             json_t *row = json_object();
@@ -142,7 +168,8 @@ private:
             json_object_set_new(row, "longitude", json_real(airport.longitude));
             json_object_set_new(row, "visits", json_integer(airport.visits));
             json_t *tags = json_array();
-            for (const auto &tag : airport.tags.detach()) json_array_append_new(tags, text_to_json(tag));
+            for (const auto &tag : airport.tags.detach())
+                json_array_append_new(tags, text_to_json(tag));
             json_object_set_new(row, "tags", tags);
             json_array_append_new(rows.get(), row);
         }
@@ -154,15 +181,20 @@ private:
     realm::db db_;
 };
 
-static void print(const json &value) {
+static void print(const json &value)
+{
     char *text = json_dumps(value.get(), JSON_COMPACT | JSON_REAL_PRECISION(17));
     std::cout << text << std::endl;
     free(text);
 }
 
-static json failure(const std::string &why) { return own(json_pack("{s:b, s:s}", "ok", 0, "error", why.c_str())); }
+static json failure(const std::string &why)
+{
+    return own(json_pack("{s:b, s:s}", "ok", 0, "error", why.c_str()));
+}
 
-int main(int count, char **arguments) {
+int main(int count, char **arguments)
+{
     if (count != 4) {
         std::cerr << "use: client BASE_URL APP_ID ROLE_JSON" << std::endl;
         return 2;

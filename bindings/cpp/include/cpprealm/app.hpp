@@ -5,25 +5,31 @@
 #include <cpprealm/internal/object.hpp>
 #include <cpprealm/session.hpp>
 
-namespace realm {
+namespace realm
+{
 
 struct db_config;
 class db;
 
 // What a synced realm adds to its configuration.
-class sync_config {
+class sync_config
+{
 public:
     using error_handler = std::function<void(sync_session, sync_error)>;
     // Runs on a background thread.
     void set_error_handler(error_handler &&handler) { handler_ = std::move(handler); }
-    template <class H> void set_client_reset_handler(H &&) { internal::not_supported("client reset handlers"); }
+    template <class H> void set_client_reset_handler(H &&)
+    {
+        internal::not_supported("client reset handlers");
+    }
     const error_handler &handler() const { return handler_; }
 
 private:
     error_handler handler_;
 };
 
-class user {
+class user
+{
 public:
     enum class state : std::int32_t {
         logged_out = ATOLL_USER_LOGGED_OUT,
@@ -31,19 +37,29 @@ public:
         removed = ATOLL_USER_REMOVED
     };
     user(std::shared_ptr<internal::app_state> app, std::shared_ptr<atoll_user> handle)
-        : app_(std::move(app)), handle_(std::move(handle)) {}
+        : app_(std::move(app)), handle_(std::move(handle))
+    {
+    }
 
     std::string identifier() const { return internal::to_string(atoll_user_id(handle_.get())); }
     std::string provider() const { return internal::to_string(atoll_user_provider(handle_.get())); }
-    [[nodiscard]] enum state state() const { return static_cast<enum state>(atoll_user_state(handle_.get())); }
+    [[nodiscard]] enum state state() const
+    {
+        return static_cast<enum state>(atoll_user_state(handle_.get()));
+    }
     bool is_logged_in() const { return state() == state::logged_in; }
-    std::string access_token() const {
+    std::string access_token() const
+    {
         auto token = internal::own(internal::checked(atoll_user_access_token, handle_.get()));
         return internal::codec<std::optional<std::string>>::take(token.get(), 0).value_or("");
     }
-    task<void> log_out() const {
+    task<void> log_out() const
+    {
         return internal::request<void>(
-            app_->events, [&](atoll_queue *queue) { return internal::checked(atoll_user_log_out, handle_.get(), queue); },
+            app_->events,
+            [&](atoll_queue *queue) {
+                return internal::checked(atoll_user_log_out, handle_.get(), queue);
+            },
             [](const atoll_event *) {});
     }
     // A realm that holds what its subscriptions ask for.
@@ -52,7 +68,10 @@ public:
     db_config partition_sync_configuration(const mixed &partition) const;
 
     const std::shared_ptr<atoll_user> &handle() const { return handle_; }
-    friend bool operator==(const user &a, const user &b) { return atoll_user_equals(a.handle_.get(), b.handle_.get()); }
+    friend bool operator==(const user &a, const user &b)
+    {
+        return atoll_user_equals(a.handle_.get(), b.handle_.get());
+    }
     friend bool operator!=(const user &a, const user &b) { return !(a == b); }
 
 private:
@@ -66,7 +85,10 @@ struct db_config {
 
     void set_path(const std::string &path) { path_ = path; }
     // The folder of the realm; for a synced realm without a path of its own the derived one.
-    std::string path() const { return internal::to_string(internal::checked(atoll_config_path, build(classes()).get())); }
+    std::string path() const
+    {
+        return internal::to_string(internal::checked(atoll_config_path, build(classes()).get()));
+    }
     // Limits the realm to these classes; without it the realm has every class of the program.
     template <class... T> void set_schema() { classes_ = {&internal::describe<T>...}; }
     // Off: a commit may be lost when the power fails, never when the program is killed.
@@ -76,17 +98,25 @@ struct db_config {
     realm::sync_config &sync_config() { return sync_; }
 
     template <class K> void set_encryption_key(const K &) { internal::not_supported("encryption"); }
-    void set_schema_version(std::uint64_t) { internal::not_supported("schema versions and migrations"); }
-    template <class F> void should_compact_on_launch(F &&) { internal::not_supported("compaction on launch"); }
+    void set_schema_version(std::uint64_t)
+    {
+        internal::not_supported("schema versions and migrations");
+    }
+    template <class F> void should_compact_on_launch(F &&)
+    {
+        internal::not_supported("compaction on launch");
+    }
 
 private:
     friend class user;
     friend class db;
 
-    const std::vector<internal::describe_function> &classes() const {
+    const std::vector<internal::describe_function> &classes() const
+    {
         return classes_.empty() ? internal::registered_classes() : classes_;
     }
-    std::shared_ptr<atoll_config> build(const std::vector<internal::describe_function> &classes) const;
+    std::shared_ptr<atoll_config>
+    build(const std::vector<internal::describe_function> &classes) const;
 
     std::string path_;
     std::vector<internal::describe_function> classes_;
@@ -98,7 +128,8 @@ private:
     std::optional<mixed> partition_; // set with user_: partition sync; user_ alone: flexible sync
 };
 
-class App {
+class App
+{
 public:
     struct timeouts {
         std::optional<std::chrono::milliseconds> connect, request, ping_period, pong;
@@ -107,30 +138,46 @@ public:
     };
     struct configuration {
         std::string app_id;
-        std::optional<std::string> base_url; // without it ATOLL_BASE_URL, else http://127.0.0.1:7700
-        std::optional<std::string> path;     // folder of users and synced realms
+        std::optional<std::string>
+            base_url;                    // without it ATOLL_BASE_URL, else http://127.0.0.1:7700
+        std::optional<std::string> path; // folder of users and synced realms
         App::timeouts timeouts;
     };
 
-    class credentials {
+    class credentials
+    {
     public:
-        static credentials anonymous(bool reuse = true) {
+        static credentials anonymous(bool reuse = true)
+        {
             credentials made;
             made.reuse_ = reuse;
             return made;
         }
-        static credentials username_password(std::string email, std::string password) {
+        static credentials username_password(std::string email, std::string password)
+        {
             credentials made;
             made.anonymous_ = false;
             made.email_ = std::move(email);
             made.password_ = std::move(password);
             return made;
         }
-        static credentials api_key(const std::string &) { internal::not_supported("log-in by API key"); }
+        static credentials api_key(const std::string &)
+        {
+            internal::not_supported("log-in by API key");
+        }
         static credentials custom(const std::string &) { internal::not_supported("log-in by JWT"); }
-        static credentials function(const std::string &) { internal::not_supported("log-in by function"); }
-        static credentials facebook(const std::string &) { internal::not_supported("log-in by Facebook"); }
-        static credentials apple(const std::string &) { internal::not_supported("log-in by Apple"); }
+        static credentials function(const std::string &)
+        {
+            internal::not_supported("log-in by function");
+        }
+        static credentials facebook(const std::string &)
+        {
+            internal::not_supported("log-in by Facebook");
+        }
+        static credentials apple(const std::string &)
+        {
+            internal::not_supported("log-in by Apple");
+        }
 
     private:
         friend class App;
@@ -143,43 +190,60 @@ public:
 
     std::string app_id() const { return internal::to_string(atoll_app_id(state_->app.get())); }
 
-    task<user> login(const credentials &who) {
+    task<user> login(const credentials &who)
+    {
         return internal::request<user>(
             state_->events,
             [&](atoll_queue *queue) {
-                if (who.anonymous_) return internal::checked(atoll_app_log_in_anonymous, state_->app.get(), who.reuse_, queue);
-                return internal::checked(atoll_app_log_in_email, state_->app.get(), who.email_.data(), who.email_.size(),
-                                         who.password_.data(), who.password_.size(), queue);
+                if (who.anonymous_)
+                    return internal::checked(atoll_app_log_in_anonymous, state_->app.get(),
+                                             who.reuse_, queue);
+                return internal::checked(atoll_app_log_in_email, state_->app.get(),
+                                         who.email_.data(), who.email_.size(), who.password_.data(),
+                                         who.password_.size(), queue);
             },
-            [state = state_](const atoll_event *event) { return user(state, internal::own(atoll_event_user(event))); });
+            [state = state_](const atoll_event *event) {
+                return user(state, internal::own(atoll_event_user(event)));
+            });
     }
-    task<void> register_user(const std::string &email, const std::string &password) {
+    task<void> register_user(const std::string &email, const std::string &password)
+    {
         return internal::request<void>(
             state_->events,
             [&](atoll_queue *queue) {
-                return internal::checked(atoll_app_register_email, state_->app.get(), email.data(), email.size(),
-                                         password.data(), password.size(), queue);
+                return internal::checked(atoll_app_register_email, state_->app.get(), email.data(),
+                                         email.size(), password.data(), password.size(), queue);
             },
             [](const atoll_event *) {});
     }
-    std::optional<user> get_current_user() const {
+    std::optional<user> get_current_user() const
+    {
         auto found = internal::own(internal::checked(atoll_app_current_user, state_->app.get()));
         if (!found) return std::nullopt;
         return user(state_, found);
     }
-    std::vector<user> all_users() const {
+    std::vector<user> all_users() const
+    {
         std::vector<user> users;
         for (std::int32_t i = 0; i < atoll_app_user_count(state_->app.get()); i++) {
-            users.emplace_back(state_, internal::own(internal::checked(atoll_app_user, state_->app.get(), i)));
+            users.emplace_back(
+                state_, internal::own(internal::checked(atoll_app_user, state_->app.get(), i)));
         }
         return users;
     }
-    void switch_user(const user &to) { internal::checked(atoll_app_switch_user, state_->app.get(), to.handle().get()); }
+    void switch_user(const user &to)
+    {
+        internal::checked(atoll_app_switch_user, state_->app.get(), to.handle().get());
+    }
     void reconnect() { atoll_app_reconnect(state_->app.get()); }
-    void update_base_url(const std::string &) { internal::not_supported("changing the base URL of an open app"); }
+    void update_base_url(const std::string &)
+    {
+        internal::not_supported("changing the base URL of an open app");
+    }
 
 private:
-    static configuration make(const std::string &app_id) {
+    static configuration make(const std::string &app_id)
+    {
         configuration config;
         config.app_id = app_id;
         return config;
@@ -187,12 +251,16 @@ private:
     std::shared_ptr<internal::app_state> state_;
 };
 
-inline App::App(const configuration &config) : state_(std::make_shared<internal::app_state>()) {
+inline App::App(const configuration &config) : state_(std::make_shared<internal::app_state>())
+{
     using internal::checked;
-    auto made = internal::own(checked(atoll_app_config_new, config.app_id.data(), config.app_id.size()));
+    auto made =
+        internal::own(checked(atoll_app_config_new, config.app_id.data(), config.app_id.size()));
     atoll_app_config *c = made.get();
-    if (config.base_url) checked(atoll_app_config_set_base_url, c, config.base_url->data(), config.base_url->size());
-    if (config.path) checked(atoll_app_config_set_base_path, c, config.path->data(), config.path->size());
+    if (config.base_url)
+        checked(atoll_app_config_set_base_url, c, config.base_url->data(), config.base_url->size());
+    if (config.path)
+        checked(atoll_app_config_set_base_path, c, config.path->data(), config.path->size());
     auto set = [c](auto setter, const auto &value) {
         if (value) checked(setter, c, static_cast<std::int64_t>(value->count()));
     };
@@ -203,41 +271,50 @@ inline App::App(const configuration &config) : state_(std::make_shared<internal:
     set(atoll_app_config_set_pong_timeout_ms, t.pong);
     set(atoll_app_config_set_reconnect_delay_ms, t.reconnect_delay);
     set(atoll_app_config_set_reconnect_delay_max_ms, t.reconnect_delay_max);
-    if (t.reconnect_multiplier) checked(atoll_app_config_set_reconnect_multiplier, c, *t.reconnect_multiplier);
-    if (t.reconnect_jitter_divisor) checked(atoll_app_config_set_reconnect_jitter_divisor, c, *t.reconnect_jitter_divisor);
+    if (t.reconnect_multiplier)
+        checked(atoll_app_config_set_reconnect_multiplier, c, *t.reconnect_multiplier);
+    if (t.reconnect_jitter_divisor)
+        checked(atoll_app_config_set_reconnect_jitter_divisor, c, *t.reconnect_jitter_divisor);
     state_->app = internal::own(checked(atoll_app_open, made.get()));
     state_->events = internal::dispatcher::get();
 }
 
-inline db_config user::flexible_sync_configuration() const {
+inline db_config user::flexible_sync_configuration() const
+{
     db_config config;
     config.app_ = app_;
     config.user_ = handle_;
     return config;
 }
 
-inline db_config user::partition_sync_configuration(const mixed &partition) const {
+inline db_config user::partition_sync_configuration(const mixed &partition) const
+{
     db_config config = flexible_sync_configuration();
     config.partition_ = partition;
     return config;
 }
 
-namespace internal {
-inline std::shared_ptr<atoll_schema> build_schema(const std::vector<describe_function> &classes) {
+namespace internal
+{
+inline std::shared_ptr<atoll_schema> build_schema(const std::vector<describe_function> &classes)
+{
     auto schema = own(checked(atoll_schema_new));
     for (auto describe : classes) {
         const class_description &c = describe();
-        auto index = checked(atoll_schema_add_class, schema.get(), c.name.data(), c.name.size(), c.kind);
+        auto index =
+            checked(atoll_schema_add_class, schema.get(), c.name.data(), c.name.size(), c.kind);
         for (const auto &p : c.properties) {
-            checked(atoll_schema_add_property, schema.get(), index, p.name.data(), p.name.size(), p.type, p.flags,
-                    p.target.data(), p.target.size());
+            checked(atoll_schema_add_property, schema.get(), index, p.name.data(), p.name.size(),
+                    p.type, p.flags, p.target.data(), p.target.size());
         }
     }
     return schema;
 }
 } // namespace internal
 
-inline std::shared_ptr<atoll_config> db_config::build(const std::vector<internal::describe_function> &classes) const {
+inline std::shared_ptr<atoll_config>
+db_config::build(const std::vector<internal::describe_function> &classes) const
+{
     using internal::checked;
     auto config = internal::own(checked(atoll_config_new));
     std::string path = path_.empty() && !user_ ? "default.realm" : path_;
@@ -245,12 +322,14 @@ inline std::shared_ptr<atoll_config> db_config::build(const std::vector<internal
     checked(atoll_config_set_schema, config.get(), internal::build_schema(classes).get());
     if (sync_commits_) checked(atoll_config_set_sync_commits, config.get(), *sync_commits_);
     if (user_ && partition_) {
-        checked(atoll_config_set_partition, config.get(), user_.get(), internal::values_of({*partition_}).get());
+        checked(atoll_config_set_partition, config.get(), user_.get(),
+                internal::values_of({*partition_}).get());
     } else if (user_) {
         checked(atoll_config_set_flexible, config.get(), user_.get());
     }
     if (!partition_property_.empty()) {
-        checked(atoll_config_set_partition_property, config.get(), partition_property_.data(), partition_property_.size());
+        checked(atoll_config_set_partition_property, config.get(), partition_property_.data(),
+                partition_property_.size());
     }
     return config;
 }

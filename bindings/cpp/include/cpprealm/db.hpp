@@ -5,14 +5,17 @@
 #include <cpprealm/app.hpp>
 #include <cpprealm/subscriptions.hpp>
 
-namespace realm {
+namespace realm
+{
 
-class db {
+class db
+{
 public:
     explicit db(const db_config &config = db_config()) : db(config, config.classes()) {}
 
     // Runs `block` in a transaction; what it throws rolls everything back and is thrown on.
-    template <class F> auto write(F &&block) -> std::invoke_result_t<F> {
+    template <class F> auto write(F &&block) -> std::invoke_result_t<F>
+    {
         begin_write();
         try {
             if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
@@ -29,7 +32,8 @@ public:
         }
     }
     void begin_write() const { internal::checked(atoll_realm_begin, realm()); }
-    void commit_write() const {
+    void commit_write() const
+    {
         internal::checked(atoll_realm_commit, realm());
         state_->deliver();
     }
@@ -38,7 +42,8 @@ public:
 
     // Copies an object, and all that it links to, into the realm. One with the same primary key is overwritten.
     // Gives the managed object; nothing for an asymmetric class, whose objects can't be read again.
-    template <class T> auto add(const T &object) {
+    template <class T> auto add(const T &object)
+    {
         static_assert(internal::is_model<T>, "T has no REALM_SCHEMA");
         static_assert(internal::fields_of<T>::realm_kind != ATOLL_CLASS_EMBEDDED,
                       "embedded objects are added through their owner");
@@ -51,24 +56,32 @@ public:
     template <class T> auto add(T *object) { return add(static_cast<const T &>(*object)); }
     template <class T> auto insert(const T &object) { return add(object); }
 
-    template <class T> void remove(const managed<T> &object) { internal::checked(atoll_object_delete, object.handle().get()); }
-    template <class T> void remove_all() {
-        internal::checked(atoll_realm_delete_class, realm(), state_->info(internal::describe<T>()).class_key);
+    template <class T> void remove(const managed<T> &object)
+    {
+        internal::checked(atoll_object_delete, object.handle().get());
+    }
+    template <class T> void remove_all()
+    {
+        internal::checked(atoll_realm_delete_class, realm(),
+                          state_->info(internal::describe<T>()).class_key);
     }
 
     template <class T> results<T> objects() const { return internal::query_class<T>(state_); }
     // The object with this primary key, if there is one.
-    template <class T, class K> std::optional<managed<T>> find(const K &key) const {
+    template <class T, class K> std::optional<managed<T>> find(const K &key) const
+    {
         internal::check_queryable<T>();
         auto class_key = state_->info(internal::describe<T>()).class_key;
         auto values = internal::values_of({mixed(key)});
-        auto found = internal::own(internal::checked(atoll_realm_find, realm(), class_key, values.get()));
+        auto found =
+            internal::own(internal::checked(atoll_realm_find, realm(), class_key, values.get()));
         if (!found) return std::nullopt;
         return internal::make_managed<T>(state_, std::move(found));
     }
 
     // Goes to the newest version, then calls the observers of what changed. True if there was a newer version.
-    bool refresh() {
+    bool refresh()
+    {
         bool advanced = internal::checked(atoll_realm_refresh, realm());
         state_->deliver();
         return advanced;
@@ -76,7 +89,8 @@ public:
     std::int64_t version() const { return atoll_realm_version(realm()); }
 
     // Empty for a realm that isn't synced.
-    [[nodiscard]] std::optional<sync_session> get_sync_session() const {
+    [[nodiscard]] std::optional<sync_session> get_sync_session() const
+    {
         auto session = internal::own(internal::checked(atoll_realm_session, realm()));
         if (!session) return std::nullopt;
         return sync_session(state_->app, std::move(session));
@@ -91,16 +105,19 @@ public:
     db freeze() const { internal::not_supported("freeze"); }
     db thaw() const { internal::not_supported("thaw"); }
 
-    static void delete_files(const db_config &config) {
+    static void delete_files(const db_config &config)
+    {
         internal::checked(atoll_realm_delete_files, config.build(config.classes()).get());
     }
 
 private:
     db(const db_config &config, const std::vector<internal::describe_function> &classes)
-        : state_(std::make_shared<internal::realm_state>()) {
+        : state_(std::make_shared<internal::realm_state>())
+    {
         state_->app = config.app_;
         state_->queue = internal::own(internal::checked(atoll_queue_new));
-        state_->realm = internal::own(internal::checked(atoll_realm_open, config.build(classes).get()));
+        state_->realm =
+            internal::own(internal::checked(atoll_realm_open, config.build(classes).get()));
         if (config.sync_.handler()) {
             auto session = get_sync_session();
             if (!session) return;
@@ -110,9 +127,11 @@ private:
         }
     }
     atoll_realm *realm() const { return state_->realm.get(); }
-    void cancel_quietly() const {
+    void cancel_quietly() const
+    {
         atoll_error *error = nullptr;
-        (void)atoll_realm_rollback(realm(), &error); // The exception on its way says more than this one would.
+        (void)atoll_realm_rollback(
+            realm(), &error); // The exception on its way says more than this one would.
         atoll_error_free(error);
     }
 
@@ -120,11 +139,15 @@ private:
 };
 
 // Opens a realm with these classes only, or with every class of the program.
-template <class... T> db open(db_config config = db_config()) {
+template <class... T> db open(db_config config = db_config())
+{
     if constexpr (sizeof...(T) > 0) config.set_schema<T...>();
     return db(config);
 }
-template <class... T> db open(const std::string &path) { return open<T...>(db_config(path)); }
+template <class... T> db open(const std::string &path)
+{
+    return open<T...>(db_config(path));
+}
 
 } // namespace realm
 #endif

@@ -4,7 +4,8 @@
 
 #include <cpprealm/internal/error.hpp>
 
-namespace realm {
+namespace realm
+{
 
 struct logger {
     enum class level : std::int32_t {
@@ -23,10 +24,14 @@ struct logger {
     virtual void do_log(const std::string &category, level level, const std::string &message) = 0;
 };
 
-inline void set_default_level_threshold(logger::level level) { atoll_log_set_level(static_cast<std::int32_t>(level)); }
+inline void set_default_level_threshold(logger::level level)
+{
+    atoll_log_set_level(static_cast<std::int32_t>(level));
+}
 
 // An empty pointer goes back to standard error.
-inline void set_default_logger(std::shared_ptr<logger> to) {
+inline void set_default_logger(std::shared_ptr<logger> to)
+{
     using held = std::shared_ptr<logger>;
     if (!to) {
         atoll_log_set_sink(nullptr, nullptr, nullptr);
@@ -34,7 +39,8 @@ inline void set_default_logger(std::shared_ptr<logger> to) {
     }
     atoll_log_set_sink(
         [](void *data, std::int32_t level, const char *category, const char *message) {
-            (*static_cast<held *>(data))->do_log(category, static_cast<logger::level>(level), message);
+            (*static_cast<held *>(data))
+                ->do_log(category, static_cast<logger::level>(level), message);
         },
         new held(std::move(to)), [](void *data) { delete static_cast<held *>(data); });
 }

@@ -7,7 +7,8 @@
 
 #include <cctype>
 
-namespace realm {
+namespace realm
+{
 
 struct object_change {
     struct property_change {
@@ -18,7 +19,8 @@ struct object_change {
     std::exception_ptr error;
 };
 
-namespace internal {
+namespace internal
+{
 
 // Objects of one add() call that are in the realm already, so that shared and circular links are added once.
 struct add_context {
@@ -26,16 +28,21 @@ struct add_context {
 };
 
 template <class T>
-void write_fields(realm_state &realm, atoll_object *object, const class_info &info, const T &model, add_context &context,
-                  bool fresh);
+void write_fields(realm_state &realm, atoll_object *object, const class_info &info, const T &model,
+                  add_context &context, bool fresh);
 template <class T>
 std::shared_ptr<atoll_object> add_object(realm_state &realm, const T &model, add_context &context);
 template <class P>
-void store(realm_state &realm, atoll_object *object, std::uint32_t key, const P &value, add_context &context, bool fresh);
+void store(realm_state &realm, atoll_object *object, std::uint32_t key, const P &value,
+           add_context &context, bool fresh);
 template <class T>
-void insert_object(realm_state &realm, atoll_list *list, std::int64_t index, const T *target, add_context &context);
+void insert_object(realm_state &realm, atoll_list *list, std::int64_t index, const T *target,
+                   add_context &context);
 
-template <class T> managed<T> make_managed(const std::shared_ptr<realm_state> &realm, std::shared_ptr<atoll_object> object) {
+template <class T>
+managed<T> make_managed(const std::shared_ptr<realm_state> &realm,
+                        std::shared_ptr<atoll_object> object)
+{
     object_state state;
     state.realm = realm;
     state.object = std::move(object);
@@ -45,7 +52,8 @@ template <class T> managed<T> make_managed(const std::shared_ptr<realm_state> &r
 }
 
 // An object without data whose properties build query text.
-template <class T> managed<T> make_query_object(std::string prefix) {
+template <class T> managed<T> make_query_object(std::string prefix)
+{
     object_state state;
     state.description = &describe<T>();
     state.prefix = std::make_shared<std::string>(std::move(prefix));
@@ -63,7 +71,8 @@ template <class T> constexpr bool is_value = codec<typename unwrap_key<T>::type>
 
 // ---------- objects ----------
 
-template <class T> struct managed<T, std::enable_if_t<internal::is_model<T>>> : internal::fields_of<T> {
+template <class T>
+struct managed<T, std::enable_if_t<internal::is_model<T>>> : internal::fields_of<T> {
     using model_type = T;
     managed() = default; // no object; assign one before use
     explicit managed(internal::object_state state) : internal::fields_of<T>(std::move(state)) {}
@@ -73,29 +82,37 @@ template <class T> struct managed<T, std::enable_if_t<internal::is_model<T>>> : 
     bool is_frozen() const { return false; }
     managed freeze() const { internal::not_supported("freeze"); }
     managed thaw() const { internal::not_supported("thaw"); }
-    const std::shared_ptr<atoll_object> &handle() const { return this->realm_internal_state().object; }
+    const std::shared_ptr<atoll_object> &handle() const
+    {
+        return this->realm_internal_state().object;
+    }
 
     // Calls `observer(object_change)` after refresh() or a commit of this realm when the object changed or is gone.
-    template <class F> [[nodiscard]] notification_token observe(F &&observer) const {
+    template <class F> [[nodiscard]] notification_token observe(F &&observer) const
+    {
         auto realm = this->realm_internal_state().realm;
         auto info = this->realm_internal_state().info;
-        auto registration = internal::checked(atoll_object_observe, handle().get(), realm->queue.get());
-        realm->observers[registration] = [info, observer = std::forward<F>(observer)](const atoll_event *event) mutable {
-            object_change change;
-            change.is_deleted = atoll_event_is_deleted(event);
-            for (auto key : internal::event_indexes(event, ATOLL_CHANGE_PROPERTIES)) {
-                for (std::size_t i = info->keys.size(); i-- > 0;) {
-                    if (info->keys[i] == key) {
-                        change.property_changes.push_back({info->description->at(static_cast<std::int32_t>(i)).name});
+        auto registration =
+            internal::checked(atoll_object_observe, handle().get(), realm->queue.get());
+        realm->observers[registration] =
+            [info, observer = std::forward<F>(observer)](const atoll_event *event) mutable {
+                object_change change;
+                change.is_deleted = atoll_event_is_deleted(event);
+                for (auto key : internal::event_indexes(event, ATOLL_CHANGE_PROPERTIES)) {
+                    for (std::size_t i = info->keys.size(); i-- > 0;) {
+                        if (info->keys[i] == key) {
+                            change.property_changes.push_back(
+                                {info->description->at(static_cast<std::int32_t>(i)).name});
+                        }
                     }
                 }
-            }
-            observer(std::move(change));
-        };
+                observer(std::move(change));
+            };
         return notification_token(realm, registration);
     }
 
-    friend bool operator==(const managed &a, const managed &b) {
+    friend bool operator==(const managed &a, const managed &b)
+    {
         return a.handle() && b.handle() && atoll_object_equals(a.handle().get(), b.handle().get());
     }
     friend bool operator!=(const managed &a, const managed &b) { return !(a == b); }
@@ -103,7 +120,8 @@ template <class T> struct managed<T, std::enable_if_t<internal::is_model<T>>> : 
 
 // ---------- values ----------
 
-template <class T> struct managed<T, std::enable_if_t<internal::is_value<T>>> : internal::property_base {
+template <class T>
+struct managed<T, std::enable_if_t<internal::is_value<T>>> : internal::property_base {
     using value_type = typename internal::unwrap_key<T>::type;
     using property_base::property_base;
     managed(const managed &other) = default;
@@ -113,38 +131,52 @@ template <class T> struct managed<T, std::enable_if_t<internal::is_value<T>>> : 
     value_type operator*() const { return detach(); }
     value_type value() const { return detach(); }
 
-    managed &operator=(const value_type &value) {
+    managed &operator=(const value_type &value)
+    {
         static_assert(!internal::unwrap_key<T>::is_key, "a primary key never changes");
         internal::codec<value_type>::set(object(), key(), value);
         return *this;
     }
     managed &operator=(const managed &other) { return *this = other.detach(); }
 
-    template <class V> managed &operator+=(const V &value) { return *this = static_cast<value_type>(detach() + value); }
-    template <class V> managed &operator-=(const V &value) { return *this = static_cast<value_type>(detach() - value); }
+    template <class V> managed &operator+=(const V &value)
+    {
+        return *this = static_cast<value_type>(detach() + value);
+    }
+    template <class V> managed &operator-=(const V &value)
+    {
+        return *this = static_cast<value_type>(detach() - value);
+    }
     managed &operator++() { return *this += 1; }
     managed &operator--() { return *this -= 1; }
 
     // Strings. In where() these are CONTAINS, BEGINSWITH and, with `case_sensitive` false, their [c] forms.
-    rbool contains(const std::string &part, bool case_sensitive = true) const {
-        return text_search(" CONTAINS", part, case_sensitive, [](const std::string &text, const std::string &sought) {
-            return text.find(sought) != std::string::npos;
-        });
+    rbool contains(const std::string &part, bool case_sensitive = true) const
+    {
+        return text_search(" CONTAINS", part, case_sensitive,
+                           [](const std::string &text, const std::string &sought) {
+                               return text.find(sought) != std::string::npos;
+                           });
     }
-    rbool begins_with(const std::string &part, bool case_sensitive = true) const {
-        return text_search(" BEGINSWITH", part, case_sensitive, [](const std::string &text, const std::string &sought) {
-            return text.compare(0, sought.size(), sought) == 0;
-        });
+    rbool begins_with(const std::string &part, bool case_sensitive = true) const
+    {
+        return text_search(" BEGINSWITH", part, case_sensitive,
+                           [](const std::string &text, const std::string &sought) {
+                               return text.compare(0, sought.size(), sought) == 0;
+                           });
     }
     // Optional values.
     bool has_value() const { return !internal::checked(atoll_object_is_null, object(), key()); }
 
 private:
-    template <class F> rbool text_search(const char *word, const std::string &part, bool case_sensitive, F found) const {
+    template <class F>
+    rbool text_search(const char *word, const std::string &part, bool case_sensitive, F found) const
+    {
         using text_type = typename internal::non_null<value_type>::type;
         static_assert(std::is_same_v<text_type, std::string>, "only strings can be searched");
         if (in_query()) {
-            return rbool(query_name() + word + (case_sensitive ? " \x01" : "[c] \x01"), {mixed(part)});
+            return rbool(query_name() + word + (case_sensitive ? " \x01" : "[c] \x01"),
+                         {mixed(part)});
         }
         if (!has_value()) return false;
         std::string text = internal::codec<std::string>::get(object(), key()), sought = part;
@@ -154,13 +186,15 @@ private:
         }
         return found(text, sought);
     }
-    static void lower(std::string &text) {
+    static void lower(std::string &text)
+    {
         for (char &c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     }
 };
 
 template <class T, std::enable_if_t<internal::is_value<T>, int> = 0>
-std::ostream &operator<<(std::ostream &stream, const managed<T, void> &value) {
+std::ostream &operator<<(std::ostream &stream, const managed<T, void> &value)
+{
     return stream << value.detach();
 }
 
@@ -171,38 +205,46 @@ template <class T> struct managed<T *, void> : internal::property_base {
     managed(const managed &other) = default;
 
     internal::arrow<T> operator->() const { return {**this}; }
-    managed<T> operator*() const {
+    managed<T> operator*() const
+    {
         if (in_query()) return internal::make_query_object<T>(query_name() + ".");
         auto target = internal::own(internal::checked(atoll_object_get_object, object(), key()));
-        if (!target) throw exception(ATOLL_ERROR_OBJECT_INVALID, "the link \"" + name() + "\" is null");
+        if (!target)
+            throw exception(ATOLL_ERROR_OBJECT_INVALID, "the link \"" + name() + "\" is null");
         return internal::make_managed<T>(state().realm, std::move(target));
     }
     bool is_null() const { return internal::checked(atoll_object_is_null, object(), key()); }
     explicit operator bool() const { return !is_null(); }
 
-    managed &operator=(std::nullptr_t) {
+    managed &operator=(std::nullptr_t)
+    {
         internal::checked(atoll_object_set_null, object(), key());
         return *this;
     }
     // Adds an unmanaged object, and links to it or embeds it.
-    managed &operator=(const T *target) {
+    managed &operator=(const T *target)
+    {
         internal::add_context context;
         internal::store(*state().realm, object(), key(), const_cast<T *>(target), context, false);
         return *this;
     }
-    managed &operator=(const managed<T> &target) {
+    managed &operator=(const managed<T> &target)
+    {
         internal::checked(atoll_object_set_object, object(), key(), target.handle().get());
         return *this;
     }
-    managed &operator=(const managed &other) {
+    managed &operator=(const managed &other)
+    {
         if (other.is_null()) return *this = nullptr;
         return *this = *other;
     }
-    friend rbool operator==(const managed &a, std::nullptr_t) {
+    friend rbool operator==(const managed &a, std::nullptr_t)
+    {
         if (a.in_query()) return rbool(a.query_name() + " == \x01", {mixed()});
         return a.is_null();
     }
-    friend rbool operator!=(const managed &a, std::nullptr_t) {
+    friend rbool operator!=(const managed &a, std::nullptr_t)
+    {
         if (a.in_query()) return rbool(a.query_name() + " != \x01", {mixed()});
         return !a.is_null();
     }
@@ -210,19 +252,24 @@ template <class T> struct managed<T *, void> : internal::property_base {
 
 // ---------- lists ----------
 
-namespace internal {
+namespace internal
+{
 
 // Walks anything with operator[] and size(); positions move with the collection.
-template <class C> class index_iterator {
+template <class C> class index_iterator
+{
 public:
     using iterator_category = std::input_iterator_tag;
     using value_type = decltype(std::declval<const C &>()[0]);
     using difference_type = std::ptrdiff_t;
     using pointer = void;
     using reference = value_type;
-    index_iterator(const C *collection, std::size_t index) : collection_(collection), index_(index) {}
+    index_iterator(const C *collection, std::size_t index) : collection_(collection), index_(index)
+    {
+    }
     value_type operator*() const { return (*collection_)[index_]; }
-    index_iterator &operator++() {
+    index_iterator &operator++()
+    {
         index_++;
         return *this;
     }
@@ -234,28 +281,41 @@ private:
     std::size_t index_;
 };
 
-class list_base : public property_base {
+class list_base : public property_base
+{
 public:
     using property_base::property_base;
-    std::shared_ptr<atoll_list> list() const { return own(checked(atoll_object_get_list, object(), key())); }
-    std::size_t size() const { return static_cast<std::size_t>(checked(atoll_list_count, list().get())); }
+    std::shared_ptr<atoll_list> list() const
+    {
+        return own(checked(atoll_object_get_list, object(), key()));
+    }
+    std::size_t size() const
+    {
+        return static_cast<std::size_t>(checked(atoll_list_count, list().get()));
+    }
     bool empty() const { return size() == 0; }
     void clear() { checked(atoll_list_clear, list().get()); }
-    void erase(std::size_t index) { checked(atoll_list_erase, list().get(), static_cast<std::int64_t>(index)); }
-    void pop_back() {
+    void erase(std::size_t index)
+    {
+        checked(atoll_list_erase, list().get(), static_cast<std::int64_t>(index));
+    }
+    void pop_back()
+    {
         std::size_t count = size();
         if (count == 0) throw exception(ATOLL_ERROR_OUT_OF_RANGE, "pop_back on an empty list");
         erase(count - 1);
     }
     // Calls `observer(collection_change)` after refresh() or a commit of this realm when the list changed.
-    template <class F> [[nodiscard]] notification_token observe(F &&observer) const {
+    template <class F> [[nodiscard]] notification_token observe(F &&observer) const
+    {
         auto handle = list();
         auto registration = checked(atoll_list_observe, handle.get(), state().realm->queue.get());
-        state().realm->observers[registration] = [handle, observer = std::forward<F>(observer)](const atoll_event *event) mutable {
-            collection_change change;
-            read_change(event, change);
-            observer(std::move(change));
-        };
+        state().realm->observers[registration] =
+            [handle, observer = std::forward<F>(observer)](const atoll_event *event) mutable {
+                collection_change change;
+                read_change(event, change);
+                observer(std::move(change));
+            };
         return notification_token(state().realm, registration);
     }
 };
@@ -263,29 +323,38 @@ public:
 } // namespace internal
 
 template <class T>
-struct managed<std::vector<T>, std::enable_if_t<internal::is_value<T> && !internal::is_value<std::vector<T>>>>
+struct managed<std::vector<T>,
+               std::enable_if_t<internal::is_value<T> && !internal::is_value<std::vector<T>>>>
     : internal::list_base {
     using list_base::list_base;
     managed(const managed &other) = default;
     using iterator = internal::index_iterator<managed>;
 
-    T operator[](std::size_t index) const { return read(list().get(), static_cast<std::int64_t>(index)); }
-    void set(std::size_t index, const T &value) {
-        internal::checked(atoll_list_set_value, list().get(), static_cast<std::int64_t>(index), internal::value_of(value).get());
+    T operator[](std::size_t index) const
+    {
+        return read(list().get(), static_cast<std::int64_t>(index));
     }
-    void insert(std::size_t index, const T &value) {
+    void set(std::size_t index, const T &value)
+    {
+        internal::checked(atoll_list_set_value, list().get(), static_cast<std::int64_t>(index),
+                          internal::value_of(value).get());
+    }
+    void insert(std::size_t index, const T &value)
+    {
         internal::checked(atoll_list_insert_value, list().get(), static_cast<std::int64_t>(index),
                           internal::value_of(value).get());
     }
     void push_back(const T &value) { insert(size(), value); }
-    std::vector<T> detach() const {
+    std::vector<T> detach() const
+    {
         auto handle = list();
         std::int64_t count = internal::checked(atoll_list_count, handle.get());
         std::vector<T> copy;
         for (std::int64_t i = 0; i < count; i++) copy.push_back(read(handle.get(), i));
         return copy;
     }
-    managed &operator=(const std::vector<T> &values) {
+    managed &operator=(const std::vector<T> &values)
+    {
         clear();
         for (std::size_t i = 0; i < values.size(); i++) insert(i, values[i]);
         return *this;
@@ -295,7 +364,8 @@ struct managed<std::vector<T>, std::enable_if_t<internal::is_value<T> && !intern
     iterator end() const { return {this, size()}; }
 
 private:
-    static T read(const atoll_list *handle, std::int64_t index) {
+    static T read(const atoll_list *handle, std::int64_t index)
+    {
         auto value = internal::own(internal::checked(atoll_list_get_value, handle, index));
         return internal::codec<T>::take(value.get(), 0);
     }
@@ -307,22 +377,29 @@ template <class T> struct managed<std::vector<T *>, void> : internal::list_base 
     managed &operator=(const managed &other) = delete;
     using iterator = internal::index_iterator<managed>;
 
-    managed<T> operator[](std::size_t index) const {
-        auto found = internal::checked(atoll_list_get_object, list().get(), static_cast<std::int64_t>(index));
+    managed<T> operator[](std::size_t index) const
+    {
+        auto found = internal::checked(atoll_list_get_object, list().get(),
+                                       static_cast<std::int64_t>(index));
         return internal::make_managed<T>(state().realm, internal::own(found));
     }
     // Adds an unmanaged object, and links to it or embeds it, at `index`.
-    void insert(std::size_t index, const T *target) {
+    void insert(std::size_t index, const T *target)
+    {
         internal::add_context context;
-        internal::insert_object(*state().realm, list().get(), static_cast<std::int64_t>(index), target, context);
+        internal::insert_object(*state().realm, list().get(), static_cast<std::int64_t>(index),
+                                target, context);
     }
-    void insert(std::size_t index, const managed<T> &target) {
+    void insert(std::size_t index, const managed<T> &target)
+    {
         auto value = internal::values_of({mixed(target.handle())});
-        internal::checked(atoll_list_insert_value, list().get(), static_cast<std::int64_t>(index), value.get());
+        internal::checked(atoll_list_insert_value, list().get(), static_cast<std::int64_t>(index),
+                          value.get());
     }
     void push_back(const T *target) { insert(size(), target); }
     void push_back(const managed<T> &target) { insert(size(), target); }
-    managed &operator=(const std::vector<T *> &targets) {
+    managed &operator=(const std::vector<T *> &targets)
+    {
         clear();
         for (std::size_t i = 0; i < targets.size(); i++) insert(i, targets[i]);
         return *this;

@@ -4,7 +4,8 @@
 
 #include <cpprealm/internal/add.hpp>
 
-namespace realm {
+namespace realm
+{
 
 template <class T> class results;
 
@@ -12,43 +13,58 @@ template <class T> struct results_change : collection_change {
     results<T> *collection = nullptr;
 };
 
-template <class T> class results {
+template <class T> class results
+{
 public:
     using iterator = internal::index_iterator<results>;
     using value_type = managed<T>;
 
     results(std::shared_ptr<internal::realm_state> state, std::shared_ptr<atoll_results> handle)
-        : state_(std::move(state)), handle_(std::move(handle)) {}
+        : state_(std::move(state)), handle_(std::move(handle))
+    {
+    }
 
-    std::size_t size() const { return static_cast<std::size_t>(internal::checked(atoll_results_count, handle_.get())); }
+    std::size_t size() const
+    {
+        return static_cast<std::size_t>(internal::checked(atoll_results_count, handle_.get()));
+    }
     bool empty() const { return size() == 0; }
-    managed<T> operator[](std::size_t index) const {
-        auto object = internal::checked(atoll_results_object, handle_.get(), static_cast<std::int64_t>(index));
+    managed<T> operator[](std::size_t index) const
+    {
+        auto object = internal::checked(atoll_results_object, handle_.get(),
+                                        static_cast<std::int64_t>(index));
         return internal::make_managed<T>(state_, internal::own(object));
     }
     iterator begin() const { return {this, 0}; }
     iterator end() const { return {this, size()}; }
 
     // Narrows with query text: where("age > $0 AND name BEGINSWITH $1", {3, "R"}).
-    results where(const std::string &query, const std::vector<mixed> &arguments = {}) const {
+    results where(const std::string &query, const std::vector<mixed> &arguments = {}) const
+    {
         auto values = internal::values_of(arguments);
-        auto made = internal::checked(atoll_results_filter, handle_.get(), query.data(), query.size(), values.get());
+        auto made = internal::checked(atoll_results_filter, handle_.get(), query.data(),
+                                      query.size(), values.get());
         return results(state_, internal::own(made));
     }
     // Narrows with a comparison: where([](auto &dog) { return dog.age > 3; }).
-    template <class F, std::enable_if_t<std::is_invocable_v<F, managed<T> &>, int> = 0> results where(F &&condition) const {
+    template <class F, std::enable_if_t<std::is_invocable_v<F, managed<T> &>, int> = 0>
+    results where(F &&condition) const
+    {
         auto object = internal::make_query_object<T>("");
         rbool built = condition(object);
         return where(built.text(), built.arguments());
     }
-    results sort(const std::string &property, bool ascending = true) const {
+    results sort(const std::string &property, bool ascending = true) const
+    {
         return where("TRUEPREDICATE SORT(" + property + (ascending ? " ASC)" : " DESC)"));
     }
 
     // The sum of a number property; null counts as nothing.
-    mixed sum(const std::string &property) const {
+    mixed sum(const std::string &property) const
+    {
         auto &info = state_->info(internal::describe<T>());
-        auto key = internal::checked(atoll_realm_property, state_->realm.get(), info.class_key, property.data(), property.size());
+        auto key = internal::checked(atoll_realm_property, state_->realm.get(), info.class_key,
+                                     property.data(), property.size());
         auto sum = internal::own(internal::checked(atoll_results_sum, handle_.get(), key));
         if (internal::checked(atoll_values_type, sum.get(), std::int64_t{0}) == ATOLL_TYPE_DOUBLE) {
             return internal::codec<double>::take(sum.get(), 0);
@@ -56,22 +72,28 @@ public:
         return internal::codec<std::int64_t>::take(sum.get(), 0);
     }
     // The canonical text of the query with its arguments filled in.
-    std::string description() const { return internal::to_string(internal::checked(atoll_results_query, handle_.get())); }
+    std::string description() const
+    {
+        return internal::to_string(internal::checked(atoll_results_query, handle_.get()));
+    }
     void remove_all() { internal::checked(atoll_results_delete_all, handle_.get()); }
 
     // Calls `observer(results_change<T>)` first with what there is, then after refresh() or a commit of this realm.
-    template <class F> [[nodiscard]] notification_token observe(F &&observer) const {
-        auto registration = internal::checked(atoll_results_observe, handle_.get(), state_->queue.get());
+    template <class F> [[nodiscard]] notification_token observe(F &&observer) const
+    {
+        auto registration =
+            internal::checked(atoll_results_observe, handle_.get(), state_->queue.get());
         // A weak owner: the realm holds the observer, and the observer must not hold the realm.
         std::weak_ptr<internal::realm_state> weak = state_;
-        state_->observers[registration] = [weak, handle = handle_,
-                                           observer = std::forward<F>(observer)](const atoll_event *event) mutable {
-            results current(weak.lock(), handle);
-            results_change<T> change;
-            change.collection = &current;
-            internal::read_change(event, change);
-            observer(std::move(change));
-        };
+        state_->observers[registration] =
+            [weak, handle = handle_,
+             observer = std::forward<F>(observer)](const atoll_event *event) mutable {
+                results current(weak.lock(), handle);
+                results_change<T> change;
+                change.collection = &current;
+                internal::read_change(event, change);
+                observer(std::move(change));
+            };
         return notification_token(state_, registration);
     }
 

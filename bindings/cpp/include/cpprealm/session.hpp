@@ -4,7 +4,8 @@
 
 #include <cpprealm/internal/state.hpp>
 
-namespace realm {
+namespace realm
+{
 
 struct sync_error {
     atoll_status code = ATOLL_OK;
@@ -18,7 +19,8 @@ struct sync_progress {
     double fraction = 0;            // 0 to 1
 };
 
-class sync_session {
+class sync_session
+{
 public:
     enum class state : std::int32_t {
         active = ATOLL_SESSION_ACTIVE,
@@ -32,13 +34,22 @@ public:
         connecting = ATOLL_CONNECTION_CONNECTING,
         connected = ATOLL_CONNECTION_CONNECTED
     };
-    enum class direction : std::int32_t { upload = ATOLL_DIRECTION_UPLOAD, download = ATOLL_DIRECTION_DOWNLOAD };
+    enum class direction : std::int32_t {
+        upload = ATOLL_DIRECTION_UPLOAD,
+        download = ATOLL_DIRECTION_DOWNLOAD
+    };
 
     sync_session(std::shared_ptr<internal::app_state> app, std::shared_ptr<atoll_session> handle)
-        : app_(std::move(app)), handle_(std::move(handle)) {}
+        : app_(std::move(app)), handle_(std::move(handle))
+    {
+    }
 
-    [[nodiscard]] enum state state() const { return static_cast<enum state>(atoll_session_state(handle_.get())); }
-    [[nodiscard]] enum connection_state connection_state() const {
+    [[nodiscard]] enum state state() const
+    {
+        return static_cast<enum state>(atoll_session_state(handle_.get()));
+    }
+    [[nodiscard]] enum connection_state connection_state() const
+    {
         return static_cast<enum connection_state>(atoll_session_connection_state(handle_.get()));
     }
     std::string path() const { return internal::to_string(atoll_session_path(handle_.get())); }
@@ -53,20 +64,28 @@ public:
     // Done when all that was written before the call is acknowledged by the server.
     task<void> wait_for_upload_completion() const { return wait(atoll_session_wait_for_upload); }
     // Done when all that the server had at the call is here; call db::refresh() to see it.
-    task<void> wait_for_download_completion() const { return wait(atoll_session_wait_for_download); }
+    task<void> wait_for_download_completion() const
+    {
+        return wait(atoll_session_wait_for_download);
+    }
     // The same with a callback, which runs on a background thread; no error means success.
-    void wait_for_upload_completion(std::function<void(std::exception_ptr)> &&done) const {
+    void wait_for_upload_completion(std::function<void(std::exception_ptr)> &&done) const
+    {
         wait(atoll_session_wait_for_upload, std::move(done));
     }
-    void wait_for_download_completion(std::function<void(std::exception_ptr)> &&done) const {
+    void wait_for_download_completion(std::function<void(std::exception_ptr)> &&done) const
+    {
         wait(atoll_session_wait_for_download, std::move(done));
     }
 
     // `observer(old, new)` runs on a background thread until it is unregistered.
     std::uint64_t observe_connection_change(
-        std::function<void(enum connection_state, enum connection_state)> &&observer) const {
+        std::function<void(enum connection_state, enum connection_state)> &&observer) const
+    {
         return app_->events->add(
-            [this](atoll_queue *queue) { return internal::checked(atoll_session_observe_connection, handle_.get(), queue); },
+            [this](atoll_queue *queue) {
+                return internal::checked(atoll_session_observe_connection, handle_.get(), queue);
+            },
             [observer = std::move(observer)](const atoll_event *event) {
                 observer(static_cast<enum connection_state>(atoll_event_number(event, 0)),
                          static_cast<enum connection_state>(atoll_event_number(event, 1)));
@@ -78,12 +97,14 @@ public:
     // `observer(sync_progress)` runs on a background thread; `current_work` ends by itself when what is outstanding
     // now has been transferred.
     std::uint64_t observe_progress(enum direction direction, bool current_work,
-                                   std::function<void(sync_progress)> &&observer) const {
-        std::int32_t mode = current_work ? ATOLL_PROGRESS_CURRENT_WORK : ATOLL_PROGRESS_INDEFINITELY;
+                                   std::function<void(sync_progress)> &&observer) const
+    {
+        std::int32_t mode =
+            current_work ? ATOLL_PROGRESS_CURRENT_WORK : ATOLL_PROGRESS_INDEFINITELY;
         return app_->events->add(
             [&](atoll_queue *queue) {
-                return internal::checked(atoll_session_observe_progress, handle_.get(), static_cast<std::int32_t>(direction),
-                                         mode, queue);
+                return internal::checked(atoll_session_observe_progress, handle_.get(),
+                                         static_cast<std::int32_t>(direction), mode, queue);
             },
             [observer = std::move(observer)](const atoll_event *event) {
                 sync_progress progress;
@@ -96,20 +117,26 @@ public:
     }
     void unregister_progress_observer(std::uint64_t token) const { unobserve(token); }
 
-    std::uint64_t observe_errors(std::function<void(sync_session, sync_error)> &&observer) const {
+    std::uint64_t observe_errors(std::function<void(sync_session, sync_error)> &&observer) const
+    {
         return app_->events->add(
-            [this](atoll_queue *queue) { return internal::checked(atoll_session_observe_errors, handle_.get(), queue); },
+            [this](atoll_queue *queue) {
+                return internal::checked(atoll_session_observe_errors, handle_.get(), queue);
+            },
             [session = *this, observer = std::move(observer)](const atoll_event *event) {
-                observer(session, sync_error{atoll_event_status(event), internal::to_string(atoll_event_message(event))});
+                observer(session, sync_error{atoll_event_status(event),
+                                             internal::to_string(atoll_event_message(event))});
             },
             false);
     }
-    void unobserve(std::uint64_t token) const {
+    void unobserve(std::uint64_t token) const
+    {
         atoll_session_unobserve(handle_.get(), token);
         app_->events->remove(token);
     }
 
-    friend bool operator==(const sync_session &a, const sync_session &b) {
+    friend bool operator==(const sync_session &a, const sync_session &b)
+    {
         return atoll_session_equals(a.handle_.get(), b.handle_.get());
     }
     friend bool operator!=(const sync_session &a, const sync_session &b) { return !(a == b); }
@@ -117,14 +144,21 @@ public:
 private:
     using wait_function = std::uint64_t (*)(atoll_session *, atoll_queue *, atoll_error **);
 
-    task<void> wait(wait_function begin) const {
+    task<void> wait(wait_function begin) const
+    {
         return internal::request<void>(
-            app_->events, [&](atoll_queue *queue) { return internal::checked(begin, handle_.get(), queue); },
+            app_->events,
+            [&](atoll_queue *queue) { return internal::checked(begin, handle_.get(), queue); },
             [](const atoll_event *) {});
     }
-    void wait(wait_function begin, std::function<void(std::exception_ptr)> &&done) const {
-        app_->events->add([&](atoll_queue *queue) { return internal::checked(begin, handle_.get(), queue); },
-                          [done = std::move(done)](const atoll_event *event) { done(internal::event_error(event)); }, true);
+    void wait(wait_function begin, std::function<void(std::exception_ptr)> &&done) const
+    {
+        app_->events->add(
+            [&](atoll_queue *queue) { return internal::checked(begin, handle_.get(), queue); },
+            [done = std::move(done)](const atoll_event *event) {
+                done(internal::event_error(event));
+            },
+            true);
     }
 
     std::shared_ptr<internal::app_state> app_;

@@ -16,10 +16,13 @@
 #include <variant>
 #include <vector>
 
-namespace realm {
-namespace internal {
+namespace realm
+{
+namespace internal
+{
 
-inline int hex_digit(char c) {
+inline int hex_digit(char c)
+{
     if (c >= '0' && c <= '9') return c - '0';
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
     if (c >= 'A' && c <= 'F') return c - 'A' + 10;
@@ -27,7 +30,9 @@ inline int hex_digit(char c) {
 }
 
 // Reads exactly N bytes of hex; a uuid has dashes before bytes 4, 6, 8 and 10.
-template <std::size_t N> std::array<std::uint8_t, N> read_hex(const std::string &text, bool dashes, const char *what) {
+template <std::size_t N>
+std::array<std::uint8_t, N> read_hex(const std::string &text, bool dashes, const char *what)
+{
     std::array<std::uint8_t, N> bytes{};
     std::size_t at = 0;
     bool good = true;
@@ -47,7 +52,9 @@ template <std::size_t N> std::array<std::uint8_t, N> read_hex(const std::string 
     return bytes;
 }
 
-template <std::size_t N> std::string write_hex(const std::array<std::uint8_t, N> &bytes, bool dashes) {
+template <std::size_t N>
+std::string write_hex(const std::array<std::uint8_t, N> &bytes, bool dashes)
+{
     static const char digits[] = "0123456789abcdef";
     std::string text;
     for (std::size_t i = 0; i < N; i++) {
@@ -58,7 +65,8 @@ template <std::size_t N> std::string write_hex(const std::array<std::uint8_t, N>
     return text;
 }
 
-template <std::size_t N> std::array<std::uint8_t, N> random_bytes() {
+template <std::size_t N> std::array<std::uint8_t, N> random_bytes()
+{
     std::random_device source;
     std::array<std::uint8_t, N> bytes{};
     for (auto &byte : bytes) byte = static_cast<std::uint8_t>(source());
@@ -67,12 +75,14 @@ template <std::size_t N> std::array<std::uint8_t, N> random_bytes() {
 
 } // namespace internal
 
-class uuid {
+class uuid
+{
 public:
     uuid() = default; // all zero
     explicit uuid(const std::string &text) : bytes_(internal::read_hex<16>(text, true, "uuid")) {}
     explicit uuid(const std::array<std::uint8_t, 16> &bytes) : bytes_(bytes) {}
-    static uuid generate() {
+    static uuid generate()
+    {
         auto bytes = internal::random_bytes<16>();
         bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0f) | 0x40);
         bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3f) | 0x80);
@@ -88,16 +98,22 @@ private:
     std::array<std::uint8_t, 16> bytes_{};
 };
 
-class object_id {
+class object_id
+{
 public:
     object_id() = default; // all zero
-    explicit object_id(const std::string &text) : bytes_(internal::read_hex<12>(text, false, "object id")) {}
+    explicit object_id(const std::string &text)
+        : bytes_(internal::read_hex<12>(text, false, "object id"))
+    {
+    }
     explicit object_id(const std::array<std::uint8_t, 12> &bytes) : bytes_(bytes) {}
     // Seconds since 1970 in the first four bytes, so that ids sort by age; the rest is random.
-    static object_id generate() {
+    static object_id generate()
+    {
         auto bytes = internal::random_bytes<12>();
         auto now = std::chrono::system_clock::now().time_since_epoch();
-        auto seconds = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+        auto seconds = static_cast<std::uint32_t>(
+            std::chrono::duration_cast<std::chrono::seconds>(now).count());
         for (int i = 0; i < 4; i++) bytes[i] = static_cast<std::uint8_t>(seconds >> (24 - 8 * i));
         return object_id(bytes);
     }
@@ -118,9 +134,12 @@ template <class T> struct primary_key {
     primary_key() = default;
     primary_key(const T &v) : value(v) {}
     primary_key(T &&v) : value(std::move(v)) {}
-    template <class V, class = std::enable_if_t<std::is_constructible_v<T, V> && !std::is_same_v<std::decay_t<V>, T> &&
+    template <class V, class = std::enable_if_t<std::is_constructible_v<T, V> &&
+                                                !std::is_same_v<std::decay_t<V>, T> &&
                                                 !std::is_same_v<std::decay_t<V>, primary_key>>>
-    primary_key(V &&v) : value(std::forward<V>(v)) {}
+    primary_key(V &&v) : value(std::forward<V>(v))
+    {
+    }
     operator const T &() const { return value; }
     const T &operator*() const { return value; }
 };
@@ -130,18 +149,26 @@ template <class T, class Enabled> struct managed;
 using timestamp = std::chrono::time_point<std::chrono::system_clock>;
 
 // One value of any type: what a query argument, a key or a partition is.
-class mixed {
+class mixed
+{
 public:
-    using storage = std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<std::uint8_t>,
-                                 timestamp, uuid, object_id, std::shared_ptr<atoll_object>>;
+    using storage = std::variant<std::monostate, bool, std::int64_t, double, std::string,
+                                 std::vector<std::uint8_t>, timestamp, uuid, object_id,
+                                 std::shared_ptr<atoll_object>>;
     mixed() = default;
     mixed(std::nullptr_t) {}
     mixed(std::nullopt_t) {}
     mixed(bool v) : value_(v) {}
-    template <class T, std::enable_if_t<(std::is_integral_v<T> && !std::is_same_v<T, bool>) || std::is_enum_v<T>, int> = 0>
-    mixed(T v) : value_(static_cast<std::int64_t>(v)) {}
+    template <class T, std::enable_if_t<(std::is_integral_v<T> && !std::is_same_v<T, bool>) ||
+                                            std::is_enum_v<T>,
+                                        int> = 0>
+    mixed(T v) : value_(static_cast<std::int64_t>(v))
+    {
+    }
     template <class T, std::enable_if_t<std::is_floating_point_v<T>, int> = 0>
-    mixed(T v) : value_(static_cast<double>(v)) {}
+    mixed(T v) : value_(static_cast<double>(v))
+    {
+    }
     mixed(const char *v) : value_(std::string(v)) {}
     mixed(std::string v) : value_(std::move(v)) {}
     mixed(std::vector<std::uint8_t> v) : value_(std::move(v)) {}
@@ -149,7 +176,8 @@ public:
     mixed(const uuid &v) : value_(v) {}
     mixed(const object_id &v) : value_(v) {}
     mixed(std::shared_ptr<atoll_object> v) : value_(std::move(v)) {}
-    template <class T> mixed(const std::optional<T> &v) {
+    template <class T> mixed(const std::optional<T> &v)
+    {
         if (v) *this = mixed(*v);
     }
     template <class T> mixed(const primary_key<T> &v) : mixed(v.value) {}

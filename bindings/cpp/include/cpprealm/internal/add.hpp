@@ -4,10 +4,13 @@
 
 #include <cpprealm/managed.hpp>
 
-namespace realm::internal {
+namespace realm::internal
+{
 
 template <class T>
-void insert_object(realm_state &realm, atoll_list *list, std::int64_t index, const T *target, add_context &context) {
+void insert_object(realm_state &realm, atoll_list *list, std::int64_t index, const T *target,
+                   add_context &context)
+{
     if (!target) throw exception(ATOLL_ERROR_NULL_NOT_ALLOWED, "a list of objects holds no null");
     if constexpr (fields_of<T>::realm_kind == ATOLL_CLASS_EMBEDDED) {
         auto made = own(checked(atoll_list_insert_embedded, list, index));
@@ -20,7 +23,9 @@ void insert_object(realm_state &realm, atoll_list *list, std::int64_t index, con
 
 // Writes one property. A fresh object holds nothing yet, so that null and empty need no write there.
 template <class P>
-void store(realm_state &realm, atoll_object *object, std::uint32_t key, const P &value, add_context &context, bool fresh) {
+void store(realm_state &realm, atoll_object *object, std::uint32_t key, const P &value,
+           add_context &context, bool fresh)
+{
     if constexpr (unwrap_key<P>::is_key) {
         (void)realm; // The key was given when the object was created.
     } else if constexpr (codec<P>::supported) {
@@ -49,22 +54,26 @@ void store(realm_state &realm, atoll_object *object, std::uint32_t key, const P 
             if constexpr (std::is_pointer_v<element>) {
                 insert_object(realm, list.get(), index++, item, context);
             } else {
-                checked(atoll_list_insert_value, list.get(), index++, value_of<element>(item).get());
+                checked(atoll_list_insert_value, list.get(), index++,
+                        value_of<element>(item).get());
             }
         }
     }
 }
 
 template <class T>
-void write_fields(realm_state &realm, atoll_object *object, const class_info &info, const T &model, add_context &context,
-                  bool fresh) {
+void write_fields(realm_state &realm, atoll_object *object, const class_info &info, const T &model,
+                  add_context &context, bool fresh)
+{
     fields_of<T>::realm_visit([&](const char *, auto member, std::int32_t index) {
-        store(realm, object, info.keys[static_cast<std::size_t>(index)], model.*member, context, fresh);
+        store(realm, object, info.keys[static_cast<std::size_t>(index)], model.*member, context,
+              fresh);
     });
 }
 
 // The value of the primary key, or nothing for a class without one.
-template <class T> std::shared_ptr<atoll_values> key_of(const T &model) {
+template <class T> std::shared_ptr<atoll_values> key_of(const T &model)
+{
     std::shared_ptr<atoll_values> key;
     fields_of<T>::realm_visit([&](const char *, auto member, std::int32_t) {
         using P = std::decay_t<decltype(model.*member)>;
@@ -75,7 +84,8 @@ template <class T> std::shared_ptr<atoll_values> key_of(const T &model) {
 
 // An object whose key exists already is overwritten; its links are followed first to last, each object once.
 template <class T>
-std::shared_ptr<atoll_object> add_object(realm_state &realm, const T &model, add_context &context) {
+std::shared_ptr<atoll_object> add_object(realm_state &realm, const T &model, add_context &context)
+{
     auto known = context.done.find(&model);
     if (known != context.done.end()) return known->second;
     const class_info &info = realm.info(describe<T>());
@@ -86,7 +96,8 @@ std::shared_ptr<atoll_object> add_object(realm_state &realm, const T &model, add
         object = own(checked(atoll_realm_find, realm.realm.get(), info.class_key, key.get()));
     }
     bool fresh = !object;
-    if (fresh) object = own(checked(atoll_realm_create, realm.realm.get(), info.class_key, key.get()));
+    if (fresh)
+        object = own(checked(atoll_realm_create, realm.realm.get(), info.class_key, key.get()));
     context.done[&model] = object;
     write_fields(realm, object.get(), info, model, context, fresh);
     return object;

@@ -13,24 +13,29 @@
 #include <thread>
 #include <unordered_map>
 
-namespace realm {
+namespace realm
+{
 
 // A std::future that also answers get_future(), so that both ways of waiting found in existing programs compile:
 // `wait_for_upload_completion().get()` and `wait_for_upload_completion().get_future().get()`.
-template <class T> class task : public std::future<T> {
+template <class T> class task : public std::future<T>
+{
 public:
     task() = default;
     task(std::future<T> &&other) : std::future<T>(std::move(other)) {}
     std::future<T> get_future() { return std::move(static_cast<std::future<T> &>(*this)); }
 };
 
-namespace internal {
+namespace internal
+{
 
-class dispatcher {
+class dispatcher
+{
 public:
     using handler = std::function<void(const atoll_event *)>;
 
-    static std::shared_ptr<dispatcher> get() {
+    static std::shared_ptr<dispatcher> get()
+    {
         static std::mutex guard;
         static std::weak_ptr<dispatcher> current;
         std::lock_guard<std::mutex> lock(guard);
@@ -42,16 +47,19 @@ public:
         return found;
     }
 
-    dispatcher() : shared_(std::make_shared<shared>()) {
+    dispatcher() : shared_(std::make_shared<shared>())
+    {
         shared_->queue = own(checked(atoll_queue_new));
         thread_ = std::thread([state = shared_] { run(*state); });
     }
 
-    ~dispatcher() {
+    ~dispatcher()
+    {
         shared_->stopping = true;
         atoll_queue_wake(shared_->queue.get());
         if (thread_.get_id() == std::this_thread::get_id()) {
-            thread_.detach(); // The last owner went away inside a callback: the thread ends by itself.
+            thread_
+                .detach(); // The last owner went away inside a callback: the thread ends by itself.
         } else {
             thread_.join();
         }
@@ -59,14 +67,16 @@ public:
 
     // `begin` makes the request and gives its registration. The lock is held meanwhile, so that an answer
     // which comes before the handler is known waits for it.
-    template <class F> std::uint64_t add(F &&begin, handler on_event, bool once) {
+    template <class F> std::uint64_t add(F &&begin, handler on_event, bool once)
+    {
         std::lock_guard<std::mutex> lock(shared_->guard);
         std::uint64_t registration = begin(shared_->queue.get());
         shared_->handlers[registration] = entry{std::move(on_event), once};
         return registration;
     }
 
-    void remove(std::uint64_t registration) {
+    void remove(std::uint64_t registration)
+    {
         std::lock_guard<std::mutex> lock(shared_->guard);
         shared_->handlers.erase(registration);
     }
@@ -83,7 +93,8 @@ private:
         std::atomic<bool> stopping{false};
     };
 
-    static void run(shared &state) {
+    static void run(shared &state)
+    {
         while (!state.stopping) {
             atoll_error *error = nullptr;
             auto event = own(atoll_queue_next(state.queue.get(), -1, &error));
@@ -95,7 +106,8 @@ private:
         }
     }
 
-    static void deliver(shared &state, const atoll_event *event) {
+    static void deliver(shared &state, const atoll_event *event)
+    {
         handler on_event;
         {
             std::lock_guard<std::mutex> lock(state.guard);
@@ -116,7 +128,8 @@ private:
     std::thread thread_;
 };
 
-inline std::exception_ptr event_error(const atoll_event *event) {
+inline std::exception_ptr event_error(const atoll_event *event)
+{
     atoll_status status = atoll_event_status(event);
     if (status == ATOLL_OK) return nullptr;
     return std::make_exception_ptr(exception(status, to_string(atoll_event_message(event))));
@@ -124,7 +137,8 @@ inline std::exception_ptr event_error(const atoll_event *event) {
 
 // Starts a request on the dispatcher; `make` turns its event into the result.
 template <class T, class Begin, class Make>
-task<T> request(const std::shared_ptr<dispatcher> &on, Begin &&begin, Make make) {
+task<T> request(const std::shared_ptr<dispatcher> &on, Begin &&begin, Make make)
+{
     auto promise = std::make_shared<std::promise<T>>();
     auto future = promise->get_future();
     on->add(

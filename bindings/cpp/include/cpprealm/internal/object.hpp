@@ -7,23 +7,27 @@
 
 #include <ostream>
 
-namespace realm {
+namespace realm
+{
 
 // A property, a link, a list or an object as it lives in a realm; the forms are in managed.hpp.
 template <class T, class Enabled = void> struct managed;
 
-namespace internal {
+namespace internal
+{
 
 struct object_state {
     std::shared_ptr<realm_state> realm;
     std::shared_ptr<atoll_object> object;
     const class_description *description = nullptr;
     const class_info *info = nullptr;
-    std::shared_ptr<std::string> prefix; // set while a where() lambda runs: comparisons then build a query
+    std::shared_ptr<std::string>
+        prefix; // set while a where() lambda runs: comparisons then build a query
 };
 
 // Base of the managed classes that the macros define.
-class object_base {
+class object_base
+{
 public:
     object_base() = default;
     explicit object_base(object_state state) : realm_internal_state_(std::move(state)) {}
@@ -35,16 +39,21 @@ private:
 
 // A member of a managed object. While it is one it reads through its owner; a copy taken out of the
 // object keeps the state itself, so that it may outlive the object that it came from.
-class property_base {
+class property_base
+{
 public:
     property_base(const object_base *owner, std::int32_t index) : owner_(owner), index_(index) {}
     property_base(const property_base &other)
-        : held_(std::make_shared<object_state>(other.state())), index_(other.index_) {}
+        : held_(std::make_shared<object_state>(other.state())), index_(other.index_)
+    {
+    }
     property_base &operator=(const property_base &) = delete;
 
     const object_state &state() const { return held_ ? *held_ : owner_->realm_internal_state(); }
-    atoll_object *object() const {
-        if (!state().object) throw exception(ATOLL_ERROR_OBJECT_INVALID, "this handle has no object");
+    atoll_object *object() const
+    {
+        if (!state().object)
+            throw exception(ATOLL_ERROR_OBJECT_INVALID, "this handle has no object");
         return state().object.get();
     }
     std::uint32_t key() const { return state().info->keys[static_cast<std::size_t>(index_)]; }
@@ -59,12 +68,14 @@ private:
 };
 
 // Finds the managed class of a model through the function that REALM_SCHEMA declares beside it.
-struct no_fields {};
+struct no_fields {
+};
 no_fields realm_fields_of(...);
 template <class T> using fields_of = decltype(realm_fields_of(static_cast<const T *>(nullptr)));
 template <class T> constexpr bool is_model = !std::is_same_v<fields_of<T>, no_fields>;
 
-template <class P> struct property_of; // how a C++ member type is described; below and in managed.hpp
+template <class P>
+struct property_of; // how a C++ member type is described; below and in managed.hpp
 
 template <class T> struct unwrap_key {
     using type = T;
@@ -75,12 +86,14 @@ template <class T> struct unwrap_key<primary_key<T>> {
     static constexpr bool is_key = true;
 };
 
-template <class T> void check_target() {
+template <class T> void check_target()
+{
     static_assert(fields_of<T>::realm_kind != ATOLL_CLASS_ASYMMETRIC,
                   "an asymmetric class can't be the type of a property: it can only be added");
 }
 
-template <class P> property_description describe_property(const char *name) {
+template <class P> property_description describe_property(const char *name)
+{
     property_description described;
     described.name = name;
     using T = typename unwrap_key<P>::type;
@@ -108,7 +121,8 @@ template <class T> struct property_of<std::vector<T>> {
     using element = T;
 };
 
-template <class T> const class_description &describe() {
+template <class T> const class_description &describe()
+{
     static const class_description description = [] {
         class_description made;
         made.name = fields_of<T>::realm_name();
@@ -122,7 +136,8 @@ template <class T> const class_description &describe() {
     return description;
 }
 
-template <class T> bool register_class() {
+template <class T> bool register_class()
+{
     registered_classes().push_back(&describe<T>);
     return true;
 }
@@ -130,33 +145,43 @@ template <class T> bool register_class() {
 } // namespace internal
 } // namespace realm
 
-#define REALM_INTERNAL_MEMBER(cls, property, index) ::realm::managed<decltype(cls::property)> property{this, index};
+#define REALM_INTERNAL_MEMBER(cls, property, index) \
+    ::realm::managed<decltype(cls::property)> property{this, index};
 #define REALM_INTERNAL_VISIT(cls, property, index) visitor(#property, &cls::property, index);
 
-#define REALM_INTERNAL_SCHEMA(kind, cls, ...)                                                                \
-    struct cls##_realm_fields : ::realm::internal::object_base {                                             \
-        using realm_model = cls;                                                                             \
-        static constexpr std::int32_t realm_kind = kind;                                                     \
-        static const char *realm_name() { return #cls; }                                                     \
-        cls##_realm_fields() = default;                                                                      \
-        explicit cls##_realm_fields(::realm::internal::object_state state)                                   \
-            : ::realm::internal::object_base(std::move(state)) {}                                            \
-        cls##_realm_fields(const cls##_realm_fields &other) : ::realm::internal::object_base(other) {}       \
-        cls##_realm_fields &operator=(const cls##_realm_fields &other) {                                     \
-            ::realm::internal::object_base::operator=(other);                                                \
-            return *this;                                                                                    \
-        }                                                                                                    \
-        template <class V> static void realm_visit(V &&visitor) {                                            \
-            REALM_INTERNAL_EACH(REALM_INTERNAL_VISIT, cls, __VA_ARGS__)                                      \
-        }                                                                                                    \
-        REALM_INTERNAL_EACH(REALM_INTERNAL_MEMBER, cls, __VA_ARGS__)                                         \
-    };                                                                                                       \
-    cls##_realm_fields realm_fields_of(const cls *);                                                         \
+#define REALM_INTERNAL_SCHEMA(kind, cls, ...)                                                 \
+    struct cls##_realm_fields : ::realm::internal::object_base {                              \
+        using realm_model = cls;                                                              \
+        static constexpr std::int32_t realm_kind = kind;                                      \
+        static const char *realm_name() { return #cls; }                                      \
+        cls##_realm_fields() = default;                                                       \
+        explicit cls##_realm_fields(::realm::internal::object_state state)                    \
+            : ::realm::internal::object_base(std::move(state))                                \
+        {                                                                                     \
+        }                                                                                     \
+        cls##_realm_fields(const cls##_realm_fields &other)                                   \
+            : ::realm::internal::object_base(other)                                           \
+        {                                                                                     \
+        }                                                                                     \
+        cls##_realm_fields &operator=(const cls##_realm_fields &other)                        \
+        {                                                                                     \
+            ::realm::internal::object_base::operator=(other);                                 \
+            return *this;                                                                     \
+        }                                                                                     \
+        template <class V>                                                                    \
+        static void realm_visit(V &&visitor){                                                 \
+            REALM_INTERNAL_EACH(REALM_INTERNAL_VISIT, cls,                                    \
+                                __VA_ARGS__)} REALM_INTERNAL_EACH(REALM_INTERNAL_MEMBER, cls, \
+                                                                  __VA_ARGS__)                \
+    };                                                                                        \
+    cls##_realm_fields realm_fields_of(const cls *);                                          \
     inline const bool cls##_realm_registered = ::realm::internal::register_class<cls>();
 
 // Beside the struct, in its own namespace: REALM_SCHEMA(Dog, _id, name, age). Members left out are not stored.
 #define REALM_SCHEMA(cls, ...) REALM_INTERNAL_SCHEMA(ATOLL_CLASS_NORMAL, cls, __VA_ARGS__)
-#define REALM_EMBEDDED_SCHEMA(cls, ...) REALM_INTERNAL_SCHEMA(ATOLL_CLASS_EMBEDDED, cls, __VA_ARGS__)
-#define REALM_ASYMMETRIC_SCHEMA(cls, ...) REALM_INTERNAL_SCHEMA(ATOLL_CLASS_ASYMMETRIC, cls, __VA_ARGS__)
+#define REALM_EMBEDDED_SCHEMA(cls, ...) \
+    REALM_INTERNAL_SCHEMA(ATOLL_CLASS_EMBEDDED, cls, __VA_ARGS__)
+#define REALM_ASYMMETRIC_SCHEMA(cls, ...) \
+    REALM_INTERNAL_SCHEMA(ATOLL_CLASS_ASYMMETRIC, cls, __VA_ARGS__)
 
 #endif

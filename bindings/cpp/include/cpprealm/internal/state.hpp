@@ -7,7 +7,8 @@
 
 #include <map>
 
-namespace realm::internal {
+namespace realm::internal
+{
 
 struct property_description {
     std::string name;
@@ -22,12 +23,16 @@ struct class_description {
     std::string name;
     std::int32_t kind = ATOLL_CLASS_NORMAL;
     std::vector<property_description> properties;
-    const property_description &at(std::int32_t index) const { return properties[properties.size() - 1 - index]; }
+    const property_description &at(std::int32_t index) const
+    {
+        return properties[properties.size() - 1 - index];
+    }
 };
 
 using describe_function = const class_description &(*)();
 
-inline std::vector<describe_function> &registered_classes() {
+inline std::vector<describe_function> &registered_classes()
+{
     static std::vector<describe_function> classes;
     return classes;
 }
@@ -52,26 +57,31 @@ struct realm_state {
     std::function<void()> on_release; // ends what the configuration registered for this realm
     bool delivering = false;
 
-    ~realm_state() {
+    ~realm_state()
+    {
         if (on_release) on_release();
     }
 
-    const class_info &info(const class_description &description) {
+    const class_info &info(const class_description &description)
+    {
         auto found = classes.find(&description);
         if (found != classes.end()) return found->second;
         class_info info;
         info.description = &description;
-        info.class_key = checked(atoll_realm_class, realm.get(), description.name.data(), description.name.size());
+        info.class_key = checked(atoll_realm_class, realm.get(), description.name.data(),
+                                 description.name.size());
         info.keys.resize(description.properties.size());
         for (std::size_t i = 0; i < info.keys.size(); i++) {
             const std::string &name = description.at(static_cast<std::int32_t>(i)).name;
-            info.keys[i] = checked(atoll_realm_property, realm.get(), info.class_key, name.data(), name.size());
+            info.keys[i] = checked(atoll_realm_property, realm.get(), info.class_key, name.data(),
+                                   name.size());
         }
         return classes[&description] = std::move(info);
     }
 
     // Tells the observers what is queued. An observer that refreshes or writes adds to the same run.
-    void deliver() {
+    void deliver()
+    {
         if (delivering) return;
         delivering = true;
         struct done {
@@ -89,16 +99,21 @@ struct realm_state {
 
 } // namespace realm::internal
 
-namespace realm {
+namespace realm
+{
 
 // Keeps an observer alive; when it goes, the observer ends.
-class notification_token {
+class notification_token
+{
 public:
     notification_token() = default;
     notification_token(std::shared_ptr<internal::realm_state> state, std::uint64_t registration)
-        : state_(std::move(state)), registration_(registration) {}
+        : state_(std::move(state)), registration_(registration)
+    {
+    }
     notification_token(notification_token &&other) noexcept { *this = std::move(other); }
-    notification_token &operator=(notification_token &&other) noexcept {
+    notification_token &operator=(notification_token &&other) noexcept
+    {
         std::swap(state_, other.state_);
         std::swap(registration_, other.registration_);
         return *this;
@@ -106,7 +121,8 @@ public:
     notification_token(const notification_token &) = delete;
     notification_token &operator=(const notification_token &) = delete;
     ~notification_token() { unregister(); }
-    void unregister() {
+    void unregister()
+    {
         if (!state_) return;
         atoll_realm_unobserve(state_->realm.get(), registration_);
         state_->observers.erase(registration_);
@@ -125,13 +141,17 @@ struct collection_change {
     std::vector<std::uint64_t> modifications;
     bool collection_root_was_deleted = false;
     bool initial = false; // the first call, which describes no change
-    bool empty() const {
-        return deletions.empty() && insertions.empty() && modifications.empty() && !collection_root_was_deleted;
+    bool empty() const
+    {
+        return deletions.empty() && insertions.empty() && modifications.empty() &&
+               !collection_root_was_deleted;
     }
 };
 
-namespace internal {
-inline std::vector<std::uint64_t> event_indexes(const atoll_event *event, std::int32_t kind) {
+namespace internal
+{
+inline std::vector<std::uint64_t> event_indexes(const atoll_event *event, std::int32_t kind)
+{
     std::vector<std::uint64_t> indexes;
     std::int64_t count = atoll_event_change_count(event, kind);
     indexes.reserve(static_cast<std::size_t>(count));
@@ -141,7 +161,8 @@ inline std::vector<std::uint64_t> event_indexes(const atoll_event *event, std::i
     return indexes;
 }
 
-inline void read_change(const atoll_event *event, collection_change &change) {
+inline void read_change(const atoll_event *event, collection_change &change)
+{
     change.deletions = event_indexes(event, ATOLL_CHANGE_DELETIONS);
     change.insertions = event_indexes(event, ATOLL_CHANGE_INSERTIONS);
     change.modifications = event_indexes(event, ATOLL_CHANGE_MODIFICATIONS_NEW);
