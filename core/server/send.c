@@ -165,7 +165,9 @@ static status plan_row(plan *x, class_key c, row_key row, bool sweep)
     bool uncertain = map64_get(&x->uncertain, name_of(c, row)) != NULL;
     group_row r = {c, row, 0, mark.life};
     if (has) {
-        r.kind = had && same_life && !uncertain ? ROW_DELTA : ROW_FULL;
+        /* A cursor of zero: the client has nothing, or no longer trusts what it has. */
+        bool delta = had && same_life && !uncertain && x->g->from > 0;
+        r.kind = delta ? ROW_DELTA : ROW_FULL;
     } else if ((had || uncertain) && !sweep) {
         bool own = !mark.alive && mark.since_author == p->ident;
         r.kind = mark.alive ? ROW_EVICTED : own ? 0 : ROW_DELETED;

@@ -27,6 +27,8 @@ static void broken_protocol(session *s, uint64_t now_ms, const char *what)
     session_lost(s, now_ms, 0);
 }
 
+static status store_state(session *s, const sync_state *next);
+
 /* Something here failed (disk full, damaged record): nothing was taken; try again later. */
 static void failed_here(session *s, uint64_t now_ms, status code, const char *doing)
 {
@@ -36,6 +38,21 @@ static void failed_here(session *s, uint64_t now_ms, status code, const char *do
     session_queue(s, SESSION_ACTION_ERROR, 0, code, text);
     s->wants_close = true;
     session_lost(s, now_ms, 0);
+}
+
+/* What came builds on something that is not here: taking it again would fail again for ever. A cursor of zero makes the
+ * server send the whole view at the next bind; merging it is harmless, and nothing unsent is touched. */
+static void ask_for_everything(session *s)
+{
+    if (s->sync.cursor == 0) return;
+    log_write(LOG_WARN, category,
+              "something of the server's state is missing here: the whole view is asked for again");
+    sync_state next = s->sync;
+    next.cursor = 0;
+    if (store_state(s, &next) != ATOLL_OK)
+        log_write(LOG_ERROR, category, "the cursor could not be set back: %s", fail_text());
+    else
+        s->starts_over = true;
 }
 
 /* ---- bound ---- */
@@ -144,7 +161,7 @@ static status integrate_staged(session *s, model_txn *txn, sync_state *next)
     for (size_t i = 0; i < s->staged.count && result == ATOLL_OK; i++) {
         result = integrate_rows(&g, &s->staged.items[i]->message.download.rows);
     }
-    if (result == ATOLL_OK && last->sweep) result = integrate_sweep(&g);
+    if (result == ATOLL_OK && (last->sweep || s->starts_over)) result = integrate_sweep(&g);
     integration_end(&g);
     if (result != ATOLL_OK) return result;
     if (last->clock > next->seen) next->seen = last->clock;
@@ -159,7 +176,7 @@ static status take_group(session *s)
     model_txn *txn = NULL;
     const wire_download *last = &s->staged.items[s->staged.count - 1]->message.download;
     bool subscriptions = last->view_version > s->sync.view_version;
-    if (s->staged_rows == 0 && !last->sweep && !subscriptions) {
+    if (s->staged_rows == 0 && !last->sweep && !subscriptions && !s->starts_over) {
         /* Only the cursor moves: remembered, and written with the next thing that is worth a commit. */
         s->sync.cursor = last->to;
         if (last->clock > s->sync.seen) s->sync.seen = last->clock;
@@ -175,6 +192,7 @@ static status take_group(session *s)
     }
     TRY(model_commit(txn, NULL));
     s->sync = next;
+    s->starts_over = false;
     if (subscriptions) {
         session_queue(s, SESSION_ACTION_SUBSCRIPTIONS, 0, ATOLL_OK, NULL);
         if (s->subscribed.version <= next.view_version) subscription_set_free(&s->subscribed);
@@ -398,5 +416,6 @@ void session_take_message(session *s, uint64_t now_ms, bytes message)
         broken_protocol(s, now_ms, text);
     } else {
         failed_here(s, now_ms, result, "taking a message of the server");
+        if (result == ATOLL_ERROR_BAD_CHANGESET) ask_for_everything(s);
     }
 }
