@@ -185,7 +185,9 @@ class Interop(unittest.TestCase):
     def test_other_than_grpc_is_told_so(self):
         # curl speaks HTTP/2 with prior knowledge; a plain request has no gRPC content type.
         url = f"http://127.0.0.1:{self.server.port}/grpc.health.v1.Health/Check"
-        for arguments, code in ((["-d", "x"], "415"), ([], "405")):
+        # Without a body: the server ends a stream that it has answered early by RST_STREAM(NO_ERROR), as RFC 9113 section
+        # 8.1 allows, and this curl sometimes drops the answer then.
+        for arguments, code in ((["-X", "POST"], "415"), ([], "405")):
             done = subprocess.run(["curl", "-s", "--http2-prior-knowledge", "-o", "/dev/null", "-w", "%{http_code}", *arguments, url],
                                   stdout=subprocess.PIPE, text=True, timeout=PATIENCE, check=False)
             self.assertEqual(done.stdout, code)
