@@ -63,6 +63,14 @@ typedef struct api_arguments {
 status values_arguments(const atoll_values *values, api_arguments *out) MUST_CHECK;
 void values_arguments_free(api_arguments *arguments);
 
+/* ---- texts ---- */
+static inline atoll_bytes api_text(const char *text) /* NULL stays null */
+{
+    return (atoll_bytes){text, text == NULL ? 0 : strlen(text)};
+}
+/* Sets a text of a configuration; INVALID_ARGUMENT names what is empty or holds a zero byte. */
+status api_replace_text(char **text, const char *from, size_t size, const char *what) MUST_CHECK;
+
 /* ---- queues and events (queue.c) ---- */
 struct atoll_event {
     int32_t type;

@@ -6,29 +6,20 @@
 
 #define DEFAULT_BASE_URL "http://127.0.0.1:7700"
 
-static status set_text(char **text, const char *from, size_t size, const char *what)
-{
-    if (from == NULL || size == 0 || memchr(from, 0, size) != NULL)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the %s is empty or holds a zero byte", what);
-    char *copy = memory_copy_text(from, size);
-    if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    memory_free(*text);
-    *text = copy;
-    return ATOLL_OK;
-}
-
 atoll_app_config *atoll_app_config_new(const char *app_id, size_t app_id_size, atoll_error **error)
 {
     atoll_app_config *config = memory_allocate_zero(sizeof *config);
     const char *url = getenv("ATOLL_BASE_URL");
     if (url == NULL || *url == 0) url = DEFAULT_BASE_URL;
-    status result = config == NULL ? ATOLL_ERROR_OUT_OF_MEMORY
-                                   : set_text(&config->app_id, app_id, app_id_size, "app id");
+    status result = config == NULL
+                        ? ATOLL_ERROR_OUT_OF_MEMORY
+                        : api_replace_text(&config->app_id, app_id, app_id_size, "app id");
     if (result == ATOLL_OK && memchr(app_id, '/', app_id_size) != NULL)
         result = fail(ATOLL_ERROR_INVALID_ARGUMENT, "the app id %.*s holds a slash",
                       (int)app_id_size, app_id);
-    if (result == ATOLL_OK) result = set_text(&config->base_url, url, strlen(url), "base URL");
-    if (result == ATOLL_OK) result = set_text(&config->base_path, ".", 1, "base path");
+    if (result == ATOLL_OK)
+        result = api_replace_text(&config->base_url, url, strlen(url), "base URL");
+    if (result == ATOLL_OK) result = api_replace_text(&config->base_path, ".", 1, "base path");
     if (!api_ok(error, result)) {
         atoll_app_config_free(config);
         return NULL;
@@ -58,7 +49,7 @@ atoll_status atoll_app_config_set_base_url(atoll_app_config *config, const char 
 {
     status result = API_NOT_NULL(config);
     return api_result(error, result == ATOLL_OK
-                                 ? set_text(&config->base_url, url, url_size, "base URL")
+                                 ? api_replace_text(&config->base_url, url, url_size, "base URL")
                                  : result);
 }
 
@@ -66,9 +57,9 @@ atoll_status atoll_app_config_set_base_path(atoll_app_config *config, const char
                                             size_t path_size, atoll_error **error)
 {
     status result = API_NOT_NULL(config);
-    return api_result(error, result == ATOLL_OK
-                                 ? set_text(&config->base_path, path, path_size, "base path")
-                                 : result);
+    return api_result(error, result == ATOLL_OK ? api_replace_text(&config->base_path, path,
+                                                                   path_size, "base path")
+                                                : result);
 }
 
 static status set_number(atoll_app_config *config, int64_t *field, int64_t number, int64_t minimum,

@@ -26,25 +26,13 @@ void atoll_config_free(atoll_config *config)
     memory_free(config);
 }
 
-static status replace_text(char **text, const char *from, size_t size, const char *what)
-{
-    if (from == NULL || size == 0)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the %s is empty", what);
-    if (memchr(from, 0, size) != NULL)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the %s holds a zero byte", what);
-    char *copy = memory_copy_text(from, size);
-    if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    memory_free(*text);
-    *text = copy;
-    return ATOLL_OK;
-}
-
 atoll_status atoll_config_set_path(atoll_config *config, const char *path, size_t path_size,
                                    atoll_error **error)
 {
     status result = API_NOT_NULL(config);
-    return api_result(
-        error, result == ATOLL_OK ? replace_text(&config->path, path, path_size, "path") : result);
+    return api_result(error, result == ATOLL_OK
+                                 ? api_replace_text(&config->path, path, path_size, "path")
+                                 : result);
 }
 
 atoll_status atoll_config_set_schema(atoll_config *config, const atoll_schema *schema,
@@ -126,8 +114,8 @@ atoll_status atoll_config_set_partition_property(atoll_config *config, const cha
 {
     status result = API_NOT_NULL(config);
     if (result == ATOLL_OK)
-        result = replace_text(&config->partition_property, name, name_size,
-                              "name of the partition property");
+        result = api_replace_text(&config->partition_property, name, name_size,
+                                  "name of the partition property");
     return api_result(error, result);
 }
 

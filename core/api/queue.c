@@ -200,14 +200,9 @@ atoll_status atoll_event_status(const atoll_event *event)
     return event == NULL ? ATOLL_OK : event->code;
 }
 
-static atoll_bytes bytes_of_text(const char *text)
-{
-    return (atoll_bytes){text, text == NULL ? 0 : strlen(text)};
-}
-
 atoll_bytes atoll_event_message(const atoll_event *event)
 {
-    return bytes_of_text(event == NULL ? NULL : event->message);
+    return api_text(event == NULL ? NULL : event->message);
 }
 
 atoll_user *atoll_event_user(const atoll_event *event)
@@ -228,6 +223,5 @@ double atoll_event_fraction(const atoll_event *event)
 
 atoll_bytes atoll_event_text(const atoll_event *event, int32_t position)
 {
-    return bytes_of_text(event == NULL || position < 0 || position > 1 ? NULL
-                                                                       : event->texts[position]);
+    return api_text(event == NULL || position < 0 || position > 1 ? NULL : event->texts[position]);
 }

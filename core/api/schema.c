@@ -81,16 +81,11 @@ static const model_property *property_at(const atoll_schema *schema, int32_t cla
     return NULL;
 }
 
-static atoll_bytes view_of(const char *text)
-{
-    return (atoll_bytes){text, text == NULL ? 0 : strlen(text)};
-}
-
 atoll_bytes atoll_schema_class_name(const atoll_schema *schema, int32_t class_index,
                                     atoll_error **error)
 {
     const model_class *c = class_at(schema, class_index, error);
-    return view_of(c == NULL ? NULL : c->name);
+    return api_text(c == NULL ? NULL : c->name);
 }
 
 int32_t atoll_schema_class_kind(const atoll_schema *schema, int32_t class_index,
@@ -111,7 +106,7 @@ atoll_bytes atoll_schema_property_name(const atoll_schema *schema, int32_t class
                                        int32_t property_index, atoll_error **error)
 {
     const model_property *p = property_at(schema, class_index, property_index, error);
-    return view_of(p == NULL ? NULL : p->name);
+    return api_text(p == NULL ? NULL : p->name);
 }
 
 atoll_value_type atoll_schema_property_type(const atoll_schema *schema, int32_t class_index,
@@ -132,5 +127,5 @@ atoll_bytes atoll_schema_property_target(const atoll_schema *schema, int32_t cla
                                          int32_t property_index, atoll_error **error)
 {
     const model_property *p = property_at(schema, class_index, property_index, error);
-    return view_of(p == NULL ? NULL : p->target_name);
+    return api_text(p == NULL ? NULL : p->target_name);
 }

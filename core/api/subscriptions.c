@@ -107,30 +107,25 @@ static const subscription *item_at(const atoll_subscriptions *set, int64_t index
     return api_ok(error, result) ? &set->set.items.items[index] : NULL;
 }
 
-static atoll_bytes view_of(const char *text)
-{
-    return (atoll_bytes){text, text == NULL ? 0 : strlen(text)};
-}
-
 atoll_bytes atoll_subscriptions_name(const atoll_subscriptions *set, int64_t index,
                                      atoll_error **error)
 {
     const subscription *item = item_at(set, index, error);
-    return view_of(item == NULL ? NULL : item->name);
+    return api_text(item == NULL ? NULL : item->name);
 }
 
 atoll_bytes atoll_subscriptions_class(const atoll_subscriptions *set, int64_t index,
                                       atoll_error **error)
 {
     const subscription *item = item_at(set, index, error);
-    return view_of(item == NULL ? NULL : item->class_name);
+    return api_text(item == NULL ? NULL : item->class_name);
 }
 
 atoll_bytes atoll_subscriptions_query(const atoll_subscriptions *set, int64_t index,
                                       atoll_error **error)
 {
     const subscription *item = item_at(set, index, error);
-    return view_of(item == NULL ? NULL : item->query);
+    return api_text(item == NULL ? NULL : item->query);
 }
 
 static atoll_timestamp stamp_of(int64_t ms)

@@ -4,6 +4,19 @@
 
 #define VALUES_COUNT_MAX 1000000 /* arguments and list elements handed over at once */
 
+status api_replace_text(char **text, const char *from, size_t size, const char *what)
+{
+    if (from == NULL || size == 0)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the %s is empty", what);
+    if (memchr(from, 0, size) != NULL)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the %s holds a zero byte", what);
+    char *copy = memory_copy_text(from, size);
+    if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    memory_free(*text);
+    *text = copy;
+    return ATOLL_OK;
+}
+
 atoll_values *atoll_values_new(atoll_error **error)
 {
     atoll_values *values = memory_allocate_zero(sizeof *values);

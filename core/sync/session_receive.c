@@ -27,7 +27,19 @@ static void broken_protocol(session *s, uint64_t now_ms, const char *what)
     session_lost(s, now_ms, 0);
 }
 
-static status store_state(session *s, const sync_state *next);
+static status store_state(session *s, const sync_state *next)
+{
+    model_txn *txn = NULL;
+    TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
+    status result = sync_state_write(txn, next);
+    if (result != ATOLL_OK) {
+        model_rollback(txn);
+        return result;
+    }
+    TRY(model_commit(txn, NULL));
+    s->sync = *next;
+    return ATOLL_OK;
+}
 
 /* Something here failed (disk full, damaged record): nothing was taken; try again later. */
 static void failed_here(session *s, uint64_t now_ms, status code, const char *doing)
@@ -79,20 +91,6 @@ static void measure_clock(session *s, int64_t server_ms)
     s->clock.boot_id = p->boot_id(p->context);
     s->clock.monotonic_offset_ms = server_ms - (int64_t)p->monotonic_ms(p->context);
     s->clock.wall_offset_ms = server_ms - p->wall_ms(p->context);
-}
-
-static status store_state(session *s, const sync_state *next)
-{
-    model_txn *txn = NULL;
-    TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
-    status result = sync_state_write(txn, next);
-    if (result != ATOLL_OK) {
-        model_rollback(txn);
-        return result;
-    }
-    TRY(model_commit(txn, NULL));
-    s->sync = *next;
-    return ATOLL_OK;
 }
 
 static bool same_id(bytes id, const uint8_t mine[16], bool have)
