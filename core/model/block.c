@@ -353,8 +353,7 @@ void block_get(const block_data *d, uint32_t row, value *out)
         return;
     case VALUE_UUID:
     case VALUE_OBJECT_ID: memcpy(out->as.id, slot, 16); return;
-    case VALUE_NULL:
-    case VALUE_LIST: *out = value_null(); return;
+    default: *out = value_null(); return;
     }
 }
 

@@ -1,5 +1,6 @@
 #ifndef ATOLL_MODEL_MODEL_H
 #define ATOLL_MODEL_MODEL_H
+#include "base/vector.h"
 #include "model/schema.h"
 #include "platform/platform.h"
 #include "storage/storage.h"
@@ -135,6 +136,36 @@ status model_list_get(const model_view *view, class_key c, row_key row, property
 status model_list_shown(const model_view *view, class_key c, row_key row, property_key p,
                         uint64_t wanted, uint64_t *count, uint64_t *index) MUST_CHECK;
 
+/* ---- sets and dictionaries: collections in the order of their elements or keys ----
+ * Every model_list_* function above reads them too, and model_list_erase and _clear change them: index i is the i-th
+ * element in order (sets: value_compare, types by their number; dictionaries: keys by bytes). */
+status model_set_find(const model_view *view, class_key c, row_key row, property_key p,
+                      const value *v, bool *found, uint64_t *index) MUST_CHECK;
+status model_dictionary_find(const model_view *view, class_key c, row_key row, property_key p,
+                             bytes key, bool *found, uint64_t *index, value *out) MUST_CHECK;
+status model_dictionary_key(const model_view *view, class_key c, row_key row, property_key p,
+                            uint64_t index, bytes *out) MUST_CHECK;
+/* Calls each for the elements in order until it answers false. Links to rows that are not alive are left out of lists
+ * and sets, and are null in dictionaries. key: of dictionaries. */
+typedef bool (*model_collection_visitor)(void *context, uint64_t index, bytes key, const value *v);
+status model_collection_each(const model_view *view, class_key c, row_key row, property_key p,
+                             model_collection_visitor each, void *context) MUST_CHECK;
+
+/* ---- indexes and backlinks: persistent, part of the version ---- */
+typedef VECTOR(row_key) model_rows;
+/* Alive rows whose property has the value (null too), in row order. INVALID_ARGUMENT: the property has no index. */
+status model_index_rows(const model_view *view, class_key c, property_key p, const value *v,
+                        model_rows *out) MUST_CHECK;
+/* Alive rows of class `from` whose property p links to the row, in row order, each once; of a collection too. */
+status model_backlinks(const model_view *view, class_key target, row_key row, class_key from,
+                       property_key p, model_rows *out) MUST_CHECK;
+/* Links from alive objects of every class to the row; a list that holds it twice counts twice. */
+status model_backlink_count(const model_view *view, class_key target, row_key row,
+                            uint64_t *out) MUST_CHECK;
+/* Alive rows whose full-text indexed property may hold the token (already folded); the caller checks the text. */
+status model_text_rows(const model_view *view, class_key c, property_key p, bytes token,
+                       model_rows *out) MUST_CHECK;
+
 /* ---- embedded objects: rows of their class with an owner ---- */
 typedef struct model_owner {
     class_key class_of;
@@ -190,6 +221,23 @@ status model_list_set_embedded(model_txn *txn, class_key c, row_key row, propert
 status model_list_erase(model_txn *txn, class_key c, row_key row, property_key p,
                         uint64_t index) MUST_CHECK;
 status model_list_clear(model_txn *txn, class_key c, row_key row, property_key p) MUST_CHECK;
+status model_list_move(model_txn *txn, class_key c, row_key row, property_key p, uint64_t from,
+                       uint64_t to) MUST_CHECK; /* the element keeps its identity */
+status model_set_insert(model_txn *txn, class_key c, row_key row, property_key p, const value *v,
+                        bool *added) MUST_CHECK;
+status model_set_erase(model_txn *txn, class_key c, row_key row, property_key p, const value *v,
+                       bool *removed) MUST_CHECK;
+/* Keys: UTF-8, no '.', not beginning with '$' (NOT_SUPPORTED names the key). */
+status model_dictionary_put(model_txn *txn, class_key c, row_key row, property_key p, bytes key,
+                            const value *v) MUST_CHECK;
+status model_dictionary_put_embedded(model_txn *txn, class_key c, row_key row, property_key p,
+                                     bytes key, row_key *out) MUST_CHECK;
+status model_dictionary_erase(model_txn *txn, class_key c, row_key row, property_key p, bytes key,
+                              bool *removed) MUST_CHECK;
+/* Adds to an int, wrapping: a delta that merges by summing, where model_set is last-writer-wins. NULL_NOT_ALLOWED: it is
+ * null. */
+status model_increment(model_txn *txn, class_key c, row_key row, property_key p,
+                       int64_t delta) MUST_CHECK;
 /* For merge: the whole CRDT state of a list, and embedded rows by identity. */
 struct list_state;
 status model_list_state(const model_view *view, class_key c, row_key row, property_key p,

@@ -4,12 +4,21 @@
 #include "model/value.h"
 
 typedef enum class_kind { CLASS_NORMAL = 0, CLASS_EMBEDDED = 1, CLASS_ASYMMETRIC = 2 } class_kind;
-enum { PROPERTY_NULLABLE = 1, PROPERTY_LIST = 2, PROPERTY_PRIMARY_KEY = 4, PROPERTY_INDEXED = 8 };
+enum {
+    PROPERTY_NULLABLE = 1, /* of a collection: its elements */
+    PROPERTY_LIST = 2,
+    PROPERTY_PRIMARY_KEY = 4,
+    PROPERTY_INDEXED = 8,
+    PROPERTY_SET = 16,
+    PROPERTY_DICTIONARY = 32,
+    PROPERTY_FULL_TEXT = 64,
+    PROPERTY_COLLECTION = PROPERTY_LIST | PROPERTY_SET | PROPERTY_DICTIONARY
+};
 
 typedef struct model_property {
     char *name;
     property_key key; /* given when stored; 0 in an app's schema */
-    value_type type;  /* of the value, or of the elements when PROPERTY_LIST */
+    value_type type;  /* of the value, or of the elements of a collection */
     uint8_t flags;
     char *target_name; /* link, embedded */
     class_key target;

@@ -4,13 +4,13 @@
 
 static size_t id_size(value_type type)
 {
-    return type == VALUE_UUID ? 16 : 12;
+    return type == VALUE_OBJECT_ID ? 12 : 16;
 }
 
 bool value_equal(const value *a, const value *b)
 {
     if (a->type != b->type) return false;
-    if (a->type != VALUE_DOUBLE) return value_compare(a, b) == 0;
+    if (a->type != VALUE_DOUBLE && a->type != VALUE_FLOAT) return value_compare(a, b) == 0;
     if (a->as.real != a->as.real) return b->as.real != b->as.real;
     return memcmp(&a->as.real, &b->as.real, sizeof a->as.real) == 0;
 }
@@ -32,10 +32,9 @@ int value_compare(const value *a, const value *b)
     if (numbers) return order_numbers(a, b);
     if (a->type != b->type) return a->type < b->type ? -1 : 1;
     switch (a->type) {
-    case VALUE_NULL:
-    case VALUE_LIST: return 0;
     case VALUE_BOOL: return (int)a->as.boolean - (int)b->as.boolean;
     case VALUE_INT:
+    case VALUE_FLOAT:
     case VALUE_DOUBLE: return order_numbers(a, b);
     case VALUE_STRING:
     case VALUE_BINARY: return bytes_compare(a->as.text, b->as.text);
@@ -45,30 +44,40 @@ int value_compare(const value *a, const value *b)
         return (a->as.timestamp.nanoseconds > b->as.timestamp.nanoseconds) -
                (a->as.timestamp.nanoseconds < b->as.timestamp.nanoseconds);
     case VALUE_UUID:
+    case VALUE_DECIMAL:
     case VALUE_OBJECT_ID: return memcmp(a->as.id, b->as.id, id_size(a->type));
     case VALUE_LINK:
     case VALUE_EMBEDDED: return (a->as.row > b->as.row) - (a->as.row < b->as.row);
+    case VALUE_TYPED_LINK:
+        if (a->as.link.class_of != b->as.link.class_of)
+            return a->as.link.class_of < b->as.link.class_of ? -1 : 1;
+        return (a->as.link.row > b->as.link.row) - (a->as.link.row < b->as.link.row);
+    default: return 0;
     }
-    return 0;
 }
 
 uint64_t value_hash(const value *v)
 {
     switch (v->type) {
     case VALUE_NULL:
-    case VALUE_LIST: break;
+    case VALUE_LIST:
+    case VALUE_DICTIONARY: break;
     case VALUE_BOOL: return hash_u64(v->as.boolean + 1u);
     case VALUE_INT: return hash_u64((uint64_t)v->as.integer);
-    case VALUE_DOUBLE: return hash_bytes(&v->as.real, sizeof v->as.real, VALUE_DOUBLE);
+    case VALUE_DOUBLE:
+    case VALUE_FLOAT: return hash_bytes(&v->as.real, sizeof v->as.real, v->type);
     case VALUE_STRING:
     case VALUE_BINARY: return hash_bytes(v->as.text.data, v->as.text.size, v->type);
     case VALUE_TIMESTAMP:
         return hash_u64((uint64_t)v->as.timestamp.seconds * 1000003u ^
                         (uint32_t)v->as.timestamp.nanoseconds);
     case VALUE_UUID:
+    case VALUE_DECIMAL:
     case VALUE_OBJECT_ID: return hash_bytes(v->as.id, id_size(v->type), v->type);
     case VALUE_LINK:
     case VALUE_EMBEDDED: return hash_u64(v->as.row ^ 0x9e37u);
+    case VALUE_TYPED_LINK: return hash_u64(v->as.link.row ^ (uint64_t)v->as.link.class_of << 40);
+    default: break;
     }
     return hash_u64(v->type);
 }
@@ -89,10 +98,12 @@ status value_write(buffer *to, const value *v)
     TRY(buffer_append_byte(to, (uint8_t)v->type));
     switch (v->type) {
     case VALUE_NULL:
-    case VALUE_LIST: return ATOLL_OK;
+    case VALUE_LIST:
+    case VALUE_DICTIONARY: return ATOLL_OK;
     case VALUE_BOOL: return buffer_append_byte(to, v->as.boolean);
     case VALUE_INT: return buffer_append_varint(to, zigzag(v->as.integer));
     case VALUE_DOUBLE:
+    case VALUE_FLOAT:
         memcpy(&bits, &v->as.real, sizeof bits);
         return buffer_append_fixed64(to, bits);
     case VALUE_STRING:
@@ -101,9 +112,14 @@ status value_write(buffer *to, const value *v)
         TRY(buffer_append_varint(to, zigzag(v->as.timestamp.seconds)));
         return buffer_append_varint(to, zigzag(v->as.timestamp.nanoseconds));
     case VALUE_UUID:
+    case VALUE_DECIMAL:
     case VALUE_OBJECT_ID: return buffer_append(to, v->as.id, id_size(v->type));
     case VALUE_LINK:
     case VALUE_EMBEDDED: return buffer_append_varint(to, v->as.row);
+    case VALUE_TYPED_LINK:
+        TRY(buffer_append_varint(to, v->as.link.class_of));
+        return buffer_append_varint(to, v->as.link.row);
+    default: break;
     }
     return fail(ATOLL_ERROR_INTERNAL, "a value of the unknown type %d", (int)v->type);
 }
@@ -129,7 +145,8 @@ value value_read(reader *from)
     uint64_t bits = 0;
     switch (v.type) {
     case VALUE_NULL:
-    case VALUE_LIST: break;
+    case VALUE_LIST:
+    case VALUE_DICTIONARY: break;
     case VALUE_BOOL:
         bits = reader_byte(from);
         from->failed |= bits > 1;
@@ -137,6 +154,7 @@ value value_read(reader *from)
         break;
     case VALUE_INT: v.as.integer = unzigzag(reader_varint(from)); break;
     case VALUE_DOUBLE:
+    case VALUE_FLOAT:
         bits = reader_fixed64(from);
         memcpy(&v.as.real, &bits, sizeof bits);
         break;
@@ -144,9 +162,14 @@ value value_read(reader *from)
     case VALUE_BINARY: v.as.text = reader_bytes(from); break;
     case VALUE_TIMESTAMP: read_timestamp(from, &v); break;
     case VALUE_UUID:
+    case VALUE_DECIMAL:
     case VALUE_OBJECT_ID: read_id(from, &v); break;
     case VALUE_LINK:
     case VALUE_EMBEDDED: v.as.row = reader_varint(from); break;
+    case VALUE_TYPED_LINK:
+        v.as.link.class_of = (class_key)reader_varint(from);
+        v.as.link.row = reader_varint(from);
+        break;
     default: from->failed = true;
     }
     return from->failed ? value_null() : v;
@@ -167,6 +190,12 @@ const char *value_type_name(value_type type)
     case VALUE_LINK: return "link";
     case VALUE_EMBEDDED: return "embedded object";
     case VALUE_LIST: return "list";
+    case VALUE_FLOAT: return "float";
+    case VALUE_DECIMAL: return "decimal128";
+    case VALUE_MIXED: return "mixed";
+    case VALUE_DICTIONARY: return "dictionary";
+    case VALUE_SET: return "set";
+    case VALUE_TYPED_LINK: return "link";
     }
     return "unknown";
 }

@@ -18,7 +18,13 @@ typedef enum value_type { /* the numbers are those of the ABI and of the wire */
                           VALUE_OBJECT_ID = 8,
                           VALUE_LINK = 9,
                           VALUE_EMBEDDED = 10,
-                          VALUE_LIST = 11
+                          VALUE_LIST = 11, /* in a mixed value; as a property: PROPERTY_LIST */
+                          VALUE_FLOAT = 12,
+                          VALUE_DECIMAL = 13,
+                          VALUE_MIXED = 14, /* of a property only: its values have types of their own */
+                          VALUE_DICTIONARY = 15, /* in a mixed value; as a property: PROPERTY_DICTIONARY */
+                          VALUE_SET = 16,        /* of a property only, PROPERTY_SET */
+                          VALUE_TYPED_LINK = 17 /* a link in a mixed value: it names its class */
 } value_type;
 
 typedef struct value {
@@ -26,14 +32,19 @@ typedef struct value {
     union {
         bool boolean;
         int64_t integer;
-        double real;
+        double real; /* a float too: the double that equals it */
         bytes text; /* string and binary: borrowed */
         struct {
             int64_t seconds;
             int32_t nanoseconds;
         } timestamp;
-        uint8_t id[16]; /* uuid: 16 bytes as printed; object id: the first 12 */
+        uint8_t id[16]; /* uuid: 16 bytes as printed; object id: the first 12; decimal: IEEE 754
+                           decimal128 in binary integer form, little-endian */
         row_key row;    /* link and embedded: row in the property's target class; 0 never */
+        struct {
+            row_key row;
+            class_key class_of;
+        } link; /* VALUE_TYPED_LINK; VALUE_LIST and VALUE_DICTIONARY in a mixed value: the row that holds it */
     } as;
 } value;
 

@@ -451,8 +451,7 @@ static void fill_column(const block_data *d, model_column *out)
         out->offsets = (const uint32_t *)(const void *)d->slots;
         out->heap = d->heap_size == 0 ? (const uint8_t *)"" : d->heap;
         return;
-    case VALUE_NULL:
-    case VALUE_LIST: return;
+    default: return;
     }
 }
 

@@ -37,8 +37,7 @@ value column_value(const model_column *c, size_t i, const value *fallback)
         bytes text = bytes_of(c->heap + c->offsets[i], c->offsets[i + 1] - c->offsets[i]);
         return c->type == VALUE_STRING ? value_string(text) : value_binary(text);
     }
-    case VALUE_NULL:
-    case VALUE_LIST: break;
+    default: break;
     }
     return value_null();
 }

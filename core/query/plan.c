@@ -156,14 +156,7 @@ static pass_kind plan(node *n)
         return exact && double_range(c, real, &n->range) ? PASS_DOUBLE : general;
     }
     case VALUE_TIMESTAMP: return timestamp_range(c, at, &n->range) ? PASS_TIMESTAMP : general;
-    case VALUE_NULL:
-    case VALUE_STRING:
-    case VALUE_BINARY:
-    case VALUE_UUID:
-    case VALUE_OBJECT_ID:
-    case VALUE_LINK:
-    case VALUE_EMBEDDED:
-    case VALUE_LIST: break;
+    default: break;
     }
     return general;
 }

@@ -104,8 +104,7 @@ static uint64_t value_bits(const value *v, bool *exact)
     case VALUE_OBJECT_ID: *exact = false; return leading_bits(v->as.id, 16);
     case VALUE_LINK:
     case VALUE_EMBEDDED: return v->as.row;
-    case VALUE_NULL:
-    case VALUE_LIST: break;
+    default: break;
     }
     *exact = false;
     return 0;

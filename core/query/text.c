@@ -87,7 +87,7 @@ static status put_value(buffer *to, const value *v)
     case VALUE_EMBEDDED:
         snprintf(text, sizeof text, "O%llu", (unsigned long long)v->as.row);
         return put(to, text);
-    case VALUE_LIST: break;
+    default: break;
     }
     return fail(ATOLL_ERROR_INTERNAL, "a query cannot hold a list as a value");
 }

@@ -123,9 +123,7 @@ static status put_plain(buffer *to, const value *v)
     case VALUE_TIMESTAMP: return put_timestamp(to, v);
     case VALUE_UUID: return put_hex(to, v->as.id, 16, true);
     case VALUE_OBJECT_ID: return put_hex(to, v->as.id, 12, false);
-    case VALUE_LINK:
-    case VALUE_EMBEDDED:
-    case VALUE_LIST: break;
+    default: break;
     }
     return put_text(to, "null");
 }

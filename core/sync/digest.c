@@ -35,9 +35,7 @@ static uint64_t stable_hash(const value *v)
     case VALUE_UUID:
     case VALUE_EMBEDDED: return hash_bytes(v->as.id, 16, seed);
     case VALUE_OBJECT_ID: return hash_bytes(v->as.id, 12, seed);
-    case VALUE_NULL:
-    case VALUE_LINK:
-    case VALUE_LIST: break;
+    default: break;
     }
     return seed;
 }

@@ -168,10 +168,7 @@ status rows_reset(model_txn *txn, const model_class *c, row_key row, const model
         case VALUE_TIMESTAMP: v = value_timestamp(0, 0); break;
         case VALUE_UUID: v = value_uuid(zeros); break;
         case VALUE_OBJECT_ID: v = value_object_id(zeros); break;
-        case VALUE_NULL:
-        case VALUE_LINK:
-        case VALUE_EMBEDDED:
-        case VALUE_LIST: break;
+        default: break;
         }
     }
     return rows_set(txn, c, row, p, &v);

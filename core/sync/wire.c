@@ -73,9 +73,7 @@ value wire_column_value(const wire_column *c, size_t i)
     case VALUE_UUID:
     case VALUE_EMBEDDED: return value_uuid(c->ids.items + 16 * i);
     case VALUE_OBJECT_ID: return value_object_id(c->ids.items + 12 * i);
-    case VALUE_NULL:
-    case VALUE_LINK:
-    case VALUE_LIST: break;
+    default: break;
     }
     return value_null();
 }
@@ -182,9 +180,7 @@ static status put_value(wire_builder *b, wire_column *c, const value *v)
         b->size += 8;
         return put_bytes(memory, &c->ids, null ? zeros : v->as.id, 16);
     case VALUE_OBJECT_ID: return put_bytes(memory, &c->ids, null ? zeros : v->as.id, 12);
-    case VALUE_NULL:
-    case VALUE_LINK:
-    case VALUE_LIST: break;
+    default: break;
     }
     return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: a value of type %s on the wire",
                 value_type_name(type));

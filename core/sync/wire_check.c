@@ -95,8 +95,7 @@ static status check_values(arena *memory, const wire_rows *g, wire_column *c)
         return c->ids.count == 12 * c->count
                    ? ATOLL_OK
                    : bad(g, c->property, "there are not 12 bytes of ids for each value");
-    case VALUE_LINK:
-    case VALUE_LIST: break;
+    default: break;
     }
     return bad(g, c->property, "unknown type");
 }
@@ -177,13 +176,7 @@ static size_t key_count(const wire_column *key)
     case VALUE_UUID:
     case VALUE_EMBEDDED: return key->ids.count / 16;
     case VALUE_OBJECT_ID: return key->ids.count / 12;
-    case VALUE_NULL:
-    case VALUE_BOOL:
-    case VALUE_DOUBLE:
-    case VALUE_BINARY:
-    case VALUE_TIMESTAMP:
-    case VALUE_LINK:
-    case VALUE_LIST: break;
+    default: break;
     }
     return 0;
 }

@@ -25,10 +25,13 @@ enum {
 /* Flags of a property, joined by or. */
 enum {
     ATOLL_PROPERTY_NONE = 0, /* No flag. */
-    ATOLL_PROPERTY_NULLABLE = 1, /* The property, or each element of a list, may be null. */
+    ATOLL_PROPERTY_NULLABLE = 1, /* The property, or each element of a collection, may be null. */
     ATOLL_PROPERTY_LIST = 2, /* The property is a list. */
     ATOLL_PROPERTY_PRIMARY_KEY = 4, /* The property is the primary key of its class. */
     ATOLL_PROPERTY_INDEXED = 8, /* Queries may use an index. */
+    ATOLL_PROPERTY_SET = 16, /* The property is a set. */
+    ATOLL_PROPERTY_DICTIONARY = 32, /* The property is a dictionary with string keys. */
+    ATOLL_PROPERTY_FULL_TEXT = 64, /* A string property has a full text index. */
 };
 
 /* ---- atoll_schema ---- */

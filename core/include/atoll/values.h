@@ -29,6 +29,10 @@ enum {
     ATOLL_TYPE_LINK = 9, /* A link to an object. */
     ATOLL_TYPE_EMBEDDED = 10, /* An object that lives and dies with the one that holds it. */
     ATOLL_TYPE_LIST = 11, /* A list, only as a value. */
+    ATOLL_TYPE_FLOAT = 12, /* A 32-bit IEEE 754 number. */
+    ATOLL_TYPE_DECIMAL128 = 13, /* An IEEE 754 decimal128: 34 digits. */
+    ATOLL_TYPE_MIXED = 14, /* Any value, only as the type of a property. */
+    ATOLL_TYPE_DICTIONARY = 15, /* A dictionary, only as a value. */
 };
 
 /* ---- atoll_values ---- */

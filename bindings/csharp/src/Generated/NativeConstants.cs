@@ -208,7 +208,7 @@ namespace Atoll.Native
         public const int ClassAsymmetric = 2;
         /// <summary>No flag.</summary>
         public const int PropertyNone = 0;
-        /// <summary>The property, or each element of a list, may be null.</summary>
+        /// <summary>The property, or each element of a collection, may be null.</summary>
         public const int PropertyNullable = 1;
         /// <summary>The property is a list.</summary>
         public const int PropertyList = 2;
@@ -216,6 +216,12 @@ namespace Atoll.Native
         public const int PropertyPrimaryKey = 4;
         /// <summary>Queries may use an index.</summary>
         public const int PropertyIndexed = 8;
+        /// <summary>The property is a set.</summary>
+        public const int PropertySet = 16;
+        /// <summary>The property is a dictionary with string keys.</summary>
+        public const int PropertyDictionary = 32;
+        /// <summary>A string property has a full text index.</summary>
+        public const int PropertyFullText = 64;
         /// <summary>Connected, or trying to be.</summary>
         public const int SessionActive = 0;
         /// <summary>Closed, but still sending.</summary>
@@ -272,6 +278,14 @@ namespace Atoll.Native
         public const int TypeEmbedded = 10;
         /// <summary>A list, only as a value.</summary>
         public const int TypeList = 11;
+        /// <summary>A 32-bit IEEE 754 number.</summary>
+        public const int TypeFloat = 12;
+        /// <summary>An IEEE 754 decimal128: 34 digits.</summary>
+        public const int TypeDecimal128 = 13;
+        /// <summary>Any value, only as the type of a property.</summary>
+        public const int TypeMixed = 14;
+        /// <summary>A dictionary, only as a value.</summary>
+        public const int TypeDictionary = 15;
     }
 
     /// <summary>Makes the exception of a status.</summary>

@@ -135,10 +135,13 @@ class PropertyFlag(enum.IntFlag):
     """Flags of a property, joined by or."""
 
     NONE = 0  # No flag.
-    NULLABLE = 1  # The property, or each element of a list, may be null.
+    NULLABLE = 1  # The property, or each element of a collection, may be null.
     LIST = 2  # The property is a list.
     PRIMARY_KEY = 4  # The property is the primary key of its class.
     INDEXED = 8  # Queries may use an index.
+    SET = 16  # The property is a set.
+    DICTIONARY = 32  # The property is a dictionary with string keys.
+    FULL_TEXT = 64  # A string property has a full text index.
 
 
 class SessionState(enum.IntEnum):
@@ -197,6 +200,10 @@ class ValueType(enum.IntEnum):
     LINK = 9  # A link to an object.
     EMBEDDED = 10  # An object that lives and dies with the one that holds it.
     LIST = 11  # A list, only as a value.
+    FLOAT = 12  # A 32-bit IEEE 754 number.
+    DECIMAL128 = 13  # An IEEE 754 decimal128: 34 digits.
+    MIXED = 14  # Any value, only as the type of a property.
+    DICTIONARY = 15  # A dictionary, only as a value.
 
 
 class AtollError(Exception):

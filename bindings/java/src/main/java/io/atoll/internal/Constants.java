@@ -210,7 +210,7 @@ public final class Constants {
 
     /** No flag. */
     public static final int PROPERTY_NONE = 0;
-    /** The property, or each element of a list, may be null. */
+    /** The property, or each element of a collection, may be null. */
     public static final int PROPERTY_NULLABLE = 1;
     /** The property is a list. */
     public static final int PROPERTY_LIST = 2;
@@ -218,6 +218,12 @@ public final class Constants {
     public static final int PROPERTY_PRIMARY_KEY = 4;
     /** Queries may use an index. */
     public static final int PROPERTY_INDEXED = 8;
+    /** The property is a set. */
+    public static final int PROPERTY_SET = 16;
+    /** The property is a dictionary with string keys. */
+    public static final int PROPERTY_DICTIONARY = 32;
+    /** A string property has a full text index. */
+    public static final int PROPERTY_FULL_TEXT = 64;
 
     /** Connected, or trying to be. */
     public static final int SESSION_ACTIVE = 0;
@@ -280,6 +286,14 @@ public final class Constants {
     public static final int TYPE_EMBEDDED = 10;
     /** A list, only as a value. */
     public static final int TYPE_LIST = 11;
+    /** A 32-bit IEEE 754 number. */
+    public static final int TYPE_FLOAT = 12;
+    /** An IEEE 754 decimal128: 34 digits. */
+    public static final int TYPE_DECIMAL128 = 13;
+    /** Any value, only as the type of a property. */
+    public static final int TYPE_MIXED = 14;
+    /** A dictionary, only as a value. */
+    public static final int TYPE_DICTIONARY = 15;
 
     /** Makes the exception of a status; the native code calls it. */
     public static NativeException exception(int status, String message, boolean retryable) {
