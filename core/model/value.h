@@ -21,9 +21,11 @@ typedef enum value_type { /* the numbers are those of the ABI and of the wire */
                           VALUE_LIST = 11, /* in a mixed value; as a property: PROPERTY_LIST */
                           VALUE_FLOAT = 12,
                           VALUE_DECIMAL = 13,
-                          VALUE_MIXED = 14, /* of a property only: its values have types of their own */
-                          VALUE_DICTIONARY = 15, /* in a mixed value; as a property: PROPERTY_DICTIONARY */
-                          VALUE_SET = 16,        /* of a property only, PROPERTY_SET */
+                          VALUE_MIXED =
+                              14, /* of a property only: its values have types of their own */
+                          VALUE_DICTIONARY =
+                              15,         /* in a mixed value; as a property: PROPERTY_DICTIONARY */
+                          VALUE_SET = 16, /* of a property only, PROPERTY_SET */
                           VALUE_TYPED_LINK = 17 /* a link in a mixed value: it names its class */
 } value_type;
 
@@ -33,7 +35,7 @@ typedef struct value {
         bool boolean;
         int64_t integer;
         double real; /* a float too: the double that equals it */
-        bytes text; /* string and binary: borrowed */
+        bytes text;  /* string and binary: borrowed */
         struct {
             int64_t seconds;
             int32_t nanoseconds;
