@@ -83,6 +83,13 @@ atoll_checked atoll_config_set_path(atoll_config *config, const atoll_text_char 
 atoll_checked atoll_config_set_schema(atoll_config *config, atoll_schema *value, atoll_error **error);
 atoll_checked atoll_config_set_partition_property(atoll_config *config, const atoll_text_char *value, size_t value_size, atoll_error **error);
 atoll_checked atoll_config_set_sync_commits(atoll_config *config, bool value, atoll_error **error);
+atoll_checked atoll_config_set_in_memory(atoll_config *config, bool value, atoll_error **error);
+atoll_checked atoll_config_set_read_only(atoll_config *config, bool value, atoll_error **error);
+atoll_checked atoll_config_set_encryption_key(atoll_config *config, const atoll_binary_char *value, size_t value_size, atoll_error **error);
+atoll_checked atoll_config_set_base_path(atoll_config *config, const atoll_text_char *value, size_t value_size, atoll_error **error);
+atoll_checked atoll_config_set_version_max_count(atoll_config *config, int64_t value, atoll_error **error);
+atoll_checked atoll_config_set_schema_version(atoll_config *config, int64_t value, atoll_error **error);
+atoll_checked atoll_config_set_delete_if_migration_needed(atoll_config *config, bool value, atoll_error **error);
 atoll_checked atoll_config_set_flexible(atoll_config *config, atoll_user *user, atoll_error **error);
 atoll_checked atoll_config_set_partition(atoll_config *config, atoll_user *user, atoll_values *partition, atoll_error **error);
 atoll_text atoll_config_path(atoll_config *config, atoll_error **error);

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include "base/vector.h"
 #include "model/model.h"
+#include "platform/cipher.h"
 #include "platform/thread.h"
 #include "query/query.h"
 #include "sync/runner.h"
@@ -108,9 +109,19 @@ struct atoll_config {
     bool flexible;
     atoll_values *partition;
     char *partition_property;
-    bool sync_commits;
+    bool sync_commits, in_memory, read_only, delete_if_migration_needed;
+    char *base_path; /* NULL: the working folder */
+    uint8_t encryption_key[CIPHER_KEY_SIZE];
+    size_t encryption_key_size; /* 0: not encrypted */
+    int64_t version_max_count, schema_version;
 };
 status config_effective_path(const atoll_config *config, char **out) MUST_CHECK; /* caller frees */
+/* Settings that exclude each other; called when the realm is opened. */
+status config_check(const atoll_config *config) MUST_CHECK;
+static inline bytes config_key(const atoll_config *config)
+{
+    return bytes_of(config->encryption_key, config->encryption_key_size);
+}
 
 /* ---- app (app.c) ---- */
 typedef struct api_request {
@@ -151,7 +162,9 @@ typedef struct database {
     int realms;       /* open realm instances; the registry's lock guards it */
     uint64_t process; /* that opened it */
     model_db *model;
-    bool flexible, synced;
+    bool flexible, synced, in_memory;
+    uint8_t key[CIPHER_KEY_SIZE]; /* of an encrypted realm: who opens it again must have it too */
+    size_t key_size;
     char *user_id;
     char *partition; /* encoded, for the comparison of configurations */
     atoll_app *app;
@@ -209,7 +222,7 @@ struct atoll_realm {
     atomic_int references;
     database *database;
     uint64_t thread, process;
-    bool closed;
+    bool closed, read_only;
     model_view *view; /* pinned */
     model_txn *txn;
     uint64_t

@@ -1,6 +1,7 @@
 /* atoll_config: where a realm is and what it syncs. It must never touch the disk. Invariant: a configuration with a
  * user is either flexible or has a partition. */
 #include "api/api.h"
+#include "api/config_limits.h"
 #include <stdio.h>
 
 atoll_config *atoll_config_new(atoll_error **error)
@@ -23,6 +24,8 @@ void atoll_config_free(atoll_config *config)
     atoll_user_free(config->user);
     atoll_values_free(config->partition);
     memory_free(config->partition_property);
+    memory_free(config->base_path);
+    cipher_wipe(config->encryption_key, sizeof config->encryption_key);
     memory_free(config);
 }
 
@@ -126,6 +129,108 @@ atoll_status atoll_config_set_sync_commits(atoll_config *config, bool on, atoll_
     return api_result(error, result);
 }
 
+atoll_status atoll_config_set_in_memory(atoll_config *config, bool on, atoll_error **error)
+{
+    status result = API_NOT_NULL(config);
+    if (result == ATOLL_OK) config->in_memory = on;
+    return api_result(error, result);
+}
+
+atoll_status atoll_config_set_read_only(atoll_config *config, bool on, atoll_error **error)
+{
+    status result = API_NOT_NULL(config);
+    if (result == ATOLL_OK) config->read_only = on;
+    return api_result(error, result);
+}
+
+atoll_status atoll_config_set_delete_if_migration_needed(atoll_config *config, bool on,
+                                                         atoll_error **error)
+{
+    status result = API_NOT_NULL(config);
+    if (result == ATOLL_OK) config->delete_if_migration_needed = on;
+    return api_result(error, result);
+}
+
+static status set_key(atoll_config *config, bytes key)
+{
+    TRY(API_NOT_NULL(config));
+    TRY(API_TEXT(key.data, key.size));
+    if (key.size != 0 && key.size != CIPHER_KEY_SIZE)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "an encryption key has %d bytes; %zu were given: make one with a secure random "
+                    "generator and keep it safe",
+                    CIPHER_KEY_SIZE, key.size);
+    if (key.size != 0) memcpy(config->encryption_key, key.data, key.size);
+    config->encryption_key_size = key.size;
+    return ATOLL_OK;
+}
+
+atoll_status atoll_config_set_encryption_key(atoll_config *config, const char *key, size_t key_size,
+                                             atoll_error **error)
+{
+    return api_result(error, set_key(config, bytes_of(key, key_size)));
+}
+
+atoll_status atoll_config_set_base_path(atoll_config *config, const char *path, size_t path_size,
+                                        atoll_error **error)
+{
+    status result = API_NOT_NULL(config);
+    if (result == ATOLL_OK)
+        result = api_replace_text(&config->base_path, path, path_size, "base path");
+    return api_result(error, result);
+}
+
+static status set_number(int64_t *to, int64_t value, int64_t maximum, const char *what)
+{
+    if (value < 0 || value > maximum)
+        return fail(ATOLL_ERROR_OUT_OF_RANGE, "%s is %lld; it lies between 0 and %lld", what,
+                    (long long)value, (long long)maximum);
+    *to = value;
+    return ATOLL_OK;
+}
+
+atoll_status atoll_config_set_version_max_count(atoll_config *config, int64_t value,
+                                                atoll_error **error)
+{
+    status result = API_NOT_NULL(config);
+    if (result == ATOLL_OK)
+        result = set_number(&config->version_max_count, value, CONFIG_VERSION_MAX_COUNT_MAX,
+                            "version_max_count");
+    return api_result(error, result);
+}
+
+atoll_status atoll_config_set_schema_version(atoll_config *config, int64_t value,
+                                             atoll_error **error)
+{
+    status result = API_NOT_NULL(config);
+    if (result == ATOLL_OK)
+        result =
+            set_number(&config->schema_version, value, CONFIG_SCHEMA_VERSION_MAX, "schema_version");
+    return api_result(error, result);
+}
+
+status config_check(const atoll_config *config)
+{
+    bool synced = config->user != NULL;
+    const char *pair = NULL;
+    if (config->in_memory && config->encryption_key_size != 0)
+        pair = "in_memory and encryption_key: nothing of a realm in memory reaches the disk";
+    else if (config->in_memory && config->read_only)
+        pair = "in_memory and read_only: it would stay empty";
+    else if (config->read_only && config->delete_if_migration_needed)
+        pair = "read_only and delete_if_migration_needed";
+    if (pair != NULL)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "settings exclude each other: %s", pair);
+    if (synced && (config->in_memory || config->read_only))
+        return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet in synced realms: %s",
+                    config->in_memory ? "in_memory" : "read_only");
+    if (synced && (config->schema_version != 0 || config->delete_if_migration_needed))
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "%s is a setting of local realms: the schema of a synced one only grows",
+                    config->schema_version != 0 ? "schema_version" : "delete_if_migration_needed");
+    return ATOLL_OK;
+}
+
 /* A partition value as part of a file name: a letter for the type and hexadecimal digits, so that no value can leave
  * the folder or meet another. */
 static status partition_name(const value *v, buffer *out)
@@ -170,17 +275,42 @@ static status synced_path(const atoll_config *config, char **out)
     return result;
 }
 
+static status join_path(const char *folder, const char *between, const char *name, char **out)
+{
+    size_t size = strlen(folder) + strlen(between) + strlen(name) + 1;
+    char *joined = memory_allocate(size);
+    if (joined == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    snprintf(joined, size, "%s%s%s", folder, between, name);
+    *out = joined;
+    return ATOLL_OK;
+}
+
 status config_effective_path(const atoll_config *config, char **out)
 {
     TRY(API_NOT_NULL(config));
-    if (config->path == NULL && config->user == NULL)
+    bool named = config->path != NULL && config->path[0] != 0;
+    if (config->in_memory) {
+        if (!named)
+            return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                        "a realm in memory needs an identifier; call atoll_config_set_path");
+        return join_path("memory:", "", config->path, out);
+    }
+    if (!named && config->user == NULL && config->base_path == NULL)
         return fail(ATOLL_ERROR_INVALID_ARGUMENT,
                     "a local realm needs a path; call atoll_config_set_path");
-    if (config->path == NULL) return synced_path(config, out);
-    char *copy = memory_copy_text(config->path, strlen(config->path));
-    if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    *out = copy;
-    return ATOLL_OK;
+    if (!named && config->user != NULL) return synced_path(config, out);
+    const char *path = named ? config->path : "";
+    bool relative = config->base_path != NULL && path[0] != '/';
+    size_t size = strlen(path);
+    char *full = NULL;
+    TRY(join_path(relative ? config->base_path : "", relative ? "/" : "", path, &full));
+    if (size != 0 && path[size - 1] != '/') {
+        *out = full;
+        return ATOLL_OK;
+    }
+    status result = join_path(full, "", "default.realm", out);
+    memory_free(full);
+    return result;
 }
 
 atoll_bytes atoll_config_path(const atoll_config *config, atoll_error **error)

@@ -27,6 +27,7 @@ void database_release(database *d)
     for (size_t i = 0; i < d->observers.count; i++) queue_release(d->observers.items[i].queue);
     vector_free(&d->observers);
     vector_free(&d->realm_list);
+    cipher_wipe(d->key, sizeof d->key);
     memory_free(d->user_id);
     memory_free(d->partition);
     memory_free(d->error_text);
@@ -90,12 +91,20 @@ static schema_use config_use(const atoll_config *config)
                                 : SCHEMA_PARTITION;
 }
 
+static status open_store(const database *d, const atoll_config *config, storage **out)
+{
+    storage *plain = NULL;
+    if (config->in_memory) return storage_open_volatile(out);
+    storage_options options = {.create = true, .read_only = config->read_only};
+    TRY(storage_open_rocksdb(d->path, &options, &plain));
+    return storage_seal(plain, config_key(config), out);
+}
+
 static status open_model(database *d, const atoll_config *config)
 {
     schema_use use = config_use(config);
     storage *store = NULL;
-    storage_options store_options = {.create = true};
-    TRY(storage_open_rocksdb(d->path, &store_options, &store));
+    TRY(open_store(d, config, &store));
     model_options options = {.platform = platform_posix(),
                              .use = use,
                              .identity_rows = config->user != NULL,
@@ -145,6 +154,9 @@ static status make_database(const atoll_config *config, char *path, database **o
     d->process = process_self();
     d->synced = config->user != NULL;
     d->flexible = config->flexible;
+    d->in_memory = config->in_memory;
+    d->key_size = config->encryption_key_size;
+    memcpy(d->key, config->encryption_key, sizeof d->key);
     if (d->synced) {
         d->app = app_retain(config->user->app);
         d->account = account_retain(config->user->account);
@@ -173,6 +185,15 @@ static status check_same(const database *d, const atoll_config *config)
     if (!same_user && d->synced && config->user != NULL)
         return fail(ATOLL_ERROR_USER_MISMATCH, "%s is open for user %s, not %s; use another path",
                     d->path, d->user_id, account_id(config->user->account));
+    if (!bytes_equal(config_key(config), bytes_of(d->key, d->key_size)))
+        return fail(ATOLL_ERROR_WRONG_KEY,
+                    "%s is open in this process with another encryption key, or without one; use "
+                    "the same",
+                    d->path);
+    if (model_is_read_only(d->model) && !config->read_only)
+        return fail(ATOLL_ERROR_MISMATCHED_CONFIG,
+                    "%s is open in this process for reading only; close it first or use read_only",
+                    d->path);
     char *partition = partition_text(config);
     if (partition == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     bool same =
@@ -187,6 +208,14 @@ static status check_same(const database *d, const atoll_config *config)
                                   : schema_validate(&config->schema->schema, config_use(config));
 }
 
+/* What a realm that is opened for reading lacks cannot be added. */
+static status add_schema(const database *d, const atoll_config *config)
+{
+    if (config->schema == NULL) return ATOLL_OK;
+    return config->read_only ? model_check_schema(d->model, &config->schema->schema)
+                             : model_add_schema(d->model, &config->schema->schema);
+}
+
 /* Called with the registry locked. */
 static status reuse_database(database *d, const atoll_config *config)
 {
@@ -196,7 +225,7 @@ static status reuse_database(database *d, const atoll_config *config)
                     "after the fork only, or exec",
                     d->path);
     TRY(check_same(d, config));
-    if (config->schema != NULL) TRY(model_add_schema(d->model, &config->schema->schema));
+    TRY(add_schema(d, config));
     if (d->dying) {
         d->dying = false;
         if (runner_session_revive(d->session)) {
@@ -237,12 +266,15 @@ static void watch_exit(void)
 status database_open(const atoll_config *config, database **out)
 {
     char *given = NULL, *path = NULL;
+    TRY(API_NOT_NULL(config));
+    TRY(config_check(config));
+    if (config->schema != NULL) TRY(schema_validate(&config->schema->schema, config_use(config)));
     TRY(config_effective_path(config, &given));
-    status result = config->schema == NULL
-                        ? ATOLL_OK
-                        : schema_validate(&config->schema->schema, config_use(config));
-    if (result == ATOLL_OK) result = file_canonical(given, true, &path);
-    memory_free(given);
+    status result = config->in_memory ? ATOLL_OK : file_canonical(given, !config->read_only, &path);
+    if (config->in_memory)
+        path = given;
+    else
+        memory_free(given);
     TRY(result);
     mutex_lock(&registry_lock);
     database *d = registry;

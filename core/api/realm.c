@@ -67,6 +67,7 @@ static status realm_make(const atoll_config *config, atoll_realm **out)
     atomic_store(&realm->references, 1);
     realm->thread = thread_self();
     realm->process = process_self();
+    realm->read_only = config->read_only;
     realm->write_count = 1; /* 0 is the mark of a window that was never opened */
     realm->view = model_view_newest(realm->database->model);
     mutex_lock(&realm->database->lock);
@@ -173,6 +174,10 @@ static status begin(atoll_realm *realm)
     if (realm->txn != NULL)
         return fail(ATOLL_ERROR_TRANSACTION_ACTIVE,
                     "a transaction is already open on %s; commit or roll it back first",
+                    realm->database->path);
+    if (realm->read_only)
+        return fail(ATOLL_ERROR_READ_ONLY,
+                    "%s was opened read-only; open it without read_only to write",
                     realm->database->path);
     TRY(model_begin(realm->database->model, COMMIT_LOCAL, &realm->txn));
     advance(realm);

@@ -97,7 +97,7 @@ static status apply_key(model_txn *txn, const operation *o, uint64_t gate)
         return fail(ATOLL_ERROR_FILE_CORRUPT,
                     "an operation gives a key to class %u, which has none", o->class_of);
     TRY(apply_set(txn, o->class_of, o->row, slot_of(p->key), column_type_of(p), &o->value, gate));
-    return put_index(txn, o->class_of, key_hash(&o->value), o->row);
+    return put_index(txn, o->class_of, key_hash(txn->db, &o->value), o->row);
 }
 
 static status apply_unkey(model_txn *txn, const operation *o)
@@ -124,7 +124,7 @@ static status apply_owner(model_txn *txn, const operation *o, uint64_t gate)
                   &place, gate));
     TRY(apply_set(txn, o->class_of, o->row, SLOT_OWNER_ELEMENT,
                   column_type_system(SLOT_OWNER_ELEMENT), &owner_element, gate));
-    return put_index(txn, o->class_of, key_hash(&id), o->row);
+    return put_index(txn, o->class_of, key_hash(txn->db, &id), o->row);
 }
 
 static status apply_drop(model_txn *txn, const operation *o, uint64_t gate)

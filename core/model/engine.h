@@ -44,7 +44,8 @@ struct model_db {
     storage *store;
     model_options options;
     uint64_t process, actor, element_counter, stamp;
-    mutex lock; /* everything below; never held while calling up or to disk */
+    uint64_t hash_seed; /* of the hashes in the key indexes; 0 in a realm that is not sealed */
+    mutex lock;         /* everything below; never held while calling up or to disk */
     condition changed;
     condition
         checkpoint_due; /* the checkpoint thread alone waits for it: a commit must not wake it for nothing */
@@ -101,7 +102,7 @@ status read_slot(const model_view *view, class_key c, row_key row, uint32_t slot
 status read_cell(const model_view *view, class_key c, row_key row, property_key p,
                  const list_cell **out) MUST_CHECK;
 status row_state(const model_view *view, class_key c, row_key row, uint8_t *out) MUST_CHECK;
-uint64_t key_hash(const value *key);
+uint64_t key_hash(const model_db *db, const value *key);
 status check_key(const model_class *c, const value *key) MUST_CHECK;
 
 /* ---- apply.c: the operations on the tree; gate: 0, or the version of the record that is replayed ---- */

@@ -36,6 +36,9 @@ void model_close(
 void model_quiesce(model_db *db);
 status model_add_schema(model_db *db,
                         const model_schema *schema) MUST_CHECK; /* additive, own commit */
+/* Everything of the schema is stored already, as it is given: SCHEMA_MISMATCH names what is not. */
+status model_check_schema(model_db *db, const model_schema *schema) MUST_CHECK;
+bool model_is_read_only(const model_db *db);
 status
 model_checkpoint(model_db *db) MUST_CHECK; /* blocks to the store, folded log records dropped */
 status model_sync(model_db *db,

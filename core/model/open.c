@@ -29,6 +29,7 @@ static status write_format(model_db *db, bytes key)
     if (result == ATOLL_OK) result = buffer_append_bytes(&record, bytes_text(magic));
     if (result == ATOLL_OK) result = buffer_append_byte(&record, (uint8_t)db->options.use);
     if (result == ATOLL_OK) result = buffer_append_byte(&record, db->options.identity_rows);
+    if (result == ATOLL_OK) result = buffer_append_fixed64(&record, db->hash_seed);
     if (result == ATOLL_OK) {
         codec_seal(&record);
         result = storage_batch_new(db->store, &batch);
@@ -40,7 +41,7 @@ static status write_format(model_db *db, bytes key)
     return result;
 }
 
-static status read_format(const model_db *db, bytes record)
+static status read_format(model_db *db, bytes record)
 {
     reader r;
     uint64_t format = 0;
@@ -51,6 +52,7 @@ static status read_format(const model_db *db, bytes record)
                     (unsigned long long)format, STORE_FORMAT);
     bytes name = reader_bytes(&r);
     uint8_t use = reader_byte(&r), identity = reader_byte(&r);
+    db->hash_seed = reader_fixed64(&r);
     if (r.failed || !bytes_equal(name, bytes_text(magic)))
         return fail(ATOLL_ERROR_FILE_NOT_REALM, "the store holds something else than a realm");
     if (use == (uint8_t)db->options.use && (identity != 0) == db->options.identity_rows)
@@ -75,6 +77,9 @@ static status check_format(model_db *db)
     TRY(store_is_empty(db->store, &empty));
     if (!empty)
         return fail(ATOLL_ERROR_FILE_NOT_REALM, "the store holds something else than a realm");
+    /* Prefixes of hashes are keys of the store, which stay in clear when the values are sealed: there nobody may guess
+     * from them what a key was. */
+    if (storage_is_sealed(db->store)) db->hash_seed = platform_random_u64(db->options.platform);
     return write_format(db, key);
 }
 
@@ -240,6 +245,27 @@ status model_add_schema(model_db *db, const model_schema *schema)
     return result;
 }
 
+status model_check_schema(model_db *db, const model_schema *schema)
+{
+    model_schema merged = {0};
+    bool changed = false;
+    model_view *view = model_view_newest(db);
+    status result = schema_copy(&view->schema->schema, &merged);
+    model_view_release(view);
+    if (result == ATOLL_OK) result = schema_merge(&merged, schema, &changed);
+    schema_free(&merged);
+    if (result == ATOLL_OK && changed)
+        result = fail(ATOLL_ERROR_SCHEMA_MISMATCH,
+                      "the realm lacks classes or properties of the schema, and nothing can be "
+                      "added to it: it was opened read-only");
+    return result;
+}
+
+bool model_is_read_only(const model_db *db)
+{
+    return storage_read_only(db->store);
+}
+
 /* ---- open and close ---- */
 static status open_parts(model_db *db, const model_schema *schema)
 {
@@ -253,7 +279,9 @@ static status open_parts(model_db *db, const model_schema *schema)
     do {
         db->actor = platform_random_u64(p);
     } while (db->actor == 0);
-    if (schema != NULL) TRY(model_add_schema(db, schema));
+    if (schema != NULL)
+        TRY(storage_read_only(db->store) ? model_check_schema(db, schema)
+                                         : model_add_schema(db, schema));
     if (!db->options.checkpoint_thread || storage_read_only(db->store)) return ATOLL_OK;
     return thread_start("atoll-storage", checkpoint_main, db, &db->checkpoint_thread);
 }

@@ -163,9 +163,10 @@ status row_state(const model_view *view, class_key c, row_key row, uint8_t *out)
                : class_row_state(view->db->store, &view->schema->schema, state, row, out);
 }
 
-uint64_t key_hash(const value *key)
+uint64_t key_hash(const model_db *db, const value *key)
 {
-    return value_hash(key);
+    uint64_t hash = value_hash(key);
+    return db->hash_seed == 0 ? hash : hash_u64(hash ^ db->hash_seed); /* still one to one */
 }
 
 status check_key(const model_class *c, const value *key)
@@ -357,8 +358,8 @@ static status search_key(key_search *search, row_key *out)
 {
     const class_state *state = view_class(search->view, search->class_of);
     if (state != NULL && state->index != NULL)
-        TRY(index_find(search->view->db->store, state->index, key_hash(search->key), key_matches,
-                       search));
+        TRY(index_find(search->view->db->store, state->index,
+                       key_hash(search->view->db, search->key), key_matches, search));
     if (search->result == ATOLL_OK) *out = search->found;
     return search->result;
 }

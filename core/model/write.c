@@ -231,7 +231,8 @@ static status delete_alone(model_txn *txn, const model_class *class_of, row_key 
     TRY(each_owned(txn, class_of, row, delete_owned, false));
     TRY(read_slot(txn->view, c, row, embedded ? SLOT_IDENTITY : slot_of(class_of->primary_key),
                   &key));
-    operation unkey = {.kind = OP_UNKEY, .class_of = c, .row = row, .hash = key_hash(&key)};
+    operation unkey = {
+        .kind = OP_UNKEY, .class_of = c, .row = row, .hash = key_hash(txn->db, &key)};
     if (forget && (embedded || class_of->primary_key != 0)) TRY(run(txn, &unkey));
     TRY(run(txn, &(operation){.kind = OP_DROP, .class_of = c, .row = row, .all = forget}));
     return write_life(txn, c, row, state, ROW_DEAD);

@@ -1,4 +1,4 @@
-/* The storage door: dispatch to one of the two implementations. It must never know what keys or values mean.
+/* The storage door: dispatch to one of its implementations. It must never know what keys or values mean.
  * Invariant: every handle names the table of the implementation that made it. */
 #include "storage/storage_internal.h"
 
@@ -10,6 +10,11 @@ void storage_close(storage *s)
 bool storage_read_only(const storage *s)
 {
     return s->read_only;
+}
+
+bool storage_is_sealed(const storage *s)
+{
+    return s->sealed;
 }
 
 status storage_get(storage *s, bytes key, buffer *out, bool *found)
@@ -47,7 +52,7 @@ status storage_batch_delete_range(storage_batch *b, bytes from, bytes to)
 static status refuse_read_only(const storage *s)
 {
     if (!s->read_only) return ATOLL_OK;
-    return fail(ATOLL_ERROR_FILE_PERMISSION,
+    return fail(ATOLL_ERROR_READ_ONLY,
                 "the realm was opened read-only; open it without read_only to write");
 }
 

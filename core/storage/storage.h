@@ -4,7 +4,8 @@
 
 /* The storage door: an ordered map of bytes with snapshots and atomic batches. Two implementations with the same
  * contract (tests/unit/storage runs the same random operations on both): RocksDB, and a memory store that can lose
- * or keep unsynced batches and fail any call. Any thread may read and write. */
+ * or keep unsynced batches and fail any call; and a third that seals what it puts into another. Any thread may read
+ * and write. */
 struct memory_disk;
 typedef struct storage storage;
 typedef struct storage_batch storage_batch;
@@ -21,6 +22,12 @@ status storage_open_rocksdb(const char *path, const storage_options *options,
  * while it is open anywhere: then nothing is touched. */
 status storage_delete_rocksdb(const char *path) MUST_CHECK;
 status storage_open_memory(struct memory_disk *disk, storage **out) MUST_CHECK;
+/* A store of its own in memory, gone when it is closed: that of realms that are never written to disk. */
+status storage_open_volatile(storage **out) MUST_CHECK;
+/* Puts authenticated encryption around a store and takes it over, also on failure. A key of 64 bytes, or none: then the
+ * store itself comes back. WRONG_KEY: another key sealed it, it is not sealed, or it is and no key was given. */
+status storage_seal(storage *inner, bytes key, storage **out) MUST_CHECK;
+bool storage_is_sealed(const storage *s);
 void storage_close(storage *s);
 bool storage_read_only(const storage *s);
 

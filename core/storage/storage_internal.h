@@ -23,7 +23,7 @@ typedef struct storage_operations {
 
 struct storage {
     const storage_operations *operations;
-    bool read_only;
+    bool read_only, sealed;
 };
 struct storage_batch {
     const storage_operations *operations;

@@ -1,6 +1,7 @@
-/* The memory store: a virtual disk for tests and the simulator that can lose unsynced batches and fail any call.
- * It must never keep anything that a real disk would not: what a crash drops is gone from the map itself.
- * Invariant: the map is the durable state plus all unsynced batches; each batch keeps what undoes it. */
+/* The memory store: the store of realms that live in memory, and a virtual disk for tests and the simulator that can
+ * lose unsynced batches and fail any call. It must never keep anything that a real disk would not: what a crash drops
+ * is gone from the map itself. Invariant: the map is the durable state plus all unsynced batches; each batch keeps what
+ * undoes it, unless the disk dies with its store anyway. */
 #include "base/random.h"
 #include "base/vector.h"
 #include "platform/thread.h"
@@ -34,6 +35,7 @@ struct memory_disk {
     bool (*before)(void *context);
     void *before_context;
     bool ignore_sync;
+    bool is_volatile; /* belongs to its store: nothing is ever undone */
     struct memory_store *open;
 };
 
@@ -274,9 +276,24 @@ status storage_open_memory(memory_disk *disk, storage **out)
     return ATOLL_OK;
 }
 
+status storage_open_volatile(storage **out)
+{
+    memory_disk *disk = memory_disk_new(1);
+    if (disk == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    disk->is_volatile = true;
+    status result = storage_open_memory(disk, out);
+    if (result != ATOLL_OK) memory_disk_free(disk);
+    return result;
+}
+
 static void memory_close(storage *base)
 {
     memory_store *s = (memory_store *)base;
+    if (s->disk->is_volatile) {
+        memory_disk_free(s->disk);
+        memory_free(s);
+        return;
+    }
     if (s->generation == s->disk->generation && s->disk->open == s) s->disk->open = NULL;
     memory_free(s);
 }
@@ -435,7 +452,9 @@ static status memory_write(storage *base, storage_batch *batch, bool sync)
     status result = vector_reserve(&d->unsynced, 1);
     for (size_t i = 0; i < b->changes.count && result == ATOLL_OK; i++)
         result = apply_change(d, &b->changes.items[i], &undone);
-    if (result == ATOLL_OK) {
+    if (result == ATOLL_OK && d->is_volatile) {
+        undo_batch_free(&undone);
+    } else if (result == ATOLL_OK) {
         d->unsynced.items[d->unsynced.count++] = undone;
         if (sync && !d->ignore_sync) forget_unsynced(d);
     } else {
@@ -467,7 +486,7 @@ static void memory_iterator_free(storage_iterator *base)
     memory_free(i);
 }
 
-/* The snapshot is a copy of the range: this store is for tests, its ranges are short. */
+/* The snapshot is a copy of the range; what the engine iterates is short, but for its log when it opens. */
 static status memory_iterate(storage *base, bytes from, bytes to, storage_iterator **out)
 {
     memory_store *s = (memory_store *)base;

@@ -57,6 +57,61 @@ ATOLL_API atoll_status atoll_config_set_partition_property(atoll_config *config,
 ATOLL_API atoll_status atoll_config_set_sync_commits(atoll_config *config, bool value,
                                                      atoll_error **error);
 
+/* Whether the realm lives in memory only: its path is then an identifier within the process, and it
+ * is gone when its last instance closes.
+ * Default: false.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_config_set_in_memory(atoll_config *config, bool value,
+                                                  atoll_error **error);
+
+/* Whether nothing may be written. The folder must exist and have every class and property of the
+ * schema. Other processes may have the realm open, also for writing; what they write later is not
+ * seen.
+ * Default: false.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_config_set_read_only(atoll_config *config, bool value,
+                                                  atoll_error **error);
+
+/* The key of an encrypted realm, 64 random bytes; copied. None: the realm is not encrypted.
+ * Default: none.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_config_set_encryption_key(atoll_config *config, const char *value,
+                                                       size_t value_size, atoll_error **error);
+
+/* The folder that a relative path is resolved against. With it a local realm needs no path: it is
+ * default.realm there, as it is in the folder of a path that ends in a slash.
+ * Default: the working folder.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_config_set_base_path(atoll_config *config, const char *value,
+                                                  size_t value_size, atoll_error **error);
+
+/* How many versions of the realm may be in use before a commit fails: instances that are not
+ * refreshed, frozen realms and live results hold theirs. 0: any number.
+ * Unit: count. Range: 0 to 4294967295. Default: 0.
+ * Errors: INVALID_ARGUMENT, OUT_OF_RANGE.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_config_set_version_max_count(atoll_config *config, int64_t value,
+                                                          atoll_error **error);
+
+/* The version of the schema, of a local realm: a schema that differs from the stored one needs a
+ * higher one.
+ * Unit: version. Range: 0 to 9223372036854775807. Default: 0.
+ * Errors: INVALID_ARGUMENT, OUT_OF_RANGE.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_config_set_schema_version(atoll_config *config, int64_t value,
+                                                       atoll_error **error);
+
+/* Whether a local realm is emptied instead of migrated when its schema changed.
+ * Default: false.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_config_set_delete_if_migration_needed(
+    atoll_config *config, bool value, atoll_error **error);
+
 /* Makes the realm a flexibly synced one of this user.
  * Errors: INVALID_ARGUMENT, USER_MISMATCH.
  * Thread: any, one at a time. Since: 0.1. */

@@ -35,6 +35,10 @@ enum {
     ATOLL_ERROR_WRONG_REALM = 212, /* The object belongs to another realm. */
     ATOLL_ERROR_PRIMARY_KEY_IMMUTABLE = 213, /* A primary key cannot be changed. */
     ATOLL_ERROR_ASYMMETRIC = 214, /* Objects of an asymmetric class can only be inserted. */
+    /* The schema differs from the stored one: raise its version and migrate. */
+    ATOLL_ERROR_MIGRATION_REQUIRED = 221,
+    /* The realm was written with a newer version of the schema. */
+    ATOLL_ERROR_SCHEMA_VERSION_LOWER = 222,
 
     /* The query is malformed; the message has the position and what was expected. */
     ATOLL_ERROR_QUERY_SYNTAX = 301,
@@ -53,6 +57,10 @@ enum {
     ATOLL_ERROR_FILE_EXISTS = 408, /* The file or folder exists already. */
     ATOLL_ERROR_MISMATCHED_CONFIG = 409, /* The realm is open with another configuration. */
     ATOLL_ERROR_FILE_PERMISSION = 410, /* The operating system does not allow the access. */
+    ATOLL_ERROR_WRONG_KEY = 411, /* The encryption key is not that of the realm. */
+    ATOLL_ERROR_READ_ONLY = 412, /* The realm was opened read-only. */
+    /* More versions of the realm are in use than the configuration allows. */
+    ATOLL_ERROR_TOO_MANY_VERSIONS = 413,
 
     ATOLL_ERROR_CONNECTION_FAILED = 501, /* The server could not be reached. */
     ATOLL_ERROR_CONNECTION_CLOSED = 502, /* The connection was lost. */

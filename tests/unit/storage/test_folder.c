@@ -87,7 +87,7 @@ Test(folder, a_read_only_store_reads_and_does_not_write)
     cr_assert_eq(storage_open_rocksdb(folder, &reading, &s), ATOLL_OK, "%s", fail_text());
     cr_assert_eq(storage_get(s, bytes_text("k"), &out, &found), ATOLL_OK);
     cr_assert(found);
-    cr_assert_eq(storage_write(s, batch, true), ATOLL_ERROR_FILE_PERMISSION);
+    cr_assert_eq(storage_write(s, batch, true), ATOLL_ERROR_READ_ONLY);
     storage_batch_free(batch);
     storage_close(s);
     buffer_free(&out);

@@ -137,6 +137,70 @@ Test(store, rocksdb_store_does_what_a_table_does)
     temp_folder_remove(folder);
 }
 
+Test(store, sealed_stores_do_what_a_table_does)
+{
+    static const char secret[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    bytes secret_key = bytes_of(secret, 64);
+    char folder[64];
+    storage_options options = {.create = true};
+    storage *plain = NULL, *s = NULL;
+    cr_assert_eq(storage_open_volatile(&plain), ATOLL_OK);
+    cr_assert_eq(storage_seal(plain, secret_key, &s), ATOLL_OK, "%s", fail_text());
+    run(s, 11);
+    storage_close(s);
+    temp_folder(folder);
+    for (int round = 0; round < 2; round++) {
+        cr_assert_eq(storage_open_rocksdb(folder, &options, &plain), ATOLL_OK);
+        cr_assert_eq(storage_seal(plain, secret_key, &s), ATOLL_OK, "%s", fail_text());
+        cr_assert(storage_is_sealed(s));
+        if (round == 0) run(s, 12);
+        storage_close(s);
+    }
+    temp_folder_remove(folder);
+    cr_assert_eq(memory_live_count(), 0);
+}
+
+Test(store, a_sealed_record_that_was_changed_or_moved_is_not_read)
+{
+    static const char secret[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    memory_disk *disk = memory_disk_new(1);
+    for (int round = 0; round < 3; round++) {
+        storage *plain = NULL, *s = NULL;
+        storage_batch *batch = NULL;
+        buffer record;
+        bool found = false;
+        buffer_init(&record, 100);
+        cr_assert_eq(storage_open_memory(disk, &plain), ATOLL_OK);
+        cr_assert_eq(storage_seal(plain, bytes_of(secret, 64), &s), ATOLL_OK, "%s", fail_text());
+        cr_assert_eq(storage_batch_new(s, &batch), ATOLL_OK);
+        cr_assert_eq(storage_batch_put(batch, bytes_text("a"), bytes_text("secret")), ATOLL_OK);
+        cr_assert_eq(storage_write(s, batch, true), ATOLL_OK);
+        storage_batch_free(batch);
+        cr_assert_eq(storage_get(s, bytes_text("a"), &record, &found), ATOLL_OK);
+        cr_assert(found && bytes_equal(buffer_view(&record), bytes_text("secret")));
+        storage_close(s);
+        /* Behind its back: a bit, the place, the end. */
+        cr_assert_eq(storage_open_memory(disk, &plain), ATOLL_OK);
+        cr_assert_eq(storage_get(plain, bytes_text("a"), &record, &found), ATOLL_OK);
+        cr_assert_eq(record.size, 6 + 28);
+        if (round == 0) record.data[2] ^= 1;
+        if (round == 2) record.size -= 7;
+        const char *place = round == 1 ? "b" : "a";
+        cr_assert_eq(storage_batch_new(plain, &batch), ATOLL_OK);
+        cr_assert_eq(storage_batch_put(batch, bytes_text(place), buffer_view(&record)), ATOLL_OK);
+        cr_assert_eq(storage_write(plain, batch, true), ATOLL_OK);
+        storage_batch_free(batch);
+        cr_assert_eq(storage_seal(plain, bytes_of(secret, 64), &s), ATOLL_OK);
+        found = true;
+        cr_assert_eq(storage_get(s, bytes_text(place), &record, &found), ATOLL_ERROR_FILE_CORRUPT);
+        cr_assert(!found && record.size == 0);
+        buffer_free(&record);
+        storage_close(s);
+    }
+    memory_disk_free(disk);
+    cr_assert_eq(memory_live_count(), 0);
+}
+
 Test(store, an_iterator_cuts_a_prefix_off_its_keys)
 {
     storage *s = NULL;

@@ -35,6 +35,8 @@ enum class status : std::int32_t {
     wrong_realm = 212, ///< The object belongs to another realm.
     primary_key_immutable = 213, ///< A primary key cannot be changed.
     asymmetric = 214, ///< Objects of an asymmetric class can only be inserted.
+    migration_required = 221, ///< The schema differs from the stored one: raise its version and migrate.
+    schema_version_lower = 222, ///< The realm was written with a newer version of the schema.
     query_syntax = 301, ///< The query is malformed; the message has the position and what was expected.
     query_type = 302, ///< The query compares things that do not compare.
     query_argument = 303, ///< An argument of the query is missing or has the wrong type.
@@ -48,6 +50,9 @@ enum class status : std::int32_t {
     file_exists = 408, ///< The file or folder exists already.
     mismatched_config = 409, ///< The realm is open with another configuration.
     file_permission = 410, ///< The operating system does not allow the access.
+    wrong_key = 411, ///< The encryption key is not that of the realm.
+    read_only = 412, ///< The realm was opened read-only.
+    too_many_versions = 413, ///< More versions of the realm are in use than the configuration allows.
     connection_failed = 501, ///< The server could not be reached.
     connection_closed = 502, ///< The connection was lost.
     timeout = 503, ///< It took longer than allowed.
@@ -227,6 +232,18 @@ public:
     using error::error;
 };
 
+/// The schema differs from the stored one: raise its version and migrate.
+class migration_required_error : public error {
+public:
+    using error::error;
+};
+
+/// The realm was written with a newer version of the schema.
+class schema_version_lower_error : public error {
+public:
+    using error::error;
+};
+
 /// The query is malformed; the message has the position and what was expected.
 class query_syntax_error : public error {
 public:
@@ -301,6 +318,24 @@ public:
 
 /// The operating system does not allow the access.
 class file_permission_error : public error {
+public:
+    using error::error;
+};
+
+/// The encryption key is not that of the realm.
+class wrong_key_error : public error {
+public:
+    using error::error;
+};
+
+/// The realm was opened read-only.
+class read_only_error : public error {
+public:
+    using error::error;
+};
+
+/// More versions of the realm are in use than the configuration allows.
+class too_many_versions_error : public error {
 public:
     using error::error;
 };
@@ -492,6 +527,7 @@ inline bool is_retryable(status code) noexcept {
     case status::file_access:
     case status::file_in_use:
     case status::disk_full:
+    case status::too_many_versions:
     case status::connection_failed:
     case status::connection_closed:
     case status::timeout:
@@ -551,6 +587,10 @@ inline bool is_retryable(status code) noexcept {
         throw primary_key_immutable_error(value, message, retryable);
     case status::asymmetric:
         throw asymmetric_error(value, message, retryable);
+    case status::migration_required:
+        throw migration_required_error(value, message, retryable);
+    case status::schema_version_lower:
+        throw schema_version_lower_error(value, message, retryable);
     case status::query_syntax:
         throw query_syntax_error(value, message, retryable);
     case status::query_type:
@@ -577,6 +617,12 @@ inline bool is_retryable(status code) noexcept {
         throw mismatched_config_error(value, message, retryable);
     case status::file_permission:
         throw file_permission_error(value, message, retryable);
+    case status::wrong_key:
+        throw wrong_key_error(value, message, retryable);
+    case status::read_only:
+        throw read_only_error(value, message, retryable);
+    case status::too_many_versions:
+        throw too_many_versions_error(value, message, retryable);
     case status::connection_failed:
         throw connection_failed_error(value, message, retryable);
     case status::connection_closed:

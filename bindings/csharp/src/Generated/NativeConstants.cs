@@ -51,6 +51,10 @@ namespace Atoll.Native
         public const int PrimaryKeyImmutable = 213;
         /// <summary>Objects of an asymmetric class can only be inserted.</summary>
         public const int Asymmetric = 214;
+        /// <summary>The schema differs from the stored one: raise its version and migrate.</summary>
+        public const int MigrationRequired = 221;
+        /// <summary>The realm was written with a newer version of the schema.</summary>
+        public const int SchemaVersionLower = 222;
         /// <summary>The query is malformed; the message has the position and what was expected.</summary>
         public const int QuerySyntax = 301;
         /// <summary>The query compares things that do not compare.</summary>
@@ -77,6 +81,12 @@ namespace Atoll.Native
         public const int MismatchedConfig = 409;
         /// <summary>The operating system does not allow the access.</summary>
         public const int FilePermission = 410;
+        /// <summary>The encryption key is not that of the realm.</summary>
+        public const int WrongKey = 411;
+        /// <summary>The realm was opened read-only.</summary>
+        public const int ReadOnly = 412;
+        /// <summary>More versions of the realm are in use than the configuration allows.</summary>
+        public const int TooManyVersions = 413;
         /// <summary>The server could not be reached.</summary>
         public const int ConnectionFailed = 501;
         /// <summary>The connection was lost.</summary>
@@ -317,6 +327,8 @@ namespace Atoll.Native
                 case 212: return new WrongRealmException(status, message, retryable);
                 case 213: return new PrimaryKeyImmutableException(status, message, retryable);
                 case 214: return new AsymmetricException(status, message, retryable);
+                case 221: return new MigrationRequiredException(status, message, retryable);
+                case 222: return new SchemaVersionLowerException(status, message, retryable);
                 case 301: return new QuerySyntaxException(status, message, retryable);
                 case 302: return new QueryTypeException(status, message, retryable);
                 case 303: return new QueryArgumentException(status, message, retryable);
@@ -330,6 +342,9 @@ namespace Atoll.Native
                 case 408: return new FileExistsException(status, message, retryable);
                 case 409: return new MismatchedConfigException(status, message, retryable);
                 case 410: return new FilePermissionException(status, message, retryable);
+                case 411: return new WrongKeyException(status, message, retryable);
+                case 412: return new ReadOnlyException(status, message, retryable);
+                case 413: return new TooManyVersionsException(status, message, retryable);
                 case 501: return new ConnectionFailedException(status, message, retryable);
                 case 502: return new ConnectionClosedException(status, message, retryable);
                 case 503: return new TimedOutException(status, message, retryable);
@@ -373,6 +388,7 @@ namespace Atoll.Native
                 case 401:
                 case 405:
                 case 406:
+                case 413:
                 case 501:
                 case 502:
                 case 503:
@@ -517,6 +533,18 @@ namespace Atoll.Native
         internal AsymmetricException(int status, string message, bool retryable) : base(status, message, retryable) { }
     }
 
+    /// <summary>The schema differs from the stored one: raise its version and migrate.</summary>
+    public class MigrationRequiredException : AtollNativeException
+    {
+        internal MigrationRequiredException(int status, string message, bool retryable) : base(status, message, retryable) { }
+    }
+
+    /// <summary>The realm was written with a newer version of the schema.</summary>
+    public class SchemaVersionLowerException : AtollNativeException
+    {
+        internal SchemaVersionLowerException(int status, string message, bool retryable) : base(status, message, retryable) { }
+    }
+
     /// <summary>The query is malformed; the message has the position and what was expected.</summary>
     public class QuerySyntaxException : AtollNativeException
     {
@@ -593,6 +621,24 @@ namespace Atoll.Native
     public class FilePermissionException : AtollNativeException
     {
         internal FilePermissionException(int status, string message, bool retryable) : base(status, message, retryable) { }
+    }
+
+    /// <summary>The encryption key is not that of the realm.</summary>
+    public class WrongKeyException : AtollNativeException
+    {
+        internal WrongKeyException(int status, string message, bool retryable) : base(status, message, retryable) { }
+    }
+
+    /// <summary>The realm was opened read-only.</summary>
+    public class ReadOnlyException : AtollNativeException
+    {
+        internal ReadOnlyException(int status, string message, bool retryable) : base(status, message, retryable) { }
+    }
+
+    /// <summary>More versions of the realm are in use than the configuration allows.</summary>
+    public class TooManyVersionsException : AtollNativeException
+    {
+        internal TooManyVersionsException(int status, string message, bool retryable) : base(status, message, retryable) { }
     }
 
     /// <summary>The server could not be reached.</summary>

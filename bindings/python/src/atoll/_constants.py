@@ -37,6 +37,8 @@ class Status(enum.IntEnum):
     WRONG_REALM = 212  # The object belongs to another realm.
     PRIMARY_KEY_IMMUTABLE = 213  # A primary key cannot be changed.
     ASYMMETRIC = 214  # Objects of an asymmetric class can only be inserted.
+    MIGRATION_REQUIRED = 221  # The schema differs from the stored one: raise its version and migrate.
+    SCHEMA_VERSION_LOWER = 222  # The realm was written with a newer version of the schema.
     QUERY_SYNTAX = 301  # The query is malformed; the message has the position and what was expected.
     QUERY_TYPE = 302  # The query compares things that do not compare.
     QUERY_ARGUMENT = 303  # An argument of the query is missing or has the wrong type.
@@ -50,6 +52,9 @@ class Status(enum.IntEnum):
     FILE_EXISTS = 408  # The file or folder exists already.
     MISMATCHED_CONFIG = 409  # The realm is open with another configuration.
     FILE_PERMISSION = 410  # The operating system does not allow the access.
+    WRONG_KEY = 411  # The encryption key is not that of the realm.
+    READ_ONLY = 412  # The realm was opened read-only.
+    TOO_MANY_VERSIONS = 413  # More versions of the realm are in use than the configuration allows.
     CONNECTION_FAILED = 501  # The server could not be reached.
     CONNECTION_CLOSED = 502  # The connection was lost.
     TIMEOUT = 503  # It took longer than allowed.
@@ -308,6 +313,14 @@ class AsymmetricError(AtollError):
     """Objects of an asymmetric class can only be inserted."""
 
 
+class MigrationRequiredError(AtollError):
+    """The schema differs from the stored one: raise its version and migrate."""
+
+
+class SchemaVersionLowerError(AtollError):
+    """The realm was written with a newer version of the schema."""
+
+
 class QuerySyntaxError(AtollError):
     """The query is malformed; the message has the position and what was expected."""
 
@@ -358,6 +371,18 @@ class MismatchedConfigError(AtollError):
 
 class FilePermissionError(AtollError):
     """The operating system does not allow the access."""
+
+
+class WrongKeyError(AtollError):
+    """The encryption key is not that of the realm."""
+
+
+class ReadOnlyError(AtollError):
+    """The realm was opened read-only."""
+
+
+class TooManyVersionsError(AtollError):
+    """More versions of the realm are in use than the configuration allows."""
 
 
 class ConnectionFailedError(AtollError):
@@ -503,6 +528,8 @@ ERROR_CLASSES: dict[int, type[AtollError]] = {
     212: WrongRealmError,
     213: PrimaryKeyImmutableError,
     214: AsymmetricError,
+    221: MigrationRequiredError,
+    222: SchemaVersionLowerError,
     301: QuerySyntaxError,
     302: QueryTypeError,
     303: QueryArgumentError,
@@ -516,6 +543,9 @@ ERROR_CLASSES: dict[int, type[AtollError]] = {
     408: FileExistsError,
     409: MismatchedConfigError,
     410: FilePermissionError,
+    411: WrongKeyError,
+    412: ReadOnlyError,
+    413: TooManyVersionsError,
     501: ConnectionFailedError,
     502: ConnectionClosedError,
     503: TimedOutError,
@@ -571,6 +601,8 @@ STATUS_NAMES: dict[int, str] = {
     212: "WRONG_REALM",
     213: "PRIMARY_KEY_IMMUTABLE",
     214: "ASYMMETRIC",
+    221: "MIGRATION_REQUIRED",
+    222: "SCHEMA_VERSION_LOWER",
     301: "QUERY_SYNTAX",
     302: "QUERY_TYPE",
     303: "QUERY_ARGUMENT",
@@ -584,6 +616,9 @@ STATUS_NAMES: dict[int, str] = {
     408: "FILE_EXISTS",
     409: "MISMATCHED_CONFIG",
     410: "FILE_PERMISSION",
+    411: "WRONG_KEY",
+    412: "READ_ONLY",
+    413: "TOO_MANY_VERSIONS",
     501: "CONNECTION_FAILED",
     502: "CONNECTION_CLOSED",
     503: "TIMEOUT",
@@ -616,4 +651,4 @@ STATUS_NAMES: dict[int, str] = {
     903: "CANCELLED",
 }
 # Statuses after which the same call may succeed later without a change of the program.
-RETRYABLE_STATUSES: frozenset[int] = frozenset({108, 401, 405, 406, 501, 502, 503, 507, 901})
+RETRYABLE_STATUSES: frozenset[int] = frozenset({108, 401, 405, 406, 413, 501, 502, 503, 507, 901})

@@ -59,6 +59,10 @@ public final class Constants {
     public static final int ERROR_PRIMARY_KEY_IMMUTABLE = 213;
     /** Objects of an asymmetric class can only be inserted. */
     public static final int ERROR_ASYMMETRIC = 214;
+    /** The schema differs from the stored one: raise its version and migrate. */
+    public static final int ERROR_MIGRATION_REQUIRED = 221;
+    /** The realm was written with a newer version of the schema. */
+    public static final int ERROR_SCHEMA_VERSION_LOWER = 222;
     /** The query is malformed; the message has the position and what was expected. */
     public static final int ERROR_QUERY_SYNTAX = 301;
     /** The query compares things that do not compare. */
@@ -85,6 +89,12 @@ public final class Constants {
     public static final int ERROR_MISMATCHED_CONFIG = 409;
     /** The operating system does not allow the access. */
     public static final int ERROR_FILE_PERMISSION = 410;
+    /** The encryption key is not that of the realm. */
+    public static final int ERROR_WRONG_KEY = 411;
+    /** The realm was opened read-only. */
+    public static final int ERROR_READ_ONLY = 412;
+    /** More versions of the realm are in use than the configuration allows. */
+    public static final int ERROR_TOO_MANY_VERSIONS = 413;
     /** The server could not be reached. */
     public static final int ERROR_CONNECTION_FAILED = 501;
     /** The connection was lost. */
@@ -342,6 +352,10 @@ public final class Constants {
                 return new PrimaryKeyImmutableException(status, message, retryable);
             case 214:
                 return new AsymmetricException(status, message, retryable);
+            case 221:
+                return new MigrationRequiredException(status, message, retryable);
+            case 222:
+                return new SchemaVersionLowerException(status, message, retryable);
             case 301:
                 return new QuerySyntaxException(status, message, retryable);
             case 302:
@@ -368,6 +382,12 @@ public final class Constants {
                 return new MismatchedConfigException(status, message, retryable);
             case 410:
                 return new FilePermissionException(status, message, retryable);
+            case 411:
+                return new WrongKeyException(status, message, retryable);
+            case 412:
+                return new ReadOnlyException(status, message, retryable);
+            case 413:
+                return new TooManyVersionsException(status, message, retryable);
             case 501:
                 return new ConnectionFailedException(status, message, retryable);
             case 502:
@@ -440,6 +460,7 @@ public final class Constants {
             case 401:
             case 405:
             case 406:
+            case 413:
             case 501:
             case 502:
             case 503:
@@ -649,6 +670,24 @@ public final class Constants {
         }
     }
 
+    /** The schema differs from the stored one: raise its version and migrate. */
+    public static class MigrationRequiredException extends NativeException {
+        private static final long serialVersionUID = 1L;
+
+        MigrationRequiredException(int status, String message, boolean retryable) {
+            super(status, message, retryable);
+        }
+    }
+
+    /** The realm was written with a newer version of the schema. */
+    public static class SchemaVersionLowerException extends NativeException {
+        private static final long serialVersionUID = 1L;
+
+        SchemaVersionLowerException(int status, String message, boolean retryable) {
+            super(status, message, retryable);
+        }
+    }
+
     /** The query is malformed; the message has the position and what was expected. */
     public static class QuerySyntaxException extends NativeException {
         private static final long serialVersionUID = 1L;
@@ -762,6 +801,33 @@ public final class Constants {
         private static final long serialVersionUID = 1L;
 
         FilePermissionException(int status, String message, boolean retryable) {
+            super(status, message, retryable);
+        }
+    }
+
+    /** The encryption key is not that of the realm. */
+    public static class WrongKeyException extends NativeException {
+        private static final long serialVersionUID = 1L;
+
+        WrongKeyException(int status, String message, boolean retryable) {
+            super(status, message, retryable);
+        }
+    }
+
+    /** The realm was opened read-only. */
+    public static class ReadOnlyException extends NativeException {
+        private static final long serialVersionUID = 1L;
+
+        ReadOnlyException(int status, String message, boolean retryable) {
+            super(status, message, retryable);
+        }
+    }
+
+    /** More versions of the realm are in use than the configuration allows. */
+    public static class TooManyVersionsException extends NativeException {
+        private static final long serialVersionUID = 1L;
+
+        TooManyVersionsException(int status, String message, boolean retryable) {
             super(status, message, retryable);
         }
     }
