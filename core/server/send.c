@@ -305,7 +305,7 @@ static status group_part(peer *p, arena *memory)
     m.download = (wire_download){.from = g->from,
                                  .to = g->to,
                                  .last = last,
-                                 .sweep = g->sweep,
+                                 .sweep = g->sweep || g->from == 0,
                                  .view_version = g->view_version,
                                  .rows = b.rows,
                                  .clock = p->app->clock,
@@ -448,7 +448,7 @@ status send_next(peer *p, bool *made)
     } else if (durable && (p->has_next_view || p->cursor < model_version(p->app->db))) {
         result = group_begin(p);
         if (result == ATOLL_OK && p->group.rows.count == 0 && !p->group.sweep &&
-            !p->group.with_schema) {
+            p->group.from != 0 && !p->group.with_schema) {
             /* Nothing of it is for this session. */
             p->cursor = p->group.to;
             send_group_end(p);

@@ -13,11 +13,15 @@ enum {
 };
 #ifdef ATOLL_SIMULATOR
 extern int breakage_active;
+extern unsigned
+    simulator_mended; /* times that a client asked for the whole view since it lacked something */
 extern unsigned simulator_message_size; /* small, so that batches and groups have many parts */
 #define BREAKAGE(which) (breakage_active == (which))
 #define MESSAGE_SIZE_TARGET simulator_message_size
+#define NOTE_MENDED() (simulator_mended++)
 #else
 #define BREAKAGE(which) 0
+#define NOTE_MENDED() ((void)0)
 #define MESSAGE_SIZE_TARGET LIMIT_UPLOAD_MESSAGE_SIZE_TARGET
 #endif
 #endif

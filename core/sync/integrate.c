@@ -4,13 +4,11 @@
 #include "sync/integrate.h"
 #include "sync/breakage.h"
 
-#include "base/log.h"
-
 enum { EMBEDDED_PASSES_MAX = 100 };
 
-void integration_begin(integration *g, model_txn *txn, uint64_t outcome_bound)
+void integration_begin(integration *g, model_txn *txn, uint64_t outcome_bound, uint64_t sent_bound)
 {
-    *g = (integration){.txn = txn, .outcome_bound = outcome_bound};
+    *g = (integration){.txn = txn, .outcome_bound = outcome_bound, .sent_bound = sent_bound};
 }
 
 void integration_end(integration *g)
@@ -29,12 +27,18 @@ static uint64_t name_of(class_key c, row_key row)
 
 typedef enum outcome_of_row { TAKE, TAKE_AND_DROP_PENDING, IGNORE } outcome_of_row;
 
+/* Whether the batch in flight makes the row, though it was deleted since. */
+static bool in_flight(const integration *g, const pending_entry *e)
+{
+    return e->flight != 0 && e->flight == g->sent_bound;
+}
+
 static outcome_of_row judge_alive(integration *g, pending_entry *e, uint64_t life)
 {
     uint64_t own = 0;
     bool presumed = g->outcome_bound != 0 && e->presumed == g->outcome_bound;
     if (presumed) e->life = life;
-    if (e->flight != 0) {
+    if (in_flight(g, e)) {
         /* Created in the batch in flight and deleted since, perhaps created again: what comes in is of a life that is
          * ours to end once the batch is acknowledged. */
         if (life > e->life) e->met = life;
@@ -63,13 +67,13 @@ static outcome_of_row judge_deleted(integration *g, const pending_entry *e, uint
 {
     uint64_t own = 0;
     bool presumed = g->outcome_bound != 0 && e->presumed == g->outcome_bound;
-    if (e->flight != 0) return IGNORE; /* The outcome of the batch in flight will tell. */
+    if (in_flight(g, e)) return IGNORE; /* The outcome of the batch in flight will tell. */
     switch (pending_entry_kind(e, &own)) {
     case ROW_EDIT: return life >= own || presumed ? TAKE_AND_DROP_PENDING : IGNORE;
     case ROW_REMOVE: return life >= own ? TAKE_AND_DROP_PENDING : IGNORE;
     case ROW_CREATE: return own == 0 || life > own ? TAKE_AND_DROP_PENDING : IGNORE;
     case ROW_REPLACE: return life > own ? TAKE_AND_DROP_PENDING : IGNORE;
-    case ROW_NONE: return e->flight != 0 ? IGNORE : TAKE_AND_DROP_PENDING;
+    case ROW_NONE: return TAKE_AND_DROP_PENDING;
     case ROW_FULL:
     case ROW_DELTA:
     case ROW_DELETED:
@@ -218,8 +222,9 @@ static status take_alive(integration *g, wire_rows *rows, size_t i, const model_
     }
     if (result == ATOLL_OK) result = make_alive(g, c, key, &row, &fresh);
     if (result == ATOLL_OK && fresh && !whole)
-        log_write(LOG_WARN, "Realm.Sync.Client.Session",
-                  "a change of an object of class '%s' came before the object", c->name);
+        result =
+            fail(ATOLL_ERROR_BAD_CHANGESET,
+                 "a change of an object of class '%s' came, and the object is not here", c->name);
     if (result == ATOLL_OK) result = map64_put(&g->told, name_of(c->key, row), life);
     if (result == ATOLL_OK && whole) result = map64_put(&g->whole, name_of(c->key, row), 1);
     if (result == ATOLL_OK) result = pending_set_life(g->txn, c->key, row, life, false);

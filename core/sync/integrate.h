@@ -8,11 +8,13 @@
 typedef struct integration {
     model_txn *txn;
     uint64_t outcome_bound; /* of the acknowledgement whose outcome this is; 0: a download */
+    uint64_t
+        sent_bound; /* of the batch in flight; 0: none. What an entry says of another one is past: it never arrived */
     map64 told;    /* hash of (class, row) → kind, of roots that the group named; for the sweep */
     map64 skipped; /* roots whose content is not taken */
     map64 whole;   /* roots that came FULL */
 } integration;
-void integration_begin(integration *g, model_txn *txn, uint64_t outcome_bound);
+void integration_begin(integration *g, model_txn *txn, uint64_t outcome_bound, uint64_t sent_bound);
 void integration_end(integration *g);
 status integrate_rows(integration *g, const wire_rows_list *rows) MUST_CHECK; /* of one message */
 /* Every row of the top-level classes that was not named leaves. */

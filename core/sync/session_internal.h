@@ -92,7 +92,6 @@ struct session {
     bool subscribe_wanted;
     VECTOR(kept_message *) staged; /* parts of a download group or of an acknowledgement */
     uint64_t staged_rows;
-    bool starts_over; /* the whole view was asked for again: what it lacks goes */
     buffer out;
     session_progress progress;
     bool progress_changed;

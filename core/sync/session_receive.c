@@ -1,6 +1,7 @@
 /* What the server says: bound, downloads, acknowledgements, errors.
  * It must never apply a part of a group before the group is complete. Invariant: the cursor moves in the transaction that
  * integrates what lies below it, and an acknowledgement counts only in the one that integrates its outcome. */
+#include "sync/breakage.h"
 #include "sync/session_internal.h"
 
 #include <stdio.h>
@@ -53,18 +54,17 @@ static void failed_here(session *s, uint64_t now_ms, status code, const char *do
 }
 
 /* What came builds on something that is not here: taking it again would fail again for ever. A cursor of zero makes the
- * server send the whole view at the next bind; merging it is harmless, and nothing unsent is touched. */
+ * server send the whole view at the next bind, with a sweep; merging it is harmless, and nothing unsent is touched. */
 static void ask_for_everything(session *s)
 {
     if (s->sync.cursor == 0) return;
+    NOTE_MENDED();
     log_write(LOG_WARN, category,
               "something of the server's state is missing here: the whole view is asked for again");
     sync_state next = s->sync;
     next.cursor = 0;
     if (store_state(s, &next) != ATOLL_OK)
         log_write(LOG_ERROR, category, "the cursor could not be set back: %s", fail_text());
-    else
-        s->starts_over = true;
 }
 
 /* ---- bound ---- */
@@ -154,12 +154,12 @@ static status integrate_staged(session *s, model_txn *txn, sync_state *next)
     const wire_download *last = &s->staged.items[s->staged.count - 1]->message.download;
     integration g;
     TRY(pending_fold(txn, s->options.db, next, &newest));
-    integration_begin(&g, txn, 0);
+    integration_begin(&g, txn, 0, next->sent_bound);
     status result = ATOLL_OK;
     for (size_t i = 0; i < s->staged.count && result == ATOLL_OK; i++) {
         result = integrate_rows(&g, &s->staged.items[i]->message.download.rows);
     }
-    if (result == ATOLL_OK && (last->sweep || s->starts_over)) result = integrate_sweep(&g);
+    if (result == ATOLL_OK && last->sweep) result = integrate_sweep(&g);
     integration_end(&g);
     if (result != ATOLL_OK) return result;
     if (last->clock > next->seen) next->seen = last->clock;
@@ -174,7 +174,7 @@ static status take_group(session *s)
     model_txn *txn = NULL;
     const wire_download *last = &s->staged.items[s->staged.count - 1]->message.download;
     bool subscriptions = last->view_version > s->sync.view_version;
-    if (s->staged_rows == 0 && !last->sweep && !subscriptions && !s->starts_over) {
+    if (s->staged_rows == 0 && !last->sweep && !subscriptions) {
         /* Only the cursor moves: remembered, and written with the next thing that is worth a commit. */
         s->sync.cursor = last->to;
         if (last->clock > s->sync.seen) s->sync.seen = last->clock;
@@ -190,7 +190,6 @@ static status take_group(session *s)
     }
     TRY(model_commit(txn, NULL));
     s->sync = next;
-    s->starts_over = false;
     if (subscriptions) {
         session_queue(s, SESSION_ACTION_SUBSCRIPTIONS, 0, ATOLL_OK, NULL);
         if (s->subscribed.version <= next.view_version) subscription_set_free(&s->subscribed);
@@ -242,7 +241,7 @@ static status integrate_outcome(session *s, model_txn *txn, sync_state *next, ui
     integration g;
     TRY(pending_fold(txn, s->options.db, next, &newest));
     TRY(pending_acknowledge(txn, s->options.db, bound));
-    integration_begin(&g, txn, bound);
+    integration_begin(&g, txn, bound, 0);
     status result = ATOLL_OK;
     for (size_t i = 0; i < s->staged.count && result == ATOLL_OK; i++) {
         const wire_ack *a = &s->staged.items[i]->message.ack;

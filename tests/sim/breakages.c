@@ -2,4 +2,5 @@
 #include "sync/breakage.h"
 
 int breakage_active = BREAKAGE_NONE;
+unsigned simulator_mended;
 unsigned simulator_message_size = 1u << 20;

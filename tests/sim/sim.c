@@ -528,6 +528,8 @@ static void settle(sim *s)
         if (c->requests_done == done) broke(s, "a wait for download never ends");
     }
     if (!s->failed && !world_settle(&s->w, 60000)) broke(s, "the world does not come to rest");
+    if (simulator_mended != 0)
+        broke(s, "a client lacked something of the server's state, and asked for the whole view");
     if (!s->failed) compare_all(s);
 }
 
@@ -543,6 +545,7 @@ static bool enough(const sim *s)
 static void storm(sim *s)
 {
     uint64_t half = 0;
+    simulator_mended = 0;
     while (!s->failed && !enough(s)) {
         client *c = &s->w.clients[random_below(&s->random, (uint64_t)s->w.client_count)];
         uint64_t burst = 1 + random_below(&s->random, 6);

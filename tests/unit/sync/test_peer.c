@@ -13,7 +13,7 @@ typedef struct talk {
     arena memory;
     server_message last;
     status closed;
-    bool is_closed;
+    bool is_closed, swept; /* swept: the last answer to a bind at cursor zero was an empty sweep */
     int messages;
 } talk;
 
@@ -36,9 +36,16 @@ static void listen(talk *t)
             t->closed = a.code;
             continue;
         }
+        server_message m;
+        MUST(codec_server_read(a.message, &t->memory, &m));
         t->messages++;
+        if (m.kind == SERVER_DOWNLOAD && m.download.from == 0 && m.download.rows.count == 0) {
+            t->swept = m.download.sweep && m.download.last;
+            server_message_free(&m);
+            continue;
+        }
         server_message_free(&t->last);
-        MUST(codec_server_read(a.message, &t->memory, &t->last));
+        t->last = m;
     }
 }
 
@@ -91,6 +98,15 @@ Test(peer, bind_gives_an_ident_and_a_secret)
     cr_expect_eq(t.last.bound.ident, 1u);
     cr_expect_eq(t.last.bound.secret.size, 16u);
     cr_expect(schema_class_named(&t.last.bound.schema, bytes_text("Item")) != NULL);
+    talk_end(&t);
+}
+
+Test(peer, a_bind_at_cursor_zero_is_answered_with_the_whole_view_and_a_sweep)
+{
+    talk t;
+    talk_start(&t);
+    bind(&t);
+    cr_expect(t.swept, "what the client may still hold would stay for ever");
     talk_end(&t);
 }
 
