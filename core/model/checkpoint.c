@@ -44,6 +44,22 @@ static status put(checkpoint *k, bytes key, atomic_bool *flag)
     return vector_push(&k->written, flag);
 }
 
+/* A block in which no row holds anything leaves the store. */
+static status write_block(checkpoint *k, block *b)
+{
+    uint8_t key_bytes[17];
+    bytes key = block_key(key_bytes, b->class_of, b->slot, b->segment);
+    const block_data *d = atomic_load(&b->data);
+    if (!codec_block_is_empty(d)) {
+        TRY(codec_block(&k->record, k->view->version, d));
+        return put(k, key, &b->stored);
+    }
+    if (k->batch == NULL) TRY(storage_batch_new(k->db->store, &k->batch));
+    TRY(storage_batch_delete(k->batch, key));
+    atomic_store(&b->absent, true);
+    return vector_push(&k->written, &b->stored);
+}
+
 /* A segment and its blocks go in one batch, so that its version speaks for all of them. */
 static status write_segment(checkpoint *k, segment *s)
 {
@@ -51,9 +67,7 @@ static status write_segment(checkpoint *k, segment *s)
     uint8_t key[17];
     for (uint32_t i = 0; i < d->slot_count; i++) {
         block *b = d->blocks[i];
-        if (b == NULL || atomic_load(&b->stored)) continue;
-        TRY(codec_block(&k->record, k->view->version, atomic_load(&b->data)));
-        TRY(put(k, block_key(key, b->class_of, b->slot, b->segment), &b->stored));
+        if (b != NULL && !atomic_load(&b->stored)) TRY(write_block(k, b));
     }
     TRY(codec_segment(&k->record, k->view->version, d));
     TRY(put(k, block_key(key, s->class_of, SLOT_HEADER, s->index), &s->stored));

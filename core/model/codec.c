@@ -52,68 +52,13 @@ status codec_open(bytes record, const char *what, reader *body, uint64_t *versio
     return r.failed ? damaged(what) : ATOLL_OK;
 }
 
-/* ---- integers: the least, a width, then the differences ---- */
-static uint8_t width_of(uint64_t span)
-{
-    return span == 0            ? 0
-           : span <= UINT8_MAX  ? 1
-           : span <= UINT16_MAX ? 2
-           : span <= UINT32_MAX ? 4
-                                : 8;
-}
-
-static status put_integers(buffer *to, const int64_t *from, size_t stride, size_t count)
-{
-    int64_t least = count == 0 ? 0 : from[0], most = least;
-    for (size_t i = 0; i < count; i++) {
-        int64_t x = from[i * stride];
-        if (x < least) least = x;
-        if (x > most) most = x;
-    }
-    uint8_t width = width_of((uint64_t)most - (uint64_t)least);
-    TRY(buffer_append_fixed64(to, (uint64_t)least));
-    TRY(buffer_append_byte(to, width));
-    TRY(buffer_reserve(to, count * width));
-    uint8_t *at = to->data + to->size;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t difference = (uint64_t)from[i * stride] - (uint64_t)least;
-        for (uint8_t k = 0; k < width; k++) *at++ = (uint8_t)(difference >> (8 * k));
-    }
-    to->size += count * width;
-    return ATOLL_OK;
-}
-
-static void take_integers(reader *from, int64_t *to, size_t stride, size_t count)
-{
-    uint64_t least = reader_fixed64(from);
-    uint8_t width = reader_byte(from);
-    if (width > 8) from->failed = true;
-    bytes view = reader_take(from, from->failed ? 0 : count * width);
-    if (from->failed) return;
-    const uint8_t *at = view.data;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t difference = 0;
-        for (uint8_t k = 0; k < width; k++) difference |= (uint64_t)*at++ << (8 * k);
-        to[i * stride] = (int64_t)(least + difference);
-    }
-}
-
 /* ---- blocks ---- */
-static size_t used_rows(const block_data *d)
-{
-    static const uint8_t zeros[16];
-    size_t width = d->type.kind == COLUMN_FIXED16 ? 16 : 8, rows = MODEL_BLOCK_ROWS;
-    if (d->type.kind == COLUMN_TEXT) return d->filled;
-    while (rows > 0 && memcmp(d->slots + (rows - 1) * width, zeros, width) == 0) rows--;
-    return rows;
-}
-
 static status put_text(buffer *to, const block_data *d, size_t rows)
 {
     const uint32_t *offsets = (const uint32_t *)(const void *)d->slots;
     int64_t sizes[MODEL_BLOCK_ROWS];
     for (size_t i = 0; i < rows; i++) sizes[i] = offsets[i + 1] - offsets[i];
-    TRY(put_integers(to, sizes, 1, rows));
+    TRY(pack_integers(to, sizes, 1, rows));
     return buffer_append(to, d->heap, d->heap_size);
 }
 
@@ -138,27 +83,64 @@ static status put_body(buffer *to, const block_data *d, size_t rows)
     switch (d->type.kind) {
     case COLUMN_FIXED8:
         return d->type.type == VALUE_DOUBLE ? buffer_append(to, d->slots, rows * 8)
-                                            : put_integers(to, slots, 1, rows);
+                                            : pack_integers(to, slots, 1, rows);
     case COLUMN_FIXED16:
         if (d->type.type != VALUE_TIMESTAMP) return buffer_append(to, d->slots, rows * 16);
-        TRY(put_integers(to, slots, 2, rows));
-        return put_integers(to, slots + 1, 2, rows);
+        TRY(pack_integers(to, slots, 2, rows));
+        return pack_integers(to, slots + 1, 2, rows);
     case COLUMN_TEXT: return put_text(to, d, rows);
     default: return put_lists(to, d, rows);
     }
 }
 
+/* Rows that hold what a fresh block holds are left out once that saves more than their bits cost. */
+enum { SPARSE_MIN = 48 };
+enum { BLOCK_NULLABLE = 1, BLOCK_RANGE = 2, BLOCK_SPARSE = 4, BLOCK_NULLS = 8 };
+
+static status put_rows(buffer *to, const block_data *d, const uint64_t present[BLOCK_WORDS],
+                       size_t count)
+{
+    block_data *gathered = pack_gather(d, present);
+    if (gathered == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    status result = put_body(to, gathered, count);
+    pack_gathered_free(gathered);
+    return result;
+}
+
+bool codec_block_is_empty(const block_data *d)
+{
+    uint64_t present[BLOCK_WORDS];
+    size_t rows = 0;
+    if (d->type.kind != COLUMN_LIST) return pack_present(d, present, &rows) == 0;
+    for (uint32_t i = 0; i < MODEL_BLOCK_ROWS; i++)
+        if (block_cell(d, i) != NULL) return false;
+    return true;
+}
+
 status codec_block(buffer *to, uint64_t version, const block_data *d)
 {
-    size_t rows = used_rows(d);
+    uint64_t present[BLOCK_WORDS], nulls = 0;
+    size_t rows = MODEL_BLOCK_ROWS, count = rows;
+    bool sparse = false;
+    if (d->type.kind != COLUMN_LIST) {
+        count = pack_present(d, present, &rows);
+        sparse = rows - count >= SPARSE_MIN;
+        for (size_t i = 0; i < BLOCK_WORDS; i++) /* a null that is not as in a fresh block */
+            if (d->type.nullable)
+                nulls |= sparse ? d->null_bits[i] & present[i] : d->null_bits[i] != ~present[i];
+        if (d->type.nullable && !sparse && rows != count) nulls = 1;
+    }
+    uint8_t flags =
+        (uint8_t)(d->type.nullable | d->has_range << 1 | sparse << 2 | (nulls != 0) << 3);
     TRY(codec_begin(to, version));
     TRY(buffer_append_byte(to, d->type.kind));
     TRY(buffer_append_byte(to, d->type.type));
-    TRY(buffer_append_byte(to, (uint8_t)(d->type.nullable | d->has_range << 1)));
+    TRY(buffer_append_byte(to, flags));
     TRY(buffer_append_varint(to, rows));
     if (d->has_range) TRY(buffer_append(to, &d->range, sizeof d->range));
-    if (d->type.nullable) TRY(buffer_append(to, d->null_bits, sizeof d->null_bits));
-    TRY(put_body(to, d, rows));
+    if (sparse) TRY(pack_bits(to, present, rows));
+    if (nulls != 0) TRY(pack_bits(to, d->null_bits, rows));
+    TRY(sparse ? put_rows(to, d, present, count) : put_body(to, d, rows));
     codec_seal(to);
     return ATOLL_OK;
 }
@@ -168,7 +150,7 @@ static status take_text(reader *from, block_data *d, size_t rows)
     uint32_t *offsets = (uint32_t *)(void *)d->slots;
     int64_t sizes[MODEL_BLOCK_ROWS];
     uint64_t total = 0;
-    take_integers(from, sizes, 1, rows);
+    unpack_integers(from, sizes, 1, rows);
     for (size_t i = 0; i < rows && !from->failed; i++) {
         offsets[i] = (uint32_t)total;
         if (sizes[i] < 0 || sizes[i] > UINT32_MAX) from->failed = true;
@@ -220,11 +202,38 @@ static status take_body(reader *from, block_data *d, size_t rows)
         bytes view = reader_take(from, rows * (d->type.kind == COLUMN_FIXED16 ? 16 : 8));
         if (!from->failed && view.size != 0) memcpy(d->slots, view.data, view.size);
     } else if (d->type.kind == COLUMN_FIXED8) {
-        take_integers(from, slots, 1, rows);
+        unpack_integers(from, slots, 1, rows);
     } else {
-        take_integers(from, slots, 2, rows);
-        take_integers(from, slots + 1, 2, rows);
+        unpack_integers(from, slots, 2, rows);
+        unpack_integers(from, slots + 1, 2, rows);
     }
+    return ATOLL_OK;
+}
+
+static uint64_t first_bits(size_t count, size_t word)
+{
+    if (count >= word * 64 + 64) return UINT64_MAX;
+    return count <= word * 64 ? 0 : ((uint64_t)1 << (count - word * 64)) - 1;
+}
+
+/* Rows that are left out, and those behind the last, are null where the column can be. */
+static status take_rows(reader *r, block_data *d, uint8_t flags, size_t rows)
+{
+    uint64_t present[BLOCK_WORDS], nulls[BLOCK_WORDS] = {0};
+    size_t count = 0;
+    bool sparse = (flags & BLOCK_SPARSE) != 0;
+    if (sparse && d->type.kind == COLUMN_LIST) return damaged("a column block");
+    if (sparse) unpack_bits(r, present, rows);
+    if ((flags & BLOCK_NULLS) != 0) unpack_bits(r, nulls, rows);
+    if (r->failed) return ATOLL_OK; /* the caller says it */
+    for (size_t i = 0; i < BLOCK_WORDS; i++) {
+        uint64_t here = first_bits(rows, i);
+        if (!sparse) present[i] = here;
+        if (d->type.nullable) d->null_bits[i] = ~present[i] | (nulls[i] & here);
+        count += (size_t)__builtin_popcountll(present[i]);
+    }
+    TRY(take_body(r, d, sparse ? count : rows));
+    if (sparse && !r->failed) pack_spread(d, present, count);
     return ATOLL_OK;
 }
 
@@ -235,17 +244,15 @@ static status decode_block(bytes record, column_type type, block_data **out)
     TRY(codec_open(record, "a column block", &r, &version));
     uint8_t kind = reader_byte(&r), value_kind = reader_byte(&r), flags = reader_byte(&r);
     uint64_t rows = reader_varint(&r);
-    if (r.failed || kind != type.kind || value_kind != type.type || (flags & 1) != type.nullable ||
-        rows > MODEL_BLOCK_ROWS)
+    if (r.failed || kind != type.kind || value_kind != type.type ||
+        (flags & BLOCK_NULLABLE) != type.nullable || rows > MODEL_BLOCK_ROWS)
         return damaged("a column block");
     block_data *d = block_data_new(type);
     if (d == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    d->has_range = (flags & 2) != 0;
+    d->has_range = (flags & BLOCK_RANGE) != 0;
     bytes range = reader_take(&r, d->has_range ? sizeof d->range : 0);
-    bytes nulls = reader_take(&r, type.nullable ? sizeof d->null_bits : 0);
     if (!r.failed && range.size != 0) memcpy(&d->range, range.data, range.size);
-    if (!r.failed && nulls.size != 0) memcpy(d->null_bits, nulls.data, nulls.size);
-    status result = take_body(&r, d, (size_t)rows);
+    status result = take_rows(&r, d, flags, (size_t)rows);
     if (result == ATOLL_OK && r.failed) result = damaged("a column block");
     if (result != ATOLL_OK) {
         block_data_free(d);
@@ -263,24 +270,49 @@ status store_load_block(storage *store, const block *b, block_data **out)
     buffer_init(&record, RECORD_SIZE_MAX);
     status result =
         storage_get(store, block_key(key, b->class_of, b->slot, b->segment), &record, &found);
-    if (result == ATOLL_OK && !found) result = damaged("a column block (it is missing)");
-    if (result == ATOLL_OK) result = decode_block(buffer_view(&record), b->type, out);
+    if (result == ATOLL_OK && !found && atomic_load(&b->absent)) {
+        block_data *d = block_data_new(b->type);
+        if (d == NULL) result = ATOLL_ERROR_OUT_OF_MEMORY;
+        if (d != NULL) *out = d;
+    } else if (result == ATOLL_OK && !found) {
+        result = damaged("a column block (it is missing)");
+    }
+    if (result == ATOLL_OK && found) result = decode_block(buffer_view(&record), b->type, out);
     buffer_free(&record);
     return result;
 }
 
 /* ---- segments ---- */
+static bool is_listed(const block *b)
+{
+    return b != NULL && !atomic_load(&b->absent);
+}
+
+static bool any_bits(const uint64_t bits[BLOCK_WORDS])
+{
+    uint64_t any = 0;
+    for (size_t i = 0; i < BLOCK_WORDS; i++) any |= bits[i];
+    return any != 0;
+}
+
+/* A segment without rows and columns keeps its version, a few bytes: the replay needs it. */
 status codec_segment(buffer *to, uint64_t version, const segment_data *d)
 {
-    uint32_t present = 0;
-    for (uint32_t i = 0; i < d->slot_count; i++) present += d->blocks[i] != NULL;
-    TRY(codec_begin(to, version));
-    TRY(buffer_append(to, d->alive, sizeof d->alive));
-    TRY(buffer_append(to, d->hidden, sizeof d->hidden));
-    TRY(buffer_append_varint(to, d->slot_count));
-    TRY(buffer_append_varint(to, present));
+    uint32_t present = 0, last = 0;
+    bool alive = any_bits(d->alive), hidden = any_bits(d->hidden);
     for (uint32_t i = 0; i < d->slot_count; i++) {
-        if (d->blocks[i] == NULL) continue;
+        if (!is_listed(d->blocks[i])) continue;
+        present++;
+        last = i + 1;
+    }
+    TRY(codec_begin(to, version));
+    TRY(buffer_append_byte(to, (uint8_t)(alive | hidden << 1)));
+    if (alive) TRY(buffer_append(to, d->alive, sizeof d->alive));
+    if (hidden) TRY(buffer_append(to, d->hidden, sizeof d->hidden));
+    TRY(buffer_append_varint(to, last));
+    TRY(buffer_append_varint(to, present));
+    for (uint32_t i = 0; i < last; i++) {
+        if (!is_listed(d->blocks[i])) continue;
         column_type type = d->blocks[i]->type;
         TRY(buffer_append_varint(to, i));
         TRY(buffer_append_byte(to, type.kind));
@@ -317,10 +349,12 @@ static status decode_segment(bytes record, const segment *s, segment_data *d)
 {
     reader r;
     TRY(codec_open(record, "a segment", &r, &d->stored_version));
-    bytes alive = reader_take(&r, sizeof d->alive), hidden = reader_take(&r, sizeof d->hidden);
-    if (r.failed) return damaged("a segment");
-    memcpy(d->alive, alive.data, alive.size);
-    memcpy(d->hidden, hidden.data, hidden.size);
+    uint8_t flags = reader_byte(&r);
+    bytes alive = reader_take(&r, (flags & 1) != 0 ? sizeof d->alive : 0);
+    bytes hidden = reader_take(&r, (flags & 2) != 0 ? sizeof d->hidden : 0);
+    if (r.failed || flags > 3) return damaged("a segment");
+    if (alive.size != 0) memcpy(d->alive, alive.data, alive.size);
+    if (hidden.size != 0) memcpy(d->hidden, hidden.data, hidden.size);
     for (size_t i = 0; i < BLOCK_WORDS; i++)
         d->alive_count += (uint32_t)__builtin_popcountll(d->alive[i]);
     return take_blocks(&r, s, d);
@@ -355,8 +389,8 @@ status codec_index(buffer *to, uint64_t version, const index_data *d)
     TRY(buffer_append_byte(to, d->leaf));
     if (d->leaf) {
         TRY(buffer_append_varint(to, d->count));
-        TRY(buffer_append(to, index_hashes(d), d->count * sizeof(uint64_t)));
-        TRY(put_integers(to, (const int64_t *)index_rows(d), 1, d->count));
+        TRY(pack_integers(to, (const int64_t *)index_hashes(d), 1, d->count));
+        TRY(pack_integers(to, (const int64_t *)index_rows(d), 1, d->count));
     } else {
         uint32_t children = 0;
         for (size_t i = 0; i < TREE_FANOUT; i++)
@@ -370,13 +404,12 @@ status codec_index(buffer *to, uint64_t version, const index_data *d)
 static status take_leaf(reader *r, index_data **out)
 {
     uint64_t count = reader_varint(r);
-    bytes hashes = reader_take(r, count > 1u << 28 ? SIZE_MAX : (size_t)count * 8);
-    if (r->failed) return damaged("a key index");
+    if (r->failed || count > 1u << 28) return damaged("a key index");
     index_data *d = index_data_new(true, (uint32_t)count);
     if (d == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     d->count = (uint32_t)count;
-    if (hashes.size != 0) memcpy(index_hashes(d), hashes.data, hashes.size);
-    take_integers(r, (int64_t *)index_rows(d), 1, (size_t)count);
+    unpack_integers(r, (int64_t *)index_hashes(d), 1, (size_t)count);
+    unpack_integers(r, (int64_t *)index_rows(d), 1, (size_t)count);
     *out = d;
     return ATOLL_OK;
 }

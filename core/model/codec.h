@@ -10,7 +10,20 @@ bytes index_key(uint8_t to[14], const index_node *n);
 status codec_begin(buffer *to, uint64_t version) MUST_CHECK;
 void codec_seal(buffer *b);
 status codec_open(bytes record, const char *what, reader *body, uint64_t *version) MUST_CHECK;
+bool codec_block_is_empty(const block_data *d); /* every row holds what a fresh block holds */
 status codec_block(buffer *to, uint64_t version, const block_data *d) MUST_CHECK;
 status codec_segment(buffer *to, uint64_t version, const segment_data *d) MUST_CHECK;
 status codec_index(buffer *to, uint64_t version, const index_data *d) MUST_CHECK;
+
+/* ---- pack.c ---- */
+status pack_integers(buffer *to, const int64_t *from, size_t stride, size_t count) MUST_CHECK;
+void unpack_integers(reader *from, int64_t *to, size_t stride, size_t count);
+status pack_bits(buffer *to, const uint64_t bits[BLOCK_WORDS], size_t count) MUST_CHECK;
+void unpack_bits(reader *from, uint64_t bits[BLOCK_WORDS], size_t count);
+/* The rows that differ from those of a fresh block, their count, and the number of rows up to the last of them. */
+size_t pack_present(const block_data *d, uint64_t present[BLOCK_WORDS], size_t *rows);
+/* A copy with the present rows moved to the front; its heap is lent from d. NULL: out of memory. */
+block_data *pack_gather(const block_data *d, const uint64_t present[BLOCK_WORDS]);
+void pack_gathered_free(block_data *gathered);
+void pack_spread(block_data *d, const uint64_t present[BLOCK_WORDS], size_t count); /* back */
 #endif

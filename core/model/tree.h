@@ -63,6 +63,7 @@ typedef struct block_data {
 typedef struct block {
     atomic_uint references;
     atomic_bool stored; /* the store has exactly this */
+    atomic_bool absent; /* stored as nothing: every row holds what a fresh block holds */
     column_type type;
     uint64_t stamp;
     class_key class_of;
