@@ -3,6 +3,7 @@
 %atoll_handle(atoll_app)
 %atoll_handle(atoll_user)
 %atoll_handle(atoll_config)
+%atoll_handle(atoll_dictionary)
 %atoll_handle(atoll_list)
 %atoll_handle(atoll_object)
 %atoll_handle(atoll_queue)
@@ -11,6 +12,7 @@
 %atoll_handle(atoll_results)
 %atoll_handle(atoll_schema)
 %atoll_handle(atoll_session)
+%atoll_handle(atoll_set)
 %atoll_handle(atoll_subscriptions)
 %atoll_handle(atoll_subscription_update)
 %atoll_handle(atoll_values)
@@ -19,6 +21,7 @@
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *app_id, size_t app_id_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *class_name, size_t class_name_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *email, size_t email_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *key, size_t key_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *name, size_t name_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *password, size_t password_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *query, size_t query_size) };
@@ -93,6 +96,20 @@ atoll_checked atoll_config_set_delete_if_migration_needed(atoll_config *config, 
 atoll_checked atoll_config_set_flexible(atoll_config *config, atoll_user *user, atoll_error **error);
 atoll_checked atoll_config_set_partition(atoll_config *config, atoll_user *user, atoll_values *partition, atoll_error **error);
 atoll_text atoll_config_path(atoll_config *config, atoll_error **error);
+void atoll_dictionary_free(atoll_dictionary *dictionary);
+bool atoll_dictionary_is_valid(atoll_dictionary *dictionary);
+int64_t atoll_dictionary_count(atoll_dictionary *dictionary, atoll_error **error);
+bool atoll_dictionary_contains(atoll_dictionary *dictionary, const atoll_text_char *key, size_t key_size, atoll_error **error);
+atoll_values *atoll_dictionary_get_value(atoll_dictionary *dictionary, const atoll_text_char *key, size_t key_size, atoll_error **error);
+atoll_object *atoll_dictionary_get_object(atoll_dictionary *dictionary, const atoll_text_char *key, size_t key_size, atoll_error **error);
+atoll_checked atoll_dictionary_put_value(atoll_dictionary *dictionary, const atoll_text_char *key, size_t key_size, atoll_values *value, atoll_error **error);
+atoll_object *atoll_dictionary_put_embedded(atoll_dictionary *dictionary, const atoll_text_char *key, size_t key_size, atoll_error **error);
+bool atoll_dictionary_erase(atoll_dictionary *dictionary, const atoll_text_char *key, size_t key_size, atoll_error **error);
+atoll_text atoll_dictionary_key_at(atoll_dictionary *dictionary, int64_t index, atoll_error **error);
+atoll_values *atoll_dictionary_value_at(atoll_dictionary *dictionary, int64_t index, atoll_error **error);
+atoll_object *atoll_dictionary_object_at(atoll_dictionary *dictionary, int64_t index, atoll_error **error);
+atoll_checked atoll_dictionary_clear(atoll_dictionary *dictionary, atoll_error **error);
+uint64_t atoll_dictionary_observe(atoll_dictionary *dictionary, atoll_queue *queue, atoll_error **error);
 /* atoll_error_code is hidden: bindings turn errors into exceptions. */
 /* atoll_error_message is hidden: bindings turn errors into exceptions. */
 /* atoll_error_is_retryable is hidden: bindings turn errors into exceptions. */
@@ -110,6 +127,7 @@ atoll_object *atoll_list_set_embedded(atoll_list *list, int64_t index, atoll_err
 atoll_object *atoll_list_insert_embedded(atoll_list *list, int64_t index, atoll_error **error);
 atoll_checked atoll_list_erase(atoll_list *list, int64_t index, atoll_error **error);
 atoll_checked atoll_list_clear(atoll_list *list, atoll_error **error);
+atoll_checked atoll_list_move(atoll_list *list, int64_t from, int64_t to, atoll_error **error);
 uint64_t atoll_list_observe(atoll_list *list, atoll_queue *queue, atoll_error **error);
 void atoll_log_set_level(int32_t level);
 int32_t atoll_log_level(void);
@@ -134,6 +152,8 @@ atoll_binary atoll_object_get_uuid(atoll_object *object, uint32_t property, atol
 atoll_binary atoll_object_get_object_id(atoll_object *object, uint32_t property, atoll_error **error);
 atoll_object *atoll_object_get_object(atoll_object *object, uint32_t property, atoll_error **error);
 atoll_list *atoll_object_get_list(atoll_object *object, uint32_t property, atoll_error **error);
+atoll_set *atoll_object_get_set(atoll_object *object, uint32_t property, atoll_error **error);
+atoll_dictionary *atoll_object_get_dictionary(atoll_object *object, uint32_t property, atoll_error **error);
 atoll_values *atoll_object_get_value(atoll_object *object, uint32_t property, atoll_error **error);
 atoll_checked atoll_object_set_null(atoll_object *object, uint32_t property, atoll_error **error);
 atoll_checked atoll_object_set_bool(atoll_object *object, uint32_t property, bool value, atoll_error **error);
@@ -230,6 +250,16 @@ uint64_t atoll_session_observe_connection(atoll_session *session, atoll_queue *q
 uint64_t atoll_session_observe_progress(atoll_session *session, int32_t direction, int32_t mode, atoll_queue *queue, atoll_error **error);
 uint64_t atoll_session_observe_errors(atoll_session *session, atoll_queue *queue, atoll_error **error);
 void atoll_session_unobserve(atoll_session *session, uint64_t registration);
+void atoll_set_free(atoll_set *set);
+bool atoll_set_is_valid(atoll_set *set);
+int64_t atoll_set_count(atoll_set *set, atoll_error **error);
+atoll_values *atoll_set_get_value(atoll_set *set, int64_t index, atoll_error **error);
+atoll_object *atoll_set_get_object(atoll_set *set, int64_t index, atoll_error **error);
+bool atoll_set_contains(atoll_set *set, atoll_values *value, atoll_error **error);
+bool atoll_set_add(atoll_set *set, atoll_values *value, atoll_error **error);
+bool atoll_set_remove(atoll_set *set, atoll_values *value, atoll_error **error);
+atoll_checked atoll_set_clear(atoll_set *set, atoll_error **error);
+uint64_t atoll_set_observe(atoll_set *set, atoll_queue *queue, atoll_error **error);
 void atoll_subscriptions_free(atoll_subscriptions *set);
 int64_t atoll_subscriptions_version(atoll_subscriptions *set);
 int32_t atoll_subscriptions_state(atoll_subscriptions *set);

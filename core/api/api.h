@@ -243,6 +243,12 @@ struct atoll_list {
     row_key row;
     property_key property;
 };
+struct atoll_set {
+    atoll_list in; /* all collections are reached in the same way */
+};
+struct atoll_dictionary {
+    atoll_list in;
+};
 struct atoll_results {
     atoll_realm *realm;
     query *query;
@@ -260,6 +266,20 @@ status realm_check_class_write(atoll_realm *realm,
                                class_key c) MUST_CHECK; /* a flexible realm needs a subscription */
 status realm_object_new(atoll_realm *realm, class_key c, row_key row,
                         atoll_object **out) MUST_CHECK;
+/* Collections (list.c). An index of the model also counts links that are not shown. */
+status collection_of(const atoll_object *object, property_key p, uint8_t kind,
+                     atoll_list *out) MUST_CHECK; /* retains the realm */
+status collection_check(const atoll_list *at) MUST_CHECK;
+status collection_check_write(atoll_list *at) MUST_CHECK; /* counts the write */
+status collection_index(const atoll_list *at, int64_t index, bool may_append,
+                        uint64_t *out) MUST_CHECK; /* of the model */
+status collection_count(const atoll_list *at, uint64_t *out) MUST_CHECK;
+status collection_get(const atoll_list *at, int64_t index, value *out,
+                      const model_property **property) MUST_CHECK;
+status collection_wrap_object(const atoll_list *at, const model_property *p, const value *v,
+                              atoll_object **out) MUST_CHECK; /* *out NULL: null */
+status collection_convert(const atoll_list *at, const atoll_values *from, value *out) MUST_CHECK;
+uint64_t collection_observe(const atoll_list *at, atoll_queue *queue, atoll_error **error);
 status
 object_check(const atoll_object *object) MUST_CHECK; /* its realm is usable and the row alive */
 /* The realm must have been checked. */

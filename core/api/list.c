@@ -1,7 +1,94 @@
-/* atoll_list: a list property of one object. It must never hold elements itself.
- * Invariant: index counts visible elements only; links to objects that are gone, or not here yet, are not among them. */
+/* atoll_list: a list property of one object, and what sets and dictionaries share with it. It must never hold elements
+ * itself. Invariant: index counts visible elements only; links to objects that are gone, or not here yet, are not among
+ * them, except in a dictionary, whose keys stay. */
 #include "api/api.h"
 
+/* ---- all collections ---- */
+status collection_of(const atoll_object *object, property_key p, uint8_t kind, atoll_list *out)
+{
+    static const char *const names[] = {"list", "set", "dictionary"};
+    const char *name = names[kind == PROPERTY_SET ? 1 : kind == PROPERTY_DICTIONARY ? 2 : 0];
+    const model_property *property;
+    TRY(object_check(object));
+    TRY(realm_property(object->realm, object->class_of, p, &property));
+    if ((property->flags & kind) == 0)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is not a %s", property->name, name);
+    *out = (atoll_list){realm_retain(object->realm), object->class_of, object->row, p};
+    return ATOLL_OK;
+}
+
+status collection_check(const atoll_list *at)
+{
+    atoll_object owner = {at->realm, at->class_of, at->row};
+    return object_check(&owner);
+}
+
+status collection_index(const atoll_list *at, int64_t index, bool may_append, uint64_t *out)
+{
+    uint64_t count = 0, found = 0, wanted = index < 0 ? UINT64_MAX : (uint64_t)index;
+    TRY(model_list_shown(realm_view(at->realm), at->class_of, at->row, at->property, wanted, &count,
+                         &found));
+    if (wanted >= count && !(may_append && wanted == count))
+        return fail(ATOLL_ERROR_OUT_OF_RANGE,
+                    "index %lld is outside of the collection of %llu elements", (long long)index,
+                    (unsigned long long)count);
+    *out = found;
+    return ATOLL_OK;
+}
+
+status collection_check_write(atoll_list *at)
+{
+    TRY(realm_check_write(at->realm));
+    TRY(collection_check(at));
+    TRY(realm_check_class_write(at->realm, at->class_of));
+    at->realm->write_count++;
+    return ATOLL_OK;
+}
+
+status collection_count(const atoll_list *at, uint64_t *out)
+{
+    uint64_t end;
+    TRY(collection_check(at));
+    return model_list_shown(realm_view(at->realm), at->class_of, at->row, at->property, UINT64_MAX,
+                            out, &end);
+}
+
+status collection_get(const atoll_list *at, int64_t index, value *out,
+                      const model_property **property)
+{
+    uint64_t found;
+    TRY(collection_check(at));
+    TRY(collection_index(at, index, false, &found));
+    TRY(realm_property(at->realm, at->class_of, at->property, property));
+    return model_list_get(realm_view(at->realm), at->class_of, at->row, at->property, found, out,
+                          NULL);
+}
+
+status collection_wrap_object(const atoll_list *at, const model_property *p, const value *v,
+                              atoll_object **out)
+{
+    if (p->type != VALUE_LINK && p->type != VALUE_EMBEDDED)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "the collection %s holds %ss, not objects", p->name,
+                    value_type_name(p->type));
+    *out = NULL;
+    return v->type == VALUE_NULL ? ATOLL_OK
+                                 : realm_object_new(at->realm, p->target, v->as.row, out);
+}
+
+status collection_convert(const atoll_list *at, const atoll_values *from, value *out)
+{
+    const api_value *item;
+    const model_property *p;
+    TRY(values_item(from, 0, &item));
+    TRY(realm_property(at->realm, at->class_of, at->property, &p));
+    if (p->type == VALUE_EMBEDDED && item->plain.type != VALUE_NULL)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "the collection %s holds embedded objects; use the _embedded functions",
+                    p->name);
+    return realm_convert(at->realm, p, item, out);
+}
+
+/* ---- lists ---- */
 void atoll_list_free(atoll_list *list)
 {
     if (list == NULL) return;
@@ -12,31 +99,14 @@ void atoll_list_free(atoll_list *list)
 static status check(const atoll_list *list)
 {
     TRY(API_NOT_NULL(list));
-    atoll_object owner = {list->realm, list->class_of, list->row};
-    return object_check(&owner);
-}
-
-/* The element's index in the model. */
-static status check_index(const atoll_list *list, int64_t index, bool may_append, uint64_t *at)
-{
-    uint64_t count = 0, found = 0, wanted = index < 0 ? UINT64_MAX : (uint64_t)index;
-    TRY(model_list_shown(realm_view(list->realm), list->class_of, list->row, list->property, wanted,
-                         &count, &found));
-    *at = found;
-    if (wanted < count || (may_append && wanted == count)) return ATOLL_OK;
-    return fail(ATOLL_ERROR_OUT_OF_RANGE, "index %lld is outside of the list of %llu elements",
-                (long long)index, (unsigned long long)count);
+    return collection_check(list);
 }
 
 static status check_write(atoll_list *list, int64_t index, bool may_append, uint64_t *at)
 {
     TRY(API_NOT_NULL(list));
-    TRY(realm_check_write(list->realm));
-    TRY(check(list));
-    TRY(realm_check_class_write(list->realm, list->class_of));
-    TRY(check_index(list, index, may_append, at));
-    list->realm->write_count++;
-    return ATOLL_OK;
+    TRY(collection_check_write(list));
+    return collection_index(list, index, may_append, at);
 }
 
 bool atoll_list_is_valid(const atoll_list *list)
@@ -46,24 +116,10 @@ bool atoll_list_is_valid(const atoll_list *list)
 
 int64_t atoll_list_count(const atoll_list *list, atoll_error **error)
 {
-    uint64_t count = 0, end;
-    status result = check(list);
-    if (result == ATOLL_OK)
-        result = model_list_shown(realm_view(list->realm), list->class_of, list->row,
-                                  list->property, UINT64_MAX, &count, &end);
+    uint64_t count = 0;
+    status result = API_NOT_NULL(list);
+    if (result == ATOLL_OK) result = collection_count(list, &count);
     return api_ok(error, result) ? (int64_t)count : 0;
-}
-
-static status get_value(const atoll_list *list, int64_t index, value *out,
-                        const model_property **property)
-{
-    TRY(check(list));
-    uint64_t at;
-    TRY(check_index(list, index, false, &at));
-    TRY(realm_property(list->realm, list->class_of, list->property, property));
-    element_id id;
-    return model_list_get(realm_view(list->realm), list->class_of, list->row, list->property, at,
-                          out, &id);
 }
 
 atoll_values *atoll_list_get_value(const atoll_list *list, int64_t index, atoll_error **error)
@@ -71,7 +127,8 @@ atoll_values *atoll_list_get_value(const atoll_list *list, int64_t index, atoll_
     value v;
     const model_property *p = NULL;
     atoll_values *values = NULL;
-    status result = get_value(list, index, &v, &p);
+    status result = API_NOT_NULL(list);
+    if (result == ATOLL_OK) result = collection_get(list, index, &v, &p);
     if (result == ATOLL_OK) result = realm_wrap_value(list->realm, p, &v, &values);
     return api_ok(error, result) ? values : NULL;
 }
@@ -81,25 +138,10 @@ atoll_object *atoll_list_get_object(const atoll_list *list, int64_t index, atoll
     value v;
     const model_property *p = NULL;
     atoll_object *object = NULL;
-    status result = get_value(list, index, &v, &p);
-    if (result == ATOLL_OK && p->type != VALUE_LINK && p->type != VALUE_EMBEDDED)
-        result = fail(ATOLL_ERROR_TYPE_MISMATCH, "the list %s holds %ss, not objects", p->name,
-                      value_type_name(p->type));
-    if (result == ATOLL_OK && v.type != VALUE_NULL)
-        result = realm_object_new(list->realm, p->target, v.as.row, &object);
+    status result = API_NOT_NULL(list);
+    if (result == ATOLL_OK) result = collection_get(list, index, &v, &p);
+    if (result == ATOLL_OK) result = collection_wrap_object(list, p, &v, &object);
     return api_ok(error, result) ? object : NULL;
-}
-
-static status convert(atoll_list *list, const atoll_values *from, value *out)
-{
-    const api_value *item;
-    const model_property *p;
-    TRY(values_item(from, 0, &item));
-    TRY(realm_property(list->realm, list->class_of, list->property, &p));
-    if (p->type == VALUE_EMBEDDED)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
-                    "the list %s holds embedded objects; use the _embedded functions", p->name);
-    return realm_convert(list->realm, p, item, out);
 }
 
 atoll_status atoll_list_set_value(atoll_list *list, int64_t index, const atoll_values *value_list,
@@ -108,7 +150,7 @@ atoll_status atoll_list_set_value(atoll_list *list, int64_t index, const atoll_v
     value v;
     uint64_t at = 0;
     status result = check_write(list, index, false, &at);
-    if (result == ATOLL_OK) result = convert(list, value_list, &v);
+    if (result == ATOLL_OK) result = collection_convert(list, value_list, &v);
     if (result == ATOLL_OK)
         result =
             model_list_set(list->realm->txn, list->class_of, list->row, list->property, at, &v);
@@ -121,7 +163,7 @@ atoll_status atoll_list_insert_value(atoll_list *list, int64_t index,
     value v;
     uint64_t at = 0;
     status result = check_write(list, index, true, &at);
-    if (result == ATOLL_OK) result = convert(list, value_list, &v);
+    if (result == ATOLL_OK) result = collection_convert(list, value_list, &v);
     if (result == ATOLL_OK)
         result =
             model_list_insert(list->realm->txn, list->class_of, list->row, list->property, at, &v);
@@ -172,4 +214,21 @@ atoll_status atoll_list_clear(atoll_list *list, atoll_error **error)
     if (result == ATOLL_OK)
         result = model_list_clear(list->realm->txn, list->class_of, list->row, list->property);
     return api_result(error, result);
+}
+
+atoll_status atoll_list_move(atoll_list *list, int64_t from, int64_t to, atoll_error **error)
+{
+    uint64_t source = 0, target = 0;
+    status result = check_write(list, from, false, &source);
+    if (result == ATOLL_OK) result = collection_index(list, to, false, &target);
+    if (result == ATOLL_OK)
+        result = model_list_move(list->realm->txn, list->class_of, list->row, list->property,
+                                 source, target);
+    return api_result(error, result);
+}
+
+uint64_t atoll_list_observe(const atoll_list *list, atoll_queue *queue, atoll_error **error)
+{
+    if (!api_ok(error, API_NOT_NULL(list))) return 0;
+    return collection_observe(list, queue, error);
 }

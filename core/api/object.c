@@ -135,8 +135,9 @@ static inline const int64_t *window_word(const atoll_object *object, property_ke
 static status read_failed(const atoll_object *object, const model_property *property, status why)
 {
     if (property == NULL || why == ATOLL_ERROR_OBJECT_INVALID) TRY(object_check(object));
-    if (property != NULL && (property->flags & PROPERTY_LIST) != 0)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a list; use atoll_object_get_list",
+    if (property != NULL && (property->flags & PROPERTY_COLLECTION) != 0)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH,
+                    "%s is a collection; use atoll_object_get_list, _set or _dictionary",
                     property->name);
     return why;
 }
@@ -313,15 +314,15 @@ atoll_values *atoll_object_get_value(const atoll_object *object, uint32_t proper
 
 static status get_list(const atoll_object *object, property_key p, atoll_list **out)
 {
-    TRY(object_check(object));
-    const model_property *property;
-    TRY(realm_property(object->realm, object->class_of, p, &property));
-    if ((property->flags & PROPERTY_LIST) == 0)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is not a list", property->name);
-    atoll_list *list = memory_allocate(sizeof *list);
-    if (list == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    *list = (atoll_list){realm_retain(object->realm), object->class_of, object->row, p};
-    *out = list;
+    atoll_list in;
+    TRY(API_NOT_NULL(object));
+    TRY(collection_of(object, p, PROPERTY_LIST, &in));
+    *out = memory_allocate(sizeof **out);
+    if (*out == NULL) {
+        realm_release(in.realm);
+        return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    **out = in;
     return ATOLL_OK;
 }
 
@@ -499,7 +500,7 @@ static status create_embedded(atoll_object *object, property_key p, atoll_object
     TRY(check_write(object));
     const model_property *property;
     TRY(realm_property(object->realm, object->class_of, p, &property));
-    if (property->type != VALUE_EMBEDDED || (property->flags & PROPERTY_LIST))
+    if (property->type != VALUE_EMBEDDED || (property->flags & PROPERTY_COLLECTION))
         return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s does not hold one embedded object",
                     property->name);
     row_key row;

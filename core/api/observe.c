@@ -336,20 +336,17 @@ static status push_initial(observer *o, int32_t type)
     return ATOLL_OK;
 }
 
-uint64_t atoll_list_observe(const atoll_list *list, atoll_queue *queue, atoll_error **error)
+uint64_t collection_observe(const atoll_list *list, atoll_queue *queue, atoll_error **error)
 {
     observer *o = NULL;
-    status result = API_NOT_NULL(list);
-    if (result == ATOLL_OK) {
-        atoll_object owner = {list->realm, list->class_of, list->row};
-        result = object_check(&owner);
-    }
+    status result = collection_check(list);
     const model_property *property = NULL;
     if (result == ATOLL_OK)
         result = realm_property(list->realm, list->class_of, list->property, &property);
     if (result == ATOLL_OK) result = observer_new(OBSERVER_LIST, queue, &o);
     if (!api_ok(error, result)) return 0;
-    o->target = property->type == VALUE_LINK ? property->target : 0;
+    bool keeps_dead = (property->flags & PROPERTY_DICTIONARY) != 0;
+    o->target = property->type == VALUE_LINK && !keeps_dead ? property->target : 0;
     o->class_of = list->class_of;
     o->row = list->row;
     o->property = list->property;

@@ -46,7 +46,7 @@ atoll_status atoll_schema_add_property(atoll_schema *schema, int32_t class_index
     if (result == ATOLL_OK && (type < ATOLL_TYPE_BOOL || type > ATOLL_TYPE_EMBEDDED))
         result =
             fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: properties of type %d", (int)type);
-    if (result == ATOLL_OK && (flags & ~15) != 0)
+    if (result == ATOLL_OK && (flags & ~63) != 0)
         result =
             fail(ATOLL_ERROR_INVALID_ARGUMENT, "property flags %d have unknown bits", (int)flags);
     if (result == ATOLL_OK)

@@ -3,11 +3,12 @@
 /* Every bound of the core with its reason; each has a test at it and past it. */
 #define LIMIT_CLASS_NAME_SIZE_MAX \
     57 /* what the systems before allowed, so that models carry over */
-#define LIMIT_PROPERTY_NAME_SIZE_MAX 63  /* the same */
-#define LIMIT_CLASSES_MAX 1000           /* a schema stays small enough to be sent whole */
-#define LIMIT_PROPERTIES_MAX 1000        /* per class */
-#define LIMIT_VALUE_SIZE_MAX (16u << 20) /* string or binary */
-#define LIMIT_LIST_COUNT_MAX (1u << 24)  /* elements of a list, erased ones included */
+#define LIMIT_PROPERTY_NAME_SIZE_MAX 63    /* the same */
+#define LIMIT_CLASSES_MAX 1000             /* a schema stays small enough to be sent whole */
+#define LIMIT_PROPERTIES_MAX 1000          /* per class */
+#define LIMIT_VALUE_SIZE_MAX (16u << 20)   /* string or binary */
+#define LIMIT_LIST_COUNT_MAX (1u << 24)    /* elements of a list, erased ones included */
+#define LIMIT_DICTIONARY_KEY_SIZE_MAX 4096 /* a key is compared at every look-up */
 #define LIMIT_QUERY_SIZE_MAX \
     (256u << 10)                  /* of a query's text: the service's limit for subscriptions */
 #define LIMIT_QUERY_DEPTH_MAX 100 /* nested parentheses and NOTs: bounds the parser's stack */

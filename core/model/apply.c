@@ -142,42 +142,55 @@ static status apply_drop(model_txn *txn, const operation *o, uint64_t gate)
     return ATOLL_OK;
 }
 
-static status own_cell(model_txn *txn, const operation *o, uint64_t gate, list_cell **out)
+static status own_cell(model_txn *txn, const operation *o, uint64_t gate,
+                       const model_property **property, list_cell **out)
 {
     const model_property *p = NULL;
     segment *s = NULL;
     block *b = NULL;
     *out = NULL;
     TRY(find_property(txn, o, &p));
-    if ((p->flags & PROPERTY_LIST) == 0)
+    if ((p->flags & PROPERTY_COLLECTION) == 0)
         return fail(ATOLL_ERROR_FILE_CORRUPT, "an operation changes '%s' as a list", p->name);
+    *property = p;
     TRY(own_segment(txn, o->class_of, o->row, gate, &s));
     if (s == NULL) return ATOLL_OK;
     TRY(segment_block_own(&txn->writer, s, slot_of(p->key), column_type_of(p), &b));
     return block_own_cell(b, (uint32_t)(o->row % MODEL_BLOCK_ROWS), out);
 }
 
-static status store_list(list_cell *cell, bytes blob)
+static status store_list(model_txn *txn, list_cell *cell, bytes blob)
 {
     list_state state;
     TRY(list_state_read(blob, &state));
-    status result = list_cell_store(cell, &state);
+    status result = list_cell_store(&txn->writer, cell, &state);
     list_state_free(&state);
     return result;
 }
 
+/* Where nothing is merged, an erased element need not be remembered. A set knows its elements by their values. */
+static enum list_erasure erasure_of(const model_txn *txn, const model_property *p)
+{
+    if (!txn->db->options.identity_rows) return LIST_ERASE_WHOLE;
+    return (p->flags & PROPERTY_SET) != 0 ? LIST_ERASE_MARK : LIST_ERASE_VALUE;
+}
+
+/* The one place where elements enter and leave a collection, but for OP_DROP, which ends it with its row. */
 static status apply_list(model_txn *txn, const operation *o, uint64_t gate)
 {
+    const tree_writer *w = &txn->writer;
+    const model_property *p = NULL;
     list_cell *cell = NULL;
-    TRY(own_cell(txn, o, gate, &cell));
+    TRY(own_cell(txn, o, gate, &p, &cell));
     if (cell == NULL) return ATOLL_OK;
-    size_t position = (size_t)o->position;
     switch (o->kind) {
-    case OP_LIST_INSERT: return list_cell_insert(cell, position, &o->element);
-    case OP_LIST_SET: return list_cell_set(cell, position, &o->element);
-    case OP_LIST_ERASE: return list_cell_erase(cell, position, o->element.touched);
-    case OP_LIST_CLEAR: list_cell_clear(cell, o->position); return ATOLL_OK;
-    case OP_LIST_STORE: return store_list(cell, o->blob);
+    case OP_LIST_INSERT: return list_cell_insert(w, cell, o->position, &o->element);
+    case OP_LIST_SET: return list_cell_set(w, cell, o->position, &o->element);
+    case OP_LIST_ERASE:
+        return list_cell_erase(w, cell, o->position, erasure_of(txn, p), o->element.touched);
+    case OP_LIST_MOVE: return list_cell_move(w, cell, o->position, o->hash);
+    case OP_LIST_CLEAR: list_cell_clear(w, cell, o->position); return ATOLL_OK;
+    case OP_LIST_STORE: return store_list(txn, cell, o->blob);
     default: return fail(ATOLL_ERROR_INTERNAL, "operation %d is none of a list", (int)o->kind);
     }
 }
@@ -228,6 +241,7 @@ status apply_operation(model_txn *txn, const operation *o, uint64_t gate)
     case OP_LIST_SET:
     case OP_LIST_ERASE:
     case OP_LIST_CLEAR:
+    case OP_LIST_MOVE:
     case OP_LIST_STORE: return apply_list(txn, o, gate);
     case OP_OWNER: return apply_owner(txn, o, gate);
     case OP_ASYMMETRIC: return ATOLL_OK;

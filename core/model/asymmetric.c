@@ -32,10 +32,10 @@ static status write_list(const model_txn *txn, buffer *to, class_key c, row_key 
     TRY(read_cell(txn->view, c, row, p->key, &cell));
     TRY(buffer_append_byte(to, VALUE_LIST));
     TRY(buffer_append_varint(to, cell == NULL ? 0 : cell->visible));
-    for (size_t i = 0; cell != NULL && i < cell->state.elements.count; i++)
-        if (!cell->state.elements.items[i].erased)
-            TRY(write_item(txn, to, p, &cell->state.elements.items[i].value, depth));
-    return ATOLL_OK;
+    list_walk walk = {.store = txn->writer.store, .cell = cell};
+    list_element e;
+    while (list_walk_next(&walk, &e)) TRY(write_item(txn, to, p, &e.value, depth));
+    return walk.result;
 }
 
 static status write_payload(const model_txn *txn, buffer *to, class_key c, row_key row, int depth)

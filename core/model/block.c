@@ -8,7 +8,7 @@ column_type column_type_of(const model_property *p)
     column_type t = {.type = (uint8_t)p->type, .kind = COLUMN_FIXED8};
     t.nullable =
         (p->flags & PROPERTY_NULLABLE) != 0 || p->type == VALUE_LINK || p->type == VALUE_EMBEDDED;
-    if ((p->flags & PROPERTY_LIST) != 0) {
+    if ((p->flags & PROPERTY_COLLECTION) != 0) {
         t.kind = COLUMN_LIST;
         t.nullable = false;
     } else if (p->type == VALUE_STRING || p->type == VALUE_BINARY) {

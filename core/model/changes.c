@@ -109,6 +109,7 @@ static status add_operation(changes_builder *b, const operation *o)
     case OP_LIST_ERASE:
     case OP_LIST_CLEAR:
     case OP_LIST_STORE:
+    case OP_LIST_MOVE:
         TRY(entry_of(b, o->class_of, o->row, &e));
         return add_touch(b, e, o->property, o->is_default);
     case OP_KEY:

@@ -24,16 +24,46 @@ static status write_element_id(buffer *to, element_id id)
     return buffer_append_fixed64(to, id.actor);
 }
 
+enum {
+    ELEMENT_LEFT = 1,
+    ELEMENT_ACTORS = 2, /* of the id and the value */
+    ELEMENT_PARENT = 4,
+    ELEMENT_STAMPS = 8,
+    ELEMENT_TOUCHED = 16,
+    ELEMENT_EMBEDDED = 32,
+    ELEMENT_KEY = 64
+};
+
+static uint8_t element_bits(const list_element *e)
+{
+    static const uint8_t zeros[16];
+    return (uint8_t)((e->side == LIST_SIDE_LEFT ? ELEMENT_LEFT : 0) |
+                     ((e->id.actor | e->value_actor) != 0 ? ELEMENT_ACTORS : 0) |
+                     ((e->parent.counter | e->parent.actor) != 0 ? ELEMENT_PARENT : 0) |
+                     ((e->stamp | e->value_stamp) != 0 ? ELEMENT_STAMPS : 0) |
+                     (e->touched != 0 ? ELEMENT_TOUCHED : 0) |
+                     (memcmp(e->embedded, zeros, 16) != 0 ? ELEMENT_EMBEDDED : 0) |
+                     (e->key.size != 0 ? ELEMENT_KEY : 0));
+}
+
+/* What is zero, as most of it is in a realm that does not sync, takes a bit. */
 static status write_element(buffer *to, const list_element *e)
 {
-    TRY(write_element_id(to, e->id));
-    TRY(write_element_id(to, e->parent));
-    TRY(buffer_append_byte(to, e->side));
-    TRY(buffer_append_varint(to, e->stamp));
-    TRY(buffer_append_varint(to, e->value_stamp));
-    TRY(buffer_append_fixed64(to, e->value_actor));
-    TRY(buffer_append_varint(to, e->touched));
-    TRY(buffer_append(to, e->embedded, sizeof e->embedded));
+    uint8_t bits = element_bits(e);
+    TRY(buffer_append_byte(to, bits));
+    TRY(buffer_append_varint(to, e->id.counter));
+    if ((bits & ELEMENT_ACTORS) != 0) {
+        TRY(buffer_append_fixed64(to, e->id.actor));
+        TRY(buffer_append_fixed64(to, e->value_actor));
+    }
+    if ((bits & ELEMENT_PARENT) != 0) TRY(write_element_id(to, e->parent));
+    if ((bits & ELEMENT_STAMPS) != 0) {
+        TRY(buffer_append_varint(to, e->stamp));
+        TRY(buffer_append_varint(to, e->value_stamp));
+    }
+    if ((bits & ELEMENT_TOUCHED) != 0) TRY(buffer_append_varint(to, e->touched));
+    if ((bits & ELEMENT_EMBEDDED) != 0) TRY(buffer_append(to, e->embedded, sizeof e->embedded));
+    if ((bits & ELEMENT_KEY) != 0) TRY(buffer_append_bytes(to, e->key));
     return value_write(to, &e->value);
 }
 
@@ -67,6 +97,10 @@ static status write_body(buffer *to, const operation *o)
     case OP_LIST_STORE:
         TRY(buffer_append_varint(to, o->property));
         return buffer_append_bytes(to, o->blob);
+    case OP_LIST_MOVE:
+        TRY(buffer_append_varint(to, o->property));
+        TRY(buffer_append_varint(to, o->position));
+        return buffer_append_varint(to, o->hash);
     case OP_OWNER: return write_owner(to, o);
     case OP_ASYMMETRIC:
     case OP_SCHEMA: return buffer_append_bytes(to, o->blob);
@@ -125,14 +159,21 @@ static void read_id16(reader *from, uint8_t id[16])
 
 static void read_element(reader *from, list_element *e)
 {
-    e->id = read_element_id(from);
-    e->parent = read_element_id(from);
-    e->side = reader_byte(from);
-    e->stamp = reader_varint(from);
-    e->value_stamp = reader_varint(from);
-    e->value_actor = reader_fixed64(from);
-    e->touched = reader_varint(from);
-    read_id16(from, e->embedded);
+    uint8_t bits = reader_byte(from);
+    e->side = (bits & ELEMENT_LEFT) != 0 ? LIST_SIDE_LEFT : LIST_SIDE_RIGHT;
+    e->id.counter = reader_varint(from);
+    if ((bits & ELEMENT_ACTORS) != 0) {
+        e->id.actor = reader_fixed64(from);
+        e->value_actor = reader_fixed64(from);
+    }
+    if ((bits & ELEMENT_PARENT) != 0) e->parent = read_element_id(from);
+    if ((bits & ELEMENT_STAMPS) != 0) {
+        e->stamp = reader_varint(from);
+        e->value_stamp = reader_varint(from);
+    }
+    if ((bits & ELEMENT_TOUCHED) != 0) e->touched = reader_varint(from);
+    if ((bits & ELEMENT_EMBEDDED) != 0) read_id16(from, e->embedded);
+    if ((bits & ELEMENT_KEY) != 0) e->key = reader_bytes(from);
     e->value = value_read(from);
 }
 
@@ -176,6 +217,11 @@ static void read_body(reader *from, operation *o)
     case OP_LIST_STORE:
         o->property = (property_key)reader_varint(from);
         o->blob = reader_bytes(from);
+        return;
+    case OP_LIST_MOVE:
+        o->property = (property_key)reader_varint(from);
+        o->position = reader_varint(from);
+        o->hash = reader_varint(from);
         return;
     case OP_OWNER: read_owner(from, o); return;
     case OP_ASYMMETRIC:

@@ -16,13 +16,15 @@ typedef enum operation_kind {
     OP_DROP = 4,        /* values go; all: the key too */
     OP_SET = 5,         /* property, value, is_default */
     OP_LIST_INSERT = 6, /* property, position, element */
-    OP_LIST_SET = 7,    /* property, position, element (value, stamps) */
+    OP_LIST_SET = 7,    /* property, position, element (value, stamps); an erased one comes back */
     OP_LIST_ERASE = 8,  /* property, position */
     OP_LIST_CLEAR = 9,  /* property, position = the new life */
     OP_LIST_STORE = 10, /* property, blob */
     OP_OWNER = 11,      /* id, owner */
     OP_ASYMMETRIC = 12, /* blob */
-    OP_SCHEMA = 13      /* blob */
+    OP_SCHEMA = 13,     /* blob */
+    /* 14: increment */
+    OP_LIST_MOVE = 15 /* property, position, hash = the position afterwards */
 } operation_kind;
 
 typedef struct operation {

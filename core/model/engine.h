@@ -99,6 +99,9 @@ status need_property(const model_view *view, class_key c, property_key p,
                      const model_class **class_out, const model_property **out) MUST_CHECK;
 status read_slot(const model_view *view, class_key c, row_key row, uint32_t slot,
                  value *out) MUST_CHECK; /* absent column: null */
+/* What a reader is shown: a link to a row that is not alive is null. */
+status show_value(const model_view *view, const model_property *p, value *v) MUST_CHECK;
+const char *collection_name(const model_property *p); /* "list" */
 status read_cell(const model_view *view, class_key c, row_key row, property_key p,
                  const list_cell **out) MUST_CHECK;
 status row_state(const model_view *view, class_key c, row_key row, uint8_t *out) MUST_CHECK;
@@ -143,6 +146,31 @@ status check_value(const model_txn *txn, const model_class *c, const model_prope
 status need_row(const model_txn *txn, const model_class *c,
                 row_key row) MUST_CHECK; /* alive or hidden */
 row_key next_row(const model_txn *txn, class_key c);
+
+/* ---- write_list.c: what all writers of collections share ---- */
+typedef struct collection_place {
+    class_key class_of;
+    row_key row;
+    const model_class *model;
+    const model_property *property;
+    const list_cell *cell; /* NULL: empty, never touched */
+    uint64_t visible;
+    storage *store;
+} collection_place;
+/* kinds: flags of the property, one of which it must have. */
+status collection_place_find(model_txn *txn, class_key c, row_key row, property_key p,
+                             uint8_t kinds, collection_place *out) MUST_CHECK;
+status collection_check_kind(const collection_place *at, bool embedded) MUST_CHECK;
+operation collection_operation(const collection_place *at, operation_kind kind, uint64_t position);
+operation collection_insertion(model_txn *txn, const collection_place *at, uint64_t position);
+/* The element with a new value to be given. */
+operation collection_replacement(model_txn *txn, const collection_place *at, uint64_t position,
+                                 const list_element *e);
+/* A new embedded row as the value of the operation's element. */
+status collection_make_embedded(model_txn *txn, const collection_place *at,
+                                operation *o) MUST_CHECK;
+status collection_erase(model_txn *txn, const collection_place *at, uint64_t position,
+                        const list_element *e) MUST_CHECK;
 
 /* ---- asymmetric.c ---- */
 status finish_asymmetric(model_txn *txn)

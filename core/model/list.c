@@ -21,6 +21,12 @@ static bool has_text(const value *v)
     return v->type == VALUE_STRING || v->type == VALUE_BINARY;
 }
 
+static void move_text(bytes *text, const uint8_t *old, size_t size, const uint8_t *grown)
+{
+    bool inside = old != NULL && text->size != 0 && text->data >= old && text->data < old + size;
+    if (inside) text->data = grown + (text->data - old);
+}
+
 /* When the heap moves, the texts that point into it move with it. */
 static status heap_reserve(list_state *s, size_t extra)
 {
@@ -36,34 +42,37 @@ static status heap_reserve(list_state *s, size_t extra)
     }
     const uint8_t *old = s->heap.data;
     for (size_t i = 0; i < s->elements.count; i++) {
-        value *v = &s->elements.items[i].value;
-        bool inside = has_text(v) && old != NULL && v->as.text.data >= old &&
-                      v->as.text.data < old + s->heap.size;
-        if (inside) v->as.text.data = grown.data + (v->as.text.data - old);
+        list_element *e = &s->elements.items[i];
+        if (has_text(&e->value)) move_text(&e->value.as.text, old, s->heap.size, grown.data);
+        move_text(&e->key, old, s->heap.size, grown.data);
     }
     buffer_free(&s->heap);
     s->heap = grown;
     return ATOLL_OK;
 }
 
-status list_state_own_text(list_state *s, value *v)
+static status own_bytes(list_state *s, bytes *text)
 {
-    if (!has_text(v)) return ATOLL_OK;
-    if (v->as.text.size == 0) {
-        v->as.text.data = (const uint8_t *)"";
+    if (text->size == 0) {
+        text->data = (const uint8_t *)"";
         return ATOLL_OK;
     }
     /* A text of this very heap would be freed by the move: take its place by offset. */
-    const uint8_t *data = v->as.text.data, *old = s->heap.data;
+    const uint8_t *data = text->data, *old = s->heap.data;
     bool inside = old != NULL && data >= old && data < old + s->heap.size;
     size_t offset = inside ? (size_t)(data - old) : 0;
-    TRY(heap_reserve(s, v->as.text.size));
+    TRY(heap_reserve(s, text->size));
     uint8_t *to = s->heap.data + s->heap.size;
     /* There is room, so there is a heap: the check cannot know of that. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
-    memcpy(to, inside ? s->heap.data + offset : data, v->as.text.size);
-    s->heap.size += v->as.text.size;
-    v->as.text.data = to;
+    memcpy(to, inside ? s->heap.data + offset : data, text->size);
+    s->heap.size += text->size;
+    text->data = to;
     return ATOLL_OK;
+}
+
+status list_state_own_text(list_state *s, value *v)
+{
+    return has_text(v) ? own_bytes(s, &v->as.text) : ATOLL_OK;
 }
 
 status list_state_push(list_state *s, const list_element *element)
@@ -74,8 +83,15 @@ status list_state_push(list_state *s, const list_element *element)
     list_element copy = *element;
     TRY(vector_reserve(&s->elements, 1));
     TRY(list_state_own_text(s, &copy.value));
-    s->elements.items[s->elements.count++] = copy;
-    return ATOLL_OK;
+    /* The key may move the heap, and this element is not among those that move along yet. */
+    list_element *at = &s->elements.items[s->elements.count++];
+    *at = copy;
+    status result = copy.key.size == 0 ? ATOLL_OK : own_bytes(s, &copy.key);
+    if (result == ATOLL_OK)
+        at->key = copy.key;
+    else
+        s->elements.count--;
+    return result;
 }
 
 status list_state_copy(const list_state *s, list_state *out)
@@ -85,8 +101,9 @@ status list_state_copy(const list_state *s, list_state *out)
     copy.life = s->life;
     size_t text_size = 0;
     for (size_t i = 0; i < s->elements.count; i++)
-        if (has_text(&s->elements.items[i].value))
-            text_size += s->elements.items[i].value.as.text.size;
+        text_size +=
+            (has_text(&s->elements.items[i].value) ? s->elements.items[i].value.as.text.size : 0) +
+            s->elements.items[i].key.size;
     status result = vector_reserve(&copy.elements, s->elements.count + 1);
     if (result == ATOLL_OK && text_size != 0) result = buffer_reserve(&copy.heap, text_size);
     for (size_t i = 0; i < s->elements.count && result == ATOLL_OK; i++)
@@ -318,7 +335,8 @@ static status element_write(buffer *to, const list_element *e)
 {
     bool embedded = false;
     for (size_t i = 0; i < sizeof e->embedded; i++) embedded |= e->embedded[i] != 0;
-    TRY(buffer_append_byte(to, (uint8_t)(e->side | e->erased << 1 | embedded << 2)));
+    TRY(buffer_append_byte(
+        to, (uint8_t)(e->side | e->erased << 1 | embedded << 2 | (e->key.size != 0) << 3)));
     TRY(buffer_append_varint(to, e->id.counter));
     TRY(buffer_append_fixed64(to, e->id.actor));
     TRY(buffer_append_varint(to, e->parent.counter));
@@ -328,6 +346,7 @@ static status element_write(buffer *to, const list_element *e)
     TRY(buffer_append_fixed64(to, e->value_actor));
     TRY(buffer_append_varint(to, e->touched));
     if (embedded) TRY(buffer_append(to, e->embedded, sizeof e->embedded));
+    if (e->key.size != 0) TRY(buffer_append_bytes(to, e->key));
     return value_write(to, &e->value);
 }
 
@@ -357,8 +376,9 @@ static list_element element_read(reader *from)
         bytes id = reader_take(from, sizeof e.embedded);
         if (!from->failed) memcpy(e.embedded, id.data, id.size);
     }
+    if ((bits & 8) != 0) e.key = reader_bytes(from);
     e.value = value_read(from);
-    if (bits > 7) from->failed = true;
+    if (bits > 15) from->failed = true;
     return e;
 }
 

@@ -19,6 +19,7 @@ typedef struct list_element {
     uint64_t
         touched; /* client: log version of the last unsent change, 0 clean; server: version of the last change */
     value value;          /* link: raw row */
+    bytes key;            /* of a dictionary's element */
     uint8_t embedded[16]; /* identity when the property holds embedded objects */
 } list_element;
 typedef struct list_state {

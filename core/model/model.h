@@ -142,6 +142,7 @@ status model_list_shown(const model_view *view, class_key c, row_key row, proper
 /* ---- sets and dictionaries: collections in the order of their elements or keys ----
  * Every model_list_* function above reads them too, and model_list_erase and _clear change them: index i is the i-th
  * element in order (sets: value_compare, types by their number; dictionaries: keys by bytes). */
+/* index and out may be NULL. A value of another type than the set's is in none. */
 status model_set_find(const model_view *view, class_key c, row_key row, property_key p,
                       const value *v, bool *found, uint64_t *index) MUST_CHECK;
 status model_dictionary_find(const model_view *view, class_key c, row_key row, property_key p,
@@ -149,7 +150,7 @@ status model_dictionary_find(const model_view *view, class_key c, row_key row, p
 status model_dictionary_key(const model_view *view, class_key c, row_key row, property_key p,
                             uint64_t index, bytes *out) MUST_CHECK;
 /* Calls each for the elements in order until it answers false. Links to rows that are not alive are left out of lists
- * and sets, and are null in dictionaries. key: of dictionaries. */
+ * and sets, not counted by index either, and are null in dictionaries. key: of dictionaries. */
 typedef bool (*model_collection_visitor)(void *context, uint64_t index, bytes key, const value *v);
 status model_collection_each(const model_view *view, class_key c, row_key row, property_key p,
                              model_collection_visitor each, void *context) MUST_CHECK;
@@ -225,7 +226,9 @@ status model_list_erase(model_txn *txn, class_key c, row_key row, property_key p
                         uint64_t index) MUST_CHECK;
 status model_list_clear(model_txn *txn, class_key c, row_key row, property_key p) MUST_CHECK;
 status model_list_move(model_txn *txn, class_key c, row_key row, property_key p, uint64_t from,
-                       uint64_t to) MUST_CHECK; /* the element keeps its identity */
+                       uint64_t to) MUST_CHECK; /* to: its index afterwards. The element keeps its
+    identity; where identities travel it is erased and inserted anew (embedded: NOT_SUPPORTED) */
+/* On a set or dictionary model_list_insert, _set and _move give TYPE_MISMATCH. */
 status model_set_insert(model_txn *txn, class_key c, row_key row, property_key p, const value *v,
                         bool *added) MUST_CHECK;
 status model_set_erase(model_txn *txn, class_key c, row_key row, property_key p, const value *v,

@@ -117,8 +117,18 @@ static status check_property(const model_class *c, const char *name, value_type 
     if (wants_target != (target.size != 0))
         return fail(ATOLL_ERROR_SCHEMA_INVALID, "property '%s.%s' of type %s %s a target class",
                     c->name, name, value_type_name(type), wants_target ? "needs" : "cannot have");
+    uint8_t collection = flags & PROPERTY_COLLECTION;
+    if ((collection & (collection - 1)) != 0)
+        return fail(ATOLL_ERROR_SCHEMA_INVALID,
+                    "property '%s.%s' can be one of list, set and dictionary, not several", c->name,
+                    name);
+    if (type == VALUE_EMBEDDED && (flags & PROPERTY_SET) != 0)
+        return fail(
+            ATOLL_ERROR_SCHEMA_INVALID,
+            "property '%s.%s' cannot be a set of embedded objects; use a list or dictionary",
+            c->name, name);
     if ((flags & PROPERTY_PRIMARY_KEY) == 0) return ATOLL_OK;
-    if (!key_type_is_legal(type) || (flags & PROPERTY_LIST) != 0)
+    if (!key_type_is_legal(type) || collection != 0)
         return fail(ATOLL_ERROR_SCHEMA_INVALID,
                     "property '%s.%s' cannot be a primary key: use int, string, uuid or object id",
                     c->name, name);
@@ -206,20 +216,34 @@ static status validate_target(const model_schema *s, const model_class *c, const
     return ATOLL_OK;
 }
 
+static status validate_synced(const model_class *c, const model_property *p, schema_use use)
+{
+    bool carried = (p->flags & (PROPERTY_SET | PROPERTY_DICTIONARY)) == 0;
+    if (use == SCHEMA_LOCAL || carried) return ATOLL_OK;
+    return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet in synced realms: the %s '%s.%s'",
+                (p->flags & PROPERTY_SET) != 0 ? "set" : "dictionary", c->name, p->name);
+}
+
 status schema_validate(const model_schema *s, schema_use use)
 {
     for (size_t i = 0; i < s->class_count; i++) {
         const model_class *c = &s->classes[i];
         TRY(validate_class_use(c, use));
-        for (size_t k = 0; k < c->property_count; k++)
+        for (size_t k = 0; k < c->property_count; k++) {
             TRY(validate_target(s, c, &c->properties[k]));
+            TRY(validate_synced(c, &c->properties[k], use));
+        }
     }
     return ATOLL_OK;
 }
 
 static void describe(const model_property *p, char *to, size_t size)
 {
-    snprintf(to, size, "%s%s%s%s%s%s%s", (p->flags & PROPERTY_LIST) != 0 ? "list of " : "",
+    snprintf(to, size, "%s%s%s%s%s%s%s",
+             (p->flags & PROPERTY_LIST) != 0         ? "list of "
+             : (p->flags & PROPERTY_SET) != 0        ? "set of "
+             : (p->flags & PROPERTY_DICTIONARY) != 0 ? "dictionary of "
+                                                     : "",
              value_type_name(p->type), p->target_name != NULL ? " to " : "",
              p->target_name != NULL ? p->target_name : "",
              (p->flags & PROPERTY_NULLABLE) != 0 ? ", optional" : "",
@@ -230,7 +254,7 @@ static void describe(const model_property *p, char *to, size_t size)
 /* Links are optional whatever an app says, and an index is no part of what is stored. */
 static uint8_t compared_flags(const model_property *p)
 {
-    uint8_t flags = p->flags & (PROPERTY_NULLABLE | PROPERTY_LIST | PROPERTY_PRIMARY_KEY);
+    uint8_t flags = p->flags & (PROPERTY_NULLABLE | PROPERTY_COLLECTION | PROPERTY_PRIMARY_KEY);
     bool reference = p->type == VALUE_LINK || p->type == VALUE_EMBEDDED;
     return reference ? flags & (uint8_t)~PROPERTY_NULLABLE : flags;
 }

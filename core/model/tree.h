@@ -181,15 +181,41 @@ static inline bool block_is_null(const block_data *d, uint32_t row)
 list_cell *list_cell_new(uint64_t stamp);
 void list_cell_release(list_cell *cell);
 status list_cell_own(list_cell **place, uint64_t stamp) MUST_CHECK;
-size_t list_cell_position(const list_cell *cell,
-                          uint64_t index); /* of the index-th visible element */
-void list_cell_locate(const list_cell *cell, uint64_t index, element_id *parent, uint8_t *side,
-                      size_t *position);
-status list_cell_insert(list_cell *cell, size_t position, const list_element *element) MUST_CHECK;
-status list_cell_set(list_cell *cell, size_t position, const list_element *from) MUST_CHECK;
-status list_cell_erase(list_cell *cell, size_t position, uint64_t touched) MUST_CHECK;
-void list_cell_clear(list_cell *cell, uint64_t life);
-status list_cell_store(list_cell *cell, const list_state *state) MUST_CHECK;
+/* Reading. A position counts erased elements too, an index does not. Views hold until the cell is changed. */
+uint64_t list_cell_count(const list_cell *cell); /* positions */
+status list_cell_element(storage *store, const list_cell *cell, uint64_t position,
+                         list_element *out) MUST_CHECK;
+status list_cell_position(storage *store, const list_cell *cell, uint64_t index,
+                          uint64_t *out) MUST_CHECK; /* count: past the end */
+status list_cell_index(storage *store, const list_cell *cell, uint64_t position,
+                       uint64_t *out) MUST_CHECK; /* visible elements before it */
+status list_cell_locate(storage *store, const list_cell *cell, uint64_t index, element_id *parent,
+                        uint8_t *side, uint64_t *position) MUST_CHECK;
+status list_cell_state(storage *store, const list_cell *cell, list_state *out) MUST_CHECK;
+/* In a cell in order: the element, erased or not, or where it belongs. key NULL: by value, else by key. */
+status list_cell_find(storage *store, const list_cell *cell, const value *v, const bytes *key,
+                      bool *found, uint64_t *position) MUST_CHECK;
+/* Steps through the elements that are not erased, from the front; nothing may be written to the cell meanwhile. */
+typedef struct list_walk {
+    storage *store;
+    const list_cell *cell; /* NULL: there is none */
+    uint64_t position;
+    status result;
+} list_walk;
+bool list_walk_next(list_walk *walk, list_element *out); /* false: the end, or walk->result */
+/* Writing: the cell is the writer's own. */
+status list_cell_insert(const tree_writer *w, list_cell *cell, uint64_t position,
+                        const list_element *element) MUST_CHECK;
+status list_cell_set(const tree_writer *w, list_cell *cell, uint64_t position,
+                     const list_element *from) MUST_CHECK; /* an erased one comes back */
+enum list_erasure { LIST_ERASE_WHOLE, LIST_ERASE_VALUE, LIST_ERASE_MARK };
+status list_cell_erase(const tree_writer *w, list_cell *cell, uint64_t position,
+                       enum list_erasure how, uint64_t touched) MUST_CHECK;
+status list_cell_move(const tree_writer *w, list_cell *cell, uint64_t from,
+                      uint64_t to) MUST_CHECK; /* to: its position afterwards */
+void list_cell_clear(const tree_writer *w, list_cell *cell, uint64_t life);
+status list_cell_store(const tree_writer *w, list_cell *cell,
+                       const list_state *state) MUST_CHECK; /* in order already */
 void list_cell_recount(list_cell *cell);
 
 /* ---- tree.c ---- */

@@ -135,19 +135,6 @@ status read_slot(const model_view *view, class_key c, row_key row, uint32_t slot
     return ATOLL_OK;
 }
 
-status read_cell(const model_view *view, class_key c, row_key row, property_key p,
-                 const list_cell **out)
-{
-    const block_data *d = NULL;
-    *out = NULL;
-    const class_state *state = view_class(view, c);
-    if (state == NULL) return ATOLL_OK;
-    TRY(class_block(view->db->store, &view->schema->schema, state, row, slot_of(p), &d));
-    if (d != NULL && d->type.kind == COLUMN_LIST)
-        *out = block_cell(d, (uint32_t)(row % MODEL_BLOCK_ROWS));
-    return ATOLL_OK;
-}
-
 status row_state(const model_view *view, class_key c, row_key row, uint8_t *out)
 {
     const class_state *state = view_class(view, c);
@@ -233,9 +220,9 @@ static status read_value(const model_view *view, const model_class *c, const mod
     const block_data *d = NULL;
     const segment_data *now = NULL;
     uint32_t slot = slot_of(p->key);
-    if ((p->flags & PROPERTY_LIST) != 0)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is a list; read its elements", c->name,
-                    p->name);
+    if ((p->flags & PROPERTY_COLLECTION) != 0)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is a %s; read its elements", c->name,
+                    p->name, collection_name(p));
     segment *s = class_segment(view->classes[c->key - 1], row / MODEL_BLOCK_ROWS);
     if (s != NULL) TRY(segment_load(view->db->store, &view->schema->schema, s, &now));
     if (now != NULL && slot < now->slot_count && now->blocks[slot] != NULL)
@@ -263,8 +250,7 @@ status model_get_raw(const model_view *view, class_key c, row_key row, property_
     return ATOLL_OK;
 }
 
-/* What a reader is shown: a link to a row that is not alive is null. */
-static status shown(const model_view *view, const model_property *p, value *v)
+status show_value(const model_view *view, const model_property *p, value *v)
 {
     bool alive = true;
     if (v->type == VALUE_LINK || v->type == VALUE_EMBEDDED)
@@ -277,7 +263,7 @@ status model_get(const model_view *view, class_key c, row_key row, property_key 
 {
     value v;
     TRY(model_get_raw(view, c, row, p, &v));
-    TRY(shown(view, class_property(schema_class(&view->schema->schema, c), p), &v));
+    TRY(show_value(view, class_property(schema_class(&view->schema->schema, c), p), &v));
     *out = v;
     return ATOLL_OK;
 }
@@ -291,7 +277,7 @@ status model_read(const model_view *view, class_key c, row_key row, property_key
     TRY(need_property(view, c, p, &class_of, property));
     TRY(read_value(view, class_of, *property, row, &v, &alive, &held));
     if (!alive) return object_invalid(class_of);
-    TRY(shown(view, *property, &v));
+    TRY(show_value(view, *property, &v));
     *out = v;
     return ATOLL_OK;
 }
@@ -476,83 +462,7 @@ status model_segment_column(const model_view *view, class_key c, const model_seg
     return ATOLL_OK;
 }
 
-/* ---- lists and embedded objects ---- */
-status model_list_size(const model_view *view, class_key c, row_key row, property_key p,
-                       uint64_t *out)
-{
-    const list_cell *cell = NULL;
-    TRY(read_cell(view, c, row, p, &cell));
-    *out = cell == NULL ? 0 : cell->visible;
-    return ATOLL_OK;
-}
-
-uint64_t model_list_count(const model_view *view, class_key c, row_key row, property_key p)
-{
-    uint64_t count = 0;
-    model_view_failed(view, model_list_size(view, c, row, p, &count));
-    return count;
-}
-
-status model_list_get(const model_view *view, class_key c, row_key row, property_key p,
-                      uint64_t index, value *out, element_id *id)
-{
-    const model_class *class_of = NULL;
-    const model_property *property = NULL;
-    const list_cell *cell = NULL;
-    TRY(need_property(view, c, p, &class_of, &property));
-    TRY(read_cell(view, c, row, p, &cell));
-    if (cell == NULL || index >= cell->visible)
-        return fail(ATOLL_ERROR_OUT_OF_RANGE,
-                    "index %llu is past the end of '%s.%s', which has %llu elements",
-                    (unsigned long long)index, class_of->name, property->name,
-                    (unsigned long long)(cell == NULL ? 0 : cell->visible));
-    const list_element *e = &cell->state.elements.items[list_cell_position(cell, index)];
-    value v = e->value;
-    TRY(shown(view, property, &v));
-    *out = v;
-    if (id != NULL) *id = e->id;
-    return ATOLL_OK;
-}
-
-status model_list_shown(const model_view *view, class_key c, row_key row, property_key p,
-                        uint64_t wanted, uint64_t *count, uint64_t *index)
-{
-    const model_class *class_of = NULL;
-    const model_property *property = NULL;
-    const list_cell *cell = NULL;
-    TRY(need_property(view, c, p, &class_of, &property));
-    TRY(read_cell(view, c, row, p, &cell));
-    uint64_t visible = cell == NULL ? 0 : cell->visible, shown = visible,
-             found = wanted < visible ? wanted : visible;
-    if (cell != NULL && property->type == VALUE_LINK) {
-        uint64_t at = 0;
-        shown = 0;
-        found = visible;
-        for (size_t i = 0; i < cell->state.elements.count; i++) {
-            const list_element *e = &cell->state.elements.items[i];
-            if (e->erased) continue;
-            bool alive = false;
-            if (e->value.type == VALUE_LINK)
-                TRY(model_is_alive(view, property->target, e->value.as.row, &alive));
-            if (alive && shown++ == wanted) found = at;
-            at++;
-        }
-    }
-    *count = shown;
-    *index = found;
-    return ATOLL_OK;
-}
-
-status model_list_state(const model_view *view, class_key c, row_key row, property_key p,
-                        struct list_state *out)
-{
-    const list_cell *cell = NULL;
-    TRY(read_cell(view, c, row, p, &cell));
-    if (cell != NULL) return list_state_copy(&cell->state, out);
-    list_state_init(out);
-    return ATOLL_OK;
-}
-
+/* ---- embedded objects ---- */
 status model_owner_get(const model_view *view, class_key c, row_key row, model_owner *out)
 {
     const model_class *class_of = NULL;

@@ -58,8 +58,8 @@ status check_value(const model_txn *txn, const model_class *c, const model_prope
 {
     if (v->type == VALUE_NULL) {
         bool nullable = (p->flags & PROPERTY_NULLABLE) != 0;
-        bool single =
-            (p->flags & PROPERTY_LIST) == 0 && (p->type == VALUE_LINK || p->type == VALUE_EMBEDDED);
+        bool single = (p->flags & (PROPERTY_LIST | PROPERTY_SET)) == 0 &&
+                      (p->type == VALUE_LINK || p->type == VALUE_EMBEDDED);
         if (nullable || single) return ATOLL_OK;
         return fail(ATOLL_ERROR_NULL_NOT_ALLOWED,
                     "property '%s.%s' cannot be null; declare it optional or give a value", c->name,
@@ -177,18 +177,17 @@ static status each_owned_of(model_txn *txn, const model_class *c, row_key row,
                             const model_property *p, owned_function each, bool flag)
 {
     value child;
-    if ((p->flags & PROPERTY_LIST) == 0) {
+    if ((p->flags & PROPERTY_COLLECTION) == 0) {
         TRY(read_slot(txn->view, c->key, row, slot_of(p->key), &child));
         return child.type == VALUE_EMBEDDED ? each(txn, p->target, child.as.row, flag) : ATOLL_OK;
     }
     const list_cell *cell = NULL;
     TRY(read_cell(txn->view, c->key, row, p->key, &cell));
-    for (size_t i = 0; cell != NULL && i < cell->state.elements.count; i++) {
-        const list_element *e = &cell->state.elements.items[i];
-        if (!e->erased && e->value.type == VALUE_EMBEDDED)
-            TRY(each(txn, p->target, e->value.as.row, flag));
-    }
-    return ATOLL_OK;
+    list_walk walk = {.store = txn->writer.store, .cell = cell};
+    list_element e;
+    while (list_walk_next(&walk, &e))
+        if (e.value.type == VALUE_EMBEDDED) TRY(each(txn, p->target, e.value.as.row, flag));
+    return walk.result;
 }
 
 static status each_owned(model_txn *txn, const model_class *c, row_key row, owned_function each,
@@ -250,17 +249,15 @@ static status delete_embedded(model_txn *txn, class_key c, row_key row)
     value null = value_null();
     TRY(model_owner_get(txn->view, c, row, &owner));
     TRY(need_property(txn->view, owner.class_of, owner.property, &owner_class, &p));
-    if ((p->flags & PROPERTY_LIST) == 0)
+    if ((p->flags & PROPERTY_COLLECTION) == 0)
         return set_value(txn, owner.class_of, owner.row, owner.property, &null);
     TRY(read_cell(txn->view, owner.class_of, owner.row, owner.property, &cell));
-    uint64_t index = 0;
-    for (size_t i = 0; cell != NULL && i < cell->state.elements.count; i++) {
-        const list_element *e = &cell->state.elements.items[i];
-        if (e->erased) continue;
-        if (e->value.type == VALUE_EMBEDDED && e->value.as.row == row)
+    list_walk walk = {.store = txn->writer.store, .cell = cell};
+    list_element e;
+    for (uint64_t index = 0; list_walk_next(&walk, &e); index++)
+        if (e.value.type == VALUE_EMBEDDED && e.value.as.row == row)
             return model_list_erase(txn, owner.class_of, owner.row, owner.property, index);
-        index++;
-    }
+    TRY(walk.result);
     return write_delete(txn, c, row);
 }
 
@@ -314,9 +311,9 @@ static status replace_embedded(model_txn *txn, const model_class *c, row_key row
 static status check_set(const model_txn *txn, const model_class *c, row_key row,
                         const model_property *p)
 {
-    if ((p->flags & PROPERTY_LIST) != 0)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is a list; change its elements", c->name,
-                    p->name);
+    if ((p->flags & PROPERTY_COLLECTION) != 0)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is a %s; change its elements", c->name,
+                    p->name, collection_name(p));
     return need_row(txn, c, row);
 }
 

@@ -2,23 +2,18 @@
  * Invariant: an embedded object lives exactly as long as an element that is not erased holds it. */
 #include "model/engine.h"
 
-typedef struct place {
-    class_key class_of;
-    row_key row;
-    const model_class *model;
-    const model_property *property;
-    const list_cell *cell; /* NULL: empty, never touched */
-    uint64_t visible;
-} place;
-
-static status find_place(model_txn *txn, class_key c, row_key row, property_key p, place *out)
+status collection_place_find(model_txn *txn, class_key c, row_key row, property_key p,
+                             uint8_t kinds, collection_place *out)
 {
-    place at = {.class_of = c, .row = row};
+    collection_place at = {.class_of = c, .row = row, .store = txn->writer.store};
     TRY(txn_usable(txn));
     TRY(need_property(txn->view, c, p, &at.model, &at.property));
-    if ((at.property->flags & PROPERTY_LIST) == 0)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is not a list", at.model->name,
-                    at.property->name);
+    if ((at.property->flags & PROPERTY_COLLECTION) == 0)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is not a %s", at.model->name,
+                    at.property->name, collection_name(&(model_property){.flags = kinds}));
+    if ((at.property->flags & kinds) == 0)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is a %s and has operations of its own",
+                    at.model->name, at.property->name, collection_name(at.property));
     TRY(need_row(txn, at.model, row));
     TRY(read_cell(txn->view, c, row, p, &at.cell));
     at.visible = at.cell == NULL ? 0 : at.cell->visible;
@@ -26,7 +21,7 @@ static status find_place(model_txn *txn, class_key c, row_key row, property_key 
     return ATOLL_OK;
 }
 
-static status check_index(const place *at, uint64_t index, uint64_t bound)
+static status check_index(const collection_place *at, uint64_t index, uint64_t bound)
 {
     if (index < bound) return ATOLL_OK;
     return fail(ATOLL_ERROR_OUT_OF_RANGE,
@@ -35,7 +30,7 @@ static status check_index(const place *at, uint64_t index, uint64_t bound)
                 (unsigned long long)at->visible);
 }
 
-static status check_kind(const place *at, bool embedded)
+status collection_check_kind(const collection_place *at, bool embedded)
 {
     if ((at->property->type == VALUE_EMBEDDED) == embedded) return ATOLL_OK;
     return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' %s", at->model->name, at->property->name,
@@ -45,10 +40,11 @@ static status check_kind(const place *at, bool embedded)
 
 static uint64_t touched_now(const model_txn *txn)
 {
-    return txn->origin == COMMIT_REMOTE ? 0 : txn->view->version;
+    bool remembered = txn->db->options.identity_rows && txn->origin != COMMIT_REMOTE;
+    return remembered ? txn->view->version : 0;
 }
 
-static operation operation_at(const place *at, operation_kind kind, uint64_t position)
+operation collection_operation(const collection_place *at, operation_kind kind, uint64_t position)
 {
     return (operation){.kind = kind,
                        .class_of = at->class_of,
@@ -57,75 +53,107 @@ static operation operation_at(const place *at, operation_kind kind, uint64_t pos
                        .position = position};
 }
 
-static operation insertion(model_txn *txn, const place *at, uint64_t index)
+operation collection_insertion(model_txn *txn, const collection_place *at, uint64_t position)
 {
-    operation o = operation_at(at, OP_LIST_INSERT, 0);
-    size_t position = 0;
+    operation o = collection_operation(at, OP_LIST_INSERT, position);
     o.element.side = LIST_SIDE_RIGHT;
-    if (at->cell != NULL)
-        list_cell_locate(at->cell, index, &o.element.parent, &o.element.side, &position);
-    o.position = position;
     o.element.id = (element_id){++txn->db->element_counter, txn->db->actor};
-    o.element.value_actor = txn->db->actor;
+    if (txn->db->options.identity_rows) o.element.value_actor = txn->db->actor;
     o.element.touched = touched_now(txn);
     return o;
 }
 
-static status insert(model_txn *txn, const place *at, uint64_t index, const value *v)
+/* Where nothing is merged, an element hangs on nothing: its position says all. */
+static status list_insertion(model_txn *txn, const collection_place *at, uint64_t index,
+                             operation *out)
 {
-    operation o = insertion(txn, at, index);
-    o.element.value = *v;
-    return txn_operation(txn, &o);
+    uint64_t position = 0;
+    if (at->cell == NULL || !txn->db->options.identity_rows) {
+        *out = collection_insertion(txn, at, index);
+        return ATOLL_OK;
+    }
+    element_id parent;
+    uint8_t side;
+    TRY(list_cell_locate(at->store, at->cell, index, &parent, &side, &position));
+    *out = collection_insertion(txn, at, position);
+    out->element.parent = parent;
+    out->element.side = side;
+    return ATOLL_OK;
 }
 
 static status list_insert(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index,
                           const value *v)
 {
-    place at;
-    TRY(find_place(txn, c, row, p, &at));
-    TRY(check_kind(&at, false));
+    collection_place at;
+    operation o;
+    TRY(collection_place_find(txn, c, row, p, PROPERTY_LIST, &at));
+    TRY(collection_check_kind(&at, false));
     TRY(check_index(&at, index, at.visible + 1));
     TRY(check_value(txn, at.model, at.property, v));
-    return insert(txn, &at, index, v);
+    TRY(list_insertion(txn, &at, index, &o));
+    o.element.value = *v;
+    return txn_operation(txn, &o);
+}
+
+status collection_make_embedded(model_txn *txn, const collection_place *at, operation *o)
+{
+    model_owner owner = {.class_of = at->class_of,
+                         .row = at->row,
+                         .property = at->property->key,
+                         .element = o->element.id};
+    o->element.value = (value){.type = VALUE_EMBEDDED};
+    return write_embedded(txn, at->property->target, &owner, &o->element.value.as.row,
+                          o->element.embedded);
 }
 
 static status list_insert_embedded(model_txn *txn, class_key c, row_key row, property_key p,
                                    uint64_t index, row_key *out)
 {
-    place at;
-    TRY(find_place(txn, c, row, p, &at));
-    TRY(check_kind(&at, true));
+    collection_place at;
+    operation o;
+    TRY(collection_place_find(txn, c, row, p, PROPERTY_LIST, &at));
+    TRY(collection_check_kind(&at, true));
     TRY(check_index(&at, index, at.visible + 1));
-    operation o = insertion(txn, &at, index);
-    model_owner owner = {.class_of = c, .row = row, .property = p, .element = o.element.id};
-    o.element.value = (value){.type = VALUE_EMBEDDED};
-    TRY(write_embedded(txn, at.property->target, &owner, &o.element.value.as.row,
-                       o.element.embedded));
+    TRY(list_insertion(txn, &at, index, &o));
+    TRY(collection_make_embedded(txn, &at, &o));
     TRY(txn_operation(txn, &o));
     *out = o.element.value.as.row;
     return ATOLL_OK;
 }
 
-static operation replacement(model_txn *txn, const place *at, uint64_t index)
+operation collection_replacement(model_txn *txn, const collection_place *at, uint64_t position,
+                                 const list_element *e)
 {
-    size_t position = list_cell_position(at->cell, index);
-    operation o = operation_at(at, OP_LIST_SET, position);
-    o.element = at->cell->state.elements.items[position];
+    operation o = collection_operation(at, OP_LIST_SET, position);
+    o.element = *e;
+    o.element.erased = false;
     o.element.value_stamp = 0;
-    o.element.value_actor = txn->db->actor;
+    if (txn->db->options.identity_rows) o.element.value_actor = txn->db->actor;
     o.element.touched = touched_now(txn);
     return o;
+}
+
+static status list_replacement(model_txn *txn, const collection_place *at, uint64_t index,
+                               operation *out)
+{
+    uint64_t position = 0;
+    list_element e;
+    TRY(check_index(at, index, at->visible));
+    TRY(list_cell_position(at->store, at->cell, index, &position));
+    TRY(list_cell_element(at->store, at->cell, position, &e));
+    *out = collection_replacement(txn, at, position, &e);
+    return ATOLL_OK;
 }
 
 static status list_set(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index,
                        const value *v)
 {
-    place at;
-    TRY(find_place(txn, c, row, p, &at));
-    TRY(check_kind(&at, false));
-    TRY(check_index(&at, index, at.visible));
+    collection_place at;
+    operation o;
+    TRY(collection_place_find(txn, c, row, p, PROPERTY_LIST, &at));
+    TRY(collection_check_kind(&at, false));
+    TRY(list_replacement(txn, &at, index, &o));
     TRY(check_value(txn, at.model, at.property, v));
-    operation o = replacement(txn, &at, index);
     o.element.value = *v;
     return txn_operation(txn, &o);
 }
@@ -133,31 +161,76 @@ static status list_set(model_txn *txn, class_key c, row_key row, property_key p,
 static status list_set_embedded(model_txn *txn, class_key c, row_key row, property_key p,
                                 uint64_t index, row_key *out)
 {
-    place at;
-    TRY(find_place(txn, c, row, p, &at));
-    TRY(check_kind(&at, true));
-    TRY(check_index(&at, index, at.visible));
-    operation o = replacement(txn, &at, index);
-    model_owner owner = {.class_of = c, .row = row, .property = p, .element = o.element.id};
+    collection_place at;
+    operation o;
+    TRY(collection_place_find(txn, c, row, p, PROPERTY_LIST, &at));
+    TRY(collection_check_kind(&at, true));
+    TRY(list_replacement(txn, &at, index, &o));
     if (o.element.value.type == VALUE_EMBEDDED)
         TRY(write_delete(txn, at.property->target, o.element.value.as.row));
-    o.element.value = (value){.type = VALUE_EMBEDDED};
-    TRY(write_embedded(txn, at.property->target, &owner, &o.element.value.as.row,
-                       o.element.embedded));
+    TRY(collection_make_embedded(txn, &at, &o));
     TRY(txn_operation(txn, &o));
     *out = o.element.value.as.row;
     return ATOLL_OK;
 }
 
+status collection_erase(model_txn *txn, const collection_place *at, uint64_t position,
+                        const list_element *e)
+{
+    operation o = collection_operation(at, OP_LIST_ERASE, position);
+    o.element.touched = touched_now(txn);
+    if (e->value.type == VALUE_EMBEDDED)
+        TRY(write_delete(txn, at->property->target, e->value.as.row));
+    return txn_operation(txn, &o);
+}
+
 static status list_erase(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index)
 {
-    place at;
-    TRY(find_place(txn, c, row, p, &at));
+    collection_place at;
+    uint64_t position = 0;
+    list_element e;
+    TRY(collection_place_find(txn, c, row, p, PROPERTY_COLLECTION, &at));
     TRY(check_index(&at, index, at.visible));
-    operation o = operation_at(&at, OP_LIST_ERASE, list_cell_position(at.cell, index));
-    o.element.touched = touched_now(txn);
-    value old = at.cell->state.elements.items[o.position].value;
-    if (old.type == VALUE_EMBEDDED) TRY(write_delete(txn, at.property->target, old.as.row));
+    TRY(list_cell_position(at.store, at.cell, index, &position));
+    TRY(list_cell_element(at.store, at.cell, position, &e));
+    return collection_erase(txn, &at, position, &e);
+}
+
+/* Where identities travel a move is an erasure and an insertion: an element of the sequence never leaves its place. */
+static status move_by_value(model_txn *txn, const collection_place *at, uint64_t from, uint64_t to)
+{
+    uint64_t position = 0;
+    list_element e;
+    buffer text;
+    if (at->property->type == VALUE_EMBEDDED)
+        return fail(ATOLL_ERROR_NOT_SUPPORTED,
+                    "not supported yet in synced realms: moving the embedded objects of '%s.%s'",
+                    at->model->name, at->property->name);
+    TRY(list_cell_position(at->store, at->cell, from, &position));
+    TRY(list_cell_element(at->store, at->cell, position, &e));
+    buffer_init(&text, LIMIT_VALUE_SIZE_MAX);
+    bool has_text = e.value.type == VALUE_STRING || e.value.type == VALUE_BINARY;
+    status result =
+        has_text ? buffer_append(&text, e.value.as.text.data, e.value.as.text.size) : ATOLL_OK;
+    if (has_text) e.value.as.text = buffer_view(&text);
+    if (result == ATOLL_OK) result = collection_erase(txn, at, position, &e);
+    if (result == ATOLL_OK)
+        result = list_insert(txn, at->class_of, at->row, at->property->key, to, &e.value);
+    buffer_free(&text);
+    return result;
+}
+
+static status list_move(model_txn *txn, class_key c, row_key row, property_key p, uint64_t from,
+                        uint64_t to)
+{
+    collection_place at;
+    TRY(collection_place_find(txn, c, row, p, PROPERTY_LIST, &at));
+    TRY(check_index(&at, from, at.visible));
+    TRY(check_index(&at, to, at.visible));
+    if (from == to) return ATOLL_OK;
+    if (txn->db->options.identity_rows) return move_by_value(txn, &at, from, to);
+    operation o = collection_operation(&at, OP_LIST_MOVE, from);
+    o.hash = to;
     return txn_operation(txn, &o);
 }
 
@@ -170,30 +243,33 @@ static bool holds(const list_state *s, row_key row)
     return false;
 }
 
-/* Deletes the embedded objects of the list that `keep` (NULL: nothing) does not hold any more. */
-static status delete_embedded_except(model_txn *txn, const place *at, const list_state *keep)
+/* Deletes the embedded objects of the collection that `keep` (NULL: nothing) does not hold any more. */
+static status delete_embedded_except(model_txn *txn, const collection_place *at,
+                                     const list_state *keep)
 {
     if (at->property->type != VALUE_EMBEDDED || at->cell == NULL) return ATOLL_OK;
-    for (size_t i = 0; i < at->cell->state.elements.count; i++) {
-        const list_element *e = &at->cell->state.elements.items[i];
-        if (e->erased || e->value.type != VALUE_EMBEDDED ||
-            (keep != NULL && holds(keep, e->value.as.row)))
+    for (uint64_t i = 0; i < list_cell_count(at->cell); i++) {
+        list_element e;
+        TRY(list_cell_element(at->store, at->cell, i, &e));
+        if (e.erased || e.value.type != VALUE_EMBEDDED ||
+            (keep != NULL && holds(keep, e.value.as.row)))
             continue;
-        TRY(write_delete(txn, at->property->target, e->value.as.row));
+        TRY(write_delete(txn, at->property->target, e.value.as.row));
     }
     return ATOLL_OK;
 }
 
 static status list_clear(model_txn *txn, class_key c, row_key row, property_key p)
 {
-    place at;
-    TRY(find_place(txn, c, row, p, &at));
+    collection_place at;
+    TRY(collection_place_find(txn, c, row, p, PROPERTY_COLLECTION, &at));
     TRY(delete_embedded_except(txn, &at, NULL));
-    operation o = operation_at(&at, OP_LIST_CLEAR, at.cell == NULL ? 1 : at.cell->state.life + 1);
+    operation o =
+        collection_operation(&at, OP_LIST_CLEAR, at.cell == NULL ? 1 : at.cell->state.life + 1);
     return txn_operation(txn, &o);
 }
 
-static status check_elements(model_txn *txn, const place *at, const list_state *state)
+static status check_elements(model_txn *txn, const collection_place *at, const list_state *state)
 {
     for (size_t i = 0; i < state->elements.count; i++)
         if (!state->elements.items[i].erased)
@@ -204,17 +280,17 @@ static status check_elements(model_txn *txn, const place *at, const list_state *
 static status list_store(model_txn *txn, class_key c, row_key row, property_key p,
                          const struct list_state *state)
 {
-    place at;
+    collection_place at;
     list_state ordered;
     buffer blob;
-    TRY(find_place(txn, c, row, p, &at));
+    TRY(collection_place_find(txn, c, row, p, PROPERTY_LIST, &at));
     TRY(check_elements(txn, &at, state));
     TRY(list_state_copy(state, &ordered));
     buffer_init(&blob, LIMIT_TRANSACTION_SIZE_MAX);
     status result = list_state_order(&ordered);
     if (result == ATOLL_OK) result = list_state_write(&blob, &ordered);
     if (result == ATOLL_OK) result = delete_embedded_except(txn, &at, &ordered);
-    operation o = operation_at(&at, OP_LIST_STORE, 0);
+    operation o = collection_operation(&at, OP_LIST_STORE, 0);
     o.blob = buffer_view(&blob);
     if (result == ATOLL_OK) result = txn_operation(txn, &o);
     list_state_free(&ordered);
@@ -268,4 +344,11 @@ status model_list_store(model_txn *txn, class_key c, row_key row, property_key p
 {
     uint64_t before = txn->operations;
     return txn_settle(txn, before, list_store(txn, c, row, p, state));
+}
+
+status model_list_move(model_txn *txn, class_key c, row_key row, property_key p, uint64_t from,
+                       uint64_t to)
+{
+    uint64_t before = txn->operations;
+    return txn_settle(txn, before, list_move(txn, c, row, p, from, to));
 }

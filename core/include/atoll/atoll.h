@@ -9,6 +9,7 @@
 
 #include <atoll/app.h>
 #include <atoll/config.h>
+#include <atoll/dictionary.h>
 #include <atoll/error.h>
 #include <atoll/export.h>
 #include <atoll/handles.h>
@@ -21,6 +22,7 @@
 #include <atoll/results.h>
 #include <atoll/schema.h>
 #include <atoll/session.h>
+#include <atoll/set.h>
 #include <atoll/status.h>
 #include <atoll/subscriptions.h>
 #include <atoll/value.h>

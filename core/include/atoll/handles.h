@@ -17,6 +17,12 @@ typedef struct atoll_user atoll_user;
 /* How one realm is opened. */
 typedef struct atoll_config atoll_config;
 
+/* A dictionary property of an object, live like the object. Its keys are UTF-8 texts without '.'
+ * that do not begin with '$' (NOT_SUPPORTED). Elements have an index, in the byte order of their
+ * keys, for iteration only: another key may shift it. Links and embedded objects may be null; a
+ * link to a deleted object reads as null. */
+typedef struct atoll_dictionary atoll_dictionary;
+
 /* What a failed call tells. An error belongs to the caller who passed the place for it. */
 typedef struct atoll_error atoll_error;
 
@@ -46,6 +52,10 @@ typedef struct atoll_schema atoll_schema;
 
 /* The sync session of one realm. */
 typedef struct atoll_session atoll_session;
+
+/* A set property of an object, live like the object. Each value is in it once. Elements have an
+ * index, in the order of their values, for iteration only: another element may shift it. */
+typedef struct atoll_set atoll_set;
 
 /* A snapshot of the subscription set of a flexibly synced realm. */
 typedef struct atoll_subscriptions atoll_subscriptions;

@@ -88,6 +88,15 @@ ATOLL_API atoll_status atoll_list_erase(atoll_list *list, int64_t index, atoll_e
  * Thread: the one that opened the realm. Since: 0.1. */
 ATOLL_API atoll_status atoll_list_clear(atoll_list *list, atoll_error **error);
 
+/* Moves an element to another index, which it has afterwards. It stays the same element: observers
+ * see a move, not a deletion and an insertion (in a realm that syncs they do, and embedded objects
+ * are NOT_SUPPORTED there).
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, OUT_OF_RANGE,
+ * NO_TRANSACTION, NOT_SUPPORTED.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_status atoll_list_move(atoll_list *list, int64_t from, int64_t to,
+                                       atoll_error **error);
+
 /* Queues LIST_CHANGED: at first with is_initial, then whenever the list changed. Answers the
  * registration.
  * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID.

@@ -140,6 +140,22 @@ ATOLL_API atoll_object *atoll_object_get_object(const atoll_object *object, uint
 ATOLL_API atoll_list *atoll_object_get_list(const atoll_object *object, uint32_t property,
                                             atoll_error **error);
 
+/* The set of a set property.
+ * Owns: the caller, who frees the result with atoll_set_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, UNKNOWN_PROPERTY,
+ * TYPE_MISMATCH, ASYMMETRIC.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_set *atoll_object_get_set(const atoll_object *object, uint32_t property,
+                                          atoll_error **error);
+
+/* The dictionary of a dictionary property.
+ * Owns: the caller, who frees the result with atoll_dictionary_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, UNKNOWN_PROPERTY,
+ * TYPE_MISMATCH, ASYMMETRIC.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_dictionary *atoll_object_get_dictionary(const atoll_object *object,
+                                                        uint32_t property, atoll_error **error);
+
 /* Reads a property of any type as a list of one value.
  * Owns: the caller, who frees the result with atoll_values_free.
  * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, UNKNOWN_PROPERTY,
