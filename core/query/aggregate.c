@@ -1,7 +1,7 @@
 /* Sum, least, greatest and mean of one property over the rows of a query.
  * It must never build the list of rows unless a LIMIT says which ones count.
  * Invariant: nulls and NaN-less order as in SORT; an empty set sums to 0 and has no least, greatest or mean. */
-#include "query/query_internal.h"
+#include "query/kernels.h"
 #include <math.h>
 
 typedef struct total {
@@ -37,11 +37,6 @@ static void add(total *t, const value *v)
     t->count++;
 }
 
-static bool is_null(const model_column *c, size_t i)
-{
-    return c->null_bits != NULL && (c->null_bits[i / 64] >> (i % 64) & 1) != 0;
-}
-
 /* The range of a column may be wider than its values, never narrower. */
 static bool cannot_improve(const total *t, const model_column *c)
 {
@@ -55,24 +50,72 @@ static bool cannot_improve(const total *t, const model_column *c)
     return least ? c->double_minimum >= t->best.as.real : c->double_maximum <= t->best.as.real;
 }
 
-/* The common case without making values: numbers that are all there. */
-static void add_word(total *t, const model_column *c, size_t word, uint64_t mask)
+static void add_extreme(total *t, value v, bool any)
+{
+    if (any) add(t, &v);
+}
+
+/* The least or greatest of 64 numbers without making values of them; NaN is neither. */
+static void add_double_extreme(total *t, const double *at)
+{
+    bool least = t->kind == AGGREGATE_MINIMUM, any = false;
+    double best = least ? INFINITY : -INFINITY;
+    for (size_t i = 0; i < 64; i++) {
+        bool beats = least ? at[i] < best : at[i] > best;
+        best = beats ? at[i] : best;
+        any |= at[i] == at[i];
+    }
+    add_extreme(t, value_double(best), any);
+}
+
+static void add_integer_extreme(total *t, const int64_t *at)
+{
+    bool least = t->kind == AGGREGATE_MINIMUM;
+    int64_t best = at[0];
+    for (size_t i = 1; i < 64; i++) {
+        bool beats = least ? at[i] < best : at[i] > best;
+        best = beats ? at[i] : best;
+    }
+    add_extreme(t, value_int(best), true);
+}
+
+/* Whether no sum of the rows of a segment can leave what an int64 holds, nor what a double holds exactly. */
+static bool sums_are_small(const model_column *c)
+{
+    const int64_t most = (int64_t)1 << 40;
+    return c->has_range && c->integer_minimum > -most && c->integer_maximum < most;
+}
+
+/* 64 numbers that are all there; false: it must be done one by one. */
+static bool add_whole_word(total *t, const model_column *c, size_t word)
 {
     bool sums = t->kind == AGGREGATE_SUM || t->kind == AGGREGATE_AVERAGE;
-    if (sums && mask == UINT64_MAX && c->type == VALUE_DOUBLE && c->null_bits == NULL) {
-        const double *at = c->doubles + 64 * word;
-        double parts[4] = {0};
-        for (size_t i = 0; i < 64; i += 4) {
-            for (size_t k = 0; k < 4; k++) parts[k] += at[i + k];
-        }
-        t->real += (parts[0] + parts[1]) + (parts[2] + parts[3]);
+    if (c->type == VALUE_DOUBLE && sums) {
+        t->real += kernel_doubles_sum(c->doubles + 64 * word);
         t->count += 64;
-        return;
+        return true;
     }
+    if (c->type == VALUE_INT && sums && sums_are_small(c)) {
+        int64_t sum = kernel_integers_sum(c->integers + 64 * word);
+        t->overflow = t->overflow || __builtin_add_overflow(t->integer, sum, &t->integer);
+        t->real += (double)sum;
+        t->count += 64;
+        return true;
+    }
+    if (sums || (c->type != VALUE_DOUBLE && c->type != VALUE_INT)) return false;
+    if (c->type == VALUE_DOUBLE)
+        add_double_extreme(t, c->doubles + 64 * word);
+    else
+        add_integer_extreme(t, c->integers + 64 * word);
+    return true;
+}
+
+static void add_word(total *t, const model_column *c, size_t word, uint64_t mask)
+{
+    if (c->null_bits != NULL) mask &= ~c->null_bits[word];
+    if (mask == UINT64_MAX && add_whole_word(t, c, word)) return;
     for (; mask != 0; mask &= mask - 1) {
-        size_t i = 64 * word + (size_t)__builtin_ctzll(mask);
-        if (is_null(c, i)) continue;
-        value v = column_value(c, i, NULL);
+        value v = column_value(c, 64 * word + (size_t)__builtin_ctzll(mask), NULL);
         add(t, &v);
     }
 }

@@ -1,7 +1,7 @@
 /* The tree over the segments of a class: masks of 1024 rows, one bit each, narrowed node by node.
  * It must never look at a row that is already decided, nor at the values of a segment that its range decides.
  * Invariant: a node only clears bits of the mask that it is given; a row outside it is never looked at. */
-#include "query/query_internal.h"
+#include "query/kernels.h"
 
 /* ---- columns ---- */
 
@@ -52,39 +52,7 @@ bool constants_match(const node *n, const value *v)
     return false;
 }
 
-/* ---- leaves: each fills 64 bits from 64 values ---- */
-
-static uint64_t integer_word(const int64_t *values, int64_t low, uint64_t width)
-{
-    uint64_t word = 0;
-    for (unsigned i = 0; i < 64; i++)
-        word |= (uint64_t)((uint64_t)values[i] - (uint64_t)low <= width) << i;
-    return word;
-}
-
-/* A double as an integer of the same order, without a branch: NaNs lie outside of the infinities. */
-static int64_t ordered_bits(int64_t bits)
-{
-    return bits ^ (int64_t)((uint64_t)(bits >> 63) >> 1);
-}
-
-static int64_t bound_bits(double real, double zero)
-{
-    int64_t bits = 0;
-    if (real == 0) real = zero; /* Both zeros are inside a range that ends at zero. */
-    memcpy(&bits, &real, sizeof bits);
-    return ordered_bits(bits);
-}
-
-static uint64_t double_word(const double *values, int64_t low, uint64_t width)
-{
-    uint64_t word = 0;
-    int64_t bits[64];
-    memcpy(bits, values, sizeof bits);
-    for (unsigned i = 0; i < 64; i++)
-        word |= (uint64_t)((uint64_t)ordered_bits(bits[i]) - (uint64_t)low <= width) << i;
-    return word;
-}
+/* ---- leaves ---- */
 
 static bool timestamp_inside(const int64_t *at, const pass_range *r)
 {
@@ -119,28 +87,33 @@ static verdict segment_verdict(const node *n, const model_column *c)
     return VERDICT_SOME;
 }
 
-static uint64_t range_word(const node *n, const model_column *c, size_t word)
+/* Fills the words of `inside` that the mask has rows in. */
+static void range_words(const node *n, const model_column *c, const uint64_t mask[MASK_WORDS],
+                        uint64_t inside[MASK_WORDS])
 {
     const pass_range *r = &n->range;
-    if (n->pass == PASS_INTEGER)
-        return integer_word(c->integers + 64 * word, r->low, (uint64_t)r->high - (uint64_t)r->low);
-    if (n->pass == PASS_DOUBLE) {
-        int64_t low = bound_bits(r->low_double, -0.0), high = bound_bits(r->high_double, 0.0);
-        return double_word(c->doubles + 64 * word, low, (uint64_t)high - (uint64_t)low);
+    if (n->pass == PASS_INTEGER) {
+        kernel_integers_inside(c->integers, r->low, r->high, mask, inside);
+    } else if (n->pass == PASS_DOUBLE) {
+        kernel_doubles_inside(c->doubles, r->low_double, r->high_double, mask, inside);
+    } else {
+        for (size_t w = 0; w < MASK_WORDS; w++)
+            if (mask[w] != 0) inside[w] = timestamp_word(c->timestamps + 128 * w, r);
     }
-    return timestamp_word(c->timestamps + 128 * word, r);
 }
 
 static void range_pass(const node *n, const model_column *c, uint64_t mask[MASK_WORDS])
 {
     verdict known = segment_verdict(n, c);
+    uint64_t inside[MASK_WORDS];
+    if (known == VERDICT_SOME)
+        range_words(n, c, mask, inside);
+    else
+        memset(inside, known == VERDICT_ALL ? 0xff : 0, sizeof inside);
     for (size_t w = 0; w < MASK_WORDS; w++) {
         if (mask[w] == 0) continue;
-        uint64_t inside = known == VERDICT_NONE  ? 0
-                          : known == VERDICT_ALL ? ~(uint64_t)0
-                                                 : range_word(n, c, w);
-        if (c->null_bits != NULL) inside &= ~c->null_bits[w];
-        mask[w] &= n->range.outside ? ~inside : inside;
+        if (c->null_bits != NULL) inside[w] &= ~c->null_bits[w];
+        mask[w] &= n->range.outside ? ~inside[w] : inside[w];
     }
 }
 
@@ -156,21 +129,12 @@ static bool is_plain_text(const node *n, const model_column *c)
 
 static void text_pass(const node *n, const model_column *c, uint64_t mask[MASK_WORDS])
 {
-    bytes wanted = n->right.constant.as.text;
-    bool whole = n->comparison == COMPARE_EQUAL;
+    uint64_t inside[MASK_WORDS];
+    kernel_texts_begin(c->offsets, c->heap, n->right.constant.as.text,
+                       n->comparison == COMPARE_EQUAL, mask, inside);
     for (size_t w = 0; w < MASK_WORDS; w++) {
-        uint64_t found = 0;
-        for (size_t i = 0; i < 64 && mask[w] != 0; i++) {
-            const uint32_t *at = c->offsets + 64 * w + i;
-            size_t size = at[1] - at[0];
-            bool fits = whole ? size == wanted.size : size >= wanted.size;
-            const uint8_t *text = c->heap + at[0];
-            if (!fits || (wanted.size != 0 && (text[0] != wanted.data[0] ||
-                                               memcmp(text, wanted.data, wanted.size) != 0)))
-                continue;
-            found |= (uint64_t)1 << i;
-        }
-        mask[w] &= c->null_bits == NULL ? found : found & ~c->null_bits[w];
+        if (mask[w] == 0) continue;
+        mask[w] &= c->null_bits == NULL ? inside[w] : inside[w] & ~c->null_bits[w];
     }
 }
 

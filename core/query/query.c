@@ -1,7 +1,7 @@
 /* The door of the query layer: making, freeing, joining and running queries.
  * It must never change a query after query_new gave it out: any thread may run it at any time.
  * Invariant: rows without SORT are in ascending order, which is what results_advance builds on. */
-#include "query/query_internal.h"
+#include "query/kernels.h"
 
 /* ---- memory ---- */
 
@@ -236,9 +236,7 @@ bool query_matches_values(const query *q, query_getter get, void *context)
 static status push_rows(const model_segment *segment, const uint64_t mask[MASK_WORDS],
                         row_vector *out)
 {
-    size_t count = 0;
-    for (size_t w = 0; w < MASK_WORDS; w++) count += (size_t)__builtin_popcountll(mask[w]);
-    TRY(vector_reserve(out, count));
+    TRY(vector_reserve(out, kernel_count(mask)));
     for (size_t w = 0; w < MASK_WORDS; w++) {
         for (uint64_t left = mask[w]; left != 0; left &= left - 1) {
             out->items[out->count++] = segment->first + 64 * w + (unsigned)__builtin_ctzll(left);
@@ -305,7 +303,7 @@ static status count_segments(const query *q, segment_source *source, uint64_t *o
         memcpy(mask, source->segment.alive, sizeof mask);
         segment_matches(source, q->tree.root, mask);
         TRY(source->rows.error);
-        for (size_t w = 0; w < MASK_WORDS; w++) *out += (uint64_t)__builtin_popcountll(mask[w]);
+        *out += kernel_count(mask);
     }
     return result;
 }

@@ -6,7 +6,7 @@
 /* The steps of the query layer, each in its own file:
  *   lexer.c text → tokens;  parser.c tokens → tree;  bind.c names and types checked, arguments filled in;
  *   text.c tree → canonical text;  compare.c one comparison of two values;  evaluate.c the tree over one row;
- *   execute.c the tree over segments;  linked.c what is behind a link;
+ *   execute.c the tree over segments, kernels.c its innermost loops;  linked.c what is behind a link;
  *   sort.c, aggregate.c, advance.c what is built on the rows;  query.c the door. */
 
 /* ---- memory: everything that a query holds dies with it ---- */
