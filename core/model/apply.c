@@ -78,15 +78,15 @@ static status apply_life(model_txn *txn, const operation *o, uint64_t gate)
     return ATOLL_OK;
 }
 
-static status put_index(model_txn *txn, class_key c, uint64_t hash, row_key row)
+static status put_index(model_txn *txn, class_key c, uint64_t hash, row_key row, uint64_t gate)
 {
     class_state *state = NULL;
     TRY(own_class(txn, c, &state));
     if (state->index == NULL) {
-        state->index = index_new(c, txn->writer.stamp);
+        state->index = index_new(c, INDEX_OF_KEY, txn->writer.stamp);
         if (state->index == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     }
-    return index_put(&txn->writer, &state->index, hash, row);
+    return index_put(&txn->writer, &state->index, (index_change){hash, row, gate});
 }
 
 static status apply_key(model_txn *txn, const operation *o, uint64_t gate)
@@ -97,15 +97,15 @@ static status apply_key(model_txn *txn, const operation *o, uint64_t gate)
         return fail(ATOLL_ERROR_FILE_CORRUPT,
                     "an operation gives a key to class %u, which has none", o->class_of);
     TRY(apply_set(txn, o->class_of, o->row, slot_of(p->key), column_type_of(p), &o->value, gate));
-    return put_index(txn, o->class_of, key_hash(txn->db, &o->value), o->row);
+    return put_index(txn, o->class_of, key_hash(txn->db, &o->value), o->row, gate);
 }
 
-static status apply_unkey(model_txn *txn, const operation *o)
+static status apply_unkey(model_txn *txn, const operation *o, uint64_t gate)
 {
     class_state *state = NULL;
     TRY(own_class(txn, o->class_of, &state));
-    return state->index == NULL ? ATOLL_OK
-                                : index_remove(&txn->writer, &state->index, o->hash, o->row);
+    if (state->index == NULL) return ATOLL_OK;
+    return index_remove(&txn->writer, &state->index, (index_change){o->hash, o->row, gate});
 }
 
 static status apply_owner(model_txn *txn, const operation *o, uint64_t gate)
@@ -124,7 +124,7 @@ static status apply_owner(model_txn *txn, const operation *o, uint64_t gate)
                   &place, gate));
     TRY(apply_set(txn, o->class_of, o->row, SLOT_OWNER_ELEMENT,
                   column_type_system(SLOT_OWNER_ELEMENT), &owner_element, gate));
-    return put_index(txn, o->class_of, key_hash(txn->db, &id), o->row);
+    return put_index(txn, o->class_of, key_hash(txn->db, &id), o->row, gate);
 }
 
 static status apply_drop(model_txn *txn, const operation *o, uint64_t gate)
@@ -231,7 +231,7 @@ status apply_operation(model_txn *txn, const operation *o, uint64_t gate)
     switch (o->kind) {
     case OP_LIFE: return apply_life(txn, o, gate);
     case OP_KEY: return apply_key(txn, o, gate);
-    case OP_UNKEY: return apply_unkey(txn, o);
+    case OP_UNKEY: return apply_unkey(txn, o, gate);
     case OP_DROP: return apply_drop(txn, o, gate);
     case OP_SET:
         TRY(find_property(txn, o, &p));

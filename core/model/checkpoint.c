@@ -92,10 +92,14 @@ static status write_index(checkpoint *k, index_node *n)
 {
     if (n == NULL || atomic_load(&n->stored)) return ATOLL_OK;
     const index_data *d = atomic_load(&n->data);
-    uint8_t key[14];
-    for (size_t i = 0; i < TREE_FANOUT && !d->leaf; i++) TRY(write_index(k, index_children(d)[i]));
-    TRY(codec_index(&k->record, k->view->version, d));
-    TRY(put(k, index_key(key, n), &n->stored));
+    uint8_t key[INDEX_RECORD_KEY_SIZE];
+    for (size_t i = 0; i < INDEX_FANOUT && !index_is_leaf(d); i = index_run_end(d, i))
+        TRY(write_index(k, index_children(d)[i]));
+    TRY(index_encode(&k->record, k->view->version, n));
+    TRY(put(k, index_record_key(key, n), &n->stored));
+    for (unsigned bit = 2; bit < 2 * INDEX_FANOUT; bit++)
+        if ((d->dropped >> bit & 1) != 0)
+            TRY(storage_batch_delete(k->batch, index_dropped_key(key, n, bit)));
     return k->batch_size >= CHECKPOINT_BATCH_SIZE ? flush(k) : ATOLL_OK;
 }
 
@@ -157,11 +161,12 @@ static status drop_log(checkpoint *k)
 
 static status write_all(checkpoint *k)
 {
-    for (size_t i = 0; i < k->view->class_count; i++) {
-        class_state *c = k->view->classes[i];
-        TRY(write_node(k, c->root, c->height));
-        TRY(write_index(k, c->index));
-    }
+    /* Indexes first: whenever a segment of some version is on disk, so is what the indexes say of it, and a replay
+     * that passes over the segment's change may pass over theirs. */
+    for (size_t i = 0; i < k->view->class_count; i++)
+        TRY(write_index(k, k->view->classes[i]->index));
+    for (size_t i = 0; i < k->view->class_count; i++)
+        TRY(write_node(k, k->view->classes[i]->root, k->view->classes[i]->height));
     TRY(flush(k));
     TRY(write_root(k));
     return drop_log(k);

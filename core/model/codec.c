@@ -1,4 +1,4 @@
-/* The stored form of blocks, segments and index nodes, and the loading of it. It must never trust a byte that it reads.
+/* The stored form of blocks and segments, and the loading of it. It must never trust a byte that it reads.
  * Invariant: what is loaded equals what was stored; every record has its checksum and the version that it is of. */
 #include "model/codec.h"
 #include "model/engine.h"
@@ -10,15 +10,6 @@ bytes block_key(uint8_t to[17], class_key c, uint32_t slot, uint64_t segment_ind
     key_put_u32(to + 5, slot);
     key_put_u64(to + 9, segment_index);
     return bytes_of(to, 17);
-}
-
-bytes index_key(uint8_t to[14], const index_node *n)
-{
-    to[0] = KEY_INDEX;
-    key_put_u32(to + 1, n->class_of);
-    to[5] = n->depth;
-    key_put_u64(to + 6, n->prefix);
-    return bytes_of(to, 14);
 }
 
 status codec_begin(buffer *to, uint64_t version)
@@ -380,117 +371,4 @@ status store_load_segment(storage *store, const model_schema *schema, const segm
     }
     *out = d;
     return ATOLL_OK;
-}
-
-/* ---- index nodes ---- */
-status codec_index(buffer *to, uint64_t version, const index_data *d)
-{
-    TRY(codec_begin(to, version));
-    TRY(buffer_append_byte(to, d->leaf));
-    if (d->leaf) {
-        TRY(buffer_append_varint(to, d->count));
-        TRY(pack_integers(to, (const int64_t *)index_hashes(d), 1, d->count));
-        TRY(pack_integers(to, (const int64_t *)index_rows(d), 1, d->count));
-    } else {
-        uint32_t children = 0;
-        for (size_t i = 0; i < TREE_FANOUT; i++)
-            children |= (uint32_t)(index_children(d)[i] != NULL) << i;
-        TRY(buffer_append_fixed32(to, children));
-    }
-    codec_seal(to);
-    return ATOLL_OK;
-}
-
-static status take_leaf(reader *r, index_data **out)
-{
-    uint64_t count = reader_varint(r);
-    if (r->failed || count > 1u << 28) return damaged("a key index");
-    index_data *d = index_data_new(true, (uint32_t)count);
-    if (d == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    d->count = (uint32_t)count;
-    unpack_integers(r, (int64_t *)index_hashes(d), 1, (size_t)count);
-    unpack_integers(r, (int64_t *)index_rows(d), 1, (size_t)count);
-    *out = d;
-    return ATOLL_OK;
-}
-
-static status take_inner(reader *r, const index_node *n, index_data **out)
-{
-    uint32_t children = reader_fixed32(r);
-    if (n->depth >= INDEX_DEPTH_MAX || r->failed) return damaged("a key index");
-    index_data *d = index_data_new(false, 0);
-    if (d == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    *out = d;
-    for (size_t i = 0; i < TREE_FANOUT; i++) {
-        if ((children >> i & 1) == 0) continue;
-        uint64_t prefix = n->prefix | (uint64_t)i << (64 - TREE_FANOUT_BITS * (n->depth + 1));
-        index_children(d)[i] = index_handle(n->class_of, n->depth + 1, prefix);
-        if (index_children(d)[i] == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    }
-    return ATOLL_OK;
-}
-
-/* *out may be set on failure too: the caller frees it. */
-static status decode_index(bytes record, const index_node *n, index_data **out)
-{
-    reader r;
-    uint64_t version = 0;
-    TRY(codec_open(record, "a key index", &r, &version));
-    TRY(reader_byte(&r) != 0 ? take_leaf(&r, out) : take_inner(&r, n, out));
-    return r.failed || r.at != r.end ? damaged("a key index") : ATOLL_OK;
-}
-
-status store_load_index(storage *store, const index_node *n, index_data **out)
-{
-    uint8_t key[14];
-    buffer record;
-    bool found = false;
-    index_data *d = NULL;
-    buffer_init(&record, RECORD_SIZE_MAX);
-    status result = storage_get(store, index_key(key, n), &record, &found);
-    if (result == ATOLL_OK && found) result = decode_index(buffer_view(&record), n, &d);
-    buffer_free(&record);
-    if (result == ATOLL_OK && !found) { /* A node that is not there is an empty leaf. */
-        d = index_data_new(true, 0);
-        result = d == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
-    }
-    if (result != ATOLL_OK) {
-        index_data_free(d);
-        return result;
-    }
-    *out = d;
-    return ATOLL_OK;
-}
-
-/* A child that was not loaded before the snapshot was taken has in it exactly what its handle stands for: a transaction
- * loads a handle before it writes anything else under its key. */
-status store_load_index_children(storage *store, const index_data *inner)
-{
-    index_node *wanted[TREE_FANOUT] = {NULL}, *first = NULL, *last = NULL;
-    for (size_t i = 0; i < TREE_FANOUT; i++) {
-        index_node *child = index_children(inner)[i];
-        if (child == NULL || atomic_load_explicit(&child->data, memory_order_acquire) != NULL)
-            continue;
-        wanted[i] = last = child;
-        if (first == NULL) first = child;
-    }
-    if (first == NULL) return ATOLL_OK;
-    uint8_t from[14], to[15] = {0}; /* one byte longer than the last key: just behind it */
-    storage_iterator *i = NULL;
-    bytes key, record;
-    status result = storage_iterate(store, index_key(from, first),
-                                    bytes_of(to, index_key(to, last).size + 1), &i);
-    while (result == ATOLL_OK && storage_iterator_next(i, &key, &record)) {
-        if (key.size != sizeof from) continue;
-        index_node *n = wanted[key_get_u64(key.data + 6) >> (64 - TREE_FANOUT_BITS * first->depth) &
-                               (TREE_FANOUT - 1)];
-        index_data *loaded = NULL, *absent = NULL;
-        if (n == NULL) continue;
-        result = decode_index(record, n, &loaded);
-        if (result != ATOLL_OK || !atomic_compare_exchange_strong(&n->data, &absent, loaded))
-            index_data_free(loaded);
-    }
-    if (result == ATOLL_OK) result = storage_iterator_status(i);
-    storage_iterator_free(i);
-    return result;
 }

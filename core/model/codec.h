@@ -2,10 +2,9 @@
 #define ATOLL_MODEL_CODEC_H
 #include "model/tree.h"
 
-/* The stored form of blocks, segment headers and index nodes; docs/storage_format.md describes it. */
+/* The stored form of blocks, segment headers (index nodes: model/index.h); docs/storage_format.md describes it. */
 enum { SLOT_HEADER = 0x7fffffff, RECORD_SIZE_MAX = 0x7fffffff };
 bytes block_key(uint8_t to[17], class_key c, uint32_t slot, uint64_t segment_index);
-bytes index_key(uint8_t to[14], const index_node *n);
 /* crc32c, version, then the body; codec_seal fills in the crc. */
 status codec_begin(buffer *to, uint64_t version) MUST_CHECK;
 void codec_seal(buffer *b);
@@ -13,7 +12,6 @@ status codec_open(bytes record, const char *what, reader *body, uint64_t *versio
 bool codec_block_is_empty(const block_data *d); /* every row holds what a fresh block holds */
 status codec_block(buffer *to, uint64_t version, const block_data *d) MUST_CHECK;
 status codec_segment(buffer *to, uint64_t version, const segment_data *d) MUST_CHECK;
-status codec_index(buffer *to, uint64_t version, const index_data *d) MUST_CHECK;
 
 /* ---- pack.c ---- */
 status pack_integers(buffer *to, const int64_t *from, size_t stride, size_t count) MUST_CHECK;

@@ -38,7 +38,9 @@ status txn_new(model_db *db, commit_origin origin, model_txn **out)
     txn->writer = (tree_writer){.store = db->store,
                                 .schema = &txn->view->schema->schema,
                                 .stamp = ++db->stamp,
-                                .texts = &txn->texts};
+                                .texts = &txn->texts,
+                                .recent = txn->recent};
+    txn->view->writer = &txn->writer;
     *out = txn;
     return ATOLL_OK;
 }
@@ -251,6 +253,7 @@ static void publish(model_txn *txn, bytes record, history_record *history)
     txn->record = (buffer){0};
     txn->view = NULL;
     view->writing = false;
+    view->writer = NULL;
     view->last = NULL;
     mutex_lock(&db->lock);
     model_view *old = db->newest;

@@ -10,7 +10,8 @@ struct model_view {
     atomic_uint references;
     model_db *db;
     uint64_t version;
-    bool writing;  /* of an open transaction: one thread, blocks may change */
+    bool writing;              /* of an open transaction: one thread, blocks may change */
+    const tree_writer *writer; /* of an open transaction, or NULL */
     segment *last; /* of an open transaction: the segment that it changed last, its own; or NULL */
     shared_schema *schema;
     class_state **classes; /* by class key - 1 */
@@ -78,6 +79,7 @@ struct model_txn {
     char broken_text[256];
     model_view *view; /* changed in place */
     tree_writer writer;
+    index_path recent[INDEX_RECENT];
     block_vector texts;
     buffer record; /* RECORD_HEADER_ROOM bytes, then the operations */
     changeset_writer changes;

@@ -99,7 +99,7 @@ static status read_classes(model_view *view, reader *r, uint64_t count)
         if (c->next_row > 1)
             TRY(class_state_add_handles(c, (c->next_row - 1) / MODEL_BLOCK_ROWS + 1));
         if (!indexed) continue;
-        c->index = index_handle(c->key, 0, 0);
+        c->index = index_handle(c->key, INDEX_OF_KEY, 0, 0);
         if (c->index == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     }
     return ATOLL_OK;
@@ -206,6 +206,7 @@ static status replay(model_db *db)
         txn->view = NULL;
         db->newest->version--; /* The transaction was at the version after the last. */
         db->newest->writing = false;
+        db->newest->writer = NULL;
     }
     txn_free(txn);
     return result;

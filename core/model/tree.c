@@ -233,8 +233,7 @@ status class_state_own(class_state **place, uint64_t stamp)
     fresh->height = old->height;
     fresh->root = old->root;
     child_retain(fresh->root);
-    fresh->index = old->index;
-    child_retain(fresh->index);
+    fresh->index = index_retain(old->index);
     *place = fresh;
     class_state_release(old);
     return ATOLL_OK;

@@ -1,5 +1,6 @@
 #ifndef ATOLL_MODEL_TREE_H
 #define ATOLL_MODEL_TREE_H
+#include "model/index.h"
 #include "model/list.h"
 #include <stdatomic.h>
 
@@ -7,17 +8,12 @@
  * one open transaction: that is changed in place.
  *
  *   view → class_state → tree_node (32-way) … → segment (1024 rows: alive bits) → block (one column of the segment)
- *                      → index_node (32-way by hash) … → leaf of (hash, row)
+ *                      → index_node (model/index.h) … → leaf of (hash, row)
  *
  * Segments, blocks and index nodes are handles: their data is loaded from the store on first touch. A transaction loads
  * a handle before it copies it, so a pinned version never finds newer data behind a handle that it shares. */
 
-enum {
-    TREE_FANOUT_BITS = 5,
-    TREE_FANOUT = 1 << TREE_FANOUT_BITS,
-    INDEX_LEAF_MAX = 128,
-    INDEX_DEPTH_MAX = 12
-};
+enum { TREE_FANOUT_BITS = 5, TREE_FANOUT = 1 << TREE_FANOUT_BITS };
 enum { COLUMN_FIXED8 = 1, COLUMN_FIXED16 = 2, COLUMN_TEXT = 3, COLUMN_LIST = 4 };
 /* Slots of a class's columns: 0 to 3 belong to embedded classes (identity, owner), a property's slot follows. */
 enum {
@@ -95,35 +91,6 @@ typedef struct tree_node {
     void *children[TREE_FANOUT]; /* tree_node or, at height 1, segment */
 } tree_node;
 
-typedef struct index_node index_node;
-typedef struct index_data {
-    bool leaf;
-    uint32_t count, capacity; /* leaf */
-    _Alignas(8) uint8_t
-        room[]; /* leaf: capacity hashes, capacity rows; inner: TREE_FANOUT children, NULL: empty */
-} index_data;
-static inline uint64_t *index_hashes(const index_data *d)
-{
-    return (uint64_t *)(uintptr_t)d->room;
-}
-static inline uint64_t *index_rows(const index_data *d)
-{
-    return index_hashes(d) + d->capacity;
-}
-static inline index_node **index_children(const index_data *d)
-{
-    return (index_node **)(uintptr_t)d->room;
-}
-struct index_node {
-    atomic_uint references;
-    atomic_bool stored;
-    uint8_t depth;
-    uint64_t stamp;
-    class_key class_of;
-    uint64_t prefix; /* top 5 * depth bits of the hashes below */
-    _Atomic(index_data *) data;
-};
-
 typedef struct class_state {
     atomic_uint references;
     uint64_t stamp;
@@ -143,13 +110,15 @@ typedef struct shared_schema {
 
 typedef VECTOR(block *) block_vector;
 
-/* What a change needs: the transaction's stamp and the text blocks to finish at the commit. */
-typedef struct tree_writer {
+/* What a change needs: the transaction's stamp, the text blocks to finish at the commit, and where it changed indexes
+ * last: INDEX_RECENT places, or NULL. */
+struct tree_writer {
     storage *store;
     const model_schema *schema;
     uint64_t stamp;
     block_vector *texts;
-} tree_writer;
+    index_path *recent;
+};
 
 /* ---- block.c ---- */
 column_type column_type_of(const model_property *p);
@@ -252,25 +221,8 @@ static inline uint32_t slot_of(property_key p)
     return p + SLOT_FIRST;
 }
 
-/* ---- index.c ---- */
-index_node *index_new(class_key c, uint64_t stamp);
-index_node *index_handle(class_key c, uint8_t depth, uint64_t prefix);
-void index_release(index_node *n);
-index_data *index_data_new(bool leaf, uint32_t capacity);
-void index_data_free(index_data *d);
-status index_load(storage *store, index_node *n, const index_data **out) MUST_CHECK;
-status index_put(const tree_writer *w, index_node **root, uint64_t hash, row_key row) MUST_CHECK;
-status index_remove(const tree_writer *w, index_node **root, uint64_t hash, row_key row) MUST_CHECK;
-/* Steps through the rows of a hash: each returns true to stop. */
-typedef bool (*index_visitor)(void *context, row_key row);
-status index_find(storage *store, index_node *root, uint64_t hash, index_visitor each,
-                  void *context) MUST_CHECK;
-
 /* ---- codec.c: the stored form ---- */
 status store_load_block(storage *store, const block *b, block_data **out) MUST_CHECK;
 status store_load_segment(storage *store, const model_schema *schema, const segment *s,
                           segment_data **out) MUST_CHECK;
-status store_load_index(storage *store, const index_node *n, index_data **out) MUST_CHECK;
-status store_load_index_children(storage *store, const index_data *inner)
-    MUST_CHECK; /* those that are not loaded, in one pass */
 #endif

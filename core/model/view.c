@@ -323,7 +323,7 @@ typedef struct key_search {
     status result;
 } key_search;
 
-static bool key_matches(void *context, row_key row)
+static bool key_matches(void *context, uint64_t row)
 {
     key_search *search = context;
     value key;
@@ -344,7 +344,7 @@ static status search_key(key_search *search, row_key *out)
 {
     const class_state *state = view_class(search->view, search->class_of);
     if (state != NULL && state->index != NULL)
-        TRY(index_find(search->view->db->store, state->index,
+        TRY(index_find(search->view->db->store, search->view->writer, state->index,
                        key_hash(search->view->db, search->key), key_matches, search));
     if (search->result == ATOLL_OK) *out = search->found;
     return search->result;
