@@ -9,6 +9,7 @@
 %atoll_handle(atoll_queue)
 %atoll_handle(atoll_event)
 %atoll_handle(atoll_realm)
+%atoll_handle(atoll_reference)
 %atoll_handle(atoll_results)
 %atoll_handle(atoll_schema)
 %atoll_handle(atoll_session)
@@ -129,6 +130,10 @@ atoll_checked atoll_list_erase(atoll_list *list, int64_t index, atoll_error **er
 atoll_checked atoll_list_clear(atoll_list *list, atoll_error **error);
 atoll_checked atoll_list_move(atoll_list *list, int64_t from, int64_t to, atoll_error **error);
 uint64_t atoll_list_observe(atoll_list *list, atoll_queue *queue, atoll_error **error);
+atoll_list *atoll_list_freeze(atoll_list *list, atoll_error **error);
+atoll_list *atoll_list_resolve_in(atoll_list *list, atoll_realm *realm, atoll_error **error);
+bool atoll_list_is_frozen(atoll_list *list);
+atoll_realm *atoll_list_realm(atoll_list *list);
 void atoll_log_set_level(int32_t level);
 int32_t atoll_log_level(void);
 /* atoll_log_set_sink is hidden: bindings take the log from a queue. */
@@ -168,6 +173,10 @@ atoll_checked atoll_object_set_object(atoll_object *object, uint32_t property, a
 atoll_checked atoll_object_set_value(atoll_object *object, uint32_t property, atoll_values *value, atoll_error **error);
 atoll_object *atoll_object_create_embedded(atoll_object *object, uint32_t property, atoll_error **error);
 uint64_t atoll_object_observe(atoll_object *object, atoll_queue *queue, atoll_error **error);
+atoll_object *atoll_object_freeze(atoll_object *object, atoll_error **error);
+atoll_object *atoll_object_resolve_in(atoll_object *object, atoll_realm *realm, atoll_error **error);
+bool atoll_object_is_frozen(atoll_object *object);
+atoll_realm *atoll_object_realm(atoll_object *object);
 atoll_queue *atoll_queue_new(atoll_error **error);
 void atoll_queue_free(atoll_queue *queue);
 int32_t atoll_queue_fd(atoll_queue *queue);
@@ -211,6 +220,15 @@ atoll_session *atoll_realm_session(atoll_realm *realm, atoll_error **error);
 atoll_subscriptions *atoll_realm_subscriptions(atoll_realm *realm, atoll_error **error);
 uint64_t atoll_realm_observe(atoll_realm *realm, atoll_queue *queue, atoll_error **error);
 void atoll_realm_unobserve(atoll_realm *realm, uint64_t registration);
+atoll_realm *atoll_realm_freeze(atoll_realm *realm, atoll_error **error);
+bool atoll_realm_is_frozen(atoll_realm *realm);
+atoll_reference *atoll_reference_of_object(atoll_object *object, atoll_error **error);
+atoll_reference *atoll_reference_of_list(atoll_list *list, atoll_error **error);
+atoll_reference *atoll_reference_of_results(atoll_results *results, atoll_error **error);
+void atoll_reference_free(atoll_reference *reference);
+atoll_object *atoll_reference_resolve_object(atoll_reference *reference, atoll_realm *realm, atoll_error **error);
+atoll_list *atoll_reference_resolve_list(atoll_reference *reference, atoll_realm *realm, atoll_error **error);
+atoll_results *atoll_reference_resolve_results(atoll_reference *reference, atoll_realm *realm, atoll_error **error);
 atoll_results *atoll_results_new(atoll_realm *realm, uint32_t class_key, const atoll_text_char *query, size_t query_size, atoll_values *arguments, atoll_error **error);
 void atoll_results_free(atoll_results *results);
 atoll_results *atoll_results_filter(atoll_results *results, const atoll_text_char *query, size_t query_size, atoll_values *arguments, atoll_error **error);
@@ -224,6 +242,10 @@ atoll_checked atoll_results_delete_all(atoll_results *results, atoll_error **err
 atoll_text atoll_results_query(atoll_results *results, atoll_error **error);
 uint32_t atoll_results_class(atoll_results *results);
 uint64_t atoll_results_observe(atoll_results *results, atoll_queue *queue, atoll_error **error);
+atoll_results *atoll_results_freeze(atoll_results *results, atoll_error **error);
+atoll_results *atoll_results_resolve_in(atoll_results *results, atoll_realm *realm, atoll_error **error);
+bool atoll_results_is_frozen(atoll_results *results);
+atoll_realm *atoll_results_realm(atoll_results *results);
 atoll_schema *atoll_schema_new(atoll_error **error);
 void atoll_schema_free(atoll_schema *schema);
 int32_t atoll_schema_add_class(atoll_schema *schema, const atoll_text_char *name, size_t name_size, int32_t kind, atoll_error **error);

@@ -181,7 +181,8 @@ typedef struct database {
     struct database *next;
 } database;
 status database_open(const atoll_config *config, database **out) MUST_CHECK; /* counts one realm */
-void database_close(database *d); /* one realm less; the last one closes */
+void database_close(database *d);     /* one realm less; the last one closes */
+void database_add_realm(database *d); /* one that is open already: one realm more */
 database *database_retain(database *d);
 void database_release(database *d);
 status database_delete_files(const char *path) MUST_CHECK;
@@ -221,9 +222,13 @@ typedef struct api_window {
 struct atoll_realm {
     atomic_int references;
     database *database;
-    uint64_t thread, process;
-    bool closed, read_only;
-    model_view *view; /* pinned */
+    uint64_t thread, process; /* thread 0: a frozen one, bound to none */
+    char thread_text[THREAD_TEXT_SIZE];
+    atomic_bool closed;
+    bool read_only;
+    bool frozen;                /* view never changes, nothing here is written after it was made */
+    struct atoll_realm *parent; /* of a frozen one: the live realm, referenced */
+    model_view *view;           /* pinned */
     model_txn *txn;
     uint64_t
         write_count; /* grows with every write, advance and close: live results and windows compare it */
@@ -252,15 +257,19 @@ struct atoll_dictionary {
 struct atoll_results {
     atoll_realm *realm;
     query *query;
-    row_vector rows;  /* cache */
-    uint64_t rows_at; /* write_count of the cache + 1; 0: none */
-    bool snapshot;    /* rows never change */
+    row_vector rows;               /* cache */
+    atomic_uint_least64_t rows_at; /* write_count of the cache + 1; 0: none */
+    bool snapshot;                 /* rows never change */
 };
 atoll_realm *realm_retain(atoll_realm *realm);
 void realm_release(atoll_realm *realm);
 status realm_check(const atoll_realm *realm)
     MUST_CHECK; /* not NULL, open, this thread, not a forked child */
-status realm_check_write(const atoll_realm *realm) MUST_CHECK; /* and in a transaction */
+status realm_check_write(const atoll_realm *realm) MUST_CHECK;   /* and in a transaction */
+status realm_check_observe(const atoll_realm *realm) MUST_CHECK; /* realm_check, and not frozen */
+status realm_new_frozen(atoll_realm *parent, atoll_realm **out)
+    MUST_CHECK; /* at the parent's version; takes the realm counted in the database, also on failure */
+void realm_advance_to(atoll_realm *realm, uint64_t version); /* unless it writes or is there */
 const model_view *realm_view(const atoll_realm *realm); /* the transaction's or the pinned one */
 status realm_check_class_write(atoll_realm *realm,
                                class_key c) MUST_CHECK; /* a flexible realm needs a subscription */
@@ -291,6 +300,8 @@ status realm_convert(const atoll_realm *realm, const model_property *p, const ap
 /* A new values handle with what model_get gave for the property. */
 status realm_wrap_value(atoll_realm *realm, const model_property *p, const value *v,
                         atoll_values **out) MUST_CHECK;
+status results_copy(const atoll_results *results, const atoll_realm *realm,
+                    atoll_results **out) MUST_CHECK; /* the same in another instance */
 status
 results_rows(atoll_results *results) MUST_CHECK; /* fills the cache for the realm's current state */
 void observe_advance(atoll_realm *realm,

@@ -309,6 +309,14 @@ static void close_model(database *d)
     database_release(d);
 }
 
+void database_add_realm(database *d)
+{
+    mutex_lock(&registry_lock);
+    d->realms++;
+    mutex_unlock(&registry_lock);
+    database_retain(d);
+}
+
 /* The session has uploaded everything (network thread). The realm may have been opened again meanwhile. */
 static void on_released(void *context)
 {

@@ -113,6 +113,7 @@ static inline const api_window *window_of(const atoll_object *object, property_k
 
 static void window_open(const atoll_object *object, property_key p)
 {
+    if (object->realm->frozen) return; /* several threads may read it at once */
     api_window *w = window_place(object, p);
     bool open =
         model_window_open(realm_view(object->realm), object->class_of, object->row, p, &w->window);

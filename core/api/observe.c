@@ -293,7 +293,7 @@ static uint64_t register_observer(atoll_realm *realm, status result, observer *o
 uint64_t atoll_realm_observe(atoll_realm *realm, atoll_queue *queue, atoll_error **error)
 {
     observer *o = NULL;
-    status result = realm_check(realm);
+    status result = realm_check_observe(realm);
     if (result == ATOLL_OK) result = observer_new(OBSERVER_REALM, queue, &o);
     return register_observer(realm, result, o, error);
 }
@@ -316,6 +316,7 @@ uint64_t atoll_object_observe(const atoll_object *object, atoll_queue *queue, at
 {
     observer *o = NULL;
     status result = object_check(object);
+    if (result == ATOLL_OK) result = realm_check_observe(object->realm);
     if (result == ATOLL_OK) result = observer_new(OBSERVER_OBJECT, queue, &o);
     if (!api_ok(error, result)) return 0;
     o->class_of = object->class_of;
@@ -340,6 +341,7 @@ uint64_t collection_observe(const atoll_list *list, atoll_queue *queue, atoll_er
 {
     observer *o = NULL;
     status result = collection_check(list);
+    if (result == ATOLL_OK) result = realm_check_observe(list->realm);
     const model_property *property = NULL;
     if (result == ATOLL_OK)
         result = realm_property(list->realm, list->class_of, list->property, &property);
@@ -359,7 +361,7 @@ uint64_t atoll_results_observe(const atoll_results *results, atoll_queue *queue,
 {
     observer *o = NULL;
     status result = API_NOT_NULL(results);
-    if (result == ATOLL_OK) result = realm_check(results->realm);
+    if (result == ATOLL_OK) result = realm_check_observe(results->realm);
     if (result == ATOLL_OK && results->realm->txn != NULL)
         result = fail(ATOLL_ERROR_TRANSACTION_ACTIVE,
                       "observe results outside of a write transaction: commit or roll back first");

@@ -1,5 +1,6 @@
 /* atoll_realm: one thread's window on a database: a pinned version and, while it writes, the transaction.
- * It must never be used by another thread than the one that opened it (checked); only its release may happen anywhere.
+ * It must never be used by another thread than the one that opened it (checked), unless it is frozen; only its release
+ * may happen anywhere.
  * Invariant: view is the newest version that this instance has advanced to; txn implies that it holds the writer. */
 #include "api/api.h"
 
@@ -12,23 +13,57 @@ static status check_forked(const atoll_realm *realm)
                 realm->database->path);
 }
 
+static status wrong_thread(const atoll_realm *realm)
+{
+    char here[THREAD_TEXT_SIZE];
+    thread_describe_self(here);
+    return fail(ATOLL_ERROR_WRONG_THREAD,
+                "the realm %s was opened on thread %s and is used on thread %s; open another "
+                "instance on this thread and hand objects over with atoll_reference_of_object, or "
+                "freeze them",
+                realm->database->path, realm->thread_text, here);
+}
+
 status realm_check(const atoll_realm *realm)
 {
     TRY(API_NOT_NULL(realm));
-    if (realm->closed)
+    if (atomic_load_explicit(&realm->closed, memory_order_relaxed))
         return fail(ATOLL_ERROR_CLOSED, "the realm %s was closed; open it again",
                     realm->database->path);
-    if (realm->thread != thread_self())
-        return fail(ATOLL_ERROR_WRONG_THREAD,
-                    "the realm %s belongs to the thread that opened it; open another instance on "
-                    "this thread",
-                    realm->database->path);
+    if (realm->frozen) {
+        if (atomic_load_explicit(&realm->parent->closed, memory_order_relaxed))
+            return fail(ATOLL_ERROR_CLOSED,
+                        "the realm %s was closed, and what was frozen from it ended with it; keep "
+                        "it open as long as frozen objects are read",
+                        realm->database->path);
+    } else if (realm->thread != thread_self()) {
+        return wrong_thread(realm);
+    }
     return check_forked(realm);
+}
+
+status realm_check_observe(const atoll_realm *realm)
+{
+    TRY(realm_check(realm));
+    if (!realm->frozen) return ATOLL_OK;
+    return fail(ATOLL_ERROR_FROZEN,
+                "the realm %s is frozen at version %llu and never changes; observe the live realm",
+                realm->database->path, (unsigned long long)model_view_version(realm->view));
+}
+
+static status check_not_frozen(const atoll_realm *realm)
+{
+    if (!realm->frozen) return ATOLL_OK;
+    return fail(ATOLL_ERROR_FROZEN,
+                "the realm %s is frozen at version %llu and cannot be written; write through the "
+                "live realm",
+                realm->database->path, (unsigned long long)model_view_version(realm->view));
 }
 
 status realm_check_write(const atoll_realm *realm)
 {
     TRY(realm_check(realm));
+    TRY(check_not_frozen(realm));
     if (realm->txn == NULL)
         return fail(ATOLL_ERROR_NO_TRANSACTION,
                     "writing to %s needs a transaction; call atoll_realm_begin first",
@@ -55,30 +90,46 @@ status realm_check_class_write(atoll_realm *realm, class_key c)
     return map64_put(&realm->covered, c, 1);
 }
 
-static status realm_make(const atoll_config *config, atoll_realm **out)
+/* Takes the realm counted in the database, and the view, also on failure. parent: of a frozen one. */
+static status realm_new(database *d, model_view *view, atoll_realm *parent, atoll_realm **out)
 {
     atoll_realm *realm = memory_allocate_zero(sizeof *realm);
-    if (realm == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    status result = database_open(config, &realm->database);
-    if (result != ATOLL_OK) {
-        memory_free(realm);
-        return result;
+    if (realm == NULL) {
+        model_view_release(view);
+        database_close(d);
+        return ATOLL_ERROR_OUT_OF_MEMORY;
     }
+    realm->database = d;
+    realm->view = view;
     atomic_store(&realm->references, 1);
-    realm->thread = thread_self();
+    realm->frozen = parent != NULL;
+    realm->parent = parent == NULL ? NULL : realm_retain(parent);
+    realm->thread = parent == NULL ? thread_self() : 0;
+    thread_describe_self(realm->thread_text);
     realm->process = process_self();
-    realm->read_only = config->read_only;
     realm->write_count = 1; /* 0 is the mark of a window that was never opened */
-    realm->view = model_view_newest(realm->database->model);
-    mutex_lock(&realm->database->lock);
-    result = vector_push(&realm->database->realm_list, realm);
-    mutex_unlock(&realm->database->lock);
-    if (result != ATOLL_OK) {
+    mutex_lock(&d->lock);
+    status result = vector_push(&d->realm_list, realm);
+    mutex_unlock(&d->lock);
+    if (result == ATOLL_OK)
+        *out = realm;
+    else
         atoll_realm_free(realm);
-        return result;
-    }
-    *out = realm;
+    return result;
+}
+
+static status realm_make(const atoll_config *config, atoll_realm **out)
+{
+    database *d = NULL;
+    TRY(database_open(config, &d));
+    TRY(realm_new(d, model_view_newest(d->model), NULL, out));
+    (*out)->read_only = config->read_only;
     return ATOLL_OK;
+}
+
+status realm_new_frozen(atoll_realm *parent, atoll_realm **out)
+{
+    return realm_new(parent->database, model_view_retain(parent->view), parent, out);
 }
 
 atoll_realm *atoll_realm_open(const atoll_config *config, atoll_error **error)
@@ -101,10 +152,10 @@ static void forget_observers(atoll_realm *realm)
     mutex_unlock(&d->lock);
 }
 
-void atoll_realm_close(atoll_realm *realm)
+/* A frozen realm may be read by other threads at this moment, so it only ends when its last handle is freed. */
+static void tear_down(atoll_realm *realm)
 {
-    if (realm == NULL || realm->closed || check_forked(realm) != ATOLL_OK) return;
-    realm->closed = true;
+    if (realm->view == NULL) return;
     realm->write_count++;
     if (realm->txn != NULL) {
         model_rollback(realm->txn);
@@ -117,6 +168,13 @@ void atoll_realm_close(atoll_realm *realm)
     database_close(realm->database);
 }
 
+void atoll_realm_close(atoll_realm *realm)
+{
+    if (realm == NULL || check_forked(realm) != ATOLL_OK) return;
+    if (atomic_exchange(&realm->closed, true) || realm->frozen) return;
+    tear_down(realm);
+}
+
 atoll_realm *realm_retain(atoll_realm *realm)
 {
     atomic_fetch_add(&realm->references, 1);
@@ -127,7 +185,9 @@ void realm_release(atoll_realm *realm)
 {
     if (realm == NULL || atomic_fetch_sub(&realm->references, 1) != 1) return;
     atoll_realm_close(realm);
+    if (realm->frozen && check_forked(realm) == ATOLL_OK) tear_down(realm);
     map64_free(&realm->covered);
+    realm_release(realm->parent);
     database_release(realm->database);
     memory_free(realm);
 }
@@ -168,9 +228,16 @@ static bool advance(atoll_realm *realm)
     return true;
 }
 
+void realm_advance_to(atoll_realm *realm, uint64_t version)
+{
+    if (realm->txn == NULL && !realm->frozen && model_view_version(realm->view) < version)
+        advance(realm);
+}
+
 static status begin(atoll_realm *realm)
 {
     TRY(realm_check(realm));
+    TRY(check_not_frozen(realm));
     if (realm->txn != NULL)
         return fail(ATOLL_ERROR_TRANSACTION_ACTIVE,
                     "a transaction is already open on %s; commit or roll it back first",
@@ -228,7 +295,7 @@ bool atoll_realm_refresh(atoll_realm *realm, atoll_error **error)
 {
     bool moved = false;
     status result = realm_check(realm);
-    if (result == ATOLL_OK && realm->txn == NULL) moved = advance(realm);
+    if (result == ATOLL_OK && realm->txn == NULL && !realm->frozen) moved = advance(realm);
     return api_ok(error, result) && moved;
 }
 

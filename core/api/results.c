@@ -99,19 +99,36 @@ atoll_results *atoll_results_filter(const atoll_results *results, const char *qu
     return api_ok(error, result) ? filtered : NULL;
 }
 
+static bool has_rows(const atoll_results *results)
+{
+    return results->snapshot || atomic_load_explicit(&results->rows_at, memory_order_acquire) ==
+                                    results->realm->write_count + 1;
+}
+
+/* Several threads may find the rows of frozen results at once: the first keeps its own, and they never change again. */
+static void keep_rows(atoll_results *results, row_vector rows)
+{
+    mutex *lock = &results->realm->database->lock;
+    mutex_lock(lock);
+    bool lost = results->realm->frozen && has_rows(results);
+    row_vector spare = lost ? rows : results->rows;
+    if (!lost) results->rows = rows;
+    atomic_store_explicit(&results->rows_at, results->realm->write_count + 1, memory_order_release);
+    mutex_unlock(lock);
+    vector_free(&spare);
+}
+
 status results_rows(atoll_results *results)
 {
     TRY(results_check(results));
-    if (results->snapshot || results->rows_at == results->realm->write_count + 1) return ATOLL_OK;
+    if (has_rows(results)) return ATOLL_OK;
     row_vector rows = {0};
     status result = query_run(results->query, realm_view(results->realm), &rows);
     if (result != ATOLL_OK) {
         vector_free(&rows);
         return result;
     }
-    vector_free(&results->rows);
-    results->rows = rows;
-    results->rows_at = results->realm->write_count + 1;
+    keep_rows(results, rows);
     return ATOLL_OK;
 }
 
@@ -121,6 +138,33 @@ static atoll_results *cache_of(const atoll_results *results)
     return (atoll_results *)(uintptr_t)results;
 }
 
+static status copy_rows(const atoll_results *from, atoll_results *to)
+{
+    to->snapshot = true;
+    if (from->rows.count == 0) return ATOLL_OK;
+    TRY(vector_reserve(&to->rows, from->rows.count));
+    memcpy(to->rows.items, from->rows.items, from->rows.count * sizeof *to->rows.items);
+    to->rows.count = from->rows.count;
+    return ATOLL_OK;
+}
+
+status results_copy(const atoll_results *results, const atoll_realm *realm, atoll_results **out)
+{
+    query *q = NULL;
+    TRY(query_and(results->query, NULL, &q));
+    atoll_results *copy = NULL;
+    TRY(results_make(realm, q, &copy));
+    if (results->snapshot) {
+        status result = copy_rows(results, copy);
+        if (result != ATOLL_OK) {
+            atoll_results_free(copy);
+            return result;
+        }
+    }
+    *out = copy;
+    return ATOLL_OK;
+}
+
 static status snapshot(const atoll_results *results, atoll_results **out)
 {
     TRY(results_rows(cache_of(results)));
@@ -128,19 +172,12 @@ static status snapshot(const atoll_results *results, atoll_results **out)
     TRY(query_and(results->query, NULL, &q));
     atoll_results *copy = NULL;
     TRY(results_make(results->realm, q, &copy));
-    copy->snapshot = true;
-    status result = ATOLL_OK;
-    if (results->rows.count != 0) result = vector_reserve(&copy->rows, results->rows.count);
-    if (result != ATOLL_OK) {
+    status result = copy_rows(results, copy);
+    if (result == ATOLL_OK)
+        *out = copy;
+    else
         atoll_results_free(copy);
-        return result;
-    }
-    if (results->rows.count != 0)
-        memcpy(copy->rows.items, results->rows.items,
-               results->rows.count * sizeof *copy->rows.items);
-    copy->rows.count = results->rows.count;
-    *out = copy;
-    return ATOLL_OK;
+    return result;
 }
 
 atoll_results *atoll_results_snapshot(const atoll_results *results, atoll_error **error)
@@ -153,8 +190,7 @@ int64_t atoll_results_count(const atoll_results *results, atoll_error **error)
 {
     uint64_t count = 0;
     status result = results_check(results);
-    if (result == ATOLL_OK &&
-        (results->snapshot || results->rows_at == results->realm->write_count + 1))
+    if (result == ATOLL_OK && has_rows(results))
         count = results->rows.count;
     else if (result == ATOLL_OK)
         result = query_count(results->query, realm_view(results->realm), &count);

@@ -30,6 +30,8 @@ static const struct row rows[] = {
      "The handle was opened before a fork and is used in the child."},
     {ATOLL_ERROR_BUSY, true, "BUSY",
      "Another holder has it right now."},
+    {ATOLL_ERROR_FROZEN, false, "FROZEN",
+     "The realm is frozen: it can be read on any thread, but neither written nor observed."},
     {ATOLL_ERROR_SCHEMA_INVALID, false, "SCHEMA_INVALID",
      "The schema contradicts itself or breaks a rule."},
     {ATOLL_ERROR_SCHEMA_MISMATCH, false, "SCHEMA_MISMATCH",

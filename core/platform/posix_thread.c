@@ -13,6 +13,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 
 struct thread {
     pthread_t handle;
@@ -112,6 +115,17 @@ void thread_detach(thread *t)
 {
     pthread_detach(t->handle);
     memory_free(t);
+}
+
+void thread_describe_self(char out[THREAD_TEXT_SIZE])
+{
+#ifdef __linux__
+    char name[16] = "";
+    if (pthread_getname_np(pthread_self(), name, sizeof name) != 0) name[0] = 0;
+    snprintf(out, THREAD_TEXT_SIZE, "%ld \"%s\"", (long)syscall(SYS_gettid), name);
+#else
+    snprintf(out, THREAD_TEXT_SIZE, "%llu", (unsigned long long)thread_self());
+#endif
 }
 
 atomic_uint_least64_t process_number;

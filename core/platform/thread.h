@@ -43,6 +43,9 @@ static inline uint64_t thread_self(void)
  * the number is kept, and renewed in every forked child. 0: not known yet. */
 extern atomic_uint_least64_t process_number;
 uint64_t process_ask(void);
+/* For messages: the thread's name and the number that the system has for it. */
+enum { THREAD_TEXT_SIZE = 48 };
+void thread_describe_self(char out[THREAD_TEXT_SIZE]);
 /* Changes in a forked child. */
 static inline uint64_t process_self(void)
 {

@@ -19,6 +19,7 @@
 #include <atoll/object.h>
 #include <atoll/queue.h>
 #include <atoll/realm.h>
+#include <atoll/reference.h>
 #include <atoll/results.h>
 #include <atoll/schema.h>
 #include <atoll/session.h>

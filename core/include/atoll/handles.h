@@ -44,6 +44,10 @@ typedef struct atoll_event atoll_event;
  * version until it is refreshed or writes. */
 typedef struct atoll_realm atoll_realm;
 
+/* Hands an object, a list or results to another thread: made on the thread of the one realm,
+ * resolved once on that of another instance of it. Until then it holds its version. */
+typedef struct atoll_reference atoll_reference;
+
 /* Live results of a query, evaluated lazily at the version of the realm. */
 typedef struct atoll_results atoll_results;
 

@@ -104,6 +104,34 @@ ATOLL_API atoll_status atoll_list_move(atoll_list *list, int64_t from, int64_t t
 ATOLL_API uint64_t atoll_list_observe(const atoll_list *list, atoll_queue *queue,
                                       atoll_error **error);
 
+/* The list at the realm's version for ever, readable on any thread. What is frozen gives itself.
+ * Owns: the caller, who frees the result with atoll_list_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, TRANSACTION_ACTIVE,
+ * OUT_OF_MEMORY.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_list *atoll_list_freeze(const atoll_list *list, atoll_error **error);
+
+/* The list in another instance of the same realm: thaws what is frozen, or goes to another frozen
+ * version. A live realm that is older is refreshed first. To another thread's live realm goes a
+ * frozen one, or a reference.
+ * Owns: the caller, who frees the result with atoll_list_free.
+ * Answers null without an error: it was deleted.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, WRONG_REALM,
+ * OUT_OF_MEMORY.
+ * Thread: any. Since: 0.1. */
+ATOLL_API atoll_list *atoll_list_resolve_in(const atoll_list *list, const atoll_realm *realm,
+                                            atoll_error **error);
+
+/* Whether it is of a frozen realm.
+ * Thread: any. Since: 0.1. */
+ATOLL_API bool atoll_list_is_frozen(const atoll_list *list);
+
+/* The realm that it is of.
+ * Owns: the caller, who frees the result with atoll_realm_free.
+ * Answers null without an error: the handle is null.
+ * Thread: any. Since: 0.1. */
+ATOLL_API atoll_realm *atoll_list_realm(const atoll_list *list);
+
 #ifdef __cplusplus
 }
 #endif

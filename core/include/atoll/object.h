@@ -261,6 +261,33 @@ ATOLL_API atoll_object *atoll_object_create_embedded(atoll_object *object, uint3
 ATOLL_API uint64_t atoll_object_observe(const atoll_object *object, atoll_queue *queue,
                                         atoll_error **error);
 
+/* The object at the realm's version for ever, readable on any thread. What is frozen gives itself.
+ * Owns: the caller, who frees the result with atoll_object_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, TRANSACTION_ACTIVE, OUT_OF_MEMORY,
+ * OBJECT_INVALID.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_object *atoll_object_freeze(const atoll_object *object, atoll_error **error);
+
+/* The object in another instance of the same realm: thaws what is frozen, or goes to another frozen
+ * version. A live realm that is older is refreshed first. To another thread's live realm goes a
+ * frozen one, or a reference.
+ * Owns: the caller, who frees the result with atoll_object_free.
+ * Answers null without an error: it was deleted.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, WRONG_REALM, OUT_OF_MEMORY.
+ * Thread: any. Since: 0.1. */
+ATOLL_API atoll_object *atoll_object_resolve_in(const atoll_object *object,
+                                                const atoll_realm *realm, atoll_error **error);
+
+/* Whether it is of a frozen realm.
+ * Thread: any. Since: 0.1. */
+ATOLL_API bool atoll_object_is_frozen(const atoll_object *object);
+
+/* The realm that it is of.
+ * Owns: the caller, who frees the result with atoll_realm_free.
+ * Answers null without an error: the handle is null.
+ * Thread: any. Since: 0.1. */
+ATOLL_API atoll_realm *atoll_object_realm(const atoll_object *object);
+
 #ifdef __cplusplus
 }
 #endif

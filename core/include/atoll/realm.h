@@ -171,6 +171,18 @@ ATOLL_API uint64_t atoll_realm_observe(atoll_realm *realm, atoll_queue *queue, a
  * Thread: the one that opened the realm. Since: 0.1. */
 ATOLL_API void atoll_realm_unobserve(atoll_realm *realm, uint64_t registration);
 
+/* The same data for ever, readable on any thread: a realm that stands at this one's version and
+ * belongs to no thread. It can be read while the realm that it was frozen from is open; freezing a
+ * frozen one gives itself.
+ * Owns: the caller, who frees the result with atoll_realm_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, TRANSACTION_ACTIVE, OUT_OF_MEMORY.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_realm *atoll_realm_freeze(const atoll_realm *realm, atoll_error **error);
+
+/* Whether the realm is frozen.
+ * Thread: any. Since: 0.1. */
+ATOLL_API bool atoll_realm_is_frozen(const atoll_realm *realm);
+
 #ifdef __cplusplus
 }
 #endif

@@ -102,6 +102,31 @@ ATOLL_API uint32_t atoll_results_class(const atoll_results *results);
 ATOLL_API uint64_t atoll_results_observe(const atoll_results *results, atoll_queue *queue,
                                          atoll_error **error);
 
+/* The results at the realm's version for ever, readable on any thread. What is frozen gives itself.
+ * Owns: the caller, who frees the result with atoll_results_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, TRANSACTION_ACTIVE, OUT_OF_MEMORY.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_results *atoll_results_freeze(const atoll_results *results, atoll_error **error);
+
+/* The results in another instance of the same realm: thaws what is frozen, or goes to another
+ * frozen version. A live realm that is older is refreshed first. To another thread's live realm
+ * goes a frozen one, or a reference.
+ * Owns: the caller, who frees the result with atoll_results_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, WRONG_REALM, OUT_OF_MEMORY.
+ * Thread: any. Since: 0.1. */
+ATOLL_API atoll_results *atoll_results_resolve_in(const atoll_results *results,
+                                                  const atoll_realm *realm, atoll_error **error);
+
+/* Whether it is of a frozen realm.
+ * Thread: any. Since: 0.1. */
+ATOLL_API bool atoll_results_is_frozen(const atoll_results *results);
+
+/* The realm that it is of.
+ * Owns: the caller, who frees the result with atoll_realm_free.
+ * Answers null without an error: the handle is null.
+ * Thread: any. Since: 0.1. */
+ATOLL_API atoll_realm *atoll_results_realm(const atoll_results *results);
+
 #ifdef __cplusplus
 }
 #endif

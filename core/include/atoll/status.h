@@ -19,6 +19,8 @@ enum {
     ATOLL_ERROR_LIMIT_EXCEEDED = 106,
     ATOLL_ERROR_FORKED = 107, /* The handle was opened before a fork and is used in the child. */
     ATOLL_ERROR_BUSY = 108, /* Another holder has it right now. */
+    /* The realm is frozen: it can be read on any thread, but neither written nor observed. */
+    ATOLL_ERROR_FROZEN = 109,
 
     ATOLL_ERROR_SCHEMA_INVALID = 201, /* The schema contradicts itself or breaks a rule. */
     ATOLL_ERROR_SCHEMA_MISMATCH = 202, /* The schema does not fit what the realm already has. */

@@ -21,6 +21,7 @@ enum class status : std::int32_t {
     limit_exceeded = 106, ///< A name, a value or a count is larger than the limit that the message names.
     forked = 107, ///< The handle was opened before a fork and is used in the child.
     busy = 108, ///< Another holder has it right now.
+    frozen = 109, ///< The realm is frozen: it can be read on any thread, but neither written nor observed.
     schema_invalid = 201, ///< The schema contradicts itself or breaks a rule.
     schema_mismatch = 202, ///< The schema does not fit what the realm already has.
     unknown_class = 203, ///< The realm has no such class.
@@ -144,6 +145,12 @@ public:
 
 /// Another holder has it right now.
 class busy_error : public error {
+public:
+    using error::error;
+};
+
+/// The realm is frozen: it can be read on any thread, but neither written nor observed.
+class frozen_error : public error {
 public:
     using error::error;
 };
@@ -559,6 +566,8 @@ inline bool is_retryable(status code) noexcept {
         throw forked_error(value, message, retryable);
     case status::busy:
         throw busy_error(value, message, retryable);
+    case status::frozen:
+        throw frozen_error(value, message, retryable);
     case status::schema_invalid:
         throw schema_invalid_error(value, message, retryable);
     case status::schema_mismatch:

@@ -23,6 +23,8 @@ namespace Atoll.Native
         public const int Forked = 107;
         /// <summary>Another holder has it right now.</summary>
         public const int Busy = 108;
+        /// <summary>The realm is frozen: it can be read on any thread, but neither written nor observed.</summary>
+        public const int Frozen = 109;
         /// <summary>The schema contradicts itself or breaks a rule.</summary>
         public const int SchemaInvalid = 201;
         /// <summary>The schema does not fit what the realm already has.</summary>
@@ -313,6 +315,7 @@ namespace Atoll.Native
                 case 106: return new LimitExceededException(status, message, retryable);
                 case 107: return new ForkedException(status, message, retryable);
                 case 108: return new BusyException(status, message, retryable);
+                case 109: return new FrozenException(status, message, retryable);
                 case 201: return new SchemaInvalidException(status, message, retryable);
                 case 202: return new SchemaMismatchException(status, message, retryable);
                 case 203: return new UnknownClassException(status, message, retryable);
@@ -447,6 +450,12 @@ namespace Atoll.Native
     public class BusyException : AtollNativeException
     {
         internal BusyException(int status, string message, bool retryable) : base(status, message, retryable) { }
+    }
+
+    /// <summary>The realm is frozen: it can be read on any thread, but neither written nor observed.</summary>
+    public class FrozenException : AtollNativeException
+    {
+        internal FrozenException(int status, string message, bool retryable) : base(status, message, retryable) { }
     }
 
     /// <summary>The schema contradicts itself or breaks a rule.</summary>

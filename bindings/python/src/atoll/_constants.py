@@ -23,6 +23,7 @@ class Status(enum.IntEnum):
     LIMIT_EXCEEDED = 106  # A name, a value or a count is larger than the limit that the message names.
     FORKED = 107  # The handle was opened before a fork and is used in the child.
     BUSY = 108  # Another holder has it right now.
+    FROZEN = 109  # The realm is frozen: it can be read on any thread, but neither written nor observed.
     SCHEMA_INVALID = 201  # The schema contradicts itself or breaks a rule.
     SCHEMA_MISMATCH = 202  # The schema does not fit what the realm already has.
     UNKNOWN_CLASS = 203  # The realm has no such class.
@@ -255,6 +256,10 @@ class ForkedError(AtollError):
 
 class BusyError(AtollError):
     """Another holder has it right now."""
+
+
+class FrozenError(AtollError):
+    """The realm is frozen: it can be read on any thread, but neither written nor observed."""
 
 
 class SchemaInvalidError(AtollError):
@@ -514,6 +519,7 @@ ERROR_CLASSES: dict[int, type[AtollError]] = {
     106: LimitExceededError,
     107: ForkedError,
     108: BusyError,
+    109: FrozenError,
     201: SchemaInvalidError,
     202: SchemaMismatchError,
     203: UnknownClassError,
@@ -587,6 +593,7 @@ STATUS_NAMES: dict[int, str] = {
     106: "LIMIT_EXCEEDED",
     107: "FORKED",
     108: "BUSY",
+    109: "FROZEN",
     201: "SCHEMA_INVALID",
     202: "SCHEMA_MISMATCH",
     203: "UNKNOWN_CLASS",

@@ -31,6 +31,8 @@ public final class Constants {
     public static final int ERROR_FORKED = 107;
     /** Another holder has it right now. */
     public static final int ERROR_BUSY = 108;
+    /** The realm is frozen: it can be read on any thread, but neither written nor observed. */
+    public static final int ERROR_FROZEN = 109;
     /** The schema contradicts itself or breaks a rule. */
     public static final int ERROR_SCHEMA_INVALID = 201;
     /** The schema does not fit what the realm already has. */
@@ -324,6 +326,8 @@ public final class Constants {
                 return new ForkedException(status, message, retryable);
             case 108:
                 return new BusyException(status, message, retryable);
+            case 109:
+                return new FrozenException(status, message, retryable);
             case 201:
                 return new SchemaInvalidException(status, message, retryable);
             case 202:
@@ -540,6 +544,15 @@ public final class Constants {
         private static final long serialVersionUID = 1L;
 
         BusyException(int status, String message, boolean retryable) {
+            super(status, message, retryable);
+        }
+    }
+
+    /** The realm is frozen: it can be read on any thread, but neither written nor observed. */
+    public static class FrozenException extends NativeException {
+        private static final long serialVersionUID = 1L;
+
+        FrozenException(int status, String message, boolean retryable) {
             super(status, message, retryable);
         }
     }
