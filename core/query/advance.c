@@ -282,7 +282,7 @@ status results_advance(const query *q, const model_view *before, const model_vie
     bool links_changed = false;
     status result = ATOLL_OK;
     TRY_GOTO(collect(q, changes, &all, &links_changed));
-    bool ordered = q->has_sort || q->has_limit;
+    bool ordered = q->has_sort || q->has_subset;
     if (links_changed || (ordered && all.count > 0))
         TRY_GOTO(advance_by_run(q, after, &all, rows, &made));
     else

@@ -192,7 +192,7 @@ status query_aggregate(const query *q, const model_view *view, property_key key,
                     q->class_name, key);
     TRY(check(q, p, kind));
     total t = {.kind = kind, .type = p->type};
-    TRY(q->has_limit ? add_rows(q, view, p, &t) : add_segments(q, view, p, &t));
+    TRY(q->has_subset ? add_rows(q, view, p, &t) : add_segments(q, view, p, &t));
     if (kind == AGGREGATE_SUM && p->type == VALUE_INT) {
         if (t.overflow)
             return fail(ATOLL_ERROR_OUT_OF_RANGE, "the sum of '%s.%s' does not fit 64 bits",

@@ -1,198 +1,14 @@
-/* Gives every name of a parsed tree its property, fills the arguments in and checks the types of both sides.
+/* Checks what a parsed tree compares with what, and chooses how each comparison is made.
  * It must never read rows: whether a query is right depends on the schema and the arguments only.
- * Invariant: after it, no operand is an OPERAND_ARGUMENT, every comparison is one that values_match knows, and every
- * text belongs to the query's own memory. */
+ * Invariant: after it, every comparison is one that values_match knows. */
 #include "query/query_internal.h"
-
-typedef struct binder {
-    query *query;
-    const model_schema *schema;
-    const model_class *class_of;
-    const query_arguments *arguments;
-} binder;
-
-static status type_error(position at, const char *what)
-{
-    return fail(ATOLL_ERROR_QUERY_TYPE, "%s (in the query at %u:%u)", what, at.line, at.column);
-}
-
-static bool is_text(value_type type)
-{
-    return type == VALUE_STRING || type == VALUE_BINARY;
-}
-
-static bool is_link(value_type type)
-{
-    return type == VALUE_LINK || type == VALUE_EMBEDDED;
-}
-
-static bool is_number(value_type type)
-{
-    return type == VALUE_INT || type == VALUE_DOUBLE;
-}
-
-/* ---- what the predicate reads ---- */
-
-status query_note_property(query *q, property_key p)
-{
-    for (size_t i = 0; i < q->properties.count; i++) {
-        if (q->properties.items[i] == p) return ATOLL_OK;
-    }
-    return vector_push(&q->properties, p);
-}
-
-status query_note_dependency(query *q, class_key c, bool life_only)
-{
-    for (size_t i = 0; i < q->dependencies.count; i++) {
-        dependency *known = &q->dependencies.items[i];
-        if (known->class_of != c) continue;
-        known->life_only = known->life_only && life_only;
-        return ATOLL_OK;
-    }
-    dependency made = {c, life_only};
-    return vector_push(&q->dependencies, made);
-}
-
-/* ---- names ---- */
-
-static status bind_step(binder *b, const model_class *c, path_step *s, bool in_predicate,
-                        bool first)
-{
-    const model_property *property = class_property_named(c, s->name);
-    if (property == NULL) {
-        return fail(ATOLL_ERROR_UNKNOWN_PROPERTY,
-                    "class '%s' has no property '%.*s' (in the query at %u:%u)", c->name,
-                    (int)s->name.size, (const char *)s->name.data, s->at.line, s->at.column);
-    }
-    s->class_of = c->key;
-    s->property = property->key;
-    s->type = property->type;
-    s->target = property->target;
-    s->list = (property->flags & PROPERTY_LIST) != 0;
-    s->nullable = (property->flags & PROPERTY_NULLABLE) != 0;
-    if (first && in_predicate) TRY(query_note_property(b->query, s->property));
-    return ATOLL_OK;
-}
-
-static status bind_path(binder *b, operand *o, bool in_predicate)
-{
-    const model_class *c = b->class_of;
-    o->many = false;
-    for (size_t i = 0; i < o->step_count; i++) {
-        path_step *s = &o->steps[i];
-        bool last = i + 1 == o->step_count;
-        TRY(bind_step(b, c, s, in_predicate, i == 0));
-        bool counted = last && o->post == POST_COUNT;
-        if (s->list && !counted) o->many = true;
-        if (is_link(s->type) && !(counted && !s->list))
-            TRY(query_note_dependency(b->query, s->target, last));
-        if (last) break;
-        if (!is_link(s->type)) {
-            return fail(
-                ATOLL_ERROR_QUERY_TYPE,
-                "property '%s.%.*s' is no link, it has no property '%.*s' (in the query at %u:%u)",
-                c->name, (int)s->name.size, (const char *)s->name.data, (int)s[1].name.size,
-                (const char *)s[1].name.data, s[1].at.line, s[1].at.column);
-        }
-        if (in_predicate) b->query->crosses_links = true;
-        c = schema_class(b->schema, s->target);
-        if (c == NULL)
-            return fail(ATOLL_ERROR_INTERNAL, "a link's class is missing from the schema");
-    }
-    const path_step *end = &o->steps[o->step_count - 1];
-    o->type = end->type;
-    if (o->post == POST_COUNT) {
-        if (!end->list && !is_text(end->type))
-            return type_error(o->at, "only lists, strings and binaries have @count");
-        o->type = VALUE_INT;
-    }
-    if (o->quantifier != QUANTIFIER_NONE_WRITTEN && !o->many) {
-        return type_error(o->at, "ANY, ALL and NONE need a list on the path");
-    }
-    return ATOLL_OK;
-}
-
-/* ---- arguments and constants ---- */
-
-static status copy_value(binder *b, const value *from, value *out)
-{
-    *out = *from;
-    return is_text(from->type) ? query_arena_copy(&b->query->memory, from->as.text, &out->as.text)
-                               : ATOLL_OK;
-}
-
-static status argument_error(const operand *o, const char *what)
-{
-    return fail(ATOLL_ERROR_QUERY_ARGUMENT, "argument $%llu of the query %s (at %u:%u)",
-                (unsigned long long)o->argument, what, o->at.line, o->at.column);
-}
-
-static status bind_list_argument(binder *b, operand *o, const query_arguments *list)
-{
-    value *constants = query_arena_take(&b->query->memory, list->count * sizeof *constants + 1);
-    if (constants == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    for (size_t i = 0; i < list->count; i++) {
-        bool nested = list->lists != NULL && list->lists[i] != NULL;
-        if (nested || list->values[i].type == VALUE_LIST)
-            return argument_error(o, "is a list of lists");
-        TRY(copy_value(b, &list->values[i], &constants[i]));
-    }
-    o->kind = OPERAND_CONSTANTS;
-    o->constants = constants;
-    o->item_count = list->count;
-    return ATOLL_OK;
-}
-
-static status bind_argument(binder *b, operand *o)
-{
-    const query_arguments *given = b->arguments;
-    size_t count = given == NULL ? 0 : given->count;
-    if (o->argument >= count) {
-        return fail(ATOLL_ERROR_QUERY_ARGUMENT,
-                    "the query uses $%llu at %u:%u, but has %zu arguments",
-                    (unsigned long long)o->argument, o->at.line, o->at.column, count);
-    }
-    const query_arguments *list = given->lists == NULL ? NULL : given->lists[o->argument];
-    if (list != NULL) return bind_list_argument(b, o, list);
-    const value *v = &given->values[o->argument];
-    if (v->type > VALUE_EMBEDDED) return argument_error(o, "is no single value");
-    TRY(copy_value(b, v, &o->constant));
-    o->kind = OPERAND_CONSTANT;
-    return ATOLL_OK;
-}
-
-static status bind_constants(binder *b, operand *o)
-{
-    value *constants = query_arena_take(&b->query->memory, o->item_count * sizeof *constants + 1);
-    if (constants == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    for (size_t i = 0; i < o->item_count; i++) {
-        operand *item = &o->items[i];
-        if (item->kind == OPERAND_ARGUMENT) TRY(bind_argument(b, item));
-        if (item->kind == OPERAND_CONSTANTS) return argument_error(item, "is a list inside a list");
-        constants[i] = item->constant;
-    }
-    o->constants = constants;
-    return ATOLL_OK;
-}
-
-static status bind_operand(binder *b, operand *o)
-{
-    if (o->kind == OPERAND_PATH) return bind_path(b, o, true);
-    if (o->kind == OPERAND_ARGUMENT)
-        TRY(bind_argument(b, o));
-    else if (o->kind == OPERAND_CONSTANTS)
-        TRY(bind_constants(b, o));
-    if (o->kind == OPERAND_CONSTANT) o->type = o->constant.type;
-    if (o->kind == OPERAND_CONSTANTS) o->many = true;
-    return ATOLL_OK;
-}
 
 /* ---- types ---- */
 
 static status check_text(const node *n, value_type left, value_type right)
 {
-    bool left_fits = is_text(left) || left == VALUE_NULL,
-         right_fits = is_text(right) || right == VALUE_NULL;
+    bool left_fits = type_is_text(left) || left == VALUE_NULL || left == VALUE_MIXED,
+         right_fits = type_is_text(right) || right == VALUE_NULL || right == VALUE_MIXED;
     if (left_fits && right_fits) return ATOLL_OK;
     return fail(ATOLL_ERROR_QUERY_TYPE,
                 "%s works on strings and binaries, not on %s and %s (in the query at %u:%u)",
@@ -206,70 +22,178 @@ static status check_types(const node *n, value_type left, value_type right)
     if (n->comparison >= COMPARE_BEGINS_WITH) return ATOLL_OK;
     bool ordered = n->comparison >= COMPARE_LESS;
     bool without_order =
-        left == VALUE_BOOL || right == VALUE_BOOL || is_link(left) || is_link(right);
+        left == VALUE_BOOL || right == VALUE_BOOL || type_is_link(left) || type_is_link(right);
     if (ordered && without_order) {
         return fail(ATOLL_ERROR_QUERY_TYPE,
                     "%s has no order, only == and != (in the query at %u:%u)",
-                    value_type_name(left == VALUE_BOOL || is_link(left) ? left : right), n->at.line,
-                    n->at.column);
+                    value_type_name(left == VALUE_BOOL || type_is_link(left) ? left : right),
+                    n->at.line, n->at.column);
     }
-    bool fits = left == right || left == VALUE_NULL || right == VALUE_NULL ||
-                (is_number(left) && is_number(right)) || (is_text(left) && is_text(right)) ||
-                (is_link(left) && is_link(right));
+    bool fits = left == right || left == VALUE_NULL || right == VALUE_NULL || left == VALUE_MIXED ||
+                right == VALUE_MIXED || (type_is_number(left) && type_is_number(right)) ||
+                (type_is_text(left) && type_is_text(right)) ||
+                (type_is_link(left) && type_is_link(right));
     if (fits) return ATOLL_OK;
     return fail(ATOLL_ERROR_QUERY_TYPE, "cannot compare %s with %s (in the query at %u:%u)",
                 value_type_name(left), value_type_name(right), n->at.line, n->at.column);
 }
 
-static status check_null_in_links(const node *n, const operand *path, const value *constant)
+static uint32_t types_of(const operand *o)
 {
-    bool link_list = path->kind == OPERAND_PATH && path->many && is_link(path->type);
-    if (!link_list || constant->type != VALUE_NULL) return ATOLL_OK;
-    return type_error(n->at, "cannot compare a list of links with null");
+    uint32_t types = 0;
+    if (o->kind != OPERAND_CONSTANTS) return 1u << o->type;
+    for (size_t i = 0; i < o->item_count; i++) types |= 1u << o->constants[i].type;
+    return types;
 }
 
+static bool is_link_list(const operand *o)
+{
+    if (o->kind != OPERAND_PATH || !o->many || !type_is_link(o->type)) return false;
+    return (o->steps[o->step_count - 1].flags & PROPERTY_DICTIONARY) == 0;
+}
+
+/* Every type that may stand on the left with every one on the right. */
 static status check_sides(const node *n)
 {
-    const operand *left = &n->left, *right = &n->right;
-    if (right->kind == OPERAND_CONSTANTS) {
-        for (size_t i = 0; i < right->item_count; i++) {
-            TRY(check_types(n, left->type, right->constants[i].type));
-            TRY(check_null_in_links(n, left, &right->constants[i]));
+    uint32_t left = types_of(&n->left), right = types_of(&n->right), null = 1u << VALUE_NULL;
+    if (n->types) return ATOLL_OK;
+    for (unsigned l = 0; l < 32; l++) {
+        for (unsigned r = 0; r < 32 && (left >> l & 1) != 0; r++) {
+            if ((right >> r & 1) != 0) TRY(check_types(n, (value_type)l, (value_type)r));
         }
-        return ATOLL_OK;
     }
-    TRY(check_types(n, left->type, right->type));
-    if (right->kind == OPERAND_CONSTANT) TRY(check_null_in_links(n, left, &right->constant));
-    return left->kind == OPERAND_CONSTANT ? check_null_in_links(n, right, &left->constant)
-                                          : ATOLL_OK;
+    if ((is_link_list(&n->left) && (right & null) != 0) ||
+        (is_link_list(&n->right) && (left & null) != 0))
+        return bind_type_error(n->at, "cannot compare a list of links with null");
+    return ATOLL_OK;
 }
 
-static status not_supported(position at, const char *name)
+/* Links of two classes never meet: comparing them is a mistake. An argument names its class, `O12` does not. */
+static status check_targets(binder *b, const node *n, const operand *path, operand *other)
 {
-    return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: %s at %u:%u", name, at.line,
-                at.column);
+    if (path->kind != OPERAND_PATH || !type_is_link(path->type)) return ATOLL_OK;
+    value *values = other->kind == OPERAND_CONSTANTS ? other->constants : &other->constant;
+    size_t count = other->kind == OPERAND_CONSTANTS ? other->item_count : 1;
+    class_key wrong =
+        other->kind == OPERAND_OBJECT || other->kind == OPERAND_PATH
+            ? type_is_link(other->type) && other->target != path->target ? other->target : 0
+            : 0;
+    for (size_t i = 0; i < count; i++) {
+        bool object = other->kind == OPERAND_CONSTANTS && other->has_objects &&
+                      other->items[i].kind == OPERAND_OBJECT;
+        if (object && other->items[i].target != path->target) wrong = other->items[i].target;
+        if (values[i].type != VALUE_TYPED_LINK) continue;
+        if (values[i].as.link.class_of != path->target) wrong = values[i].as.link.class_of;
+        values[i] = value_link(values[i].as.link.row);
+    }
+    if (wrong == 0) return ATOLL_OK;
+    const model_class *left = schema_class(b->schema, path->target),
+                      *right = schema_class(b->schema, wrong);
+    return fail(ATOLL_ERROR_QUERY_TYPE,
+                "cannot compare a link to '%s' with an object of '%s' (in the query at %u:%u)",
+                left == NULL ? "?" : left->name, right == NULL ? "?" : right->name, n->at.line,
+                n->at.column);
 }
 
-/* The forms of the language that are left: one side at most has lists, and the right one means ANY. */
-static status check_form(const node *n)
+/* Beside a mixed value an object is told by its class and row. */
+static void type_objects(const operand *other, operand *o)
+{
+    if (other->type != VALUE_MIXED) return;
+    if (o->kind == OPERAND_OBJECT) o->type = VALUE_TYPED_LINK;
+    for (size_t i = 0; o->has_objects && i < o->item_count; i++) {
+        if (o->items[i].kind == OPERAND_OBJECT) o->items[i].type = VALUE_TYPED_LINK;
+    }
+}
+
+/* ---- collections as a whole ---- */
+
+/* A list or set of values that are no objects, reached over single links, with no word before it. */
+static bool is_whole(const operand *o)
+{
+    if (o->quantifier != QUANTIFIER_NONE_WRITTEN || o->kind != OPERAND_PATH || !o->many)
+        return false;
+    if (o->post != POST_VALUE) return false;
+    for (size_t i = 0; i + 1 < o->step_count; i++) {
+        if (o->steps[i].many) return false;
+    }
+    const path_step *end = &o->steps[o->step_count - 1];
+    return (end->flags & (PROPERTY_LIST | PROPERTY_SET)) != 0 && end->selector_count == 0 &&
+           !type_is_link(end->type);
+}
+
+static bool compares_whole(const node *n)
 {
     const operand *left = &n->left, *right = &n->right;
-    if (left->kind == OPERAND_CONSTANTS)
-        return not_supported(left->at, "a list of constants on the left");
-    if (left->kind != OPERAND_PATH && right->kind != OPERAND_PATH) {
-        return type_error(n->at, "a comparison needs a property on one side");
+    bool equality = n->comparison <= COMPARE_NOT_EQUAL && !n->in;
+    bool list = right->kind == OPERAND_CONSTANTS && right->quantifier == QUANTIFIER_NONE_WRITTEN;
+    bool left_list = left->kind == OPERAND_CONSTANTS && left->quantifier == QUANTIFIER_NONE_WRITTEN;
+    return equality &&
+           ((is_whole(left) && (is_whole(right) || list)) || (left_list && is_whole(right)));
+}
+
+/* ---- @type ---- */
+
+static status bind_type_names(binder *b, operand *o)
+{
+    if (o->kind == OPERAND_PATH) {
+        if (o->post == POST_TYPE) return ATOLL_OK;
+        return bind_type_error(o->at, "@type is compared with the name of a type");
     }
-    if (left->many && right->many && right->kind == OPERAND_PATH)
-        return not_supported(n->at, "comparing two lists");
-    if (right->quantifier > QUANTIFIER_ANY)
-        return not_supported(right->at, "ALL and NONE on the right side");
-    if (left->kind != OPERAND_PATH && left->quantifier != QUANTIFIER_NONE_WRITTEN) {
-        return type_error(left->at, "ANY, ALL and NONE need a list");
+    bool one = o->kind == OPERAND_CONSTANT;
+    if (!one && o->kind != OPERAND_CONSTANTS)
+        return bind_type_error(o->at, "@type is compared with the name of a type");
+    size_t count = one ? 1 : o->item_count;
+    const value *names = one ? &o->constant : o->constants;
+    uint32_t *masks = query_arena_take(&b->query->memory, count * sizeof *masks + 1);
+    if (masks == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        masks[i] = names[i].type == VALUE_STRING ? type_mask(names[i].as.text) : 0;
+        if (masks[i] == 0)
+            return bind_type_error(
+                o->at,
+                "no such type: expected null, int, bool, string, binary, date, float, double, "
+                "decimal, numeric, objectid, uuid, link, object, array, dictionary or collection");
     }
-    if (n->in && !right->many) return type_error(right->at, "IN needs a list on its right side");
-    if (right->kind == OPERAND_CONSTANT && right->quantifier != QUANTIFIER_NONE_WRITTEN) {
-        return type_error(right->at, "ANY needs a list");
-    }
+    o->masks = masks;
+    o->type = VALUE_INT;
+    return ATOLL_OK;
+}
+
+static status bind_types(binder *b, node *n)
+{
+    n->types = n->left.post == POST_TYPE || n->right.post == POST_TYPE;
+    if (!n->types) return ATOLL_OK;
+    if (n->comparison > COMPARE_NOT_EQUAL)
+        return bind_type_error(n->at, "@type has no order, only == and !=");
+    n->fold = false; /* Names of types have no case anyhow. */
+    TRY(bind_type_names(b, &n->left));
+    return bind_type_names(b, &n->right);
+}
+
+/* ---- forms ---- */
+
+static status check_quantifier(const operand *o)
+{
+    if (o->quantifier == QUANTIFIER_NONE_WRITTEN || o->many) return ATOLL_OK;
+    return bind_type_error(o->at, "ANY, ALL and NONE need a list");
+}
+
+static status check_form(node *n)
+{
+    const operand *left = &n->left, *right = &n->right;
+    bool lists = left->kind == OPERAND_CONSTANTS || right->kind == OPERAND_CONSTANTS;
+    if (!operand_reads_rows(left) && !operand_reads_rows(right) && !lists)
+        return bind_type_error(n->at, "a comparison needs a property on one side");
+    TRY(check_quantifier(left));
+    TRY(check_quantifier(right));
+    if (n->in && !right->many)
+        return bind_type_error(right->at, "IN needs a list on its right side");
+    if (n->between && left->many && left->quantifier != QUANTIFIER_ALL)
+        return bind_type_error(left->at, "BETWEEN takes a list only with ALL before it");
+    n->whole = compares_whole(n);
+    bool ordered = n->comparison >= COMPARE_LESS && n->comparison <= COMPARE_GREATER_EQUAL;
+    if (ordered && is_whole(left) && is_whole(right))
+        return bind_type_error(n->at, "two lists have no order; write ANY, ALL or NONE");
     return ATOLL_OK;
 }
 
@@ -294,27 +218,47 @@ static status bind_comparison(binder *b, node *n)
 {
     TRY(bind_operand(b, &n->left));
     TRY(bind_operand(b, &n->right));
+    TRY(bind_types(b, n));
     TRY(check_form(n));
     TRY(check_sides(n));
+    TRY(check_targets(b, n, &n->left, &n->right));
+    TRY(check_targets(b, n, &n->right, &n->left));
+    type_objects(&n->left, &n->right);
+    type_objects(&n->right, &n->left);
     settle_null(n);
     if (n->kind == NODE_COMPARE) pass_plan(n);
     return ATOLL_OK;
 }
 
-static status bind_node(binder *b, node *n)
+static status bind_geo(binder *b, node *n)
+{
+    TRY(bind_operand(b, &n->left));
+    TRY(check_quantifier(&n->left));
+    return bind_shape(b, &n->left, &n->right);
+}
+
+status bind_node(binder *b, node *n)
 {
     if (n->kind == NODE_COMPARE) return bind_comparison(b, n);
+    if (n->kind == NODE_GEO) return bind_geo(b, n);
     for (size_t i = 0; i < n->child_count; i++) TRY(bind_node(b, n->children[i]));
     return ATOLL_OK;
 }
 
-static status bind_sort(binder *b, suffix *s)
+/* ---- suffixes ---- */
+
+static status bind_keys(binder *b, suffix *s)
 {
     for (size_t i = 0; i < s->key_count; i++) {
         operand *path = &s->keys[i].path;
-        TRY(bind_path(b, path, false));
-        if (path->many) return type_error(path->at, "cannot sort by a list");
-        if (is_link(path->type)) return type_error(path->at, "cannot sort by a link");
+        TRY(bind_path(b, path));
+        if (path->step_count == 0) return bind_type_error(path->at, "expected a property");
+        bool sort = s->kind == SUFFIX_SORT;
+        if (path->many)
+            return bind_type_error(path->at, sort ? "cannot sort by a list"
+                                                  : "cannot take distinct values of a list");
+        if (sort && type_is_link(path->type))
+            return bind_type_error(path->at, "cannot sort by a link");
     }
     return ATOLL_OK;
 }
@@ -322,15 +266,20 @@ static status bind_sort(binder *b, suffix *s)
 status query_bind(query *q, const model_schema *schema, const model_class *class_of,
                   const query_arguments *arguments)
 {
-    binder b = {q, schema, class_of, arguments};
+    binder b = {.query = q, .schema = schema, .class_of = class_of, .arguments = arguments};
+    b.in_predicate = true;
     TRY(bind_node(&b, q->tree.root));
     for (size_t i = 0; i < q->tree.suffix_count; i++) {
         suffix *s = &q->tree.suffixes[i];
-        if (s->is_limit)
-            q->has_limit = true;
+        b.in_predicate = s->kind == SUFFIX_FILTER;
+        if (s->kind == SUFFIX_FILTER)
+            TRY(bind_node(&b, s->predicate));
         else
+            TRY(bind_keys(&b, s));
+        if (s->kind == SUFFIX_SORT)
             q->has_sort = true;
-        TRY(bind_sort(&b, s));
+        else
+            q->has_subset = true;
     }
     return ATOLL_OK;
 }

@@ -1,100 +1,132 @@
 /* The tree over one row: the fallback of every pass, and the whole of query_matches.
  * It must never write, nor stop at a failed read silently: the first failure stays in row_source.error.
- * Invariant: a null link ends its path as null, unless the rest of the path has lists, which are then empty. */
+ * Invariant: ANY, ALL and NONE nest: the quantifier on the left is over the left values, and for each of them the one on
+ * the right is over the right values. */
 #include "query/query_internal.h"
 
-/* Gets each value of an operand; returns true to stop. */
-typedef bool (*value_visit)(void *context, const value *v);
+static bool operand_value(row_source *source, const operand *o, row_key row, value *out);
 
-static void read_value(row_source *source, class_key c, row_key row, property_key p, value *out)
+/* ---- values ---- */
+
+static bool take_value(void *context, const value *v)
 {
-    *out = value_null();
-    if (source->get != NULL) {
-        source->get(source->get_context, p, out);
-        return;
-    }
-    status read = model_get(source->view, c, row, p, out);
-    if (read == ATOLL_OK) return;
-    *out = value_null();
-    if (source->error == ATOLL_OK) source->error = read;
+    *(value *)context = *v;
+    return true;
 }
 
-/* The size of a text in its own unit: characters are not counted, bytes are, as in the systems before. */
-static value count_of_text(const value *v)
+static bool add_value(void *context, const value *v)
 {
-    bool text = v->type == VALUE_STRING || v->type == VALUE_BINARY;
-    return text ? value_int((int64_t)v->as.text.size) : value_null();
-}
-
-static bool has_lists_from(const operand *o, size_t at)
-{
-    for (size_t i = at; i < o->step_count; i++) {
-        bool counted = i + 1 == o->step_count && o->post == POST_COUNT;
-        if (o->steps[i].list && !counted) return true;
-    }
+    accumulator_add(context, v);
     return false;
 }
 
-static bool is_link(const value *v)
+static value calculated(row_source *source, const operand *o, row_key row)
 {
-    return v->type == VALUE_LINK || v->type == VALUE_EMBEDDED;
+    value total = value_null(), next;
+    operand_value(source, &o->items[0], row, &total);
+    for (size_t i = 1; i < o->item_count && total.type != VALUE_NULL; i++) {
+        operand_value(source, &o->items[i], row, &next);
+        total = value_calculate(o->operators[i], &total, &next);
+    }
+    return total;
 }
 
-/* The depth is that of the written path. */
-static bool visit_path(row_source *source, const operand *o, size_t at, row_key row,
-                       value_visit visit, void *context)
+static value aggregated(row_source *source, const operand *o, row_key row)
 {
-    const path_step *s = &o->steps[at];
-    bool last = at + 1 == o->step_count;
-    value v = value_null();
-    if (!s->list) {
-        read_value(source, s->class_of, row, s->property, &v);
-        if (last && o->post == POST_COUNT) v = count_of_text(&v);
-        if (last) return visit(context, &v);
-        if (is_link(&v)) return visit_path(source, o, at + 1, v.as.row, visit, context);
-        v = value_null();
-        return has_lists_from(o, at + 1) ? false : visit(context, &v);
-    }
-    uint64_t count = 0;
-    if (source->view != NULL) {
-        status read = model_list_size(source->view, s->class_of, row, s->property, &count);
-        if (source->error == ATOLL_OK) source->error = read;
-    }
-    if (last && o->post == POST_COUNT) {
-        v = value_int((int64_t)count);
+    accumulator a = {.post = o->post, .total = value_null()};
+    operand over = *o;
+    over.post = POST_VALUE;
+    path_visit(source, &over, row, add_value, &a);
+    return accumulator_result(&a, o->type);
+}
+
+typedef struct counting {
+    row_source *source;
+    const operand *subquery;
+    uint64_t count;
+} counting;
+
+static bool count_matching(void *context, const value *v)
+{
+    counting *c = context;
+    if (v->type == VALUE_LINK || v->type == VALUE_EMBEDDED)
+        c->count += row_matches(c->source, c->subquery->predicate, c->subquery->target, v->as.row);
+    return false;
+}
+
+static value counted(row_source *source, const operand *o, row_key row)
+{
+    counting c = {.source = source, .subquery = o};
+    operand over = *o;
+    over.kind = OPERAND_PATH;
+    path_visit(source, &over, row, count_matching, &c);
+    return value_int((int64_t)c.count);
+}
+
+/* The object that obj() names, or a link to nowhere, which equals nothing. */
+static value object_of(row_source *source, const operand *o)
+{
+    row_key row = 0;
+    status found =
+        source->view == NULL ? ATOLL_OK : model_find(source->view, o->target, &o->constant, &row);
+    if (found != ATOLL_OK) row_failed(source, found);
+    value v = value_link(row);
+    if (o->type != VALUE_TYPED_LINK) return v;
+    v.type = VALUE_TYPED_LINK;
+    v.as.link.row = row;
+    v.as.link.class_of = o->target;
+    return v;
+}
+
+static value constant_at(row_source *source, const operand *o, size_t i)
+{
+    if (o->masks != NULL) return value_int(o->masks[i]);
+    bool object = o->has_objects && o->items[i].kind == OPERAND_OBJECT;
+    return object ? object_of(source, &o->items[i]) : o->constants[i];
+}
+
+static bool is_aggregate(const operand *o)
+{
+    return o->kind == OPERAND_PATH && o->post >= POST_MINIMUM;
+}
+
+bool operand_visit(row_source *source, const operand *o, row_key row, value_visit visit,
+                   void *context)
+{
+    if (o->kind == OPERAND_PATH && !is_aggregate(o))
+        return path_visit(source, o, row, visit, context);
+    value v;
+    if (o->kind != OPERAND_CONSTANTS) {
+        operand_value(source, o, row, &v);
         return visit(context, &v);
     }
-    for (uint64_t i = 0; i < count; i++) {
-        element_id id;
-        status read = model_list_get(source->view, s->class_of, row, s->property, i, &v, &id);
-        if (read != ATOLL_OK) {
-            if (source->error == ATOLL_OK) source->error = read;
-            return false;
-        }
-        bool gone = v.type == VALUE_NULL && (s->type == VALUE_LINK || s->type == VALUE_EMBEDDED);
-        if (gone) continue; /* A link to a deleted row is no element to a query. */
-        if (last ? visit(context, &v)
-                 : is_link(&v) && visit_path(source, o, at + 1, v.as.row, visit, context))
-            return true;
+    for (size_t i = 0; i < o->item_count; i++) {
+        v = constant_at(source, o, i);
+        if (visit(context, &v)) return true;
     }
     return false;
 }
 
-void path_value(row_source *source, const operand *path, row_key row, value *out,
-                bool *through_null)
+/* Of an operand that has one value; false: it has none, as behind an index that is out of range. */
+static bool operand_value(row_source *source, const operand *o, row_key row, value *out)
 {
-    *through_null = false;
-    for (size_t i = 0; i < path->step_count; i++) {
-        const path_step *s = &path->steps[i];
-        read_value(source, s->class_of, row, s->property, out);
-        if (i + 1 == path->step_count) return;
-        if (!is_link(out)) {
-            *through_null = true;
-            *out = value_null();
-            return;
-        }
-        row = out->as.row;
+    *out = value_null();
+    switch (o->kind) {
+    case OPERAND_CONSTANT:
+        *out = o->masks != NULL ? value_int(o->masks[0]) : o->constant;
+        return true;
+    case OPERAND_OBJECT: *out = object_of(source, o); return true;
+    case OPERAND_ARITHMETIC: *out = calculated(source, o, row); return true;
+    case OPERAND_SUBQUERY: *out = counted(source, o, row); return true;
+    case OPERAND_PATH:
+        if (!is_aggregate(o)) return path_visit(source, o, row, take_value, out);
+        *out = aggregated(source, o, row);
+        return true;
+    case OPERAND_ARGUMENT:
+    case OPERAND_CONSTANTS:
+    case OPERAND_SHAPE: break;
     }
+    return false;
 }
 
 /* ---- one comparison ---- */
@@ -104,27 +136,31 @@ typedef struct comparing {
     const node *node;
     row_key row;
     const value *left;
-    bool all; /* look for a left value without a partner */
 } comparing;
 
-static bool right_matches(void *context, const value *right)
+static bool pair_matches(const node *n, const value *left, const value *right)
 {
-    const comparing *c = context;
-    return values_match(c->node->comparison, c->node->fold, c->left, right);
+    if (!n->types) return values_match(n->comparison, n->fold, left, right);
+    bool shared = (left->as.integer & right->as.integer) != 0;
+    return shared == (n->comparison == COMPARE_EQUAL);
 }
 
-/* Whether the left value has a partner among the right ones. */
+/* Stops at the value that decides: ANY and NONE at the first that matches, ALL at the first that does not. */
+static bool visit_right(void *context, const value *right)
+{
+    const comparing *c = context;
+    return pair_matches(c->node, c->left, right) != (c->node->right.quantifier == QUANTIFIER_ALL);
+}
+
+/* Whether the left value is as the right side wants it. */
 static bool left_matches(comparing *c, const value *left)
 {
     const operand *right = &c->node->right;
     c->left = left;
-    if (right->kind == OPERAND_CONSTANT) return right_matches(c, &right->constant);
-    if (right->kind == OPERAND_PATH)
-        return visit_path(c->source, right, 0, c->row, right_matches, c);
-    for (size_t i = 0; i < right->item_count; i++) {
-        if (right_matches(c, &right->constants[i])) return true;
-    }
-    return false;
+    if (right->kind == OPERAND_CONSTANT && right->masks == NULL)
+        return pair_matches(c->node, left, &right->constant);
+    bool stopped = operand_visit(c->source, right, c->row, visit_right, c);
+    return right->quantifier >= QUANTIFIER_ALL ? !stopped : stopped;
 }
 
 static bool visit_left(void *context, const value *left)
@@ -132,17 +168,129 @@ static bool visit_left(void *context, const value *left)
     comparing *c = context;
     bool matches = left_matches(c, left);
     c->left = NULL; /* it is the visitor's, and goes with this call */
-    return matches != c->all;
+    return matches != (c->node->left.quantifier == QUANTIFIER_ALL);
+}
+
+/* ---- two collections as a whole ---- */
+
+typedef VECTOR(value) value_vector;
+typedef struct gathering {
+    row_source *source;
+    value_vector values;
+} gathering;
+
+static bool gather(void *context, const value *v)
+{
+    gathering *g = context;
+    if (vector_push(&g->values, *v) == ATOLL_OK) return false;
+    row_failed(g->source, ATOLL_ERROR_OUT_OF_MEMORY);
+    return true;
+}
+
+static bool is_set(const operand *o)
+{
+    return o->kind == OPERAND_PATH && (o->steps[o->step_count - 1].flags & PROPERTY_SET) != 0;
+}
+
+static bool holds(const value_vector *all, const value *v, bool fold)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        if (values_match(COMPARE_EQUAL, fold, &all->items[i], v)) return true;
+    }
+    return false;
+}
+
+static bool subset_of(const value_vector *part, const value_vector *all, bool fold)
+{
+    for (size_t i = 0; i < part->count; i++) {
+        if (!holds(all, &part->items[i], fold)) return false;
+    }
+    return true;
+}
+
+static bool same_values(const value_vector *left, const value_vector *right, const node *n)
+{
+    if (is_set(&n->left) || is_set(&n->right))
+        return subset_of(left, right, n->fold) && subset_of(right, left, n->fold);
+    if (left->count != right->count) return false;
+    for (size_t i = 0; i < left->count; i++) {
+        if (!values_match(COMPARE_EQUAL, n->fold, &left->items[i], &right->items[i])) return false;
+    }
+    return true;
+}
+
+static bool whole_matches(row_source *source, const node *n, row_key row)
+{
+    gathering left = {.source = source}, right = {.source = source};
+    operand_visit(source, &n->left, row, gather, &left);
+    operand_visit(source, &n->right, row, gather, &right);
+    bool same = same_values(&left.values, &right.values, n);
+    vector_free(&left.values);
+    vector_free(&right.values);
+    return same == (n->comparison == COMPARE_EQUAL);
 }
 
 static bool comparison_matches(row_source *source, const node *n, row_key row)
 {
-    comparing c = {
-        .source = source, .node = n, .row = row, .all = n->left.quantifier == QUANTIFIER_ALL};
-    if (n->left.kind == OPERAND_CONSTANT) return left_matches(&c, &n->left.constant);
-    bool found = visit_path(source, &n->left, 0, row, visit_left, &c);
-    return n->left.quantifier >= QUANTIFIER_ALL ? !found : found;
+    if (n->whole) return whole_matches(source, n, row);
+    comparing c = {.source = source, .node = n, .row = row};
+    bool stopped = operand_visit(source, &n->left, row, visit_left, &c);
+    return n->left.quantifier >= QUANTIFIER_ALL ? !stopped : stopped;
 }
+
+/* ---- GEOWITHIN ---- */
+
+typedef struct point_reader {
+    row_source *source;
+    const node *node;
+    double numbers[2];
+    size_t count;
+} point_reader;
+
+static bool read_coordinate(void *context, const value *v)
+{
+    point_reader *r = context;
+    if (v->type != VALUE_DOUBLE) return true;
+    r->numbers[r->count++] = v->as.real;
+    return r->count == 2;
+}
+
+/* Stops at the point that decides. An object that is no point, or has no coordinates, is nowhere. */
+static bool visit_point(void *context, const value *v)
+{
+    point_reader *r = context;
+    const operand *left = &r->node->left;
+    const geo_shape *shape = r->node->right.shape;
+    bool inside = false;
+    if (v->type == VALUE_LINK || v->type == VALUE_EMBEDDED) {
+        path_step coordinates = {.class_of = left->target,
+                                 .property = shape->coordinates,
+                                 .type = VALUE_DOUBLE,
+                                 .flags = PROPERTY_LIST,
+                                 .list = true,
+                                 .many = true};
+        operand path = {.kind = OPERAND_PATH, .steps = &coordinates, .step_count = 1};
+        value type;
+        status read = model_get(r->source->view, left->target, v->as.row, shape->type, &type);
+        if (read != ATOLL_OK) row_failed(r->source, read);
+        r->count = 0;
+        bool point =
+            read == ATOLL_OK && type.type == VALUE_STRING && words_equal(type.as.text, "point");
+        if (point) path_visit(r->source, &path, v->as.row, read_coordinate, r);
+        inside = r->count == 2 && geo_contains(shape, r->numbers[0], r->numbers[1]);
+    }
+    return inside != (left->quantifier == QUANTIFIER_ALL);
+}
+
+static bool geo_matches(row_source *source, const node *n, row_key row)
+{
+    point_reader r = {.source = source, .node = n};
+    if (source->view == NULL) return false;
+    bool stopped = operand_visit(source, &n->left, row, visit_point, &r);
+    return n->left.quantifier >= QUANTIFIER_ALL ? !stopped : stopped;
+}
+
+/* ---- the tree ---- */
 
 bool row_matches(row_source *source, const node *n, class_key class_of, row_key row)
 {
@@ -151,6 +299,7 @@ bool row_matches(row_source *source, const node *n, class_key class_of, row_key 
     case NODE_FALSE: return false;
     case NODE_NOT: return !row_matches(source, n->children[0], class_of, row);
     case NODE_COMPARE: return comparison_matches(source, n, row);
+    case NODE_GEO: return geo_matches(source, n, row);
     case NODE_AND:
     case NODE_OR: break;
     }

@@ -261,16 +261,27 @@ static status read_seconds(lexer *l, token *out)
     return ATOLL_OK;
 }
 
-/* O<row>: a link to the row with that local key, as the canonical text writes a link argument. */
+/* O<row>: a link to the row with that local key, as the canonical text writes a link argument; L<class>:<row> beside
+ * mixed values, which do not know the class. */
 static status read_row(lexer *l, token *out, bool *matched)
 {
     size_t at = 1;
-    int64_t row = 0;
-    bool negative = false;
-    if (!is_digit(peek(l, 1)) || !read_signed(l, &at, &row, &negative, INT64_MAX)) return ATOLL_OK;
+    int64_t row = 0, class_of = 0;
+    bool negative = false, typed = peek(l, 0) == 'L';
+    if (typed) {
+        if (!is_digit(peek(l, 1)) || !read_signed(l, &at, &class_of, &negative, UINT32_MAX))
+            return ATOLL_OK;
+        if (peek(l, at++) != ':') return ATOLL_OK;
+    }
+    if (!is_digit(peek(l, at)) || !read_signed(l, &at, &row, &negative, INT64_MAX)) return ATOLL_OK;
     if (!ends_word(peek(l, at)) || peek(l, at) == '-') return ATOLL_OK;
     out->kind = TOKEN_CONSTANT;
     out->constant = value_link((row_key)row);
+    if (typed) {
+        out->constant.type = VALUE_TYPED_LINK;
+        out->constant.as.link.row = (row_key)row;
+        out->constant.as.link.class_of = (class_key)class_of;
+    }
     *matched = true;
     lexer_advance(l, at);
     return ATOLL_OK;
@@ -278,7 +289,7 @@ static status read_row(lexer *l, token *out, bool *matched)
 
 status literal_read(lexer *l, token *out, bool *matched)
 {
-    if (peek(l, 0) == 'O') return read_row(l, out, matched);
+    if (peek(l, 0) == 'O' || peek(l, 0) == 'L') return read_row(l, out, matched);
     *matched = true;
     if (starts_with(l, "uuid("))
         return read_id(l, out, 5, 16, "expected uuid(8-4-4-4-12 hexadecimal digits)");

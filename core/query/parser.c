@@ -1,46 +1,51 @@
-/* Tokens to a tree, by recursive descent: or > and > not > comparison, then SORT and LIMIT.
- * It must never look at the schema. What the language has and Atoll has not yet is refused here by its name.
- * Invariant: the stack is bounded by LIMIT_QUERY_DEPTH_MAX whatever the text; AND and OR chains are flat, so their
- * length costs no depth. BETWEEN becomes two comparisons. */
-#include "query/query_internal.h"
-#include <math.h>
-
-/* Parentheses alone add no level to the tree, and the canonical text has up to three per level of it. */
-enum { NESTING_MAX = 4 * LIMIT_QUERY_DEPTH_MAX };
+/* Tokens to a tree, by recursive descent: or > and > not > comparison > + - > * / > value, then the suffixes.
+ * It must never look at the schema.
+ * Invariant: the stack is bounded by LIMIT_QUERY_DEPTH_MAX whatever the text; chains of AND, OR, + and * are flat, so
+ * their length costs no depth. A parenthesis may hold a predicate or a value: which of them is known only at its end, so
+ * what is parsed is a term until somebody needs the one or the other. BETWEEN becomes two comparisons. */
+#include "query/parser_internal.h"
 
 typedef VECTOR(node *) node_vector;
-typedef struct parser {
-    lexer lexer;
-    token now, ahead;
-    arena *memory;
-    uint32_t nesting;
-} parser;
 
-static status parse_or(parser *p, node **out);
-static status parse_operand(parser *p, operand *out);
+/* A predicate or a value. */
+typedef struct term {
+    node *predicate;
+    operand *value;
+    token first;
+} term;
+
+static status parse_or(parser *p, term *out);
 
 /* ---- tokens ---- */
 
-static status step(parser *p)
+status parser_step(parser *p)
 {
     p->now = p->ahead;
     return lexer_next(&p->lexer, &p->ahead);
 }
 
-static bool is_symbol(const token *t, symbol s)
+status parser_start(parser *p, arena *memory, bytes text)
+{
+    *p = (parser){
+        .lexer = {.next = text.data, .end = text.data + text.size, .at = {1, 1}, .memory = memory},
+        .memory = memory};
+    TRY(parser_step(p));
+    return parser_step(p);
+}
+
+bool token_is_symbol(const token *t, symbol s)
 {
     return t->kind == TOKEN_SYMBOL && t->symbol == s;
 }
 
-static bool is_word(const token *t, const char *lower)
+bool token_is_word(const token *t, const char *lower)
 {
     return t->kind == TOKEN_WORD && words_equal(t->text, lower);
 }
 
-/* Words of exactly two spellings: `in` and `IN`, not `In`. */
-static bool is_exact_word(const token *t, const char *lower)
+bool token_is_exact_word(const token *t, const char *lower)
 {
-    if (!is_word(t, lower) || t->text.size < 2) return false;
+    if (!token_is_word(t, lower) || t->text.size < 2) return false;
     bool first_upper = t->text.data[0] < 'a';
     for (size_t i = 0; i < t->text.size; i++) {
         if ((t->text.data[i] < 'a') != first_upper) return false;
@@ -48,7 +53,7 @@ static bool is_exact_word(const token *t, const char *lower)
     return true;
 }
 
-static status expected(const token *found, const char *what)
+status parser_expected(const token *found, const char *what)
 {
     if (found->kind == TOKEN_END) {
         return fail(ATOLL_ERROR_QUERY_SYNTAX,
@@ -60,16 +65,17 @@ static status expected(const token *found, const char *what)
                 found->at.line, found->at.column, what, shown, (const char *)found->raw.data);
 }
 
-static status not_supported(position at, const char *name)
+status parser_take(parser *p, symbol s, const char *what)
 {
-    return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: %s at %u:%u", name, at.line,
-                at.column);
+    if (!token_is_symbol(&p->now, s)) return parser_expected(&p->now, what);
+    return parser_step(p);
 }
 
-static status take_symbol(parser *p, symbol s, const char *what)
+status parser_enter(parser *p, position at)
 {
-    if (!is_symbol(&p->now, s)) return expected(&p->now, what);
-    return step(p);
+    if (++p->nesting <= NESTING_MAX) return ATOLL_OK;
+    return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "the query is nested deeper than %d at %u:%u",
+                NESTING_MAX, at.line, at.column);
 }
 
 /* ---- memory ---- */
@@ -83,8 +89,7 @@ static status make_node(parser *p, node_kind kind, position at, node **out)
     return ATOLL_OK;
 }
 
-/* Moves what was collected into the query's own memory. */
-static status keep(parser *p, const void *items, size_t count, size_t size, void **out)
+status parser_keep(parser *p, const void *items, size_t count, size_t size, void **out)
 {
     *out = query_arena_take(p->memory, count * size + 1);
     if (*out == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -92,167 +97,7 @@ static status keep(parser *p, const void *items, size_t count, size_t size, void
     return ATOLL_OK;
 }
 
-/* ---- operands ---- */
-
-static status parse_post(parser *p, operand *o)
-{
-    static const char *const later[] = {"max",  "min",  "sum",    "avg",
-                                        "type", "keys", "values", "links"};
-    bytes word = p->now.text;
-    if (bytes_equal(word, bytes_text("count")) || bytes_equal(word, bytes_text("size"))) {
-        o->post = POST_COUNT;
-        return step(p);
-    }
-    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
-        if (!bytes_equal(word, bytes_text(later[i]))) continue;
-        char name[16] = "@";
-        memcpy(name + 1, later[i], strlen(later[i]) + 1);
-        return not_supported(p->now.at, name);
-    }
-    return expected(&p->now, "@count or @size");
-}
-
-static status parse_path(parser *p, operand *o)
-{
-    VECTOR(path_step) steps = {0};
-    status result = ATOLL_OK;
-    o->kind = OPERAND_PATH;
-    o->at = p->now.at;
-    for (;;) {
-        if (p->now.kind == TOKEN_AT) {
-            TRY_GOTO(steps.count == 0 && !bytes_equal(p->now.text, bytes_text("links"))
-                         ? expected(&p->now, "a property")
-                         : parse_post(p, o));
-            break;
-        }
-        if (p->now.kind != TOKEN_WORD) TRY_GOTO(expected(&p->now, "the name of a property"));
-        path_step made = {.name = p->now.text, .at = p->now.at};
-        TRY_GOTO(vector_push(&steps, made));
-        TRY_GOTO(step(p));
-        if (!is_symbol(&p->now, SYMBOL_DOT)) break;
-        TRY_GOTO(step(p));
-    }
-    if (is_symbol(&p->now, SYMBOL_OPEN_BRACKET))
-        TRY_GOTO(not_supported(p->now.at, "an index in brackets"));
-    o->step_count = steps.count;
-    TRY_GOTO(keep(p, steps.items, steps.count, sizeof *steps.items, (void **)&o->steps));
-done:
-    vector_free(&steps);
-    return result;
-}
-
-static status parse_constants(parser *p, operand *o)
-{
-    VECTOR(operand) items = {0};
-    status result = ATOLL_OK;
-    o->kind = OPERAND_CONSTANTS;
-    TRY_GOTO(step(p));
-    while (!is_symbol(&p->now, SYMBOL_CLOSE_BRACE)) {
-        operand item = {.at = p->now.at};
-        token first = p->now;
-        if (is_symbol(&first, SYMBOL_OPEN_BRACE)) TRY_GOTO(expected(&first, "a constant"));
-        TRY_GOTO(parse_operand(p, &item));
-        if (item.kind == OPERAND_PATH) TRY_GOTO(expected(&first, "a constant"));
-        TRY_GOTO(vector_push(&items, item));
-        if (is_symbol(&p->now, SYMBOL_CLOSE_BRACE)) break;
-        TRY_GOTO(take_symbol(p, SYMBOL_COMMA, "`,` or `}`"));
-    }
-    TRY_GOTO(step(p));
-    o->item_count = items.count;
-    TRY_GOTO(keep(p, items.items, items.count, sizeof *items.items, (void **)&o->items));
-done:
-    vector_free(&items);
-    return result;
-}
-
-/* null, true, inf: words until the place of a value makes constants of them. */
-static bool word_constant(const token *t, value *out)
-{
-    if (is_word(t, "null") || is_word(t, "nil"))
-        *out = value_null();
-    else if (is_exact_word(t, "true"))
-        *out = value_bool(true);
-    else if (is_exact_word(t, "false"))
-        *out = value_bool(false);
-    else if (is_word(t, "inf") || is_word(t, "infinity"))
-        *out = value_double((double)INFINITY);
-    else if (is_word(t, "nan"))
-        *out = value_double((double)NAN);
-    else
-        return false;
-    return true;
-}
-
-/* What the language has at the place of a value and Atoll not yet; NULL: nothing of it. */
-static const char *later_operand(const parser *p)
-{
-    const token *t = &p->now;
-    bool call = is_symbol(&p->ahead, SYMBOL_OPEN);
-    if (is_word(t, "subquery") && call) return "SUBQUERY";
-    if (t->kind == TOKEN_WORD && call && bytes_equal(t->text, bytes_text("obj")))
-        return "obj(class, key)";
-    if (t->kind == TOKEN_WORD && t->text.size > 2 && memcmp(t->text.data, "$K", 2) == 0 &&
-        t->text.data[2] >= '0' && t->text.data[2] <= '9') {
-        return "a key path argument";
-    }
-    if (call && (is_word(t, "geobox") || is_word(t, "geocircle") || is_word(t, "geopolygon")))
-        return "GEOWITHIN";
-    return NULL;
-}
-
-static bool reserved_word(const token *t)
-{
-    return is_word(t, "and") || is_word(t, "or") || is_exact_word(t, "not") ||
-           is_exact_word(t, "in") || is_word(t, "truepredicate") || is_word(t, "falsepredicate") ||
-           is_word(t, "between") || is_word(t, "contains") || is_word(t, "beginswith") ||
-           is_word(t, "endswith") || is_word(t, "like");
-}
-
-static quantifier read_quantifier(const token *t)
-{
-    if (is_exact_word(t, "any") || is_exact_word(t, "some")) return QUANTIFIER_ANY;
-    if (is_exact_word(t, "all")) return QUANTIFIER_ALL;
-    return is_exact_word(t, "none") ? QUANTIFIER_NONE : QUANTIFIER_NONE_WRITTEN;
-}
-
-/* Whether a word that is also an operator stands where only a property can: `like == 1`. */
-static bool followed_by_operator(const parser *p)
-{
-    return p->ahead.kind == TOKEN_SYMBOL && p->ahead.symbol >= SYMBOL_DOT &&
-           p->ahead.symbol <= SYMBOL_GREATER_EQUAL;
-}
-
-static status parse_operand(parser *p, operand *out)
-{
-    *out = (operand){.at = p->now.at};
-    const char *later = later_operand(p);
-    if (later != NULL) return not_supported(p->now.at, later);
-    if (p->now.kind == TOKEN_CONSTANT || p->now.kind == TOKEN_ARGUMENT) {
-        out->kind = p->now.kind == TOKEN_CONSTANT ? OPERAND_CONSTANT : OPERAND_ARGUMENT;
-        out->constant = p->now.constant;
-        out->argument = p->now.index;
-        return step(p);
-    }
-    if (p->now.kind == TOKEN_AT) return parse_path(p, out);
-    if (is_symbol(&p->now, SYMBOL_OPEN_BRACE)) return parse_constants(p, out);
-    if (p->now.kind == TOKEN_WORD && !followed_by_operator(p)) {
-        quantifier q = read_quantifier(&p->now);
-        if (q != QUANTIFIER_NONE_WRITTEN) {
-            TRY(step(p));
-            if (read_quantifier(&p->now) != QUANTIFIER_NONE_WRITTEN)
-                return expected(&p->now, "a property or a list");
-            TRY(parse_operand(p, out));
-            out->quantifier = q;
-            return ATOLL_OK;
-        }
-        if (reserved_word(&p->now)) return expected(&p->now, "a property or a constant");
-    }
-    if (p->now.kind != TOKEN_WORD) return expected(&p->now, "a property or a constant");
-    if (word_constant(&p->now, &out->constant)) return step(p);
-    return parse_path(p, out);
-}
-
-/* ---- comparisons ---- */
+/* ---- words that are operators ---- */
 
 static const struct {
     const char *word;
@@ -271,40 +116,135 @@ static bool read_operator(const token *t, node *n)
         return true;
     }
     for (size_t i = 0; i < sizeof word_operators / sizeof *word_operators; i++) {
-        if (!is_word(t, word_operators[i].word)) continue;
+        if (!token_is_word(t, word_operators[i].word)) continue;
         n->comparison = word_operators[i].comparison;
         return true;
     }
-    n->in = is_exact_word(t, "in");
+    n->in = token_is_exact_word(t, "in");
     n->comparison = COMPARE_EQUAL;
     return n->in;
 }
 
-static status refuse_arithmetic(const token *t)
+bool parser_at_name(const parser *p)
 {
-    bool sum = is_symbol(t, SYMBOL_PLUS) || is_symbol(t, SYMBOL_MINUS) ||
-               is_symbol(t, SYMBOL_TIMES) || is_symbol(t, SYMBOL_DIVIDE);
-    return sum ? not_supported(t->at, "arithmetic") : ATOLL_OK;
+    if (p->now.kind != TOKEN_WORD) return false;
+    if (p->ahead.kind == TOKEN_SYMBOL)
+        return p->ahead.symbol == SYMBOL_OPEN_BRACKET ||
+               (p->ahead.symbol >= SYMBOL_DOT && p->ahead.symbol <= SYMBOL_GREATER_EQUAL);
+    /* `in like 'x'`, but not `not like == 'x'`: there the second word is the name. */
+    static const char *const before_names[] = {"not", "any", "some", "all", "none", "and", "or"};
+    for (size_t i = 0; i < sizeof before_names / sizeof *before_names; i++)
+        if (token_is_word(&p->now, before_names[i])) return false;
+    node ignored = {0};
+    return read_operator(&p->ahead, &ignored) || token_is_word(&p->ahead, "between") ||
+           token_is_word(&p->ahead, "text") || token_is_word(&p->ahead, "geowithin");
 }
+
+/* ---- values ---- */
+
+static status need_value(const term *t, const operand **out)
+{
+    *out = t->value;
+    return t->value != NULL ? ATOLL_OK : parser_expected(&t->first, "a property or a constant");
+}
+
+static status need_predicate(const parser *p, const term *t, node **out)
+{
+    *out = t->predicate;
+    return t->predicate != NULL ? ATOLL_OK : parser_expected(&p->now, "a comparison");
+}
+
+static status parse_primary(parser *p, term *out)
+{
+    *out = (term){.first = p->now};
+    if (token_is_symbol(&p->now, SYMBOL_OPEN)) {
+        token first = p->now;
+        TRY(parser_enter(p, p->now.at));
+        TRY(parser_step(p));
+        TRY(parse_or(p, out));
+        out->first = first;
+        p->nesting--;
+        return parser_take(p, SYMBOL_CLOSE,
+                           out->value != NULL ? "a comparison or `)`" : "`and`, `or` or `)`");
+    }
+    bool all = token_is_word(&p->now, "truepredicate");
+    if ((all || token_is_word(&p->now, "falsepredicate")) && !parser_at_name(p)) {
+        TRY(make_node(p, all ? NODE_TRUE : NODE_FALSE, p->now.at, &out->predicate));
+        return parser_step(p);
+    }
+    out->value = query_arena_take(p->memory, sizeof *out->value);
+    return out->value == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : parse_value(p, out->value);
+}
+
+/* `age -1`: the lexer took the sign for a part of the number. Adding it is the same. */
+static bool is_signed_number(const token *t)
+{
+    bool number = t->kind == TOKEN_CONSTANT &&
+                  (t->constant.type == VALUE_INT || t->constant.type == VALUE_DOUBLE);
+    return number && t->raw.size > 0 && (t->raw.data[0] == '-' || t->raw.data[0] == '+');
+}
+
+static char arithmetic_sign(const parser *p, bool sums)
+{
+    if (sums && is_signed_number(&p->now)) return '+';
+    if (p->now.kind != TOKEN_SYMBOL) return 0;
+    if (sums) return p->now.symbol == SYMBOL_PLUS ? '+' : p->now.symbol == SYMBOL_MINUS ? '-' : 0;
+    return p->now.symbol == SYMBOL_TIMES ? '*' : p->now.symbol == SYMBOL_DIVIDE ? '/' : 0;
+}
+
+/* One level of arithmetic: the chain stays flat. */
+static status parse_arithmetic(parser *p, bool sums, term *out)
+{
+    VECTOR(operand) items = {0};
+    VECTOR(char) operators = {0};
+    status result = ATOLL_OK;
+    const operand *value = NULL;
+    char sign = 0;
+    TRY(sums ? parse_arithmetic(p, false, out) : parse_primary(p, out));
+    if (arithmetic_sign(p, sums) == 0) return ATOLL_OK;
+    TRY(need_value(out, &value));
+    TRY_GOTO(vector_push(&items, *value));
+    TRY_GOTO(vector_push(&operators, ' '));
+    while ((sign = arithmetic_sign(p, sums)) != 0) {
+        term next;
+        if (!is_signed_number(&p->now)) TRY_GOTO(parser_step(p));
+        TRY_GOTO(sums ? parse_arithmetic(p, false, &next) : parse_primary(p, &next));
+        TRY_GOTO(need_value(&next, &value));
+        TRY_GOTO(vector_push(&items, *value));
+        TRY_GOTO(vector_push(&operators, sign));
+    }
+    out->value = query_arena_take(p->memory, sizeof *out->value);
+    if (out->value == NULL) TRY_GOTO(ATOLL_ERROR_OUT_OF_MEMORY);
+    out->value->kind = OPERAND_ARITHMETIC;
+    out->value->at = out->first.at;
+    out->value->item_count = items.count;
+    TRY_GOTO(
+        parser_keep(p, items.items, items.count, sizeof(operand), (void **)&out->value->items));
+    TRY_GOTO(parser_keep(p, operators.items, operators.count, 1, (void **)&out->value->operators));
+done:
+    vector_free(&items);
+    vector_free(&operators);
+    return result;
+}
+
+/* ---- comparisons ---- */
 
 static status parse_between(parser *p, node *low)
 {
     operand bounds = {0};
     token at = p->now;
-    TRY(parse_operand(p, &bounds));
-    if (bounds.kind != OPERAND_CONSTANTS || bounds.item_count != 2)
-        return expected(&at, "{lowest, highest} after BETWEEN");
+    TRY(parse_value(p, &bounds));
+    bool two = bounds.kind == OPERAND_CONSTANTS && bounds.item_count == 2 &&
+               bounds.quantifier == QUANTIFIER_NONE_WRITTEN;
+    if (!two) return parser_expected(&at, "{lowest, highest} after BETWEEN");
     node *high = NULL, *first = NULL, **both = query_arena_take(p->memory, 2 * sizeof *both);
     if (both == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     TRY(make_node(p, NODE_COMPARE, low->at, &first));
     TRY(make_node(p, NODE_COMPARE, low->at, &high));
     first->comparison = COMPARE_GREATER_EQUAL;
     high->comparison = COMPARE_LESS_EQUAL;
-    first->left = low->left;
-    high->left = low->left;
-    /* Each side binds its own copy of the path. */
-    TRY(keep(p, low->left.steps, low->left.step_count, sizeof *low->left.steps,
-             (void **)&high->left.steps));
+    first->between = high->between = true;
+    first->left = high->left = low->left; /* Binding one value twice gives the same twice. */
     first->right = bounds.items[0];
     high->right = bounds.items[1];
     both[0] = first;
@@ -313,75 +253,75 @@ static status parse_between(parser *p, node *low)
     return ATOLL_OK;
 }
 
-static status parse_comparison(parser *p, node **out)
+static status parse_fold(parser *p, node *n)
+{
+    if (!token_is_symbol(&p->now, SYMBOL_FOLD)) return ATOLL_OK;
+    bool ordered = n->comparison >= COMPARE_LESS && n->comparison <= COMPARE_GREATER_EQUAL;
+    if (ordered)
+        return parser_expected(&p->now,
+                               "a value: [c] goes with ==, !=, IN and the string operators");
+    n->fold = true;
+    return parser_step(p);
+}
+
+static status parse_right(parser *p, node *n)
+{
+    term right;
+    const operand *value = NULL;
+    TRY(parse_arithmetic(p, true, &right));
+    TRY(need_value(&right, &value));
+    n->right = *value;
+    return ATOLL_OK;
+}
+
+/* Leaves a value that nothing is compared with to the caller: it may stand in parentheses. */
+static status parse_comparison(parser *p, term *out)
 {
     node *made = NULL;
-    TRY(make_node(p, NODE_COMPARE, p->now.at, &made));
-    TRY(parse_operand(p, &made->left));
-    TRY(refuse_arithmetic(&p->now));
-    if (is_word(&p->now, "text")) return not_supported(p->now.at, "TEXT");
-    if (is_word(&p->now, "geowithin")) return not_supported(p->now.at, "GEOWITHIN");
-    made->at = p->now.at;
-    if (is_word(&p->now, "between")) {
-        TRY(step(p));
-        *out = made;
-        return parse_between(p, made);
-    }
-    if (!read_operator(&p->now, made)) return expected(&p->now, "a comparison");
-    TRY(step(p));
-    if (is_symbol(&p->now, SYMBOL_FOLD)) {
-        bool ordered =
-            made->comparison >= COMPARE_LESS && made->comparison <= COMPARE_GREATER_EQUAL;
-        if (ordered)
-            return expected(&p->now, "a value: [c] goes with ==, !=, IN and the string operators");
-        made->fold = true;
-        TRY(step(p));
-    }
-    TRY(parse_operand(p, &made->right));
-    TRY(refuse_arithmetic(&p->now));
-    *out = made;
-    return ATOLL_OK;
+    const operand *left = NULL;
+    TRY(parse_arithmetic(p, true, out));
+    node ignored = {0};
+    bool between = token_is_word(&p->now, "between"), geo = token_is_word(&p->now, "geowithin"),
+         text = token_is_word(&p->now, "text");
+    if (!between && !geo && !text && !read_operator(&p->now, &ignored)) return ATOLL_OK;
+    TRY(need_value(out, &left));
+    TRY(make_node(p, geo ? NODE_GEO : NODE_COMPARE, p->now.at, &made));
+    made->left = *left;
+    out->value = NULL;
+    out->predicate = made;
+    if (text)
+        return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: TEXT at %u:%u", made->at.line,
+                    made->at.column);
+    if (!between && !geo && !read_operator(&p->now, made))
+        return parser_expected(&p->now, "a comparison");
+    TRY(parser_step(p));
+    if (between) return parse_between(p, made);
+    if (geo) return parse_shape(p, &made->right);
+    TRY(parse_fold(p, made));
+    return parse_right(p, made);
 }
 
 /* ---- and, or, not ---- */
 
-static status enter(parser *p, position at)
-{
-    if (++p->nesting <= NESTING_MAX) return ATOLL_OK;
-    return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "the query is nested deeper than %d at %u:%u",
-                NESTING_MAX, at.line, at.column);
-}
-
-static status parse_term(parser *p, node **out)
+static status parse_not(parser *p, term *out)
 {
     token first = p->now;
-    bool predicate = is_word(&first, "truepredicate") || is_word(&first, "falsepredicate");
-    if (predicate) {
-        TRY(make_node(p, is_word(&first, "truepredicate") ? NODE_TRUE : NODE_FALSE, first.at, out));
-        return step(p);
-    }
-    if (is_symbol(&first, SYMBOL_NOT) ||
-        (is_exact_word(&first, "not") && !followed_by_operator(p))) {
-        node *inner = NULL, **child = query_arena_take(p->memory, sizeof *child);
-        if (child == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-        TRY(enter(p, first.at));
-        TRY(step(p));
-        TRY(parse_term(p, &inner));
-        p->nesting--;
-        TRY(make_node(p, NODE_NOT, first.at, out));
-        *child = inner;
-        (*out)->children = child;
-        (*out)->child_count = 1;
-        return ATOLL_OK;
-    }
-    if (is_symbol(&first, SYMBOL_OPEN)) {
-        TRY(enter(p, first.at));
-        TRY(step(p));
-        TRY(parse_or(p, out));
-        p->nesting--;
-        return take_symbol(p, SYMBOL_CLOSE, "`and`, `or` or `)`");
-    }
-    return parse_comparison(p, out);
+    bool not = token_is_symbol(&first, SYMBOL_NOT) ||
+               (token_is_exact_word(&first, "not") && !parser_at_name(p));
+    if (!not ) return parse_comparison(p, out);
+    node *inner = NULL, **child = query_arena_take(p->memory, sizeof *child);
+    if (child == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    TRY(parser_enter(p, first.at));
+    TRY(parser_step(p));
+    TRY(parse_not(p, out));
+    p->nesting--;
+    TRY(need_predicate(p, out, &inner));
+    TRY(make_node(p, NODE_NOT, first.at, &out->predicate));
+    *child = inner;
+    out->predicate->children = child;
+    out->predicate->child_count = 1;
+    out->first = first;
+    return ATOLL_OK;
 }
 
 /* Children of the same kind are taken over one by one: `a and (b and c)` is one node of three. */
@@ -393,88 +333,117 @@ static status add_child(node_vector *children, node_kind kind, node *child)
     return ATOLL_OK;
 }
 
-static status parse_chain(parser *p, node_kind kind, node **out)
+static bool at_connective(const parser *p, node_kind kind)
+{
+    return kind == NODE_AND ? token_is_word(&p->now, "and") || token_is_symbol(&p->now, SYMBOL_AND)
+                            : token_is_word(&p->now, "or") || token_is_symbol(&p->now, SYMBOL_OR);
+}
+
+static status parse_chain(parser *p, node_kind kind, term *out)
 {
     node_vector children = {0};
     status result = ATOLL_OK;
     position at = p->now.at;
-    const char *word = kind == NODE_AND ? "and" : "or";
-    symbol sign = kind == NODE_AND ? SYMBOL_AND : SYMBOL_OR;
-    for (;;) {
-        node *child = NULL;
-        TRY_GOTO(kind == NODE_AND ? parse_term(p, &child) : parse_chain(p, NODE_AND, &child));
-        TRY_GOTO(add_child(&children, kind, child));
-        if (!is_word(&p->now, word) && !is_symbol(&p->now, sign)) break;
-        TRY_GOTO(step(p));
-    }
-    if (children.count == 1) {
-        *out = children.items[0];
-        goto done;
-    }
     node *made = NULL;
+    TRY(kind == NODE_AND ? parse_not(p, out) : parse_chain(p, NODE_AND, out));
+    if (!at_connective(p, kind)) return ATOLL_OK;
+    TRY(need_predicate(p, out, &made));
+    TRY_GOTO(add_child(&children, kind, made));
+    while (at_connective(p, kind)) {
+        term next;
+        TRY_GOTO(parser_step(p));
+        TRY_GOTO(kind == NODE_AND ? parse_not(p, &next) : parse_chain(p, NODE_AND, &next));
+        TRY_GOTO(need_predicate(p, &next, &made));
+        TRY_GOTO(add_child(&children, kind, made));
+    }
     TRY_GOTO(make_node(p, kind, at, &made));
     made->child_count = children.count;
-    TRY_GOTO(
-        keep(p, children.items, children.count, sizeof *children.items, (void **)&made->children));
-    *out = made;
+    TRY_GOTO(parser_keep(p, children.items, children.count, sizeof *children.items,
+                         (void **)&made->children));
+    out->predicate = made;
 done:
     vector_free(&children);
     return result;
 }
 
-static status parse_or(parser *p, node **out)
+static status parse_or(parser *p, term *out)
 {
     return parse_chain(p, NODE_OR, out);
 }
 
+status parse_predicate(parser *p, node **out)
+{
+    term made;
+    TRY(parse_or(p, &made));
+    return need_predicate(p, &made, out);
+}
+
 /* ---- suffixes ---- */
 
-static status parse_sort_key(parser *p, sort_key *out)
+static status parse_key(parser *p, bool sorts, sort_key *out)
 {
     *out = (sort_key){0};
     TRY(parse_path(p, &out->path));
-    if (out->path.post != POST_VALUE) return not_supported(out->path.at, "sorting by @count");
-    out->descending = is_word(&p->now, "desc") || is_word(&p->now, "descending");
-    bool ascending = is_word(&p->now, "asc") || is_word(&p->now, "ascending");
-    if (!out->descending && !ascending) return expected(&p->now, "ASC or DESC");
-    return step(p);
+    if (out->path.post != POST_VALUE) return parser_expected(&p->now, "a path without [SIZE]");
+    if (!sorts) return ATOLL_OK;
+    out->descending = token_is_word(&p->now, "desc") || token_is_word(&p->now, "descending");
+    bool ascending = token_is_word(&p->now, "asc") || token_is_word(&p->now, "ascending");
+    if (!out->descending && !ascending) return parser_expected(&p->now, "ASC or DESC");
+    return parser_step(p);
 }
 
-static status parse_sort(parser *p, suffix *out)
+static status parse_keys(parser *p, suffix *out)
 {
     VECTOR(sort_key) keys = {0};
     status result = ATOLL_OK;
     for (;;) {
         sort_key key = {0};
-        TRY_GOTO(parse_sort_key(p, &key));
+        TRY_GOTO(parse_key(p, out->kind == SUFFIX_SORT, &key));
         TRY_GOTO(vector_push(&keys, key));
-        if (!is_symbol(&p->now, SYMBOL_COMMA)) break;
-        TRY_GOTO(step(p));
+        if (!token_is_symbol(&p->now, SYMBOL_COMMA)) break;
+        TRY_GOTO(parser_step(p));
     }
-    TRY_GOTO(take_symbol(p, SYMBOL_CLOSE, "`,` or `)`"));
     out->key_count = keys.count;
-    TRY_GOTO(keep(p, keys.items, keys.count, sizeof *keys.items, (void **)&out->keys));
+    TRY_GOTO(parser_keep(p, keys.items, keys.count, sizeof *keys.items, (void **)&out->keys));
 done:
     vector_free(&keys);
     return result;
 }
 
-static status parse_suffix(parser *p, suffix *out)
+static status parse_limit(parser *p, suffix *out)
 {
-    token word = p->now;
-    *out = (suffix){.is_limit = is_word(&word, "limit")};
-    if (is_word(&word, "distinct")) return not_supported(word.at, "DISTINCT");
-    if (!out->is_limit && !is_word(&word, "sort"))
-        return expected(&word, "`and`, `or`, SORT, LIMIT or the end");
-    TRY(step(p));
-    TRY(take_symbol(p, SYMBOL_OPEN, "`(`"));
-    if (!out->is_limit) return parse_sort(p, out);
     bool number = p->now.kind == TOKEN_CONSTANT && p->now.constant.type == VALUE_INT &&
                   p->now.constant.as.integer >= 0;
-    if (!number) return expected(&p->now, "a number of rows");
+    if (!number) return parser_expected(&p->now, "a number of rows");
     out->limit = (uint64_t)p->now.constant.as.integer;
-    TRY(step(p));
-    return take_symbol(p, SYMBOL_CLOSE, "`)`");
+    return parser_step(p);
+}
+
+static bool suffix_of(const token *t, suffix_kind *out)
+{
+    static const char *const words[] = {"sort", "distinct", "limit", "filter"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (!token_is_word(t, words[i])) continue;
+        *out = (suffix_kind)i;
+        return true;
+    }
+    return false;
+}
+
+static status parse_suffix(parser *p, suffix *out)
+{
+    *out = (suffix){0};
+    if (!suffix_of(&p->now, &out->kind))
+        return parser_expected(&p->now, "`and`, `or`, SORT, DISTINCT, LIMIT or the end");
+    TRY(parser_step(p));
+    TRY(parser_take(p, SYMBOL_OPEN, "`(`"));
+    switch (out->kind) {
+    case SUFFIX_SORT:
+    case SUFFIX_DISTINCT: TRY(parse_keys(p, out)); break;
+    case SUFFIX_LIMIT: TRY(parse_limit(p, out)); break;
+    case SUFFIX_FILTER: TRY(parse_predicate(p, &out->predicate)); break;
+    }
+    return parser_take(p, SYMBOL_CLOSE, out->kind == SUFFIX_LIMIT ? "`)`" : "`,` or `)`");
 }
 
 static status parse_suffixes(parser *p, tree *out)
@@ -487,14 +456,16 @@ static status parse_suffixes(parser *p, tree *out)
         TRY_GOTO(vector_push(&suffixes, made));
     }
     out->suffix_count = suffixes.count;
-    TRY_GOTO(
-        keep(p, suffixes.items, suffixes.count, sizeof *suffixes.items, (void **)&out->suffixes));
+    TRY_GOTO(parser_keep(p, suffixes.items, suffixes.count, sizeof *suffixes.items,
+                         (void **)&out->suffixes));
 done:
     vector_free(&suffixes);
     return result;
 }
 
-/* The recursion here is bounded by the nesting that the parser let through. */
+/* The recursion here and below is bounded by the nesting that the parser let through. */
+static uint32_t depth_of_value(const operand *o);
+
 static uint32_t depth_of(const node *n)
 {
     uint32_t deepest = 0;
@@ -502,32 +473,83 @@ static uint32_t depth_of(const node *n)
         uint32_t depth = depth_of(n->children[i]);
         if (depth > deepest) deepest = depth;
     }
+    if (n->kind == NODE_COMPARE) {
+        uint32_t left = depth_of_value(&n->left), right = depth_of_value(&n->right);
+        return left > right ? left : right;
+    }
     return deepest + (n->kind == NODE_NOT || n->kind == NODE_AND || n->kind == NODE_OR);
 }
 
-status query_parse(arena *memory, bytes text, tree *out)
+static uint32_t depth_of_value(const operand *o)
+{
+    if (o->kind == OPERAND_SUBQUERY) return 1 + depth_of(o->predicate);
+    if (o->kind != OPERAND_ARITHMETIC) return 0;
+    uint32_t deepest = 0;
+    for (size_t i = 0; i < o->item_count; i++) {
+        uint32_t depth = depth_of_value(&o->items[i]);
+        if (depth > deepest) deepest = depth;
+    }
+    return deepest + 1;
+}
+
+static status check_depth(const tree *t)
+{
+    uint32_t depth = depth_of(t->root);
+    for (size_t i = 0; i < t->suffix_count; i++) {
+        const suffix *s = &t->suffixes[i];
+        uint32_t below = s->kind == SUFFIX_FILTER ? 1 + depth_of(s->predicate) : 0;
+        if (below > depth) depth = below;
+    }
+    if (depth <= LIMIT_QUERY_DEPTH_MAX) return ATOLL_OK;
+    return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                "the query nests %u levels of and, or, not, arithmetic and SUBQUERY; at most %d "
+                "are allowed",
+                depth, LIMIT_QUERY_DEPTH_MAX);
+}
+
+static status check_text(bytes text)
 {
     if (text.size > LIMIT_QUERY_SIZE_MAX) {
         return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "the query has %zu bytes, at most %u are allowed",
                     text.size, LIMIT_QUERY_SIZE_MAX);
     }
-    if (!utf8_is_valid(text)) return fail(ATOLL_ERROR_QUERY_SYNTAX, "the query is not valid UTF-8");
+    return utf8_is_valid(text) ? ATOLL_OK
+                               : fail(ATOLL_ERROR_QUERY_SYNTAX, "the query is not valid UTF-8");
+}
+
+status query_parse(arena *memory, bytes text, tree *out)
+{
     static const char everything[] = "TRUEPREDICATE";
-    if (text.size == 0) text = bytes_text(everything);
     tree made = {0};
-    parser p = {
-        .lexer = {.next = text.data, .end = text.data + text.size, .at = {1, 1}, .memory = memory},
-        .memory = memory};
-    TRY(step(&p));
-    TRY(step(&p));
-    TRY(parse_or(&p, &made.root));
+    parser p;
+    TRY(check_text(text));
+    TRY(parser_start(&p, memory, text.size == 0 ? bytes_text(everything) : text));
+    TRY(parse_predicate(&p, &made.root));
     TRY(parse_suffixes(&p, &made));
-    uint32_t depth = depth_of(made.root);
-    if (depth > LIMIT_QUERY_DEPTH_MAX) {
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
-                    "the query nests %u levels of and, or, not; at most %d are allowed", depth,
-                    LIMIT_QUERY_DEPTH_MAX);
-    }
+    TRY(check_depth(&made));
     *out = made;
     return ATOLL_OK;
+}
+
+static status parse_argument(arena *memory, bytes text, operand *out,
+                             status (*parse)(parser *, operand *))
+{
+    parser p;
+    operand made = {0};
+    TRY(check_text(text));
+    TRY(parser_start(&p, memory, text));
+    TRY(parse(&p, &made));
+    if (p.now.kind != TOKEN_END) return parser_expected(&p.now, "the end of the argument");
+    *out = made;
+    return ATOLL_OK;
+}
+
+status query_parse_path(arena *memory, bytes text, operand *out)
+{
+    return parse_argument(memory, text, out, parse_path);
+}
+
+status query_parse_shape(arena *memory, bytes text, operand *out)
+{
+    return parse_argument(memory, text, out, parse_shape);
 }

@@ -107,21 +107,31 @@ static comparison turned(comparison c)
     return c;
 }
 
+/* One value in a column of its own. Mixed values have columns of bytes, which only single reads understand. */
+static bool is_plain_step(const path_step *s)
+{
+    return s->kind == STEP_PROPERTY && !s->list && s->selector_count == 0 && s->type != VALUE_MIXED;
+}
+
 static bool column_operand(const operand *o)
 {
-    bool link = o->type == VALUE_LINK || o->type == VALUE_EMBEDDED;
-    return o->kind == OPERAND_PATH && o->step_count == 1 && !o->many && o->post == POST_VALUE &&
-           !link;
+    return o->kind == OPERAND_PATH && o->step_count == 1 && o->post == POST_VALUE &&
+           !type_is_link(o->type) && is_plain_step(&o->steps[0]);
 }
 
 /* One link, then a plain property. */
 static bool linked_operand(const operand *o)
 {
-    if (o->kind != OPERAND_PATH || o->step_count != 2 || o->many || o->post != POST_VALUE)
-        return false;
-    bool link = o->steps[0].type == VALUE_LINK || o->steps[0].type == VALUE_EMBEDDED;
-    return link && !o->steps[0].list && !o->steps[1].list && o->type != VALUE_LINK &&
-           o->type != VALUE_EMBEDDED;
+    if (o->kind != OPERAND_PATH || o->step_count != 2 || o->post != POST_VALUE) return false;
+    return is_plain_step(&o->steps[0]) && type_is_link(o->steps[0].type) &&
+           is_plain_step(&o->steps[1]) && !type_is_link(o->type);
+}
+
+/* Constants of which any one is enough: what constants_match looks at. */
+static bool plain_constants(const operand *o)
+{
+    if (o->kind == OPERAND_CONSTANT) return true;
+    return o->kind == OPERAND_CONSTANTS && !o->has_objects && o->quantifier <= QUANTIFIER_ANY;
 }
 
 static pass_kind plan(node *n)
@@ -130,10 +140,9 @@ static pass_kind plan(node *n)
     bool constant_first = n->left.kind == OPERAND_CONSTANT && plain && column_operand(&n->right);
     const operand *column = constant_first ? &n->right : &n->left;
     const operand *other = constant_first ? &n->left : &n->right;
-    if (linked_operand(&n->left) &&
-        (n->right.kind == OPERAND_CONSTANT || n->right.kind == OPERAND_CONSTANTS))
-        return PASS_LINKED;
-    if (!column_operand(column) || other->kind == OPERAND_PATH) return PASS_ROW;
+    if (n->types || n->whole) return PASS_ROW;
+    if (linked_operand(&n->left) && plain_constants(&n->right)) return PASS_LINKED;
+    if (!column_operand(column) || !plain_constants(other)) return PASS_ROW;
     if (other->kind == OPERAND_CONSTANTS) return PASS_COLUMN;
     comparison c = constant_first ? turned(n->comparison) : n->comparison;
     const value *at = &other->constant;

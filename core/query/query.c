@@ -121,9 +121,9 @@ bytes query_text(const query *q)
     return q->text;
 }
 
-bool query_has_sort(const query *q)
+bool query_has_suffixes(const query *q)
 {
-    return q->has_sort;
+    return q->tree.suffix_count > 0;
 }
 
 static size_t term_count(const node *n)
@@ -140,12 +140,28 @@ static void add_terms(const node *n, node **to)
         *to = (node *)(uintptr_t)n;
 }
 
-/* The new tree points at the nodes of both, which are kept alive; so a filter costs nothing but its own node. */
-static status join_trees(query *made, const tree *a, const tree *b)
+/* After a LIMIT or DISTINCT the second predicate is over what these left: it becomes a suffix. */
+static status join_suffixes(query *made, const tree *a, const tree *b, bool filter)
 {
+    size_t count = a->suffix_count + b->suffix_count + (filter ? 1 : 0), at = a->suffix_count;
+    suffix *suffixes = query_arena_take(&made->memory, count * sizeof *suffixes + 1);
+    if (suffixes == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    if (a->suffix_count > 0) memcpy(suffixes, a->suffixes, a->suffix_count * sizeof *suffixes);
+    if (filter) suffixes[at++] = (suffix){.kind = SUFFIX_FILTER, .predicate = b->root};
+    if (b->suffix_count > 0) memcpy(suffixes + at, b->suffixes, b->suffix_count * sizeof *suffixes);
+    made->tree.suffixes = suffixes;
+    made->tree.suffix_count = count;
+    return ATOLL_OK;
+}
+
+/* The new tree points at the nodes of both, which are kept alive; so a filter costs nothing but its own node. */
+static status join_trees(query *made, const query *first, const query *second)
+{
+    const tree *a = &first->tree, *b = &second->tree;
     size_t left = term_count(a->root), right = term_count(b->root);
+    bool filter = first->has_subset && right > 0;
     node *root = left == 0 ? b->root : a->root;
-    if (left > 0 && right > 0) {
+    if (left > 0 && right > 0 && !filter) {
         node **children = query_arena_take(&made->memory, (left + right) * sizeof *children);
         root = query_arena_take(&made->memory, sizeof *root);
         if (children == NULL || root == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -153,14 +169,9 @@ static status join_trees(query *made, const tree *a, const tree *b)
         add_terms(b->root, children + left);
         *root = (node){.kind = NODE_AND, .children = children, .child_count = left + right};
     }
-    size_t suffix_count = a->suffix_count + b->suffix_count;
-    suffix *suffixes = query_arena_take(&made->memory, suffix_count * sizeof *suffixes + 1);
-    if (suffixes == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    if (a->suffix_count > 0) memcpy(suffixes, a->suffixes, a->suffix_count * sizeof *suffixes);
-    if (b->suffix_count > 0)
-        memcpy(suffixes + a->suffix_count, b->suffixes, b->suffix_count * sizeof *suffixes);
-    made->tree = (tree){root, suffixes, suffix_count};
-    return ATOLL_OK;
+    made->tree.root = filter ? a->root : root;
+    made->has_subset = filter;
+    return join_suffixes(made, a, b, filter);
 }
 
 static status take_facts(query *to, const query *from)
@@ -173,7 +184,7 @@ static status take_facts(query *to, const query *from)
     }
     to->crosses_links = to->crosses_links || from->crosses_links;
     to->has_sort = to->has_sort || from->has_sort;
-    to->has_limit = to->has_limit || from->has_limit;
+    to->has_subset = to->has_subset || from->has_subset;
     return ATOLL_OK;
 }
 
@@ -188,15 +199,12 @@ status query_and(const query *a, const query *b, query **out)
                     "a query of class '%s' and one of class '%s' cannot be joined", a->class_name,
                     b->class_name);
     }
-    if (a->has_limit)
-        return fail(ATOLL_ERROR_NOT_SUPPORTED,
-                    "not supported yet: filtering results that have a LIMIT");
     query *made = NULL;
     status result = ATOLL_OK;
     TRY(make_empty(a->class_of, bytes_text(a->class_name), &made));
     made->parts[0] = query_retain((query *)(uintptr_t)a);
     made->parts[1] = query_retain((query *)(uintptr_t)b);
-    TRY_GOTO(join_trees(made, &a->tree, &b->tree));
+    TRY_GOTO(join_trees(made, a, b));
     TRY_GOTO(take_facts(made, a));
     TRY_GOTO(take_facts(made, b));
     TRY_GOTO(query_write_text(made));
@@ -248,7 +256,7 @@ static status push_rows(const model_segment *segment, const uint64_t mask[MASK_W
 /* A LIMIT before any SORT bounds the scan itself. */
 static uint64_t scan_limit(const query *q)
 {
-    bool first_limits = q->tree.suffix_count > 0 && q->tree.suffixes[0].is_limit;
+    bool first_limits = q->tree.suffix_count > 0 && q->tree.suffixes[0].kind == SUFFIX_LIMIT;
     return first_limits ? q->tree.suffixes[0].limit : UINT64_MAX;
 }
 
@@ -275,22 +283,61 @@ static status scan(const query *q, const model_view *view, row_vector *out)
     return result;
 }
 
+static status rows_filter(const suffix *s, class_key c, const model_view *view, row_vector *rows)
+{
+    row_source source = {.view = view};
+    size_t kept = 0;
+    for (size_t i = 0; i < rows->count && source.error == ATOLL_OK; i++) {
+        row_key row = rows->items[i];
+        if (row_matches(&source, s->predicate, c, row)) rows->items[kept++] = row;
+    }
+    rows->count = kept;
+    return source.error;
+}
+
+static status apply_suffix(const query *q, const suffix *s, const model_view *view,
+                           row_vector *rows)
+{
+    switch (s->kind) {
+    case SUFFIX_SORT: return rows_sort(s, view, rows);
+    case SUFFIX_DISTINCT: return rows_distinct(s, view, rows);
+    case SUFFIX_FILTER: return rows_filter(s, q->class_of, view, rows);
+    case SUFFIX_LIMIT: break;
+    }
+    if (rows->count > s->limit) rows->count = (size_t)s->limit;
+    return ATOLL_OK;
+}
+
 status query_run(const query *q, const model_view *view, row_vector *out)
 {
     row_vector rows = {0};
     status result = ATOLL_OK;
     TRY_GOTO(scan(q, view, &rows));
-    for (size_t i = 0; i < q->tree.suffix_count; i++) {
-        const suffix *s = &q->tree.suffixes[i];
-        if (!s->is_limit)
-            TRY_GOTO(rows_sort(s, view, &rows));
-        else if (rows.count > s->limit)
-            rows.count = (size_t)s->limit;
-    }
+    for (size_t i = 0; i < q->tree.suffix_count; i++)
+        TRY_GOTO(apply_suffix(q, &q->tree.suffixes[i], view, &rows));
     vector_free(out);
     *out = rows;
     return ATOLL_OK;
 done:
+    vector_free(&rows);
+    return result;
+}
+
+/* Sorting and limiting leave a number that is known without the rows; other suffixes need them. */
+static bool counts_without_rows(const query *q)
+{
+    for (size_t i = 0; i < q->tree.suffix_count; i++) {
+        suffix_kind kind = q->tree.suffixes[i].kind;
+        if (kind != SUFFIX_SORT && kind != SUFFIX_LIMIT) return false;
+    }
+    return true;
+}
+
+static status count_rows(const query *q, const model_view *view, uint64_t *out)
+{
+    row_vector rows = {0};
+    status result = query_run(q, view, &rows);
+    if (result == ATOLL_OK) *out = rows.count;
     vector_free(&rows);
     return result;
 }
@@ -311,6 +358,7 @@ static status count_segments(const query *q, segment_source *source, uint64_t *o
 status query_count(const query *q, const model_view *view, uint64_t *out)
 {
     uint64_t count = 0;
+    if (!counts_without_rows(q)) return count_rows(q, view, out);
     if (q->tree.root->kind == NODE_TRUE) {
         count = model_count(view, q->class_of);
     } else {
@@ -321,7 +369,7 @@ status query_count(const query *q, const model_view *view, uint64_t *out)
     }
     for (size_t i = 0; i < q->tree.suffix_count; i++) {
         const suffix *s = &q->tree.suffixes[i];
-        if (s->is_limit && count > s->limit) count = s->limit;
+        if (s->kind == SUFFIX_LIMIT && count > s->limit) count = s->limit;
     }
     *out = count;
     return ATOLL_OK;

@@ -3,10 +3,9 @@
 #include "model/model.h"
 #include "base/vector.h"
 
-/* text → tokens → tree → bound and checked → passes over column blocks. First language: comparisons, IN {...}, BETWEEN,
- * AND OR NOT, && || !, BEGINSWITH ENDSWITH CONTAINS LIKE with [c], link paths, list ANY by default, $n, null,
- * TRUEPREDICATE FALSEPREDICATE, SORT(...), LIMIT(n), literals of every type. What else the language has is refused by
- * name ("not supported yet: SUBQUERY at 1:14"). Errors name line:column and what was expected. */
+/* text → tokens → tree → bound and checked → passes over column blocks; docs/query_language.md has the language.
+ * What Atoll does not have yet of it is refused by name ("not supported yet: TEXT at 1:14"). Errors name line:column and
+ * what was expected. */
 typedef struct query query; /* immutable; any thread */
 typedef struct query_arguments {
     const value *values;
@@ -25,9 +24,9 @@ class_key query_class(const query *q);
 bytes query_text(
     const query *
         q); /* canonical, arguments filled in: `age < 3`, `a == "x" and b == 1`, TRUEPREDICATE; parses back to the same */
-bool query_has_sort(const query *q);
-/* Both conditions hold: (a) and (b); sorted by a, then by b, whose order dominates. b NULL: a itself, once more. A LIMIT
- * in a is NOT_SUPPORTED. */
+bool query_has_suffixes(const query *q); /* SORT, DISTINCT, LIMIT */
+/* Both conditions hold: (a) and (b); sorted by a, then by b, whose order dominates. b NULL: a itself, once more. After a
+ * LIMIT or DISTINCT in a, b is over the rows that are left. */
 status query_and(const query *a, const query *b, query **out) MUST_CHECK;
 /* The properties of the class that the predicate reads (for queryable fields), each once. links: true if it crosses one. */
 status query_properties(const query *q, const property_key **out, size_t *count,

@@ -4,10 +4,12 @@
 #include <stdatomic.h>
 
 /* The steps of the query layer, each in its own file:
- *   lexer.c text → tokens;  parser.c tokens → tree;  bind.c names and types checked, arguments filled in;
- *   text.c tree → canonical text;  compare.c one comparison of two values;  evaluate.c the tree over one row;
- *   execute.c the tree over segments, kernels.c its innermost loops;  linked.c what is behind a link;
- *   sort.c, aggregate.c, advance.c what is built on the rows;  query.c the door. */
+ *   lexer.c, literal.c text → tokens;  parser.c, parse_value.c tokens → tree;
+ *   bind_operand.c names found, arguments filled in;  bind.c types checked;  text.c tree → canonical text;
+ *   compare.c one comparison of two values;  calculate.c arithmetic, aggregates of lists;  geo.c shapes;
+ *   path.c from a row to the values of a path;  evaluate.c the tree over one row;
+ *   plan.c how a comparison runs;  execute.c the tree over segments, kernels.c its innermost loops;  linked.c what is behind a link;
+ *   sort.c, distinct.c, aggregate.c, advance.c what is built on the rows;  query.c the door. */
 
 /* ---- memory: everything that a query holds dies with it ---- */
 typedef struct arena {
@@ -89,35 +91,90 @@ typedef enum operand_kind {
     OPERAND_CONSTANT,
     OPERAND_ARGUMENT,
     OPERAND_PATH,
-    OPERAND_CONSTANTS
+    OPERAND_CONSTANTS,
+    OPERAND_OBJECT,     /* obj('Class', key): looked up in the view that is read */
+    OPERAND_ARITHMETIC, /* a chain of + and -, or one of * and / */
+    OPERAND_SUBQUERY,   /* the number of objects on the path that match */
+    OPERAND_SHAPE       /* of GEOWITHIN */
 } operand_kind;
+/* What is taken of the values at the end of a path. COUNT: elements of a collection, size of a text. */
 typedef enum path_post {
     POST_VALUE,
-    POST_COUNT
-} path_post; /* COUNT: elements of a list, size of a text */
-typedef struct path_step {
-    bytes name;
+    POST_COUNT,
+    POST_TYPE,
+    POST_MINIMUM,
+    POST_MAXIMUM,
+    POST_SUM,
+    POST_AVERAGE
+} path_post;
+typedef enum selector_kind {
+    SELECT_EACH, /* [*], @values */
+    SELECT_INDEX,
+    SELECT_FIRST,
+    SELECT_LAST,
+    SELECT_KEY,
+    SELECT_KEYS,    /* @keys: the keys themselves */
+    SELECT_ARGUMENT /* as parsed; index: of the argument */
+} selector_kind;
+typedef struct selector {
+    selector_kind kind;
     position at;
+    uint64_t index;
+    bytes key;
+} selector;
+typedef enum step_kind {
+    STEP_PROPERTY,
+    STEP_BACKLINK,  /* @links.Class.property */
+    STEP_BACKLINKS, /* @links, of which only the count is known */
+    STEP_ARGUMENT   /* $K0, as parsed; becomes the steps of its text */
+} step_kind;
+typedef struct path_step {
+    step_kind kind;
+    bytes name;
+    bytes class_name; /* BACKLINK: the class that links here */
+    position at;
+    uint64_t argument;
+    selector *selectors;
+    size_t selector_count;
     class_key class_of; /* bound: the class that the property is of, and the property */
     property_key property;
     value_type type;
     class_key target;
-    bool list, nullable;
+    uint8_t flags;
+    bool list;     /* a collection, or backlinks */
+    bool many;     /* any number of values are left after the selectors */
+    bool nullable; /* of a collection: its elements */
 } path_step;
+struct geo_shape;
+struct node;
 typedef struct operand {
     operand_kind kind;
     quantifier quantifier;
     position at;
+    bytes variable;       /* before a path inside a SUBQUERY: `$x` */
+    bytes inner_variable; /* SUBQUERY: the one that its predicate uses */
     path_step *steps;
     size_t step_count;
     path_post post;
-    value constant;
+    bool aggregated; /* the last step stands behind the post: `dogs.@max.age` */
+    value constant;  /* OBJECT: the key */
     uint64_t argument;
-    struct operand *items; /* CONSTANTS as parsed */
-    value *constants;      /* CONSTANTS as bound */
+    struct operand
+        *items;      /* CONSTANTS as parsed; parts of ARITHMETIC; key of OBJECT; numbers of SHAPE */
+    char *operators; /* ARITHMETIC: between the items, the first unused */
+    value *constants; /* CONSTANTS as bound */
+    uint32_t *masks;  /* of constants beside @type: the types that each name means, one bit each */
     size_t item_count;
-    value_type type; /* bound; of each value */
-    bool many;       /* bound: any number of values */
+    bytes class_name;       /* OBJECT */
+    class_key target;       /* bound: class of OBJECT, and of links */
+    struct node *predicate; /* SUBQUERY */
+    bytes shape_name;       /* SHAPE as parsed */
+    size_t *ring_sizes;     /* SHAPE as parsed: numbers of each point list */
+    size_t ring_count;
+    struct geo_shape *shape; /* SHAPE as bound */
+    value_type type;         /* bound; of each value */
+    bool many;               /* bound: any number of values */
+    bool has_objects;        /* CONSTANTS: some are obj(...), then items are read */
 } operand;
 typedef enum comparison {
     COMPARE_EQUAL,
@@ -137,7 +194,8 @@ typedef enum node_kind {
     NODE_AND,
     NODE_OR,
     NODE_NOT,
-    NODE_COMPARE
+    NODE_COMPARE,
+    NODE_GEO /* left GEOWITHIN right */
 } node_kind;
 /* How execute.c runs a comparison: as a closed range over a fixed-size column, a column of any type, or row by row. */
 typedef enum pass_kind {
@@ -162,6 +220,9 @@ typedef struct node {
     size_t child_count;
     comparison comparison;
     bool fold, in; /* [c]; written IN */
+    bool between;  /* half of a BETWEEN */
+    bool types;    /* bound: both sides are sets of types, one bit each (.@type) */
+    bool whole;    /* bound: two collections element by element */
     operand left, right;
     pass_kind pass;
     pass_range range;
@@ -170,11 +231,18 @@ typedef struct sort_key {
     operand path;
     bool descending;
 } sort_key;
+typedef enum suffix_kind {
+    SUFFIX_SORT,
+    SUFFIX_DISTINCT,
+    SUFFIX_LIMIT,
+    SUFFIX_FILTER /* a predicate over what is left: results with a LIMIT that were filtered */
+} suffix_kind;
 typedef struct suffix {
-    bool is_limit;
+    suffix_kind kind;
     uint64_t limit;
     sort_key *keys;
     size_t key_count;
+    node *predicate;
 } suffix;
 typedef struct tree {
     node *root;
@@ -182,6 +250,9 @@ typedef struct tree {
     size_t suffix_count;
 } tree;
 status query_parse(arena *memory, bytes text, tree *out) MUST_CHECK;
+/* The text of an argument, read where the language has a path or a shape. */
+status query_parse_path(arena *memory, bytes text, operand *out) MUST_CHECK;
+status query_parse_shape(arena *memory, bytes text, operand *out) MUST_CHECK;
 
 /* A class whose rows the query looks into: any change of them, or their life alone, may change who matches. */
 typedef struct dependency {
@@ -198,10 +269,33 @@ struct query {
     bytes text;
     VECTOR(property_key) properties;
     VECTOR(dependency) dependencies;
-    bool crosses_links, has_sort, has_limit;
+    bool
+        crosses_links; /* links, collections of other classes, whatever needs more than the row's own fields */
+    bool has_sort;
+    bool has_subset; /* LIMIT, DISTINCT or FILTER: which rows are left depends on the others */
 };
 status query_bind(query *q, const model_schema *schema, const model_class *class_of,
                   const query_arguments *arguments) MUST_CHECK;
+/* What both halves of binding share: bind_operand.c gives names and arguments their meaning, bind.c checks what is
+ * compared with what. */
+typedef struct binder {
+    query *query;
+    const model_schema *schema;
+    const model_class
+        *class_of; /* of the rows that the predicate is over; another one inside a SUBQUERY */
+    const query_arguments *arguments;
+    bool inner;        /* inside a SUBQUERY */
+    bool in_predicate; /* not in the keys of SORT and DISTINCT */
+} binder;
+status bind_operand(binder *b, operand *o) MUST_CHECK;
+status bind_path(binder *b, operand *o) MUST_CHECK;
+status bind_shape(binder *b, const operand *path, operand *o) MUST_CHECK;
+status bind_node(binder *b, node *n) MUST_CHECK;
+status bind_type_error(position at, const char *what);
+bool type_is_text(value_type type);
+bool type_is_link(value_type type); /* embedded objects too */
+bool type_is_number(value_type type);
+bool operand_reads_rows(const operand *o);
 status query_note_property(query *q, property_key p) MUST_CHECK; /* each once */
 status query_note_dependency(query *q, class_key c, bool life_only) MUST_CHECK;
 status query_write_text(query *q) MUST_CHECK; /* fills q->text */
@@ -214,6 +308,35 @@ void pass_plan(node *n); /* chooses the pass of a bound comparison */
 bool values_match(comparison c, bool fold, const value *left, const value *right);
 int number_compare(const value *a, const value *b, bool *unordered); /* INT and DOUBLE by number */
 uint32_t fold_character(uint32_t character);
+/* + - * /: null with null, and when an integer is divided by zero. */
+value value_calculate(char operator, const value * left, const value *right);
+value_type arithmetic_type(value_type left, value_type right);
+/* @type: the bit of a value's type, and the bits that a name means; 0: no such name. */
+uint32_t type_bit(value_type type);
+uint32_t type_mask(bytes name);
+/* @min, @max, @sum, @avg, value by value; nulls do not count. */
+typedef struct accumulator {
+    path_post post;
+    uint64_t count;
+    value total;
+} accumulator;
+void accumulator_add(accumulator *a, const value *v);
+value accumulator_result(const accumulator *a, value_type type); /* type: of the values */
+
+/* ---- shapes on the sphere (geo.c) ---- */
+typedef enum shape_kind { SHAPE_BOX, SHAPE_CIRCLE, SHAPE_POLYGON } shape_kind;
+typedef struct geo_shape {
+    shape_kind kind;
+    double *
+        numbers; /* longitude and latitude of each point, in degrees; behind them the radius of a circle */
+    size_t *ring_sizes;
+    size_t ring_count;
+    double (*vertices)[3]; /* POLYGON: the points on the unit sphere, rings counter-clockwise */
+    property_key type, coordinates; /* of the embedded class on the left */
+} geo_shape;
+/* Checks the numbers of a shape and makes it ready for geo_contains. */
+status geo_prepare(arena *memory, geo_shape *shape, position at) MUST_CHECK;
+bool geo_contains(const geo_shape *shape, double longitude, double latitude);
 
 /* ---- rows ---- */
 typedef struct row_source {
@@ -223,6 +346,13 @@ typedef struct row_source {
     status error; /* the first failure of a read; what was evaluated then means nothing */
 } row_source;
 bool row_matches(row_source *source, const node *n, class_key c, row_key row);
+void row_failed(row_source *source, status why); /* keeps the first one */
+/* Gets each value of an operand, borrowed for the call; answers true to stop. */
+typedef bool (*value_visit)(void *context, const value *v);
+bool operand_visit(row_source *source, const operand *o, row_key row, value_visit visit,
+                   void *context);
+bool path_visit(row_source *source, const operand *o, row_key row, value_visit visit,
+                void *context);
 /* A path without lists; *through_null told when a link before the end is null. */
 void path_value(row_source *source, const operand *path, row_key row, value *out,
                 bool *through_null);
@@ -249,4 +379,5 @@ status linked_pass(segment_source *s, const node *n, const model_column *links,
                    uint64_t mask[MASK_WORDS], bool *done) MUST_CHECK;
 void linked_free(linked *l);
 status rows_sort(const suffix *s, const model_view *view, row_vector *rows) MUST_CHECK;
+status rows_distinct(const suffix *s, const model_view *view, row_vector *rows) MUST_CHECK;
 #endif

@@ -56,7 +56,10 @@ static status read_column(sorter *s, class_key c, const path_step *step, size_t 
 static status read_key(sorter *s, size_t key, bool ascending_rows)
 {
     const operand *path = &s->suffix->keys[key].path;
-    if (ascending_rows && path->step_count == 1)
+    const path_step *first = &path->steps[0];
+    bool plain = path->step_count == 1 && !first->list && first->selector_count == 0 &&
+                 first->type != VALUE_MIXED;
+    if (ascending_rows && plain)
         return read_column(s, path->steps[0].class_of, &path->steps[0], key);
     row_source source = {.view = s->view};
     for (size_t i = 0; i < s->rows->count; i++) {

@@ -87,6 +87,10 @@ static status put_value(buffer *to, const value *v)
     case VALUE_EMBEDDED:
         snprintf(text, sizeof text, "O%llu", (unsigned long long)v->as.row);
         return put(to, text);
+    case VALUE_TYPED_LINK:
+        snprintf(text, sizeof text, "L%u:%llu", (unsigned)v->as.link.class_of,
+                 (unsigned long long)v->as.link.row);
+        return put(to, text);
     default: break;
     }
     return fail(ATOLL_ERROR_INTERNAL, "a query cannot hold a list as a value");
@@ -107,24 +111,155 @@ static status put_name(buffer *to, bytes name)
     return ATOLL_OK;
 }
 
+static status put_number(buffer *to, const char *form, uint64_t number)
+{
+    char text[64];
+    snprintf(text, sizeof text, form, (unsigned long long)number);
+    return put(to, text);
+}
+
+static status put_selector(buffer *to, const selector *s)
+{
+    switch (s->kind) {
+    case SELECT_EACH: return put(to, "[*]");
+    case SELECT_FIRST: return put(to, "[FIRST]");
+    case SELECT_LAST: return put(to, "[LAST]");
+    case SELECT_KEYS: return put(to, ".@keys");
+    case SELECT_INDEX: return put_number(to, "[%llu]", s->index);
+    case SELECT_KEY: break;
+    case SELECT_ARGUMENT: return put_number(to, "[$%llu]", s->index);
+    }
+    TRY(put(to, "["));
+    TRY(put_string(to, s->key));
+    return put(to, "]");
+}
+
+static status put_step(buffer *to, const path_step *s)
+{
+    if (s->kind == STEP_BACKLINKS) return put(to, "@links");
+    if (s->kind == STEP_BACKLINK) {
+        TRY(put(to, "@links."));
+        TRY(put_name(to, s->class_name));
+        TRY(put(to, "."));
+    }
+    TRY(put_name(to, s->name));
+    for (size_t i = 0; i < s->selector_count; i++) TRY(put_selector(to, &s->selectors[i]));
+    return ATOLL_OK;
+}
+
+static status put_path(buffer *to, const operand *o)
+{
+    static const char *const posts[] = {"",      ".@count", ".@type", ".@min",
+                                        ".@max", ".@sum",   ".@avg"};
+    bool first = o->variable.size == 0;
+    TRY(put_name(to, o->variable));
+    for (size_t i = 0; i < o->step_count; i++) {
+        bool behind = o->aggregated && i + 1 == o->step_count;
+        if (behind) TRY(put(to, posts[o->post]));
+        if (!first) TRY(put(to, "."));
+        TRY(put_step(to, &o->steps[i]));
+        first = false;
+    }
+    return o->aggregated || o->kind == OPERAND_SUBQUERY ? ATOLL_OK : put(to, posts[o->post]);
+}
+
+static status put_object(buffer *to, const operand *o)
+{
+    TRY(put(to, "obj("));
+    TRY(put_string(to, o->class_name));
+    TRY(put(to, ", "));
+    TRY(put_value(to, &o->constant));
+    return put(to, ")");
+}
+
+static status put_constants(buffer *to, const operand *o)
+{
+    TRY(put(to, "{"));
+    for (size_t i = 0; i < o->item_count; i++) {
+        bool object = o->has_objects && o->items[i].kind == OPERAND_OBJECT;
+        if (i > 0) TRY(put(to, ", "));
+        TRY(object ? put_object(to, &o->items[i]) : put_value(to, &o->constants[i]));
+    }
+    return put(to, "}");
+}
+
+static status put_operand(buffer *to, const operand *o);
+
+static status put_arithmetic(buffer *to, const operand *o)
+{
+    TRY(put(to, "("));
+    for (size_t i = 0; i < o->item_count; i++) {
+        char sign[] = {' ', o->operators[i], ' ', 0};
+        if (i > 0) TRY(put(to, sign));
+        TRY(put_operand(to, &o->items[i]));
+    }
+    return put(to, ")");
+}
+
+static status put_subquery(buffer *to, const operand *o)
+{
+    TRY(put(to, "SUBQUERY("));
+    TRY(put_path(to, o));
+    TRY(put(to, ", "));
+    TRY(put_name(to, o->inner_variable));
+    TRY(put(to, ", "));
+    TRY(query_write_node(to, o->predicate));
+    return put(to, ").@count");
+}
+
+static status put_point(buffer *to, const double *numbers)
+{
+    TRY(put(to, "["));
+    TRY(put_double(to, numbers[0]));
+    TRY(put(to, ", "));
+    TRY(put_double(to, numbers[1]));
+    return put(to, "]");
+}
+
+static status put_ring(buffer *to, const double *numbers, size_t count)
+{
+    TRY(put(to, "{"));
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0) TRY(put(to, ", "));
+        TRY(put_point(to, numbers + 2 * i));
+    }
+    return put(to, "}");
+}
+
+static status put_shape(buffer *to, const operand *o)
+{
+    static const char *const names[] = {"geoBox(", "geoCircle(", "geoPolygon("};
+    const double *numbers = o->shape->numbers;
+    TRY(put(to, names[o->shape->kind]));
+    if (o->shape->kind == SHAPE_POLYGON) {
+        for (size_t i = 0; i < o->ring_count; i++) {
+            if (i > 0) TRY(put(to, ", "));
+            TRY(put_ring(to, numbers, o->ring_sizes[i]));
+            numbers += 2 * o->ring_sizes[i];
+        }
+        return put(to, ")");
+    }
+    TRY(put_point(to, numbers));
+    TRY(put(to, ", "));
+    TRY(o->shape->kind == SHAPE_BOX ? put_point(to, numbers + 2) : put_double(to, numbers[2]));
+    return put(to, ")");
+}
+
 static status put_operand(buffer *to, const operand *o)
 {
     static const char *const quantifiers[] = {"", "ANY ", "ALL ", "NONE "};
     TRY(put(to, quantifiers[o->quantifier]));
-    if (o->kind == OPERAND_CONSTANT) return put_value(to, &o->constant);
-    if (o->kind == OPERAND_CONSTANTS) {
-        TRY(put(to, "{"));
-        for (size_t i = 0; i < o->item_count; i++) {
-            if (i > 0) TRY(put(to, ", "));
-            TRY(put_value(to, &o->constants[i]));
-        }
-        return put(to, "}");
+    switch (o->kind) {
+    case OPERAND_CONSTANT: return put_value(to, &o->constant);
+    case OPERAND_CONSTANTS: return put_constants(to, o);
+    case OPERAND_OBJECT: return put_object(to, o);
+    case OPERAND_ARITHMETIC: return put_arithmetic(to, o);
+    case OPERAND_SUBQUERY: return put_subquery(to, o);
+    case OPERAND_SHAPE: return put_shape(to, o);
+    case OPERAND_ARGUMENT:
+    case OPERAND_PATH: break;
     }
-    for (size_t i = 0; i < o->step_count; i++) {
-        if (i > 0) TRY(put(to, "."));
-        TRY(put_name(to, o->steps[i].name));
-    }
-    return o->post == POST_COUNT ? put(to, ".@count") : ATOLL_OK;
+    return put_path(to, o);
 }
 
 static status put_comparison(buffer *to, const node *n)
@@ -133,7 +268,7 @@ static status put_comparison(buffer *to, const node *n)
                                         ">=", "BEGINSWITH", "ENDSWITH", "CONTAINS", "LIKE"};
     TRY(put_operand(to, &n->left));
     TRY(put(to, " "));
-    TRY(put(to, n->in ? "IN" : signs[n->comparison]));
+    TRY(put(to, n->kind == NODE_GEO ? "GEOWITHIN" : n->in ? "IN" : signs[n->comparison]));
     TRY(put(to, n->fold ? "[c] " : " "));
     return put_operand(to, &n->right);
 }
@@ -152,7 +287,8 @@ status query_write_node(buffer *to, const node *n)
     switch (n->kind) {
     case NODE_TRUE: return put(to, "TRUEPREDICATE");
     case NODE_FALSE: return put(to, "FALSEPREDICATE");
-    case NODE_COMPARE: return put_comparison(to, n);
+    case NODE_COMPARE:
+    case NODE_GEO: return put_comparison(to, n);
     case NODE_AND: return put_chain(to, n, " and ");
     case NODE_OR:
         TRY(put(to, "("));
@@ -166,24 +302,26 @@ status query_write_node(buffer *to, const node *n)
     return fail(ATOLL_ERROR_INTERNAL, "a node of the query has no kind");
 }
 
+static status put_suffix(buffer *to, const suffix *s)
+{
+    if (s->kind == SUFFIX_LIMIT) return put_number(to, " LIMIT(%llu)", s->limit);
+    if (s->kind == SUFFIX_FILTER) {
+        TRY(put(to, " FILTER("));
+        TRY(query_write_node(to, s->predicate));
+        return put(to, ")");
+    }
+    TRY(put(to, s->kind == SUFFIX_SORT ? " SORT(" : " DISTINCT("));
+    for (size_t k = 0; k < s->key_count; k++) {
+        if (k > 0) TRY(put(to, ", "));
+        TRY(put_operand(to, &s->keys[k].path));
+        if (s->kind == SUFFIX_SORT) TRY(put(to, s->keys[k].descending ? " DESC" : " ASC"));
+    }
+    return put(to, ")");
+}
+
 status query_write_suffixes(buffer *to, const tree *t)
 {
-    for (size_t i = 0; i < t->suffix_count; i++) {
-        const suffix *s = &t->suffixes[i];
-        if (s->is_limit) {
-            char text[40];
-            snprintf(text, sizeof text, " LIMIT(%llu)", (unsigned long long)s->limit);
-            TRY(put(to, text));
-            continue;
-        }
-        TRY(put(to, " SORT("));
-        for (size_t k = 0; k < s->key_count; k++) {
-            if (k > 0) TRY(put(to, ", "));
-            TRY(put_operand(to, &s->keys[k].path));
-            TRY(put(to, s->keys[k].descending ? " DESC" : " ASC"));
-        }
-        TRY(put(to, ")"));
-    }
+    for (size_t i = 0; i < t->suffix_count; i++) TRY(put_suffix(to, &t->suffixes[i]));
     return ATOLL_OK;
 }
 

@@ -15,13 +15,16 @@ static void add(model_schema *s, size_t c, const char *name, value_type type, ui
 
 static void build(model_schema *s)
 {
-    size_t dog = 0, address = 0, person = 0;
+    size_t dog = 0, address = 0, point = 0, person = 0;
     OK(schema_add_class(s, bytes_text("Dog"), CLASS_NORMAL, &dog));
     add(s, dog, "name", VALUE_STRING, PROPERTY_NULLABLE, "");
     add(s, dog, "age", VALUE_INT, 0, "");
     OK(schema_add_class(s, bytes_text("Address"), CLASS_EMBEDDED, &address));
     add(s, address, "city", VALUE_STRING, 0, "");
     add(s, address, "zip", VALUE_INT, 0, "");
+    OK(schema_add_class(s, bytes_text("Point"), CLASS_EMBEDDED, &point));
+    add(s, point, "type", VALUE_STRING, 0, "");
+    add(s, point, "coordinates", VALUE_DOUBLE, PROPERTY_LIST, "");
     OK(schema_add_class(s, bytes_text("Person"), CLASS_NORMAL, &person));
     add(s, person, "_id", VALUE_INT, PROPERTY_PRIMARY_KEY, "");
     add(s, person, "name", VALUE_STRING, PROPERTY_NULLABLE, "");
@@ -40,6 +43,11 @@ static void build(model_schema *s)
     add(s, person, "numbers", VALUE_INT, PROPERTY_LIST, "");
     add(s, person, "home", VALUE_EMBEDDED, PROPERTY_NULLABLE, "Address");
     add(s, person, "given name", VALUE_STRING, PROPERTY_NULLABLE, "");
+    add(s, person, "more", VALUE_INT, PROPERTY_LIST, "");
+    add(s, person, "friend", VALUE_LINK, PROPERTY_NULLABLE, "Person");
+    add(s, person, "friends", VALUE_LINK, PROPERTY_LIST, "Person");
+    add(s, person, "spot", VALUE_EMBEDDED, PROPERTY_NULLABLE, "Point");
+    add(s, person, "spots", VALUE_EMBEDDED, PROPERTY_LIST, "Point");
 }
 
 void fixture_schema(model_schema *out)
@@ -69,6 +77,7 @@ void fixture_open(fixture *f)
     f->person = schema_class_named(schema, bytes_text("Person"));
     f->dog = schema_class_named(schema, bytes_text("Dog"));
     f->address = schema_class_named(schema, bytes_text("Address"));
+    f->point = schema_class_named(schema, bytes_text("Point"));
 }
 
 void fixture_close(fixture *f)

@@ -7,11 +7,13 @@
  *   Address{ city: string, zip: int }                                     embedded
  *   Person { _id: int key, name: string?, age: int, weight: int?, height: double?, score: double, done: bool,
  *            photo: binary?, born: timestamp?, uid: uuid?, oid: objectid?, dog: Dog, dogs: [Dog], tags: [string],
- *            numbers: [int], home: Address, `given name`: string? } */
+ *            numbers: [int], home: Address, `given name`: string?, more: [int], friend: Person, friends: [Person],
+ *            spot: Point, spots: [Point] }
+ *   Point  { type: string, coordinates: [double] }                          embedded */
 typedef struct fixture {
     memory_disk *disk;
     model_db *db;
-    const model_class *person, *dog, *address;
+    const model_class *person, *dog, *address, *point;
     model_view *pinned; /* holds the schema */
     int64_t live;       /* allocations before the realm was opened */
 } fixture;

@@ -84,6 +84,48 @@ static const char *const canonical[][2] = {
     {"age == weight", "age == weight"},
     {"name contains[c] NULL", "name CONTAINS[c] NULL"},
     {"null CONTAINS name", "FALSEPREDICATE"},
+    {"age + 1 == 3", "(age + 1) == 3"},
+    {"age -1 == 3", "(age + -1) == 3"},
+    {"age - 1 == 3", "(age - 1) == 3"},
+    {"3 + 4 * 2 == age", "11 == age"},
+    {"age > 7 / 2", "age > 3"},
+    {"age > 7 / 0", "age > NULL"},
+    {"(age + 1) * weight - 2 == score / 3", "(((age + 1) * weight) - 2) == (score / 3)"},
+    {"(age) == (3)", "age == 3"},
+    {"((age == 3))", "age == 3"},
+    {"ALL numbers between {1, 2}", "ALL numbers >= 1 and ALL numbers <= 2"},
+    {"numbers[0] == 1", "numbers[0] == 1"},
+    {"numbers[first] == 1 && numbers[LAST] == 1 && numbers[*] == 1 && numbers[$0] == 1",
+     "numbers[FIRST] == 1 and numbers[LAST] == 1 and numbers[*] == 1 and numbers[7] == 1"},
+    {"numbers[SIZE] == 1 and name[size] == 2", "numbers.@count == 1 and name.@count == 2"},
+    {"dogs[0].name == 'a'", "dogs[0].name == \"a\""},
+    {"numbers.@max == 1 && numbers.@min == 1 && numbers.@sum == 1 && numbers.@avg == 1",
+     "numbers.@max == 1 and numbers.@min == 1 and numbers.@sum == 1 and numbers.@avg == 1"},
+    {"dogs.@avg.age > friends.@max.score", "dogs.@avg.age > friends.@max.score"},
+    {"subquery(dogs, $x, $x.age > 1 or $x.name == 'a').@size > 1",
+     "SUBQUERY(dogs, $x, ($x.age > 1 or $x.name == \"a\")).@count > 1"},
+    {"SUBQUERY(friends, $f, SUBQUERY($f.dogs, $d, $d.age > 1).@count == 2).@count > 1",
+     "SUBQUERY(friends, $f, SUBQUERY($f.dogs, $d, $d.age > 1).@count == 2).@count > 1"},
+    {"friends.@count == SUBQUERY(friends, $f, $f == $2 and $f.@links.@count > 0).@count",
+     "friends.@count == SUBQUERY(friends, $f, $f == O12 and $f.@links.@count > 0).@count"},
+    {"friend == obj('Person', 12)", "friend == obj(\"Person\", 12)"},
+    {"friend IN {obj('Person', $0), null}", "friend IN {obj(\"Person\", 7), NULL}"},
+    {"dogs.age == ALL {1,2}", "dogs.age == ALL {1, 2}"},
+    {"ANY {1, 2} == age and ALL $5 == ANY numbers",
+     "ANY {1, 2} == age and ALL {1, 2} == ANY numbers"},
+    {"numbers == more", "numbers == more"},
+    {"spot geowithin GEOBOX([1,2],[3.5,4,100])", "spot GEOWITHIN geoBox([1, 2], [3.5, 4])"},
+    {"ANY spots GEOWITHIN geoCircle([$0, 2], 0.5)", "ANY spots GEOWITHIN geoCircle([7, 2], 0.5)"},
+    {"spot GEOWITHIN geoPolygon({[0,0],[9,0],[0,9],[0,0]}, {[1,1],[2,1],[1,2],[1,1]})",
+     "spot GEOWITHIN geoPolygon({[0, 0], [9, 0], [0, 9], [0, 0]}, {[1, 1], [2, 1], [1, 2], [1, "
+     "1]})"},
+    {"@links.@count == 3", "@links.@count == 3"},
+    {"@links.Person.friend.name == 'a' and dog.@links.Person.dogs.age == 3",
+     "@links.Person.friend.name == \"a\" and dog.@links.Person.dogs.age == 3"},
+    {"TRUEPREDICATE distinct(name, dog.age) Limit(3) SORT(age ASC) DISTINCT(age)",
+     "TRUEPREDICATE DISTINCT(name, dog.age) LIMIT(3) SORT(age ASC) DISTINCT(age)"},
+    {"age > 1 LIMIT(3) FILTER(done == true) LIMIT(1)",
+     "age > 1 LIMIT(3) FILTER(done == true) LIMIT(1)"},
     {"TRUEPREDICATE SORT(age asc, dog.name DESCENDING) LIMIT(5)",
      "TRUEPREDICATE SORT(age ASC, dog.name DESC) LIMIT(5)"},
     {"age > 1 limit(0) sort(name descending)", "age > 1 LIMIT(0) SORT(name DESC)"},
@@ -118,7 +160,7 @@ static const struct {
     {"age", ATOLL_ERROR_QUERY_SYNTAX, "at 1:4: expected a comparison, found the end"},
     {"age 3", ATOLL_ERROR_QUERY_SYNTAX, "at 1:5: expected a comparison, found `3`"},
     {"age == 1 age == 2", ATOLL_ERROR_QUERY_SYNTAX,
-     "at 1:10: expected `and`, `or`, SORT, LIMIT or the end, found `age`"},
+     "at 1:10: expected `and`, `or`, SORT, DISTINCT, LIMIT or the end, found `age`"},
     {"(age == 1", ATOLL_ERROR_QUERY_SYNTAX, "at 1:10: expected `and`, `or` or `)`, found the end"},
     {"age == 1)", ATOLL_ERROR_QUERY_SYNTAX, "at 1:9: "},
     {"age == 1 and\n\n  and", ATOLL_ERROR_QUERY_SYNTAX,
@@ -145,7 +187,7 @@ static const struct {
     {"age > 1 LIMIT(-1)", ATOLL_ERROR_QUERY_SYNTAX, "at 1:15: expected a number of rows"},
     {"age > 1 LIMIT(1", ATOLL_ERROR_QUERY_SYNTAX, "at 1:16: expected `)`"},
     {"dog. == 1", ATOLL_ERROR_QUERY_SYNTAX, "at 1:6: expected the name of a property"},
-    {"tags.@foo == 1", ATOLL_ERROR_QUERY_SYNTAX, "at 1:6: expected @count or @size"},
+    {"tags.@foo == 1", ATOLL_ERROR_QUERY_SYNTAX, "at 1:6: expected @count, @size, @type"},
     {"born == 1899-01-01@00:00:00", ATOLL_ERROR_QUERY_SYNTAX, "at 1:9: expected a date"},
     {"born == 2021-02-29@00:00:00", ATOLL_ERROR_QUERY_SYNTAX, "at 1:9: expected a date"},
     {"born == T1:-1", ATOLL_ERROR_QUERY_SYNTAX, "at 1:9: expected T<seconds>:<nanoseconds>"},
@@ -179,25 +221,95 @@ static const struct {
     {"age == $6", ATOLL_ERROR_QUERY_ARGUMENT, "uses $6 at 1:8, but has 6 arguments"},
     {"age == $1", ATOLL_ERROR_QUERY_TYPE, "cannot compare int with string"},
     {"age IN {$5}", ATOLL_ERROR_QUERY_ARGUMENT, "list inside a list"},
-    {"SUBQUERY(dogs, $x, $x.age > 1).@count > 1", ATOLL_ERROR_NOT_SUPPORTED,
-     "not supported yet: SUBQUERY at 1:1"},
-    {"age == 1 && SUBQUERY(dogs, $x, $x.age > 1).@count > 1", ATOLL_ERROR_NOT_SUPPORTED,
-     "SUBQUERY at 1:13"},
-    {"age + 1 == 3", ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: arithmetic at 1:5"},
-    {"3 == age * 2", ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: arithmetic at 1:10"},
     {"name TEXT 'x'", ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: TEXT at 1:6"},
-    {"home GEOWITHIN geoBox([1,2],[3,4])", ATOLL_ERROR_NOT_SUPPORTED,
-     "not supported yet: GEOWITHIN at 1:6"},
-    {"age > 1 DISTINCT(name)", ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: DISTINCT at 1:9"},
-    {"numbers.@max > 1", ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: @max at 1:9"},
-    {"@links.Dog.x == 1", ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: @links at 1:1"},
-    {"numbers[0] == 1", ATOLL_ERROR_NOT_SUPPORTED, "an index in brackets at 1:8"},
-    {"dog == obj('Dog', 1)", ATOLL_ERROR_NOT_SUPPORTED,
-     "not supported yet: obj(class, key) at 1:8"},
-    {"$K0 == 1", ATOLL_ERROR_NOT_SUPPORTED, "a key path argument at 1:1"},
-    {"tags == tags", ATOLL_ERROR_NOT_SUPPORTED, "comparing two lists at 1:6"},
-    {"{1,2} == age", ATOLL_ERROR_NOT_SUPPORTED, "a list of constants on the left at 1:1"},
-    {"age == ALL {1,2}", ATOLL_ERROR_NOT_SUPPORTED, "ALL and NONE on the right side"},
+    {"(age)", ATOLL_ERROR_QUERY_SYNTAX, "at 1:6: expected a comparison, found the end"},
+    {"(age) and done == true", ATOLL_ERROR_QUERY_SYNTAX, "at 1:7: expected a comparison"},
+    {"not (age)", ATOLL_ERROR_QUERY_SYNTAX, "at 1:10: expected a comparison"},
+    {"(age == 1) + 1 == 2", ATOLL_ERROR_QUERY_SYNTAX, "at 1:1: expected a property or a constant"},
+    {"age == (age == 1)", ATOLL_ERROR_QUERY_SYNTAX, "at 1:8: expected a property or a constant"},
+    {"age + == 3", ATOLL_ERROR_QUERY_SYNTAX, "at 1:7: expected a property or a constant"},
+    {"age + name == 3", ATOLL_ERROR_QUERY_TYPE, "arithmetic works on numbers, not on string"},
+    {"age + numbers == 3", ATOLL_ERROR_QUERY_TYPE, "not on lists (in the query at 1:7)"},
+    {"3 + 4 == 7", ATOLL_ERROR_QUERY_TYPE, "needs a property on one side"},
+    {"numbers[-1] == 1", ATOLL_ERROR_QUERY_SYNTAX, "at 1:9: expected an index, a key in quotes"},
+    {"numbers['a'] == 1", ATOLL_ERROR_QUERY_TYPE, "only dictionaries have keys"},
+    {"age[0] == 1", ATOLL_ERROR_QUERY_TYPE, "only lists have an index in brackets"},
+    {"numbers[0][1] == 1", ATOLL_ERROR_QUERY_TYPE, "only lists have an index in brackets"},
+    {"numbers[$1] == 1", ATOLL_ERROR_QUERY_TYPE, "only dictionaries have keys"},
+    {"numbers[$3] == 1", ATOLL_ERROR_QUERY_ARGUMENT,
+     "in brackets at 1:9 must be an index or a key"},
+    {"numbers[$9] == 1", ATOLL_ERROR_QUERY_ARGUMENT, "uses $9 at 1:9, but has 6 arguments"},
+    {"numbers.@type == 'int'", ATOLL_ERROR_QUERY_TYPE, "only mixed values have @type"},
+    {"age.@max == 1", ATOLL_ERROR_QUERY_TYPE, "@min, @max, @sum and @avg need a list"},
+    {"tags.@max == 'a'", ATOLL_ERROR_QUERY_TYPE, "string has no @min and @max"},
+    {"tags.@sum == 1", ATOLL_ERROR_QUERY_TYPE, "string has no @sum and @avg"},
+    {"dogs.@max.name == 1", ATOLL_ERROR_QUERY_TYPE, "string has no @min and @max"},
+    {"dogs.@max == 1", ATOLL_ERROR_QUERY_TYPE, "link has no @min and @max"},
+    {"dogs.@max.nme == 1", ATOLL_ERROR_UNKNOWN_PROPERTY, "class 'Dog' has no property 'nme'"},
+    {"friends.@max.numbers == 1", ATOLL_ERROR_QUERY_TYPE, "needs a property of one value"},
+    {"SUBQUERY(dogs, x, $x.age > 1).@count > 1", ATOLL_ERROR_QUERY_SYNTAX,
+     "at 1:16: expected a variable such as $x"},
+    {"SUBQUERY(dogs, $x, $x.age > 1) > 1", ATOLL_ERROR_QUERY_SYNTAX, "at 1:32: expected `.@count`"},
+    {"SUBQUERY(dogs, $x, $x.age > 1).@max > 1", ATOLL_ERROR_QUERY_SYNTAX,
+     "at 1:32: expected @count or @size"},
+    {"SUBQUERY(dog, $x, $x.age > 1).@count > 1", ATOLL_ERROR_QUERY_TYPE,
+     "SUBQUERY needs a list of objects"},
+    {"SUBQUERY(tags, $x, $x == 'a').@count > 1", ATOLL_ERROR_QUERY_TYPE,
+     "SUBQUERY needs a list of objects"},
+    {"SUBQUERY(dogs, $x, $y.age > 1).@count > 1", ATOLL_ERROR_UNKNOWN_PROPERTY,
+     "class 'Dog' has no property '$y'"},
+    {"SUBQUERY(friends, $x, SUBQUERY($x.dogs, $y, $x.age > 1).@count > 1).@count > 1",
+     ATOLL_ERROR_QUERY_SYNTAX, "at 1:45: expected the variable of the innermost SUBQUERY"},
+    {"@links.Person.dog == 1", ATOLL_ERROR_QUERY_TYPE,
+     "property 'Person.dog' does not link to 'Person'"},
+    {"@links.Nobody.dog.age == 1", ATOLL_ERROR_UNKNOWN_CLASS, "the schema has no class 'Nobody'"},
+    {"@links.Person.dogg == 1", ATOLL_ERROR_UNKNOWN_PROPERTY,
+     "class 'Person' has no property 'dogg'"},
+    {"@links == 1", ATOLL_ERROR_QUERY_SYNTAX, "at 1:8: expected `.` and the class that links here"},
+    {"@links.@max == 1", ATOLL_ERROR_QUERY_TYPE, "need a list"},
+    {"dog == obj('Dog', 1)", ATOLL_ERROR_QUERY_TYPE, "class 'Dog' has no primary key"},
+    {"dog == obj('Person', 1)", ATOLL_ERROR_QUERY_TYPE,
+     "cannot compare a link to 'Dog' with an object of 'Person'"},
+    {"friend == dog", ATOLL_ERROR_QUERY_TYPE,
+     "cannot compare a link to 'Person' with an object of 'Dog'"},
+    {"friend IN {obj('Nobody', 1)}", ATOLL_ERROR_UNKNOWN_CLASS, "no class 'Nobody'"},
+    {"friend == obj('Person', 'x')", ATOLL_ERROR_QUERY_TYPE,
+     "the key of 'Person' is of type int, not string"},
+    {"$K0 == 1", ATOLL_ERROR_QUERY_ARGUMENT, "used at 1:1, must be the text of a key path"},
+    {"$K1 == 1", ATOLL_ERROR_QUERY_SYNTAX, "in the key path of argument $1"},
+    {"$K9 == 1", ATOLL_ERROR_QUERY_ARGUMENT, "uses $9 at 1:1"},
+    {"tags > tags", ATOLL_ERROR_QUERY_TYPE, "two lists have no order; write ANY, ALL or NONE"},
+    {"tags == numbers", ATOLL_ERROR_QUERY_TYPE, "cannot compare string with int"},
+    {"ANY $0 == age", ATOLL_ERROR_QUERY_TYPE, "ANY, ALL and NONE need a list"},
+    {"numbers BETWEEN {1, 2}", ATOLL_ERROR_QUERY_TYPE, "BETWEEN takes a list only with ALL"},
+    {"NONE numbers BETWEEN {1, 2}", ATOLL_ERROR_QUERY_TYPE, "BETWEEN takes a list only with ALL"},
+    {"age IN {1, {2}}", ATOLL_ERROR_QUERY_SYNTAX, "at 1:12: expected a constant, found `{`"},
+    {"age > 1 DISTINCT(tags)", ATOLL_ERROR_QUERY_TYPE, "cannot take distinct values of a list"},
+    {"age > 1 DISTINCT(name", ATOLL_ERROR_QUERY_SYNTAX, "at 1:22: expected `,` or `)`"},
+    {"age > 1 DISTINCT()", ATOLL_ERROR_QUERY_SYNTAX, "at 1:18: expected the name of a property"},
+    {"age > 1 SORT(tags.@count ASC)", ATOLL_ERROR_QUERY_SYNTAX, "expected ASC or DESC"},
+    {"age GEOWITHIN geoBox([1,2],[3,4])", ATOLL_ERROR_QUERY_TYPE, "GEOWITHIN needs an embedded"},
+    {"home GEOWITHIN geoBox([1,2],[3,4])", ATOLL_ERROR_QUERY_TYPE, "GEOWITHIN needs an embedded"},
+    {"spot GEOWITHIN geoHexagon([1,2])", ATOLL_ERROR_QUERY_SYNTAX, "at 1:16: expected geoBox"},
+    {"spot GEOWITHIN geoBox([1,2],[3])", ATOLL_ERROR_QUERY_SYNTAX, "at 1:31: expected `,`"},
+    {"spot GEOWITHIN geoBox([1,'2'],[3,4])", ATOLL_ERROR_QUERY_SYNTAX,
+     "at 1:26: expected a number"},
+    {"spot GEOWITHIN geoBox([1,2],[181,4])", ATOLL_ERROR_QUERY_ARGUMENT,
+     "longitude 181 and latitude 4"},
+    {"spot GEOWITHIN geoCircle([1,-91], 1)", ATOLL_ERROR_QUERY_ARGUMENT, "latitude from -90 to 90"},
+    {"spot GEOWITHIN geoCircle([1,2], -1)", ATOLL_ERROR_QUERY_ARGUMENT, "zero or more radians"},
+    {"spot GEOWITHIN geoCircle([1,2], nan)", ATOLL_ERROR_QUERY_ARGUMENT, "zero or more radians"},
+    {"spot GEOWITHIN geoPolygon({[0,0],[1,0],[1,1]})", ATOLL_ERROR_QUERY_ARGUMENT,
+     "the last point of a ring must be its first one"},
+    {"spot GEOWITHIN geoPolygon({[0,0],[1,0],[0,0]})", ATOLL_ERROR_QUERY_ARGUMENT,
+     "at least three different points"},
+    {"spot GEOWITHIN geoPolygon({[0,0],[2,2],[2,0],[0,2],[0,0]})", ATOLL_ERROR_QUERY_ARGUMENT,
+     "the edges of a ring cross"},
+    {"spot GEOWITHIN geoPolygon({[0,0],[2,0],[0,2],[0,0]},{[5,5],[6,5],[5,6],[5,5]})",
+     ATOLL_ERROR_QUERY_ARGUMENT, "a hole of the polygon is not inside"},
+    {"spot GEOWITHIN $1", ATOLL_ERROR_QUERY_SYNTAX,
+     "in the shape of argument $1: the query is wrong"},
+    {"spot GEOWITHIN $0", ATOLL_ERROR_QUERY_ARGUMENT, "must be a shape as text"},
 };
 
 Test(query_language, errors_name_the_place_and_what_was_expected)
@@ -256,6 +368,18 @@ Test(query_language, depth_and_size_have_limits)
     cr_assert_eq(make_repeated(&schema, "(", 100000, ""), ATOLL_ERROR_LIMIT_EXCEEDED);
     cr_assert_eq(make_repeated(&schema, "age == 2 or ", 10000, ""), ATOLL_OK,
                  "a chain has no depth");
+    cr_assert_eq(make_repeated(&schema, "1 + ", 10000, ""), ATOLL_OK);
+    static const char subquery[] = "SUBQUERY(friends, $x, ", end[] = ").@count > 0";
+    cr_assert_eq(make_repeated(&schema, subquery, LIMIT_QUERY_DEPTH_MAX, end), ATOLL_OK);
+    cr_assert_eq(make_repeated(&schema, subquery, LIMIT_QUERY_DEPTH_MAX + 1, end),
+                 ATOLL_ERROR_LIMIT_EXCEEDED);
+    cr_assert_eq(make_repeated(&schema, subquery, 10000, ""), ATOLL_ERROR_LIMIT_EXCEEDED);
+    cr_assert_eq(make_repeated(&schema, "age == (1 + ", 100, ")"), ATOLL_ERROR_QUERY_SYNTAX);
+    static const char *const bottomless[] = {"{ANY ", "ANY {", "obj('Dog', ",   "NOT ",
+                                             "{",     "1 + (", "geoPolygon({[", "bin("};
+    for (size_t i = 0; i < sizeof bottomless / sizeof *bottomless; i++)
+        cr_assert_neq(make_repeated(&schema, bottomless[i], 15000, ""), ATOLL_OK, "%s",
+                      bottomless[i]);
 
     query *made = NULL;
     char *text = malloc(LIMIT_QUERY_SIZE_MAX + 2);
@@ -283,12 +407,12 @@ Test(query_language, properties_read_by_the_predicate)
     cr_assert_eq(count, 2);
     cr_assert_eq(keys[0], fixture_property(person, "age"));
     cr_assert_eq(keys[1], fixture_property(person, "name"));
-    cr_assert(!links && query_has_sort(made));
+    cr_assert(!links && query_has_suffixes(made));
     query_free(made);
     OK(make(&schema, bytes_text("dog.age > 1"), &made));
     OK(query_properties(made, &keys, &count, &links));
     cr_assert(count == 1 && keys[0] == fixture_property(person, "dog") && links &&
-              !query_has_sort(made));
+              !query_has_suffixes(made));
     query_free(made);
     schema_free(&schema);
 }
@@ -304,6 +428,10 @@ Test(query_language, and_joins_two_queries)
         {"age > 1 SORT(name ASC)", "done == true SORT(age DESC)",
          "age > 1 and done == true SORT(name ASC) SORT(age DESC)"},
         {"name == $1", "dog == $2", "name == \"x\\\"y\" and dog == O12"},
+        {"age > 1 LIMIT(3)", "done == true", "age > 1 LIMIT(3) FILTER(done == true)"},
+        {"age > 1 LIMIT(3)", "", "age > 1 LIMIT(3)"},
+        {"age > 1 DISTINCT(age) SORT(name ASC)", "age == 1 or age == 2 LIMIT(1)",
+         "age > 1 DISTINCT(age) SORT(name ASC) FILTER((age == 1 or age == 2)) LIMIT(1)"},
     };
     model_schema schema;
     fixture_schema(&schema);
@@ -318,20 +446,17 @@ Test(query_language, and_joins_two_queries)
         query_free(b);
         query_free(a);
     }
-    query *limited = NULL, *both = NULL;
-    OK(make(&schema, bytes_text("age > 1 LIMIT(3)"), &limited));
-    cr_assert_eq(query_and(limited, limited, &both), ATOLL_ERROR_NOT_SUPPORTED);
-    OK(query_and(limited, NULL, &both));
-    cr_assert(bytes_equal(query_text(both), query_text(limited)));
-    query_free(both);
-    query_free(limited);
     schema_free(&schema);
 }
 
 Test(query_language, failed_allocations_leave_nothing_behind)
 {
-    static const char text[] = "age IN {1, 2} and !(name CONTAINS[c] 'x' or dog.age BETWEEN {$0, "
-                               "9}) SORT(dog.name ASC) LIMIT(3)";
+    static const char text[] =
+        "age IN {1, 2} and !(name CONTAINS[c] 'x' or dog.age BETWEEN {$0, 9}) and "
+        "SUBQUERY(friends, "
+        "$x, $x.age + 2 * 3 > -1 and $x IN {obj('Person', 1), $2}).@count > 1 and spot GEOWITHIN "
+        "geoPolygon({[0,0],[9,0],[0,9],[0,0]}) and numbers[$0] == 3 and dogs.@max.age > 3 "
+        "SORT(dog.name ASC) DISTINCT(age) LIMIT(3)";
     model_schema schema;
     fixture_schema(&schema);
     int64_t live = memory_live_count();
