@@ -150,7 +150,8 @@ Test(bad_input, a_malformed_query_says_where_and_what_was_expected)
         {"age == 'three'", ATOLL_ERROR_QUERY_TYPE, "int with string (in the query at 1:5)"},
         {"age == $0", ATOLL_ERROR_QUERY_ARGUMENT, "$0"},
         {"age.name == 1", ATOLL_ERROR_QUERY_TYPE, "age"},
-        {"SUBQUERY(dogs, $d, $d.age > 1).@count > 1", ATOLL_ERROR_NOT_SUPPORTED, "SUBQUERY"},
+        {"SUBQUERY(owner, $d, $d.age > 1).@count > 1", ATOLL_ERROR_QUERY_TYPE,
+         "needs a list of objects"},
         {"age == 99999999999999999999", ATOLL_ERROR_QUERY_SYNTAX, "1:8"},
         {"\xff\xfe", ATOLL_ERROR_QUERY_SYNTAX, "UTF-8"},
     };
