@@ -76,86 +76,87 @@ static bool visit_value(const walk *w, size_t at, const value *v)
 typedef struct elements {
     const walk *walk;
     size_t at;
-    const selector *selector; /* NULL: each */
-    uint64_t index, wanted;   /* of the elements that were shown so far */
-    bool keys, found, stopped;
+    bool keys, stopped;
 } elements;
 
 static bool visit_element(void *context, uint64_t index, bytes key, const value *v)
 {
     elements *e = context;
     (void)index;
-    if (e->selector != NULL && e->index++ != e->wanted) return true;
-    e->found = true;
     value text = value_string(key);
     e->stopped = visit_value(e->walk, e->at, e->keys ? &text : v);
-    return !e->stopped && e->selector == NULL;
+    return !e->stopped;
 }
 
-static bool count_element(void *context, uint64_t index, bytes key, const value *v)
-{
-    (void)index, (void)key, (void)v;
-    ++*(uint64_t *)context;
-    return true;
-}
-
-static void each_element(const walk *w, const path_step *s, row_key row,
-                         model_collection_visitor each, void *context)
-{
-    row_source *source = w->source;
-    if (source->view == NULL) return;
-    uint64_t count = 0;
-    status read = model_list_size(source->view, s->class_of, row, s->property, &count);
-    bool links = s->type == VALUE_LINK || s->type == VALUE_EMBEDDED;
-    for (uint64_t i = 0; i < count && read == ATOLL_OK; i++) {
-        value v;
-        element_id id;
-        read = model_list_get(source->view, s->class_of, row, s->property, i, &v, &id);
-        if (read != ATOLL_OK) break;
-        if (links && v.type == VALUE_NULL) continue; /* A deleted target is no element. */
-        if (!each(context, i, bytes_of(NULL, 0), &v)) break;
-    }
-    if (read != ATOLL_OK) row_failed(source, read);
-}
-
-static uint64_t element_count(const walk *w, const path_step *s, row_key row)
-{
-    uint64_t count = 0;
-    if (w->source->view == NULL) return 0;
-    if (s->type == VALUE_LINK || s->type == VALUE_EMBEDDED) {
-        each_element(w, s, row, count_element, &count);
-        return count;
-    }
-    status read = model_list_size(w->source->view, s->class_of, row, s->property, &count);
-    if (read != ATOLL_OK) row_failed(w->source, read);
-    return count;
-}
-
-static bool visit_elements(const walk *w, size_t at, row_key row)
+static bool visit_each(const walk *w, size_t at, row_key row, bool keys)
 {
     const path_step *s = &w->path->steps[at];
-    const selector *chosen = s->selector_count > 0 ? &s->selectors[0] : NULL;
-    elements e = {.walk = w, .at = at};
-    e.keys = chosen != NULL && chosen->kind == SELECT_KEYS;
-    if (chosen != NULL && chosen->kind != SELECT_EACH && !e.keys) {
-        e.selector = chosen;
-        e.wanted = chosen->kind == SELECT_INDEX ? chosen->index : 0;
-        if (chosen->kind == SELECT_LAST) {
-            uint64_t count = element_count(w, s, row);
-            e.wanted = count == 0 ? 0 : count - 1;
-        }
-    }
-    each_element(w, s, row, visit_element, &e);
+    elements e = {.walk = w, .at = at, .keys = keys};
+    status read =
+        model_collection_each(w->source->view, s->class_of, row, s->property, visit_element, &e);
+    if (read != ATOLL_OK) row_failed(w->source, read);
     return e.stopped;
+}
+
+/* A key that is not there reads as null. */
+static bool visit_key(const walk *w, size_t at, row_key row, bytes key)
+{
+    const path_step *s = &w->path->steps[at];
+    value v = value_null();
+    bool found = false;
+    status read = model_dictionary_find(w->source->view, s->class_of, row, s->property, key, &found,
+                                        NULL, &v);
+    if (read != ATOLL_OK) row_failed(w->source, read);
+    if (read != ATOLL_OK || !found) v = value_null();
+    return visit_value(w, at, &v);
+}
+
+/* An index counts what a reader is shown: elements whose target is gone are left out. */
+static status element_at(const walk *w, const path_step *s, row_key row, const selector *chosen,
+                         value *out, bool *found)
+{
+    const model_view *view = w->source->view;
+    uint64_t wanted = chosen->kind == SELECT_INDEX ? chosen->index : 0, count = 0, index = 0;
+    element_id id;
+    TRY(model_list_shown(view, s->class_of, row, s->property, wanted, &count, &index));
+    if (chosen->kind == SELECT_LAST && count > 1) {
+        wanted = count - 1;
+        TRY(model_list_shown(view, s->class_of, row, s->property, wanted, &count, &index));
+    }
+    *found = wanted < count;
+    return *found ? model_list_get(view, s->class_of, row, s->property, index, out, &id) : ATOLL_OK;
+}
+
+static bool visit_index(const walk *w, size_t at, row_key row, const selector *chosen)
+{
+    value v = value_null();
+    bool found = false;
+    status read = element_at(w, &w->path->steps[at], row, chosen, &v, &found);
+    if (read != ATOLL_OK) row_failed(w->source, read);
+    return read == ATOLL_OK && found && visit_value(w, at, &v);
+}
+
+static bool visit_count(const walk *w, const path_step *s, row_key row)
+{
+    uint64_t count = 0, index = 0;
+    status read =
+        model_list_shown(w->source->view, s->class_of, row, s->property, 0, &count, &index);
+    if (read != ATOLL_OK) row_failed(w->source, read);
+    value v = value_int((int64_t)count);
+    return w->visit(w->context, &v);
 }
 
 static bool visit_collection(const walk *w, size_t at, row_key row)
 {
     const path_step *s = &w->path->steps[at];
     bool last = at + 1 == w->path->step_count;
-    if (!last || w->path->post != POST_COUNT || !s->many) return visit_elements(w, at, row);
-    value count = value_int((int64_t)element_count(w, s, row));
-    return w->visit(w->context, &count);
+    const selector *chosen = s->selector_count > 0 ? &s->selectors[0] : NULL;
+    if (w->source->view == NULL) return false;
+    if (last && w->path->post == POST_COUNT && s->many) return visit_count(w, s, row);
+    if (chosen == NULL || chosen->kind == SELECT_EACH) return visit_each(w, at, row, false);
+    if (chosen->kind == SELECT_KEYS) return visit_each(w, at, row, true);
+    return chosen->kind == SELECT_KEY ? visit_key(w, at, row, chosen->key)
+                                      : visit_index(w, at, row, chosen);
 }
 
 /* ---- steps ---- */

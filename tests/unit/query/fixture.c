@@ -46,6 +46,10 @@ static void build(model_schema *s)
     add(s, person, "more", VALUE_INT, PROPERTY_LIST, "");
     add(s, person, "friend", VALUE_LINK, PROPERTY_NULLABLE, "Person");
     add(s, person, "friends", VALUE_LINK, PROPERTY_LIST, "Person");
+    add(s, person, "colors", VALUE_STRING, PROPERTY_SET, "");
+    add(s, person, "shades", VALUE_STRING, PROPERTY_SET, "");
+    add(s, person, "marks", VALUE_INT, PROPERTY_DICTIONARY | PROPERTY_NULLABLE, "");
+    add(s, person, "pets", VALUE_LINK, PROPERTY_DICTIONARY | PROPERTY_NULLABLE, "Dog");
     add(s, person, "spot", VALUE_EMBEDDED, PROPERTY_NULLABLE, "Point");
     add(s, person, "spots", VALUE_EMBEDDED, PROPERTY_LIST, "Point");
 }

@@ -8,7 +8,7 @@
  *   Person { _id: int key, name: string?, age: int, weight: int?, height: double?, score: double, done: bool,
  *            photo: binary?, born: timestamp?, uid: uuid?, oid: objectid?, dog: Dog, dogs: [Dog], tags: [string],
  *            numbers: [int], home: Address, `given name`: string?, more: [int], friend: Person, friends: [Person],
- *            spot: Point, spots: [Point] }
+ *            colors: {string} and shades: {string} sets, marks: {key: int?}, pets: {key: Dog}, spot: Point, spots: [Point] }
  *   Point  { type: string, coordinates: [double] }                          embedded */
 typedef struct fixture {
     memory_disk *disk;

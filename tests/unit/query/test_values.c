@@ -24,6 +24,38 @@ static void append_all(row_key row, const char *name, const char *digits)
     for (; *digits != 0; digits++) append(row, name, value_int(*digits - '0'));
 }
 
+static void put(row_key row, const char *name, const char *key, value v)
+{
+    OK(model_dictionary_put(txn, realm.person->key, row, fixture_property(realm.person, name),
+                            bytes_text(key), &v));
+}
+
+static void include(row_key row, const char *name, const char *element)
+{
+    bool added = false;
+    value v = value_string(bytes_text(element));
+    OK(model_set_insert(txn, realm.person->key, row, fixture_property(realm.person, name), &v,
+                        &added));
+}
+
+static void fill_keyed(void)
+{
+    include(people[1], "colors", "red");
+    include(people[1], "colors", "Green");
+    include(people[1], "shades", "Green");
+    include(people[1], "shades", "red");
+    include(people[2], "colors", "red");
+    include(people[4], "shades", "grey");
+    put(people[1], "marks", "math", value_int(5));
+    put(people[1], "marks", "art", value_int(2));
+    put(people[2], "marks", "math", value_null());
+    put(people[4], "marks", "Sport", value_int(9));
+    put(people[1], "pets", "best", value_link(dogs[0]));
+    put(people[1], "pets", "other", value_link(dogs[2]));
+    put(people[2], "pets", "best", value_link(dogs[1]));
+    put(people[4], "pets", "none", value_null());
+}
+
 static void make_dogs(void)
 {
     static const char *const names[] = {"Rex", NULL, "Fido"};
@@ -77,6 +109,7 @@ static void fill(void)
     append(people[4], "friends", value_link(people[4]));
     append(people[4], "friends", value_link(people[1]));
     append(people[4], "friends", value_link(people[1]));
+    fill_keyed();
     OK(model_commit(txn, NULL));
 }
 
@@ -211,6 +244,57 @@ Test(query_values, paths_and_selectors)
         {"friends.friends.age == 0", "4"},
         {"friends.@count == 3", "4"},
         {"friends.friends.@count == 2", "2 4"},
+    };
+    CHECK(examples, &arguments);
+}
+
+Test(query_values, sets_and_dictionaries)
+{
+    static const value values[] = {{.type = VALUE_STRING, .as.text = {(const uint8_t *)"math", 4}}};
+    static const query_arguments arguments = {values, 1, NULL};
+    static const example examples[] = {
+        {"colors == 'red'", "1 2"},
+        {"ALL colors == 'red'", "2 3 4"},
+        {"NONE colors ==[c] 'GREEN'", "2 3 4"},
+        {"'red' IN colors", "1 2"},
+        {"colors.@count == 2", "1"},
+        {"colors.@size == 0", "3 4"},
+        {"colors == shades", "1 3"},
+        {"colors != shades", "2 4"},
+        {"colors == {'red', 'Green'}", "1"},
+        {"colors == {'Green', 'red'}", "1"},
+        {"ANY colors == ANY shades", "1"},
+        {"colors CONTAINS 'ee'", "1"},
+        {"marks['math'] == 5", "1"},
+        {"marks['math'] == null", "2 3 4"},
+        {"marks['math'] != 5", "2 3 4"},
+        {"marks[$0] > 4", "1"},
+        {"marks.math == 5", "1"},
+        {"marks.Sport == 9 or marks.art == 2", "1 4"},
+        {"marks == 5", "1"},
+        {"marks.@values == 9", "4"},
+        {"ALL marks.@values > 1", "1 3 4"},
+        {"marks == null", "2"},
+        {"marks.@count == 1", "2 4"},
+        {"marks.@keys.@count == 2", "1"},
+        {"marks.@keys == 'math'", "1 2"},
+        {"marks.@keys BEGINSWITH[c] 's'", "4"},
+        {"ALL marks.@keys == 'math'", "2 3"},
+        {"marks.@max == 5", "1"},
+        {"marks.@sum == 7", "1"},
+        {"marks.@avg == null", "2 3"},
+        {"marks.math + 1 == 6", "1"},
+        {"pets.age > 8", "1"},
+        {"pets['best'].name == 'Rex'", "1"},
+        {"pets['best'].name == null", "2 3 4"},
+        {"pets['best'] == null", "3 4"},
+        {"pets == null", "4"},
+        {"pets.@count == 1", "2 4"},
+        {"pets.@max.age == 12", "1"},
+        {"SUBQUERY(pets, $p, $p.age > 5).@count == 1", "1 2"},
+        {"friends.marks.math == 5", "2 4"},
+        {"TRUEPREDICATE SORT(marks['math'] ASC) LIMIT(3)", "2 3 4"},
+        {"TRUEPREDICATE DISTINCT(marks.math)", "1 2"},
     };
     CHECK(examples, &arguments);
 }
