@@ -45,6 +45,9 @@
 %atoll_blocking(atoll_results_snapshot)
 %atoll_blocking(atoll_results_count)
 %atoll_blocking(atoll_results_sum)
+%atoll_blocking(atoll_results_minimum)
+%atoll_blocking(atoll_results_maximum)
+%atoll_blocking(atoll_results_average)
 %atoll_blocking(atoll_results_delete_all)
 %atoll_blocking(atoll_session_free)
 %atoll_blocking(atoll_session_stop)
@@ -238,6 +241,9 @@ atoll_object *atoll_results_object(atoll_results *results, int64_t index, atoll_
 uint64_t atoll_results_row(atoll_results *results, int64_t index, atoll_error **error);
 int64_t atoll_results_index_of(atoll_results *results, atoll_object *object, atoll_error **error);
 atoll_values *atoll_results_sum(atoll_results *results, uint32_t property, atoll_error **error);
+atoll_values *atoll_results_minimum(atoll_results *results, uint32_t property, atoll_error **error);
+atoll_values *atoll_results_maximum(atoll_results *results, uint32_t property, atoll_error **error);
+atoll_values *atoll_results_average(atoll_results *results, uint32_t property, atoll_error **error);
 atoll_checked atoll_results_delete_all(atoll_results *results, atoll_error **error);
 atoll_text atoll_results_query(atoll_results *results, atoll_error **error);
 uint32_t atoll_results_class(atoll_results *results);

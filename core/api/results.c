@@ -237,17 +237,49 @@ int64_t atoll_results_index_of(const atoll_results *results, const atoll_object 
     return -1;
 }
 
+static status aggregate(const atoll_results *results, uint32_t property, aggregate_kind kind,
+                        atoll_values **out)
+{
+    value v;
+    TRY(results_check(results));
+    const model_view *view = realm_view(results->realm);
+    if (results->snapshot)
+        TRY(query_aggregate_rows(view, query_class(results->query), results->rows.items,
+                                 results->rows.count, property, kind, &v));
+    else
+        TRY(query_aggregate(results->query, view, property, kind, &v));
+    return values_of(&v, out);
+}
+
+static atoll_values *aggregate_or_error(const atoll_results *results, uint32_t property,
+                                        aggregate_kind kind, atoll_error **error)
+{
+    atoll_values *values = NULL;
+    return api_ok(error, aggregate(results, property, kind, &values)) ? values : NULL;
+}
+
 atoll_values *atoll_results_sum(const atoll_results *results, uint32_t property,
                                 atoll_error **error)
 {
-    value v;
-    atoll_values *values = NULL;
-    status result = results_check(results);
-    if (result == ATOLL_OK)
-        result = query_aggregate(results->query, realm_view(results->realm), property,
-                                 AGGREGATE_SUM, &v);
-    if (result == ATOLL_OK) result = values_of(&v, &values);
-    return api_ok(error, result) ? values : NULL;
+    return aggregate_or_error(results, property, AGGREGATE_SUM, error);
+}
+
+atoll_values *atoll_results_minimum(const atoll_results *results, uint32_t property,
+                                    atoll_error **error)
+{
+    return aggregate_or_error(results, property, AGGREGATE_MINIMUM, error);
+}
+
+atoll_values *atoll_results_maximum(const atoll_results *results, uint32_t property,
+                                    atoll_error **error)
+{
+    return aggregate_or_error(results, property, AGGREGATE_MAXIMUM, error);
+}
+
+atoll_values *atoll_results_average(const atoll_results *results, uint32_t property,
+                                    atoll_error **error)
+{
+    return aggregate_or_error(results, property, AGGREGATE_AVERAGE, error);
 }
 
 static status delete_all(const atoll_results *results)

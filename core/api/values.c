@@ -348,6 +348,12 @@ static status arguments_of(const atoll_values *values, bool nested, api_argument
     for (size_t i = 0; i < count; i++) {
         const api_value *item = &values->items.items[i];
         plain[i] = item->plain;
+        if (item->object != NULL) {
+            /* A query tells an object of the wrong class from one of the right class and the same row. */
+            plain[i].type = VALUE_TYPED_LINK;
+            plain[i].as.link.row = item->object->row;
+            plain[i].as.link.class_of = item->object->class_of;
+        }
         if (item->list == NULL || nested) continue;
         if (lists == NULL) {
             lists = memory_allocate_zero(count * sizeof *lists);

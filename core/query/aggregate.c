@@ -153,57 +153,93 @@ static status add_segments(const query *q, const model_view *view, const model_p
     return result;
 }
 
-static status add_rows(const query *q, const model_view *view, const model_property *p, total *t)
+static status add_rows(const model_view *view, class_key c, const row_key *rows, size_t count,
+                       property_key p, total *t)
 {
-    row_vector rows = {0};
-    status result = ATOLL_OK;
-    TRY_GOTO(query_run(q, view, &rows));
-    for (size_t i = 0; i < rows.count; i++) {
+    for (size_t i = 0; i < count; i++) {
         value v;
-        TRY_GOTO(model_get(view, q->class_of, rows.items[i], p->key, &v));
+        bool alive = false;
+        TRY(model_is_alive(view, c, rows[i], &alive));
+        if (!alive) continue;
+        TRY(model_get(view, c, rows[i], p, &v));
         add(t, &v);
     }
-done:
+    return ATOLL_OK;
+}
+
+static status add_found(const query *q, const model_view *view, property_key p, total *t)
+{
+    row_vector rows = {0};
+    status result = query_run(q, view, &rows);
+    if (result == ATOLL_OK) result = add_rows(view, q->class_of, rows.items, rows.count, p, t);
     vector_free(&rows);
     return result;
 }
 
-static status check(const query *q, const model_property *p, aggregate_kind kind)
+static status check(const model_class *c, const model_property *p, aggregate_kind kind)
 {
-    bool number = p->type == VALUE_INT || p->type == VALUE_DOUBLE;
+    bool number = type_is_number(p->type);
     bool ordered = kind == AGGREGATE_MINIMUM || kind == AGGREGATE_MAXIMUM;
-    if ((p->flags & PROPERTY_LIST) != 0) {
-        return fail(ATOLL_ERROR_NOT_SUPPORTED,
-                    "not supported yet: aggregates over the list '%s.%s'", q->class_name, p->name);
-    }
+    if ((p->flags & PROPERTY_COLLECTION) != 0)
+        return fail(ATOLL_ERROR_QUERY_TYPE,
+                    "property '%s.%s' is a collection; aggregate its values in a query "
+                    "(`%s.@max`)",
+                    c->name, p->name, p->name);
     if (number || (ordered && p->type == VALUE_TIMESTAMP)) return ATOLL_OK;
-    return fail(ATOLL_ERROR_QUERY_TYPE, "property '%s.%s' is of type %s, which has no %s",
-                q->class_name, p->name, value_type_name(p->type),
+    return fail(ATOLL_ERROR_QUERY_TYPE, "property '%s.%s' is of type %s, which has no %s", c->name,
+                p->name, value_type_name(p->type),
                 ordered ? "least or greatest value here" : "sum or mean");
+}
+
+static status find_property(const model_view *view, class_key c, property_key key,
+                            aggregate_kind kind, const model_class **class_of,
+                            const model_property **out)
+{
+    *class_of = schema_class(model_view_schema(view), c);
+    if (*class_of == NULL)
+        return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the schema has no class of key %u", c);
+    *out = class_property(*class_of, key);
+    if (*out == NULL)
+        return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property of key %u",
+                    (*class_of)->name, key);
+    return check(*class_of, *out, kind);
+}
+
+static status total_value(const total *t, const model_class *c, const model_property *p, value *out)
+{
+    if (t->kind == AGGREGATE_SUM && p->type == VALUE_INT) {
+        if (t->overflow)
+            return fail(ATOLL_ERROR_OUT_OF_RANGE, "the sum of '%s.%s' does not fit 64 bits",
+                        c->name, p->name);
+        *out = value_int(t->integer);
+    } else if (t->kind == AGGREGATE_SUM) {
+        *out = value_double(t->real);
+    } else if (t->count == 0) {
+        *out = value_null();
+    } else {
+        *out = t->kind == AGGREGATE_AVERAGE ? value_double(t->real / (double)t->count) : t->best;
+    }
+    return ATOLL_OK;
 }
 
 status query_aggregate(const query *q, const model_view *view, property_key key,
                        aggregate_kind kind, value *out)
 {
-    const model_class *class_of = schema_class(model_view_schema(view), q->class_of);
-    const model_property *p = class_of == NULL ? NULL : class_property(class_of, key);
-    if (p == NULL)
-        return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property of key %u",
-                    q->class_name, key);
-    TRY(check(q, p, kind));
+    const model_class *c = NULL;
+    const model_property *p = NULL;
+    TRY(find_property(view, q->class_of, key, kind, &c, &p));
     total t = {.kind = kind, .type = p->type};
-    TRY(q->has_subset ? add_rows(q, view, p, &t) : add_segments(q, view, p, &t));
-    if (kind == AGGREGATE_SUM && p->type == VALUE_INT) {
-        if (t.overflow)
-            return fail(ATOLL_ERROR_OUT_OF_RANGE, "the sum of '%s.%s' does not fit 64 bits",
-                        q->class_name, p->name);
-        *out = value_int(t.integer);
-    } else if (kind == AGGREGATE_SUM) {
-        *out = value_double(t.real);
-    } else if (t.count == 0) {
-        *out = value_null();
-    } else {
-        *out = kind == AGGREGATE_AVERAGE ? value_double(t.real / (double)t.count) : t.best;
-    }
-    return ATOLL_OK;
+    TRY(q->has_subset ? add_found(q, view, key, &t) : add_segments(q, view, p, &t));
+    return total_value(&t, c, p, out);
+}
+
+status query_aggregate_rows(const model_view *view, class_key class_of, const row_key *rows,
+                            size_t count, property_key key, aggregate_kind kind, value *out)
+{
+    const model_class *c = NULL;
+    const model_property *p = NULL;
+    TRY(find_property(view, class_of, key, kind, &c, &p));
+    total t = {.kind = kind, .type = p->type};
+    TRY(add_rows(view, class_of, rows, count, key, &t));
+    return total_value(&t, c, p, out);
 }

@@ -49,6 +49,9 @@ typedef enum aggregate_kind {
 } aggregate_kind;
 status query_aggregate(const query *q, const model_view *view, property_key p, aggregate_kind kind,
                        value *out) MUST_CHECK;
+/* The same over rows that were found before; those that are not alive any more do not count. */
+status query_aggregate_rows(const model_view *view, class_key c, const row_key *rows, size_t count,
+                            property_key p, aggregate_kind kind, value *out) MUST_CHECK;
 
 /* Change set of results between two versions: old rows (at `before`) and new rows, from the commit's changes; cost follows
  * the changes when the query is unsorted. Indexes: deletions and modifications in the old order, insertions and

@@ -73,12 +73,38 @@ ATOLL_API uint64_t atoll_results_row(const atoll_results *results, int64_t index
 ATOLL_API int64_t atoll_results_index_of(const atoll_results *results, const atoll_object *object,
                                          atoll_error **error);
 
-/* The sum of a property as a list of one value: an int64 or a double, like the property.
+/* The sum of a property of numbers as a list of one value: an int64 or a double, like the property;
+ * 0 without any value. Nulls do not count. An int64 that overflows is OUT_OF_RANGE.
  * Owns: the caller, who frees the result with atoll_values_free.
- * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, UNKNOWN_PROPERTY, TYPE_MISMATCH.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, UNKNOWN_PROPERTY, QUERY_TYPE,
+ * OUT_OF_RANGE.
  * Thread: the one that opened the realm. May wait. Since: 0.1. */
 ATOLL_API atoll_values *atoll_results_sum(const atoll_results *results, uint32_t property,
                                           atoll_error **error);
+
+/* The least value of a property of numbers or timestamps as a list of one value, of the property's
+ * type; null without any value. Nulls and NaN do not count.
+ * Owns: the caller, who frees the result with atoll_values_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, UNKNOWN_PROPERTY, QUERY_TYPE.
+ * Thread: the one that opened the realm. May wait. Since: 0.1. */
+ATOLL_API atoll_values *atoll_results_minimum(const atoll_results *results, uint32_t property,
+                                              atoll_error **error);
+
+/* The greatest value of a property of numbers or timestamps as a list of one value, of the
+ * property's type; null without any value. Nulls and NaN do not count.
+ * Owns: the caller, who frees the result with atoll_values_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, UNKNOWN_PROPERTY, QUERY_TYPE.
+ * Thread: the one that opened the realm. May wait. Since: 0.1. */
+ATOLL_API atoll_values *atoll_results_maximum(const atoll_results *results, uint32_t property,
+                                              atoll_error **error);
+
+/* The mean of a property of numbers as a list of one value: a double; null without any value. Nulls
+ * do not count.
+ * Owns: the caller, who frees the result with atoll_values_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, UNKNOWN_PROPERTY, QUERY_TYPE.
+ * Thread: the one that opened the realm. May wait. Since: 0.1. */
+ATOLL_API atoll_values *atoll_results_average(const atoll_results *results, uint32_t property,
+                                              atoll_error **error);
 
 /* Deletes all objects of the results.
  * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, NO_TRANSACTION.
