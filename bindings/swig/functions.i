@@ -5,6 +5,7 @@
 %atoll_handle(atoll_config)
 %atoll_handle(atoll_dictionary)
 %atoll_handle(atoll_list)
+%atoll_handle(atoll_migration)
 %atoll_handle(atoll_object)
 %atoll_handle(atoll_queue)
 %atoll_handle(atoll_event)
@@ -22,15 +23,23 @@
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *app_id, size_t app_id_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *class_name, size_t class_name_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *email, size_t email_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *from, size_t from_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *key, size_t key_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *name, size_t name_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *password, size_t password_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *query, size_t query_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *target, size_t target_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *to, size_t to_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *value, size_t value_size) };
 
 %atoll_blocking(atoll_app_open)
 %atoll_blocking(atoll_app_free)
+%atoll_blocking(atoll_migration_begin)
+%atoll_blocking(atoll_migration_free)
+%atoll_blocking(atoll_migration_rename_property)
+%atoll_blocking(atoll_migration_remove_class)
+%atoll_blocking(atoll_migration_commit)
+%atoll_blocking(atoll_migration_cancel)
 %atoll_blocking(atoll_queue_free)
 %atoll_blocking(atoll_queue_next)
 %atoll_blocking(atoll_realm_open)
@@ -141,6 +150,16 @@ void atoll_log_set_level(int32_t level);
 int32_t atoll_log_level(void);
 /* atoll_log_set_sink is hidden: bindings take the log from a queue. */
 void atoll_log_set_queue(atoll_queue *queue);
+atoll_migration *atoll_migration_begin(atoll_config *config, atoll_error **error);
+void atoll_migration_free(atoll_migration *migration);
+atoll_realm *atoll_migration_old_realm(atoll_migration *migration, atoll_error **error);
+atoll_realm *atoll_migration_new_realm(atoll_migration *migration, atoll_error **error);
+int64_t atoll_migration_old_version(atoll_migration *migration, atoll_error **error);
+atoll_checked atoll_migration_rename_property(atoll_migration *migration, const atoll_text_char *class_name, size_t class_name_size, const atoll_text_char *from, size_t from_size, const atoll_text_char *to, size_t to_size, atoll_error **error);
+atoll_checked atoll_migration_remove_class(atoll_migration *migration, const atoll_text_char *name, size_t name_size, atoll_error **error);
+atoll_object *atoll_migration_find_new(atoll_migration *migration, atoll_object *object, atoll_error **error);
+atoll_checked atoll_migration_commit(atoll_migration *migration, atoll_error **error);
+void atoll_migration_cancel(atoll_migration *migration);
 void atoll_object_free(atoll_object *object);
 atoll_object *atoll_object_copy(atoll_object *object, atoll_error **error);
 bool atoll_object_is_valid(atoll_object *object);

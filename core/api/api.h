@@ -162,7 +162,7 @@ typedef struct database {
     int realms;       /* open realm instances; the registry's lock guards it */
     uint64_t process; /* that opened it */
     model_db *model;
-    bool flexible, synced, in_memory;
+    bool flexible, synced, in_memory, migrating;
     uint8_t key[CIPHER_KEY_SIZE]; /* of an encrypted realm: who opens it again must have it too */
     size_t key_size;
     char *user_id;
@@ -181,6 +181,9 @@ typedef struct database {
     struct database *next;
 } database;
 status database_open(const atoll_config *config, database **out) MUST_CHECK; /* counts one realm */
+/* Opens a database for a migration and keeps others out; *out NULL: there is nothing to migrate. */
+status database_open_to_migrate(const atoll_config *config, database **out,
+                                model_migration **migration) MUST_CHECK;
 void database_close(database *d);     /* one realm less; the last one closes */
 void database_add_realm(database *d); /* one that is open already: one realm more */
 database *database_retain(database *d);
@@ -226,6 +229,7 @@ struct atoll_realm {
     char thread_text[THREAD_TEXT_SIZE];
     atomic_bool closed;
     bool read_only;
+    bool migrates;              /* its transaction belongs to a migration */
     bool frozen;                /* view never changes, nothing here is written after it was made */
     struct atoll_realm *parent; /* of a frozen one: the live realm, referenced */
     model_view *view;           /* pinned */
@@ -261,6 +265,9 @@ struct atoll_results {
     atomic_uint_least64_t rows_at; /* write_count of the cache + 1; 0: none */
     bool snapshot;                 /* rows never change */
 };
+/* An instance on this thread, or a frozen one of its parent. Takes the realm counted in the database, and the view, also
+ * on failure. */
+status realm_new(database *d, model_view *view, atoll_realm *parent, atoll_realm **out) MUST_CHECK;
 atoll_realm *realm_retain(atoll_realm *realm);
 void realm_release(atoll_realm *realm);
 status realm_check(const atoll_realm *realm)

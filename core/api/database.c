@@ -100,6 +100,16 @@ static status open_store(const database *d, const atoll_config *config, storage 
     return storage_seal(plain, config_key(config), out);
 }
 
+/* Classes and properties that the folder has not yet; what a realm that is opened for reading lacks cannot be added. */
+static status add_schema(const database *d, const atoll_config *config, bool alone)
+{
+    if (config->schema == NULL) return ATOLL_OK;
+    const model_schema *schema = &config->schema->schema;
+    if (config->read_only) return model_check_schema(d->model, schema);
+    if (d->synced) return model_add_schema(d->model, schema);
+    return model_update_schema(d->model, schema, (uint64_t)config->schema_version, alone);
+}
+
 static status open_model(database *d, const atoll_config *config)
 {
     schema_use use = config_use(config);
@@ -110,11 +120,24 @@ static status open_model(database *d, const atoll_config *config)
                              .identity_rows = config->user != NULL,
                              .durable = config->sync_commits,
                              .checkpoint_thread = true};
-    TRY(model_open(store, &options, config->schema == NULL ? NULL : &config->schema->schema,
-                   &d->model));
-    status result = model_listen(d->model, on_commit, d);
+    TRY(model_open(store, &options, NULL, &d->model));
+    status result = d->migrating ? ATOLL_OK : add_schema(d, config, true);
+    if (result == ATOLL_OK) result = model_listen(d->model, on_commit, d);
     if (result != ATOLL_OK) model_close(d->model);
     return result;
+}
+
+/* A realm that would have to be migrated is emptied instead, where the app wants that. */
+static status open_model_or_anew(database *d, const atoll_config *config)
+{
+    status result = open_model(d, config);
+    bool differs =
+        result == ATOLL_ERROR_MIGRATION_REQUIRED || result == ATOLL_ERROR_SCHEMA_VERSION_LOWER ||
+        result == ATOLL_ERROR_SCHEMA_MISMATCH || result == ATOLL_ERROR_DUPLICATE_PRIMARY_KEY;
+    if (!differs || !config->delete_if_migration_needed || d->migrating || d->in_memory)
+        return result;
+    TRY(storage_delete_rocksdb(d->path));
+    return open_model(d, config);
 }
 
 static status start_session(database *d, const atoll_config *config)
@@ -139,7 +162,8 @@ static status start_session(database *d, const atoll_config *config)
     return runner_session_attach(d->app->runner, d->account, &options, &d->session);
 }
 
-static status make_database(const atoll_config *config, char *path, database **out)
+static status make_database(const atoll_config *config, const char *path, bool migrating,
+                            database **out)
 {
     database *d = memory_allocate_zero(sizeof *d);
     if (d == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -155,6 +179,7 @@ static status make_database(const atoll_config *config, char *path, database **o
     d->synced = config->user != NULL;
     d->flexible = config->flexible;
     d->in_memory = config->in_memory;
+    d->migrating = migrating;
     d->key_size = config->encryption_key_size;
     memcpy(d->key, config->encryption_key, sizeof d->key);
     if (d->synced) {
@@ -164,7 +189,7 @@ static status make_database(const atoll_config *config, char *path, database **o
     }
     if (d->path == NULL || d->partition == NULL || (d->synced && d->user_id == NULL))
         result = ATOLL_ERROR_OUT_OF_MEMORY;
-    if (result == ATOLL_OK) result = open_model(d, config);
+    if (result == ATOLL_OK) result = open_model_or_anew(d, config);
     if (result == ATOLL_OK && d->synced) {
         result = start_session(d, config);
         if (result != ATOLL_OK) model_close(d->model);
@@ -208,14 +233,6 @@ static status check_same(const database *d, const atoll_config *config)
                                   : schema_validate(&config->schema->schema, config_use(config));
 }
 
-/* What a realm that is opened for reading lacks cannot be added. */
-static status add_schema(const database *d, const atoll_config *config)
-{
-    if (config->schema == NULL) return ATOLL_OK;
-    return config->read_only ? model_check_schema(d->model, &config->schema->schema)
-                             : model_add_schema(d->model, &config->schema->schema);
-}
-
 /* Called with the registry locked. */
 static status reuse_database(database *d, const atoll_config *config)
 {
@@ -225,7 +242,10 @@ static status reuse_database(database *d, const atoll_config *config)
                     "after the fork only, or exec",
                     d->path);
     TRY(check_same(d, config));
-    TRY(add_schema(d, config));
+    if (d->migrating)
+        return fail(ATOLL_ERROR_FILE_IN_USE, "%s is being migrated; commit or cancel that first",
+                    d->path);
+    TRY(add_schema(d, config, false));
     if (d->dying) {
         d->dying = false;
         if (runner_session_revive(d->session)) {
@@ -263,26 +283,37 @@ static void watch_exit(void)
         log_write(LOG_WARN, "Realm.Storage", "the exit handler could not be registered");
 }
 
-status database_open(const atoll_config *config, database **out)
+static status find_path(const atoll_config *config, char **out)
 {
-    char *given = NULL, *path = NULL;
+    char *given = NULL;
     TRY(API_NOT_NULL(config));
     TRY(config_check(config));
     if (config->schema != NULL) TRY(schema_validate(&config->schema->schema, config_use(config)));
     TRY(config_effective_path(config, &given));
-    status result = config->in_memory ? ATOLL_OK : file_canonical(given, !config->read_only, &path);
-    if (config->in_memory)
-        path = given;
-    else
-        memory_free(given);
-    TRY(result);
+    if (config->in_memory) {
+        *out = given;
+        return ATOLL_OK;
+    }
+    status result = file_canonical(given, !config->read_only, out);
+    memory_free(given);
+    return result;
+}
+
+static status open_or_reuse(const atoll_config *config, bool migrating, database **out)
+{
+    char *path = NULL;
+    TRY(find_path(config, &path));
+    status result = ATOLL_OK;
     mutex_lock(&registry_lock);
     database *d = registry;
     while (d != NULL && strcmp(d->path, path) != 0) d = d->next;
-    if (d != NULL) {
+    if (d != NULL && migrating) {
+        result = fail(ATOLL_ERROR_FILE_IN_USE,
+                      "%s is open in this process; close every realm on it to migrate it", path);
+    } else if (d != NULL) {
         result = reuse_database(d, config);
     } else {
-        result = make_database(config, path, &d);
+        result = make_database(config, path, migrating, &d);
         if (result == ATOLL_OK) {
             watch_exit();
             d->next = registry;
@@ -295,6 +326,33 @@ status database_open(const atoll_config *config, database **out)
     }
     mutex_unlock(&registry_lock);
     memory_free(path);
+    return result;
+}
+
+status database_open(const atoll_config *config, database **out)
+{
+    return open_or_reuse(config, false, out);
+}
+
+status database_open_to_migrate(const atoll_config *config, database **out,
+                                model_migration **migration)
+{
+    database *d = NULL;
+    *out = NULL;
+    TRY(API_NOT_NULL(config));
+    if (config->user != NULL)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "a synced realm is not migrated: its schema only grows");
+    if (config->read_only)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a realm cannot be migrated with read_only");
+    if (config->schema == NULL || config->in_memory) return ATOLL_OK;
+    TRY(open_or_reuse(config, true, &d));
+    status result = model_migration_begin(d->model, &config->schema->schema,
+                                          (uint64_t)config->schema_version, migration);
+    if (result == ATOLL_OK && *migration != NULL)
+        *out = d;
+    else
+        database_close(d);
     return result;
 }
 

@@ -49,6 +49,10 @@ static status freeze_committed(const atoll_realm *realm, atoll_realm **out)
 static status freeze(const atoll_realm *realm, atoll_realm **out)
 {
     TRY(realm_check(realm));
+    if (realm->database->migrating)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "%s is being migrated: nothing of it can be frozen before it is opened",
+                    realm->database->path);
     if (realm->txn != NULL)
         return fail(ATOLL_ERROR_TRANSACTION_ACTIVE,
                     "%s has a write transaction open; commit it or roll it back, then freeze",

@@ -339,7 +339,7 @@ static status set_plain(atoll_object *object, property_key p, const value *v)
     TRY(check_write(object));
     const model_property *property;
     TRY(realm_property(object->realm, object->class_of, p, &property));
-    if (property->flags & PROPERTY_PRIMARY_KEY)
+    if ((property->flags & PROPERTY_PRIMARY_KEY) != 0 && !object->realm->migrates)
         return fail(ATOLL_ERROR_PRIMARY_KEY_IMMUTABLE,
                     "the primary key %s cannot change; create another object", property->name);
     if (property->type == VALUE_EMBEDDED && v->type != VALUE_NULL)

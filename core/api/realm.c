@@ -90,8 +90,7 @@ status realm_check_class_write(atoll_realm *realm, class_key c)
     return map64_put(&realm->covered, c, 1);
 }
 
-/* Takes the realm counted in the database, and the view, also on failure. parent: of a frozen one. */
-static status realm_new(database *d, model_view *view, atoll_realm *parent, atoll_realm **out)
+status realm_new(database *d, model_view *view, atoll_realm *parent, atoll_realm **out)
 {
     atoll_realm *realm = memory_allocate_zero(sizeof *realm);
     if (realm == NULL) {
@@ -157,10 +156,8 @@ static void tear_down(atoll_realm *realm)
 {
     if (realm->view == NULL) return;
     realm->write_count++;
-    if (realm->txn != NULL) {
-        model_rollback(realm->txn);
-        realm->txn = NULL;
-    }
+    if (realm->txn != NULL && !realm->migrates) model_rollback(realm->txn);
+    realm->txn = NULL;
     forget_observers(realm);
     model_view_release(realm->view);
     realm->view = NULL;
@@ -258,9 +255,21 @@ atoll_status atoll_realm_begin(atoll_realm *realm, atoll_error **error)
     return api_result(error, begin(realm));
 }
 
-static status commit(atoll_realm *realm, uint64_t *version)
+/* A transaction that this instance may end. */
+static status check_end(const atoll_realm *realm)
 {
     TRY(realm_check_write(realm));
+    if (realm->migrates)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "the transaction belongs to the migration of %s; call atoll_migration_commit "
+                    "or atoll_migration_cancel",
+                    realm->database->path);
+    return ATOLL_OK;
+}
+
+static status commit(atoll_realm *realm, uint64_t *version)
+{
+    TRY(check_end(realm));
     model_txn *txn = realm->txn;
     realm->txn = NULL;
     realm->write_count++;
@@ -277,7 +286,7 @@ int64_t atoll_realm_commit(atoll_realm *realm, atoll_error **error)
 
 atoll_status atoll_realm_rollback(atoll_realm *realm, atoll_error **error)
 {
-    status result = realm_check_write(realm);
+    status result = check_end(realm);
     if (result == ATOLL_OK) {
         model_rollback(realm->txn);
         realm->txn = NULL;

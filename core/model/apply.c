@@ -3,7 +3,7 @@
  * changes a segment only when the segment on disk is older than the record. */
 #include "model/engine.h"
 
-static status own_class(model_txn *txn, class_key c, class_state **out)
+status apply_own_class(model_txn *txn, class_key c, class_state **out)
 {
     if (c == 0 || c > txn->view->class_count)
         return fail(ATOLL_ERROR_FILE_CORRUPT, "an operation names class %u, which does not exist",
@@ -15,7 +15,7 @@ static status own_class(model_txn *txn, class_key c, class_state **out)
 }
 
 /* *out NULL: the segment on disk has the change already. */
-static status own_segment(model_txn *txn, class_key c, row_key row, uint64_t gate, segment **out)
+status apply_own_segment(model_txn *txn, class_key c, row_key row, uint64_t gate, segment **out)
 {
     class_state *state = NULL;
     segment *last = txn->view->last;
@@ -24,7 +24,7 @@ static status own_segment(model_txn *txn, class_key c, row_key row, uint64_t gat
         *out = last; /* Writes come in runs: the way to it is owned already. */
         return ATOLL_OK;
     }
-    TRY(own_class(txn, c, &state));
+    TRY(apply_own_class(txn, c, &state));
     *out = NULL;
     if (gate != 0) {
         segment *old = class_segment(state, row / MODEL_BLOCK_ROWS);
@@ -42,7 +42,7 @@ status apply_set(model_txn *txn, class_key c, row_key row, uint32_t slot, column
 {
     segment *s = NULL;
     block *b = NULL;
-    TRY(own_segment(txn, c, row, gate, &s));
+    TRY(apply_own_segment(txn, c, row, gate, &s));
     if (s == NULL) return ATOLL_OK;
     TRY(segment_block_own(&txn->writer, s, slot, type, &b));
     return block_set(b, (uint32_t)(row % MODEL_BLOCK_ROWS), v);
@@ -62,12 +62,12 @@ static status apply_life(model_txn *txn, const operation *o, uint64_t gate)
 {
     class_state *state = NULL;
     segment *s = NULL;
-    TRY(own_class(txn, o->class_of, &state));
+    TRY(apply_own_class(txn, o->class_of, &state));
     if (gate == 0 || state->stored_version < gate) {
         if (o->row >= state->next_row) state->next_row = o->row + 1;
         state->alive_count += (uint64_t)(o->to == ROW_ALIVE) - (uint64_t)(o->from == ROW_ALIVE);
     }
-    TRY(own_segment(txn, o->class_of, o->row, gate, &s));
+    TRY(apply_own_segment(txn, o->class_of, o->row, gate, &s));
     if (s == NULL) return ATOLL_OK;
     segment_data *d = atomic_load_explicit(&s->data, memory_order_relaxed);
     size_t word = o->row % MODEL_BLOCK_ROWS / 64;
@@ -81,7 +81,7 @@ static status apply_life(model_txn *txn, const operation *o, uint64_t gate)
 static status put_index(model_txn *txn, class_key c, uint64_t hash, row_key row, uint64_t gate)
 {
     class_state *state = NULL;
-    TRY(own_class(txn, c, &state));
+    TRY(apply_own_class(txn, c, &state));
     if (state->index == NULL) {
         state->index = index_new(c, INDEX_OF_KEY, txn->writer.stamp);
         if (state->index == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -103,7 +103,7 @@ static status apply_key(model_txn *txn, const operation *o, uint64_t gate)
 static status apply_unkey(model_txn *txn, const operation *o, uint64_t gate)
 {
     class_state *state = NULL;
-    TRY(own_class(txn, o->class_of, &state));
+    TRY(apply_own_class(txn, o->class_of, &state));
     if (state->index == NULL) return ATOLL_OK;
     return index_remove(&txn->writer, &state->index, (index_change){o->hash, o->row, gate});
 }
@@ -131,7 +131,7 @@ static status apply_drop(model_txn *txn, const operation *o, uint64_t gate)
 {
     const model_class *c = schema_class(txn->writer.schema, o->class_of);
     segment *s = NULL;
-    TRY(own_segment(txn, o->class_of, o->row, gate, &s));
+    TRY(apply_own_segment(txn, o->class_of, o->row, gate, &s));
     if (s == NULL || c == NULL) return ATOLL_OK;
     segment_data *d = atomic_load_explicit(&s->data, memory_order_relaxed);
     for (uint32_t slot = 0; slot < d->slot_count; slot++) {
@@ -153,7 +153,7 @@ static status own_cell(model_txn *txn, const operation *o, uint64_t gate,
     if ((p->flags & PROPERTY_COLLECTION) == 0)
         return fail(ATOLL_ERROR_FILE_CORRUPT, "an operation changes '%s' as a list", p->name);
     *property = p;
-    TRY(own_segment(txn, o->class_of, o->row, gate, &s));
+    TRY(apply_own_segment(txn, o->class_of, o->row, gate, &s));
     if (s == NULL) return ATOLL_OK;
     TRY(segment_block_own(&txn->writer, s, slot_of(p->key), column_type_of(p), &b));
     return block_own_cell(b, (uint32_t)(o->row % MODEL_BLOCK_ROWS), out);
@@ -201,7 +201,7 @@ static status apply_schema(model_txn *txn, const operation *o)
     if (fresh == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     atomic_init(&fresh->references, 1);
     status result = schema_read(o->blob, &fresh->schema);
-    size_t count = fresh->schema.class_count;
+    size_t count = fresh->schema.key_count;
     class_state **classes =
         result == ATOLL_OK ? memory_reallocate(txn->view->classes, (count + 1) * sizeof *classes)
                            : NULL;
@@ -244,6 +244,8 @@ status apply_operation(model_txn *txn, const operation *o, uint64_t gate)
     case OP_LIST_MOVE:
     case OP_LIST_STORE: return apply_list(txn, o, gate);
     case OP_OWNER: return apply_owner(txn, o, gate);
+    case OP_REKEY: return put_index(txn, o->class_of, o->hash, o->row, gate);
+    case OP_FORGET: return forget_apply(txn, o, gate);
     case OP_ASYMMETRIC: return ATOLL_OK;
     case OP_SCHEMA: return apply_schema(txn, o);
     }

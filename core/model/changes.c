@@ -117,6 +117,8 @@ static status add_operation(changes_builder *b, const operation *o)
     case OP_DROP:
     case OP_OWNER:
     case OP_ASYMMETRIC:
+    case OP_FORGET:
+    case OP_REKEY:
     case OP_SCHEMA: return ATOLL_OK;
     }
     return ATOLL_OK;

@@ -81,7 +81,11 @@ static status write_body(buffer *to, const operation *o)
     switch (o->kind) {
     case OP_LIFE: return buffer_append_byte(to, (uint8_t)(o->from | o->to << 4));
     case OP_KEY: return value_write(to, &o->value);
-    case OP_UNKEY: return buffer_append_fixed64(to, o->hash);
+    case OP_UNKEY:
+    case OP_REKEY: return buffer_append_fixed64(to, o->hash);
+    case OP_FORGET:
+        TRY(buffer_append_varint(to, o->property));
+        return buffer_append_byte(to, o->all);
     case OP_DROP: return buffer_append_byte(to, o->all);
     case OP_SET: TRY(buffer_append_varint(to, o->property)); return value_write(to, &o->value);
     case OP_LIST_INSERT:
@@ -196,7 +200,12 @@ static void read_body(reader *from, operation *o)
         o->to = bits >> 4;
         return;
     case OP_KEY: o->value = value_read(from); return;
-    case OP_UNKEY: o->hash = reader_fixed64(from); return;
+    case OP_UNKEY:
+    case OP_REKEY: o->hash = reader_fixed64(from); return;
+    case OP_FORGET:
+        o->property = (property_key)reader_varint(from);
+        o->all = reader_byte(from) != 0;
+        return;
     case OP_DROP: o->all = reader_byte(from) != 0; return;
     case OP_SET:
         o->property = (property_key)reader_varint(from);

@@ -118,6 +118,7 @@ static status write_root(checkpoint *k)
     TRY(schema_write(&k->record, &view->schema->schema));
     codec_seal(&k->record);
     if (k->batch == NULL) TRY(storage_batch_new(k->db->store, &k->batch));
+    TRY(forget_records(k->db, view->version, k->batch));
     return storage_batch_put(k->batch, bytes_of(key, sizeof key), buffer_view(&k->record));
 }
 
@@ -189,6 +190,7 @@ status checkpoint_run(model_db *db)
     mutex_lock(&db->lock);
     if (result == ATOLL_OK) {
         db->checkpoint_version = k.view->version;
+        forget_done(db, k.view->version);
         db->log_bytes -= log_bytes;
     }
     db->unsettled_bytes += k.written_bytes;

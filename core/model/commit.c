@@ -57,6 +57,8 @@ void txn_free(model_txn *txn)
     vector_free(&txn->side);
     map64_free(&txn->side_index);
     vector_free(&txn->asymmetric);
+    vector_free(&txn->forgotten);
+    map64_free(&txn->rekeyed);
     memory_free(txn);
 }
 
@@ -234,6 +236,7 @@ static status prepare_publication(model_txn *txn, history_record **out)
     mutex_lock(&db->lock);
     status result = vector_reserve(&db->history, 1);
     if (result == ATOLL_OK) result = vector_reserve(&db->log, 1);
+    if (result == ATOLL_OK) result = vector_reserve(&db->forgotten, txn->forgotten.count);
     mutex_unlock(&db->lock);
     if (result == ATOLL_OK) return ATOLL_OK;
     memory_free(*out);
@@ -265,6 +268,7 @@ static void publish(model_txn *txn, bytes record, history_record *history)
     db->log_bytes += record.size;
     db->unsettled_bytes += record.size;
     if (txn->sets_folded) db->folded = txn->folded;
+    forget_publish(db, txn);
     atomic_store_explicit(&db->version, view->version, memory_order_release);
     db->writer_active = false;
     condition_broadcast(&db->changed);

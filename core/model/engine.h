@@ -33,6 +33,14 @@ typedef struct log_place { /* a log record that is on disk */
     commit_origin origin;
 } log_place;
 
+/* Data of a removed property or class: its records leave the store with the next checkpoint. */
+typedef struct forgotten {
+    class_key class_of;
+    property_key property; /* 0: everything of the class */
+    uint64_t version;      /* of the commit */
+} forgotten;
+typedef VECTOR(forgotten) forgotten_vector;
+
 typedef struct listener {
     model_listener function;
     void *context;
@@ -59,6 +67,7 @@ struct model_db {
     VECTOR(history_record *) history;
     VECTOR(log_place) log;
     VECTOR(listener *) listeners;
+    forgotten_vector forgotten;
     uint64_t folded, durable_version, checkpoint_version, log_bytes;
     uint64_t unsettled_bytes; /* written since the store was last settled */
     thread *checkpoint_thread;
@@ -73,6 +82,9 @@ struct model_txn {
     model_db *db;
     commit_origin origin;
     bool is_default;
+    bool migrates; /* primary keys may be set; duplicates are looked for at its end */
+    forgotten_vector forgotten;
+    map64 rekeyed;       /* classes in which a primary key was set */
     bool silent;         /* changes to what an asymmetric object owns are not logged */
     uint64_t operations; /* applied so far */
     status broken;       /* a change failed half-way: only a rollback is possible */
@@ -112,6 +124,10 @@ status check_key(const model_class *c, const value *key) MUST_CHECK;
 
 /* ---- apply.c: the operations on the tree; gate: 0, or the version of the record that is replayed ---- */
 status apply_operation(model_txn *txn, const operation *o, uint64_t gate) MUST_CHECK;
+/* The transaction's own class and segment; of a segment NULL: what is on disk has the change already. */
+status apply_own_class(model_txn *txn, class_key c, class_state **out) MUST_CHECK;
+status apply_own_segment(model_txn *txn, class_key c, row_key row, uint64_t gate,
+                         segment **out) MUST_CHECK;
 status apply_set(model_txn *txn, class_key c, row_key row, uint32_t slot, column_type type,
                  const value *v, uint64_t gate) MUST_CHECK;
 
@@ -140,6 +156,8 @@ enum { RECORD_HEADER_ROOM = 32 };
 /* ---- write.c ---- */
 status write_delete(model_txn *txn, class_key c,
                     row_key row) MUST_CHECK; /* with what it owns; the owner's slot stays */
+status write_delete_owned(model_txn *txn, class_key c, row_key row,
+                          const model_property *p) MUST_CHECK; /* what the row owns through it */
 status write_hide(model_txn *txn, class_key c, row_key row, bool hidden) MUST_CHECK;
 status write_embedded(model_txn *txn, class_key c, const model_owner *owner, row_key *out,
                       uint8_t id[16]) MUST_CHECK;
@@ -173,6 +191,13 @@ status collection_make_embedded(model_txn *txn, const collection_place *at,
                                 operation *o) MUST_CHECK;
 status collection_erase(model_txn *txn, const collection_place *at, uint64_t position,
                         const list_element *e) MUST_CHECK;
+/* ---- forget.c ---- */
+status forget_apply(model_txn *txn, const operation *o, uint64_t gate) MUST_CHECK;
+/* At publication: what the transaction forgot is the realm's to delete. Room was reserved. Under the lock. */
+void forget_publish(model_db *db, const model_txn *txn);
+/* The records of what was forgotten up to the version go with the batch. */
+status forget_records(model_db *db, uint64_t version, storage_batch *batch) MUST_CHECK;
+void forget_done(model_db *db, uint64_t version);
 
 /* ---- asymmetric.c ---- */
 status finish_asymmetric(model_txn *txn)

@@ -36,6 +36,27 @@ void model_close(
 void model_quiesce(model_db *db);
 status model_add_schema(model_db *db,
                         const model_schema *schema) MUST_CHECK; /* additive, own commit */
+/* The same for local realms, whose schema has a version: what differs in a class that is there needs a higher one
+ * (MIGRATION_REQUIRED names all of it), a lower one is SCHEMA_VERSION_LOWER. With a higher one the realm is migrated: new
+ * properties have their defaults, removed ones go. may_migrate false: others have it open. */
+status model_update_schema(model_db *db, const model_schema *schema, uint64_t version,
+                           bool may_migrate) MUST_CHECK;
+/* The same with a say in it: one transaction, beside which the old version stays readable. *out NULL: the version is not
+ * raised, there is nothing to migrate. */
+typedef struct model_migration model_migration;
+status model_migration_begin(model_db *db, const model_schema *schema, uint64_t version,
+                             model_migration **out) MUST_CHECK;
+model_txn *model_migration_txn(model_migration *m); /* with the new schema; do not end it */
+model_view *
+model_migration_old(model_migration *m); /* release what you retained before the commit */
+/* The values of a property that the new schema has no more become those of one that it has new. */
+status model_migration_rename(model_migration *m, bytes class_name, bytes from,
+                              bytes to) MUST_CHECK;
+/* A class that is not in the given schema, with its objects. */
+status model_migration_remove_class(model_migration *m, const model_schema *given,
+                                    bytes name) MUST_CHECK;
+status model_migration_commit(model_migration *m) MUST_CHECK; /* frees it; all or nothing */
+void model_migration_cancel(model_migration *m);
 /* Everything of the schema is stored already, as it is given: SCHEMA_MISMATCH names what is not. */
 status model_check_schema(model_db *db, const model_schema *schema) MUST_CHECK;
 bool model_is_read_only(const model_db *db);

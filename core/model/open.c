@@ -124,7 +124,7 @@ static status read_root(model_db *db, bytes record, model_view **out)
     if (result == ATOLL_OK) result = read_classes(view, &r, count);
     if (result == ATOLL_OK && record.size != 0)
         result = schema_read(bytes_of(r.at, (size_t)(r.end - r.at)), &view->schema->schema);
-    if (result == ATOLL_OK && view->schema->schema.class_count != count)
+    if (result == ATOLL_OK && view->schema->schema.key_count != count)
         result = fail(ATOLL_ERROR_FILE_CORRUPT, "the root record is damaged");
     if (result != ATOLL_OK) {
         view_destroy(view);
@@ -198,7 +198,9 @@ static status replay(model_db *db)
     model_txn *txn = NULL;
     TRY(txn_new(db, COMMIT_LOCAL, &txn));
     status result = replay_log(txn);
+    if (result == ATOLL_OK) result = vector_reserve(&db->forgotten, txn->forgotten.count);
     if (result == ATOLL_OK) {
+        forget_publish(db, txn);
         for (size_t i = 0; i < txn->texts.count; i++) block_finish(txn->texts.items[i]);
         view_destroy(db->newest);
         db->newest = db->oldest = txn->view;
@@ -294,6 +296,7 @@ static void db_free(model_db *db)
     vector_free(&db->history);
     vector_free(&db->listeners);
     vector_free(&db->log);
+    vector_free(&db->forgotten);
     view_destroy(db->newest);
     storage_close(db->store);
     condition_destroy(&db->changed);

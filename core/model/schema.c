@@ -21,7 +21,7 @@ void schema_free(model_schema *s)
     *s = (model_schema){0};
 }
 
-static status property_push(model_class *c, const model_property *from)
+status schema_property_push(model_class *c, const model_property *from)
 {
     if (c->property_count == c->property_capacity)
         TRY(vector_grow((void **)&c->properties, &c->property_capacity, c->property_count + 1,
@@ -40,26 +40,39 @@ static status property_push(model_class *c, const model_property *from)
     return ATOLL_OK;
 }
 
-static status class_push(model_schema *s, const model_class *from)
+status schema_class_push(model_schema *s, const model_class *from)
 {
     if (s->class_count == s->class_capacity)
         TRY(vector_grow((void **)&s->classes, &s->class_capacity, s->class_count + 1,
                         sizeof *s->classes));
-    model_class copy = {.key = from->key, .kind = from->kind, .primary_key = from->primary_key};
+    model_class copy = {.key = from->key,
+                        .kind = from->kind,
+                        .primary_key = from->primary_key,
+                        .key_count = from->key_count};
     copy.name = memory_copy_text(from->name, strlen(from->name));
     if (copy.name == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     s->classes[s->class_count++] = copy;
     return ATOLL_OK;
 }
 
+void schema_class_remove(model_schema *s, class_key key)
+{
+    size_t i = 0;
+    while (i < s->class_count && s->classes[i].key != key) i++;
+    if (i == s->class_count) return;
+    class_free(&s->classes[i]);
+    s->class_count--;
+    memmove(&s->classes[i], &s->classes[i + 1], (s->class_count - i) * sizeof *s->classes);
+}
+
 status schema_copy(const model_schema *s, model_schema *out)
 {
-    model_schema copy = {0};
+    model_schema copy = {.version = s->version, .key_count = s->key_count};
     status result = ATOLL_OK;
     for (size_t i = 0; i < s->class_count && result == ATOLL_OK; i++) {
-        result = class_push(&copy, &s->classes[i]);
+        result = schema_class_push(&copy, &s->classes[i]);
         for (size_t k = 0; k < s->classes[i].property_count && result == ATOLL_OK; k++)
-            result = property_push(&copy.classes[i], &s->classes[i].properties[k]);
+            result = schema_property_push(&copy.classes[i], &s->classes[i].properties[k]);
     }
     if (result != ATOLL_OK) {
         schema_free(&copy);
@@ -95,7 +108,7 @@ status schema_add_class(model_schema *s, bytes name, class_kind kind, size_t *in
                     LIMIT_CLASSES_MAX);
     char text[LIMIT_CLASS_NAME_SIZE_MAX + 1] = {0};
     memcpy(text, name.data, name.size);
-    TRY(class_push(s, &(model_class){.name = text, .kind = kind}));
+    TRY(schema_class_push(s, &(model_class){.name = text, .kind = kind}));
     *index = s->class_count - 1;
     return ATOLL_OK;
 }
@@ -158,10 +171,11 @@ status schema_add_property(model_schema *s, size_t class_index, bytes name, valu
         return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "class '%s' has more than %d properties", c->name,
                     LIMIT_PROPERTIES_MAX);
     TRY(check_property(c, text, type, flags, target));
-    TRY(property_push(c, &(model_property){.name = text,
-                                           .type = type,
-                                           .flags = flags,
-                                           .target_name = target.size == 0 ? NULL : target_text}));
+    TRY(schema_property_push(
+        c, &(model_property){.name = text,
+                             .type = type,
+                             .flags = flags,
+                             .target_name = target.size == 0 ? NULL : target_text}));
     if ((flags & PROPERTY_PRIMARY_KEY) != 0) c->primary_key = (property_key)c->property_count;
     return ATOLL_OK;
 }
@@ -237,7 +251,7 @@ status schema_validate(const model_schema *s, schema_use use)
     return ATOLL_OK;
 }
 
-static void describe(const model_property *p, char *to, size_t size)
+void schema_property_describe(const model_property *p, char *to, size_t size)
 {
     snprintf(to, size, "%s%s%s%s%s%s%s",
              (p->flags & PROPERTY_LIST) != 0         ? "list of "
@@ -259,7 +273,7 @@ static uint8_t compared_flags(const model_property *p)
     return reference ? flags & (uint8_t)~PROPERTY_NULLABLE : flags;
 }
 
-static bool same_property(const model_property *a, const model_property *b)
+bool schema_property_same(const model_property *a, const model_property *b)
 {
     if (a->type != b->type || compared_flags(a) != compared_flags(b)) return false;
     if ((a->target_name == NULL) != (b->target_name == NULL)) return false;
@@ -280,10 +294,10 @@ static status merge_class(model_class *into, const model_class *from, bool *chan
     for (size_t i = 0; i < from->property_count; i++) {
         const model_property *p = &from->properties[i],
                              *old = class_property_named(into, bytes_text(p->name));
-        if (old != NULL && !same_property(old, p)) {
+        if (old != NULL && !schema_property_same(old, p)) {
             char stored[256], given[256];
-            describe(old, stored, sizeof stored);
-            describe(p, given, sizeof given);
+            schema_property_describe(old, stored, sizeof stored);
+            schema_property_describe(p, given, sizeof given);
             return fail(ATOLL_ERROR_SCHEMA_MISMATCH,
                         "property '%s.%s' is stored as %s and given as %s", into->name, p->name,
                         stored, given);
@@ -292,16 +306,15 @@ static status merge_class(model_class *into, const model_class *from, bool *chan
         if (into->property_count >= LIMIT_PROPERTIES_MAX)
             return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "class '%s' would have more than %d properties",
                         into->name, LIMIT_PROPERTIES_MAX);
-        TRY(property_push(into, p));
-        into->properties[into->property_count - 1].key = (property_key)into->property_count;
-        if ((p->flags & PROPERTY_PRIMARY_KEY) != 0)
-            into->primary_key = (property_key)into->property_count;
+        TRY(schema_property_push(into, p));
+        into->properties[into->property_count - 1].key = ++into->key_count;
+        if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) into->primary_key = into->key_count;
         *changed = true;
     }
     return ATOLL_OK;
 }
 
-static void resolve_targets(model_schema *s)
+void schema_resolve(model_schema *s)
 {
     for (size_t i = 0; i < s->class_count; i++) {
         for (size_t k = 0; k < s->classes[i].property_count; k++) {
@@ -328,8 +341,8 @@ status schema_merge(model_schema *into, const model_schema *from, bool *changed)
         if (old == NULL && result == ATOLL_OK) {
             model_class fresh = {.name = from->classes[i].name,
                                  .kind = from->classes[i].kind,
-                                 .key = (class_key)(at + 1)};
-            result = class_push(&merged, &fresh);
+                                 .key = ++merged.key_count};
+            result = schema_class_push(&merged, &fresh);
             differs = true;
         }
         if (result == ATOLL_OK)
@@ -339,7 +352,11 @@ status schema_merge(model_schema *into, const model_schema *from, bool *changed)
         schema_free(&merged);
         return result;
     }
-    resolve_targets(&merged);
+    if (from->version > merged.version) {
+        merged.version = from->version;
+        differs = true;
+    }
+    schema_resolve(&merged);
     schema_free(into);
     *into = merged;
     *changed = differs;
@@ -383,6 +400,7 @@ static status class_write(buffer *to, const model_class *c)
     TRY(buffer_append_bytes(to, bytes_text(c->name)));
     TRY(buffer_append_varint(to, c->key));
     TRY(buffer_append_byte(to, (uint8_t)c->kind));
+    TRY(buffer_append_varint(to, c->key_count));
     TRY(buffer_append_varint(to, c->property_count));
     for (size_t i = 0; i < c->property_count; i++) {
         const model_property *p = &c->properties[i];
@@ -398,6 +416,8 @@ static status class_write(buffer *to, const model_class *c)
 
 status schema_write(buffer *to, const model_schema *s)
 {
+    TRY(buffer_append_varint(to, s->version));
+    TRY(buffer_append_varint(to, s->key_count));
     TRY(buffer_append_varint(to, s->class_count));
     for (size_t i = 0; i < s->class_count; i++) TRY(class_write(to, &s->classes[i]));
     return ATOLL_OK;
@@ -408,11 +428,12 @@ static status class_read(reader *from, model_schema *into)
     bytes name = reader_bytes(from);
     class_key key = (class_key)reader_varint(from);
     class_kind kind = (class_kind)reader_byte(from);
-    uint64_t count = reader_varint(from);
+    uint64_t key_count = reader_varint(from), count = reader_varint(from);
     size_t index = 0;
     if (from->failed) return fail(ATOLL_ERROR_FILE_CORRUPT, "the stored schema is damaged");
     TRY(schema_add_class(into, name, kind, &index));
     into->classes[index].key = key;
+    into->classes[index].key_count = (property_key)key_count;
     for (uint64_t i = 0; i < count && !from->failed; i++) {
         bytes property_name = reader_bytes(from);
         property_key property = (property_key)reader_varint(from);
@@ -431,6 +452,8 @@ status schema_read(bytes from, model_schema *out)
 {
     model_schema read = {0};
     reader r = reader_of(from);
+    read.version = reader_varint(&r);
+    read.key_count = (class_key)reader_varint(&r);
     uint64_t count = reader_varint(&r);
     status result = ATOLL_OK;
     for (uint64_t i = 0; i < count && !r.failed && result == ATOLL_OK; i++)
@@ -441,7 +464,7 @@ status schema_read(bytes from, model_schema *out)
         schema_free(&read);
         return result;
     }
-    resolve_targets(&read);
+    schema_resolve(&read);
     *out = read;
     return ATOLL_OK;
 }

@@ -31,11 +31,14 @@ typedef struct model_class {
     model_property *properties;
     size_t property_count, property_capacity;
     property_key primary_key; /* 0: none */
+    property_key key_count;   /* keys that were ever given to its properties; of a stored class */
 } model_class;
 
 typedef struct model_schema {
     model_class *classes;
     size_t class_count, class_capacity;
+    uint64_t version;    /* the app's own number of it */
+    class_key key_count; /* keys that were ever given to its classes; of a stored schema */
 } model_schema;
 
 void schema_free(model_schema *s);
@@ -55,6 +58,14 @@ const model_class *schema_class(const model_schema *s, class_key key);
 const model_class *schema_class_named(const model_schema *s, bytes name);
 const model_property *class_property(const model_class *c, property_key key);
 const model_property *class_property_named(const model_class *c, bytes name);
+/* For those who derive one schema from another: copies are pushed; keys of targets are found anew. */
+status schema_class_push(model_schema *s,
+                         const model_class *from) MUST_CHECK; /* without its properties */
+status schema_property_push(model_class *c, const model_property *from) MUST_CHECK;
+bool schema_property_same(const model_property *a, const model_property *b); /* but for the name */
+void schema_property_describe(const model_property *p, char *to, size_t size);
+void schema_resolve(model_schema *s);
+void schema_class_remove(model_schema *s, class_key key);          /* its key is not given again */
 status schema_write(buffer *to, const model_schema *s) MUST_CHECK; /* the stored record */
 status schema_read(bytes from, model_schema *out) MUST_CHECK;
 #endif

@@ -205,6 +205,13 @@ static status delete_owned(model_txn *txn, class_key c, row_key row, bool flag)
     return write_delete(txn, c, row);
 }
 
+status write_delete_owned(model_txn *txn, class_key c, row_key row, const model_property *p)
+{
+    const model_class *class_of = NULL;
+    TRY(need_class(txn->view, c, &class_of));
+    return each_owned_of(txn, class_of, row, p, delete_owned, false);
+}
+
 static status delete_alone(model_txn *txn, const model_class *class_of, row_key row, uint8_t state);
 
 status write_delete(model_txn *txn, class_key c, row_key row)
@@ -317,6 +324,28 @@ static status check_set(const model_txn *txn, const model_class *c, row_key row,
     return need_row(txn, c, row);
 }
 
+/* In a migration: several rows may have one key until its end. */
+static status change_key(model_txn *txn, const model_class *c, row_key row, const value *old,
+                         const value *v)
+{
+    operation unkey = {.kind = OP_UNKEY,
+                       .class_of = c->key,
+                       .row = row,
+                       .hash = key_hash(txn->db, old)},
+              rekey = unkey,
+              set = {.kind = OP_SET,
+                     .class_of = c->key,
+                     .row = row,
+                     .property = c->primary_key,
+                     .value = *v};
+    rekey.kind = OP_REKEY;
+    rekey.hash = key_hash(txn->db, v);
+    TRY(map64_put(&txn->rekeyed, c->key, 1));
+    TRY(run(txn, &unkey));
+    TRY(run(txn, &set));
+    return run(txn, &rekey);
+}
+
 static status set_value(model_txn *txn, class_key c, row_key row, property_key p, const value *v)
 {
     const model_class *class_of = NULL;
@@ -329,6 +358,7 @@ static status set_value(model_txn *txn, class_key c, row_key row, property_key p
         value old;
         TRY(model_get_raw(txn->view, c, row, p, &old));
         if (value_equal(&old, v)) return ATOLL_OK;
+        if (txn->migrates) return change_key(txn, class_of, row, &old, v);
         return fail(ATOLL_ERROR_PRIMARY_KEY_IMMUTABLE,
                     "the primary key '%s.%s' cannot be changed; create another object",
                     class_of->name, property->name);

@@ -16,6 +16,7 @@
 #include <atoll/library.h>
 #include <atoll/list.h>
 #include <atoll/log.h>
+#include <atoll/migration.h>
 #include <atoll/object.h>
 #include <atoll/queue.h>
 #include <atoll/realm.h>

@@ -29,6 +29,13 @@ typedef struct atoll_error atoll_error;
 /* A list property of an object, live like the object. */
 typedef struct atoll_list atoll_list;
 
+/* A change of the schema of a local realm under way: the realm as it was, for reading, beside the
+ * realm as it will be, in one transaction. Nothing of it lasts before the commit, and then all of
+ * it does. Properties of the new schema that the old one lacks, or has with another type, begin
+ * with their default values; where only the nullability changed, values are taken over. The realm
+ * cannot be open elsewhere, nor be opened, until the migration ends. */
+typedef struct atoll_migration atoll_migration;
+
 /* A live object. It shows the version of its realm and outlives the deletion of what it stands for
  * as an invalid handle. */
 typedef struct atoll_object atoll_object;

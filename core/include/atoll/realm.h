@@ -18,10 +18,13 @@ extern "C" {
 /* An open realm as one thread sees it: it belongs to the thread that opened it, and stands at one
  * version until it is refreshed or writes. */
 
-/* Opens a realm, creates its folder if it is missing, and adds new classes and properties of the
- * schema.
+/* Opens a realm, creates its folder if it is missing, and adds new classes of the schema. A synced
+ * realm gets new properties too. A local one whose classes changed needs a higher schema_version:
+ * it is then migrated, as by atoll_migration_begin and atoll_migration_commit with nothing in
+ * between.
  * Owns: the caller, who frees the result with atoll_realm_free.
  * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, SCHEMA_INVALID, SCHEMA_MISMATCH,
+ * MIGRATION_REQUIRED, SCHEMA_VERSION_LOWER, DUPLICATE_PRIMARY_KEY, FILE_NOT_FOUND, WRONG_KEY,
  * FILE_ACCESS, FILE_PERMISSION, FILE_NOT_REALM, FILE_NEWER_FORMAT, FILE_CORRUPT, FILE_IN_USE,
  * DISK_FULL, MISMATCHED_CONFIG, NOT_LOGGED_IN, NOT_SUPPORTED, OUT_OF_MEMORY.
  * Thread: any. May wait. Since: 0.1. */

@@ -28,7 +28,7 @@ internal static class NativeLibraryInfo
         NativeStatus.NotSupported => new NotSupportedException(message),
         NativeStatus.OutOfRange => new ArgumentOutOfRangeException(null, message),
         NativeStatus.SchemaInvalid => new RealmSchemaValidationException(message),
-        NativeStatus.SchemaMismatch => new RealmMigrationNeededException(message),
+        NativeStatus.SchemaMismatch or NativeStatus.MigrationRequired => new RealmMigrationNeededException(message),
         NativeStatus.UnknownClass => new ArgumentException(message),
         NativeStatus.UnknownProperty => new MissingMemberException(message),
         NativeStatus.TypeMismatch => new ArgumentException(message),
