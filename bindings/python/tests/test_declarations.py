@@ -85,7 +85,7 @@ def test_an_unknown_name_is_refused_by_the_constructor():
 
 def test_declarations_that_cannot_be_stored_are_refused():
     class Wrong(atoll.Object):
-        a: dict[str, int]
+        a: complex
 
     class WrongLink(atoll.Object):
         a: Person

@@ -31,12 +31,13 @@ from ._constants import (
     UserState,
 )
 from .app import App, Credentials, User
+from .containers import Dictionary, Set
 from .sequences import List, Results
 from .errors import AtollError, InvalidObjectError
 from .events import Changes, ObjectChange, Progress, Request, Token
 from .log import log_level, log_to_logging, set_log_level, set_log_sink
 from .object_id import ObjectId
-from .realm import Realm, WriteTransaction, delete_realm, open, open_async, realm_path  # noqa: A004
+from .realm import Realm, Reference, WriteTransaction, delete_realm, open, open_async, realm_path  # noqa: A004
 from .schema import AsymmetricObject, EmbeddedObject, Object, Property, field, parent, primary_key
 from .sync import Session, Subscription, SubscriptionSet, SubscriptionUpdate, SyncConfiguration
 
@@ -49,6 +50,7 @@ __all__ = [
     "Changes",
     "ConnectionState",
     "Credentials",
+    "Dictionary",
     "Direction",
     "EmbeddedObject",
     "InvalidObjectError",
@@ -61,10 +63,12 @@ __all__ = [
     "ProgressMode",
     "Property",
     "Realm",
+    "Reference",
     "Request",
     "Results",
     "Session",
     "SessionState",
+    "Set",
     "Subscription",
     "SubscriptionSet",
     "SubscriptionsState",

@@ -79,7 +79,7 @@ class ClassInfo:
             name: (_GETTERS[declared.type], self.keys[name])
             for name, declared in cls._atoll_properties.items()
             if declared.type in _GETTERS
-            and not declared.is_list
+            and not declared.is_collection
             and not (declared.is_nullable and declared.type in _ASK_FOR_NULL)
         }
 
@@ -125,10 +125,8 @@ class ClassInfo:
     def read(self, instance: ObjectBase, declared: Property) -> Any:
         handle = instance._atoll_handle.pointer
         key = self.keys[declared.name]
-        if declared.is_list:
-            from .sequences import List
-
-            return List(self.realm, declared, native.atoll_object_get_list(handle, key), instance)
+        if declared.is_collection:
+            return self._collection(instance, declared, handle, key)
         getter = _GETTERS.get(declared.type)
         if getter is not None:
             if declared.is_nullable and declared.type in _ASK_FOR_NULL:
@@ -138,10 +136,20 @@ class ClassInfo:
         pointer = native.atoll_object_get_object(handle, key)
         return self.realm._wrap(pointer) if pointer else None
 
+    def _collection(self, instance: ObjectBase, declared: Property, handle: int, key: int) -> Any:
+        from .containers import Dictionary, Set
+        from .sequences import List
+
+        if declared.is_list:
+            return List(self.realm, declared, native.atoll_object_get_list(handle, key), instance)
+        if declared.is_set:
+            return Set(self.realm, declared, native.atoll_object_get_set(handle, key), instance)
+        return Dictionary(self.realm, declared, native.atoll_object_get_dictionary(handle, key), instance)
+
     def write(self, instance: ObjectBase, declared: Property, value: Any, update: bool = False) -> None:
         handle = instance._atoll_handle.pointer
         key = self.keys[declared.name]
-        if declared.is_list:
+        if declared.is_collection:
             values = declared.check(value)
             target = self.read(instance, declared)
             target._replace(values, update)

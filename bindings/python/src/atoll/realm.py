@@ -34,11 +34,15 @@ def _native_schema(classes: Sequence[Any]) -> Handle:
         index = native.atoll_schema_add_class(schema.pointer, cls._atoll_class_name, cls._atoll_kind)
         for declared in cls._atoll_properties.values():
             flags = 0
-            is_single_object = declared.target is not None and not declared.is_list
+            is_single_object = declared.target is not None and not declared.is_collection
             if declared.is_nullable or is_single_object:
                 flags |= PropertyFlag.NULLABLE
             if declared.is_list:
                 flags |= PropertyFlag.LIST
+            if declared.is_set:
+                flags |= PropertyFlag.SET
+            if declared.is_dictionary:
+                flags |= PropertyFlag.DICTIONARY
             if declared.is_primary_key:
                 flags |= PropertyFlag.PRIMARY_KEY
             if declared.is_indexed:
@@ -55,10 +59,24 @@ def _native_schema(classes: Sequence[Any]) -> Handle:
     return schema
 
 
-def _native_config(target: Target, classes: Sequence[Any], sync_commits: bool) -> Handle:
+def _native_config(
+    target: Target,
+    classes: Sequence[Any],
+    sync_commits: bool = True,
+    in_memory: bool = False,
+    read_only: bool = False,
+    encryption_key: Optional[bytes] = None,
+) -> Handle:
     config = Handle(native.atoll_config_new(), native.atoll_config_free)
+    if in_memory:
+        native.atoll_config_set_in_memory(config.pointer, True)
+    if read_only:
+        native.atoll_config_set_read_only(config.pointer, True)
+    if encryption_key is not None:
+        native.atoll_config_set_encryption_key(config.pointer, bytes(encryption_key))
     if isinstance(target, (str, os.PathLike)):
-        native.atoll_config_set_path(config.pointer, os.path.abspath(os.fspath(target)))
+        path = os.fspath(target)
+        native.atoll_config_set_path(config.pointer, path if in_memory else os.path.abspath(path))
     else:
         target._apply(config.pointer)
     if classes:
@@ -68,22 +86,35 @@ def _native_config(target: Target, classes: Sequence[Any], sync_commits: bool) -
     return config
 
 
-def open(target: Target, schema: Iterable[type], *, sync_commits: bool = True) -> "Realm":  # noqa: A001
+def open(  # noqa: A001
+    target: Target,
+    schema: Iterable[type],
+    *,
+    sync_commits: bool = True,
+    in_memory: bool = False,
+    read_only: bool = False,
+    encryption_key: Optional[bytes] = None,
+) -> "Realm":
     """Open a realm: a folder given by its path, or a synced one given by a SyncConfiguration.
 
     ``schema`` lists the classes that the program uses; classes that they link to or embed come along by themselves. A
     folder that does not exist is made; new classes and properties are added to one that does. ``sync_commits=False``
     lets a commit return before the disk confirmed it: a power cut may then undo the last commits, never half of one.
+    ``in_memory=True`` makes the path a name within the process: the realm is gone when its last instance closes.
+    ``read_only=True`` opens a folder that exists and has the schema, also while another process writes it.
+    ``encryption_key``, 64 random bytes that the program keeps, seals all that is in the folder; each opening needs it.
     A synced realm opens at once with what is on the device and syncs in the background; ``open_async`` waits for the
     server first. Close it by ``close()`` or ``with``.
 
     Thread: the realm belongs to the calling thread. Inside a running asyncio loop its observers are called as changes
     arrive; elsewhere call ``refresh()`` or ``wait_for_change()``.
     Errors: SchemaInvalidError, SchemaMismatchError, FileAccessError, FileNotRealmError, FileNewerFormatError,
-    FileInUseError (the message names the holder), FilePermissionError, CopiedFolderError, UserMismatchError.
+    FileInUseError (the message names the holder), FilePermissionError, WrongKeyError, FileNotFoundError, CopiedFolderError, UserMismatchError.
     Since: 0.1
     """
-    return Realm(target, schema, sync_commits)
+    return Realm(
+        target, schema, sync_commits=sync_commits, in_memory=in_memory, read_only=read_only, encryption_key=encryption_key
+    )
 
 
 async def open_async(target: "SyncConfiguration", schema: Iterable[type], *, sync_commits: bool = True) -> "Realm":
@@ -92,7 +123,7 @@ async def open_async(target: "SyncConfiguration", schema: Iterable[type], *, syn
     A flexible realm without subscriptions has nothing to wait for. Errors: as ``open``, and what ends the session.
     Since: 0.1
     """
-    realm = Realm(target, schema, sync_commits)
+    realm = Realm(target, schema, sync_commits=sync_commits)
     try:
         session = realm.session
         if session is None:
@@ -110,13 +141,13 @@ def delete_realm(target: Target) -> None:
 
     Errors: FileInUseError while it is open, FileNotFoundError (Atoll's own, in ``atoll.errors``). Since: 0.1
     """
-    config = _native_config(target, (), True)
+    config = _native_config(target, ())
     native.atoll_realm_delete_files(config.pointer)
 
 
 def realm_path(target: Target) -> str:
     """Where the realm's folder is or would be. Since: 0.1"""
-    config = _native_config(target, (), True)
+    config = _native_config(target, ())
     return native.atoll_config_path(config.pointer)
 
 
@@ -147,10 +178,13 @@ class WriteTransaction:
 class Realm:
     """An open realm. See ``atoll.open``. Thread: the one that opened it, except where a member says otherwise."""
 
-    def __init__(self, target: Target, schema: Iterable[type], sync_commits: bool = True) -> None:
+    def __init__(self, target: Target, schema: Iterable[type], **settings: Any) -> None:
         classes = stored_classes(schema)
-        config = _native_config(target, classes, sync_commits)
-        self._handle = Handle(native.atoll_realm_open(config.pointer), native.atoll_realm_free)
+        config = _native_config(target, classes, **settings)
+        self._take_over(native.atoll_realm_open(config.pointer), classes)
+
+    def _take_over(self, pointer: int, classes: Sequence[Any]) -> None:
+        self._handle = Handle(pointer, native.atoll_realm_free)
         self._queue: Optional[Queue] = None
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._descriptor = -1
@@ -199,6 +233,40 @@ class Realm:
 
     def __repr__(self) -> str:
         return f"<Realm {self.path}{', closed' if self.is_closed else ''}>"
+
+    # ---------- frozen realms, other threads ----------
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether this is a frozen realm. Since: 0.1"""
+        return native.atoll_realm_is_frozen(self._handle.pointer)
+
+    def freeze(self) -> "Realm":
+        """The realm as it is now, for ever: it can be read on any thread, and neither written nor observed.
+
+        Readable while this realm is open; close it too when it is not needed, since it keeps its version. A frozen
+        realm gives itself. Errors: TransactionActiveError, WrongThreadError, ClosedError. Since: 0.1
+        """
+        if self.is_frozen:
+            return self
+        frozen = Realm.__new__(Realm)
+        frozen._take_over(native.atoll_realm_freeze(self._handle.pointer), list(self._infos))
+        return frozen
+
+    def resolve(self, what: Any) -> Any:
+        """What stands for a Reference, or for something frozen or of another instance, in this realm.
+
+        Takes an object, a List or Results, or a Reference to one of them; the realm is refreshed if it is older. None
+        when the object, or the list's object, is deleted. Errors: WrongRealmError when it is of another folder,
+        WrongThreadError for live things of another thread, InvalidArgumentError for a Reference that was resolved
+        before. Since: 0.1
+        """
+        if isinstance(what, Reference):
+            return what._resolve(self)
+        return _resolve_in(self, what)
+
+    def _freeze(self, what: Any) -> Any:
+        return what if self.is_frozen else _resolve_in(self.freeze(), what)
 
     # ---------- transactions ----------
 
@@ -570,4 +638,50 @@ class Realm:
         self._fill(info, value, given, defaulted, update, False)
 
 
-__all__ = ["Realm", "Request", "WriteTransaction", "delete_realm", "open", "open_async", "realm_path"]
+def _resolve_in(realm: Realm, what: Any) -> Any:
+    if isinstance(what, ObjectBase):
+        if what._atoll_handle is None:
+            raise errors.new(errors.InvalidArgumentError, f"{what!r} is in no realm")
+        pointer = native.atoll_object_resolve_in(what._atoll_handle.pointer, realm._pointer())
+        return realm._wrap(pointer) if pointer else None
+    if isinstance(what, Results):
+        info = realm._info(what._info.cls)
+        return Results(realm, info, native.atoll_results_resolve_in(what._handle.pointer, realm._pointer()))
+    if isinstance(what, List):
+        owner = _resolve_in(realm, what._owner)
+        return None if owner is None else getattr(owner, what._declared.name)
+    raise errors.new(errors.TypeMismatchError, f"an object, a List or Results can be resolved; got {type(what).__name__}")
+
+
+class Reference:
+    """Hands an object, a List or Results to another thread: ``reference = atoll.Reference(dog)`` on the thread of the
+    one realm, ``dog = realm.resolve(reference)`` on that of another instance, once.
+
+    Holds its version until it is resolved or dropped. Errors: InvalidObjectError, WrongThreadError. Since: 0.1
+    """
+
+    def __init__(self, what: Any) -> None:
+        if isinstance(what, Results):
+            pointer = native.atoll_reference_of_results(what._handle.pointer)
+        elif isinstance(what, List):
+            pointer = native.atoll_reference_of_object(what._owner._atoll_handle.pointer)
+        elif isinstance(what, ObjectBase) and what._atoll_handle is not None:
+            pointer = native.atoll_reference_of_object(what._atoll_handle.pointer)
+        else:
+            raise errors.new(errors.InvalidArgumentError, f"{what!r} is in no realm: only what is stored has a reference")
+        self._handle = Handle(pointer, native.atoll_reference_free)
+        self._class = what._info.cls if isinstance(what, Results) else None
+        self._list = what._declared.name if isinstance(what, List) else ""
+
+    def _resolve(self, realm: Realm) -> Any:
+        if self._class is not None:
+            info = realm._info(self._class)
+            return Results(realm, info, native.atoll_reference_resolve_results(self._handle.pointer, realm._pointer()))
+        pointer = native.atoll_reference_resolve_object(self._handle.pointer, realm._pointer())
+        if not pointer:
+            return None
+        found = realm._wrap(pointer)
+        return getattr(found, self._list) if self._list else found
+
+
+__all__ = ["Realm", "Reference", "Request", "WriteTransaction", "delete_realm", "open", "open_async", "realm_path"]

@@ -7,6 +7,7 @@ properties do not change.
 
 from __future__ import annotations
 
+import collections.abc
 import datetime
 import sys
 import types
@@ -115,6 +116,8 @@ class Property:
         self.type = kinds.NULL
         self.is_nullable = False
         self.is_list = False
+        self.is_set = False
+        self.is_dictionary = False
         self.target: Optional[type] = None
 
     @property
@@ -124,6 +127,10 @@ class Property:
     @property
     def is_indexed(self) -> bool:
         return self.options.is_indexed
+
+    @property
+    def is_collection(self) -> bool:
+        return self.is_list or self.is_set or self.is_dictionary
 
     def __repr__(self) -> str:
         return f"<property {self.owner.__name__}.{self.name}>"
@@ -150,13 +157,17 @@ class Property:
         values = instance._atoll_values
         if self.name not in values:
             resolve(type(instance))
-            values[self.name] = [] if self.is_list else self.zero()
+            values[self.name] = self.zero()
         return values[self.name]
 
     def zero(self) -> Any:
         """The value that a new object has when nobody gave one."""
         if self.is_list:
             return []
+        if self.is_set:
+            return set()
+        if self.is_dictionary:
+            return {}
         if self.is_nullable or self.type in (kinds.LINK, kinds.EMBEDDED):
             return None
         return _ZERO[self.type]
@@ -176,20 +187,38 @@ class Property:
     def check(self, value: Any) -> Any:
         """The value as it is stored, or TypeMismatchError, NullNotAllowedError."""
         resolve(self.owner)
-        if not self.is_list:
+        if self.is_dictionary:
+            if not isinstance(value, collections.abc.Mapping):
+                raise self._wrong("a dict of", value)
+            return {self.check_key(key): self.check_one(item) for key, item in value.items()}
+        if not self.is_collection:
             return self.check_one(value)
-        if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        if isinstance(value, (str, bytes, collections.abc.Mapping)) or not hasattr(value, "__iter__"):
+            raise self._wrong("a list of" if self.is_list else "a set of", value)
+        items = [self.check_one(item) for item in value]
+        return set(items) if self.is_set else items
+
+    def _wrong(self, what: str, value: Any) -> Exception:
+        of = self.target.__name__ if self.target is not None else TYPE_NAMES[self.type]
+        return errors.new(
+            errors.TypeMismatchError,
+            f"{self.owner.__name__}.{self.name} is {what} {of}; got {type(value).__name__}",
+        )
+
+    def check_key(self, key: Any) -> str:
+        """A key of a dictionary; what else the core refuses, it names itself."""
+        if not isinstance(key, str):
             raise errors.new(
                 errors.TypeMismatchError,
-                f"{self.owner.__name__}.{self.name} is a list of {TYPE_NAMES[self.type]}; got {type(value).__name__}",
+                f"the keys of {self.owner.__name__}.{self.name} are str; got {type(key).__name__}",
             )
-        return [self.check_one(item) for item in value]
+        return key
 
     def check_one(self, value: Any) -> Any:
-        """Like check, for one element of a list."""
+        """Like check, for one element of a collection."""
         kind = self.type
         if value is None:
-            if self.is_nullable or (not self.is_list and self.target is not None):
+            if self.is_nullable or (self.target is not None and not self.is_list and not self.is_set):
                 return None
             raise errors.new(
                 errors.NullNotAllowedError,
@@ -298,6 +327,19 @@ class ObjectBase:
         """False once it was deleted, the realm was closed, or, for an asymmetric object, committed. Since: 0.1"""
         return self._atoll_handle is None or self._atoll_info.is_valid(self)
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it is of a frozen realm: readable on any thread, never changing. Since: 0.1"""
+        return self._atoll_handle is not None and self._atoll_info.realm.is_frozen
+
+    def freeze(self) -> Any:
+        """The object as it is now, for ever, readable on any thread; a frozen one gives itself.
+
+        Readable while the realm is open; ``realm.resolve(frozen)`` gives the live one. Errors: InvalidArgumentError for
+        an object outside a realm, InvalidObjectError, TransactionActiveError, WrongThreadError. Since: 0.1
+        """
+        return _managed_info(self).realm._freeze(self)
+
     def observe(self, callback: Callable[[Any, Any], Any]) -> Any:
         """Call ``callback(object, change)`` after each version in which it changed.
 
@@ -345,8 +387,8 @@ class Object(ObjectBase):
             tags: list[str]
 
     Types: bool, int (64 bits), float (a double), str, bytes (up to 16 MB), datetime (with a time zone; stored in UTC),
-    uuid.UUID, ObjectId, each ``| None`` too; another Object ``| None`` (a link); an EmbeddedObject ``| None``; lists of
-    these. Fields without a default start as null, zero or empty. ``class Dog(atoll.Object, map_to="dogs")`` stores
+    uuid.UUID, ObjectId, each ``| None`` too; another Object ``| None`` (a link); an EmbeddedObject ``| None``;
+    ``list[...]``, ``set[...]`` (not of embedded objects) and ``dict[str, ...]`` of these. Fields without a default start as null, zero or empty. ``class Dog(atoll.Object, map_to="dogs")`` stores
     the class under another name. Annotate with ``ClassVar`` what is not to be stored. Since: 0.1
     """
 
@@ -405,7 +447,7 @@ def _declare(cls: Any, map_to: Optional[str]) -> None:
         if isinstance(options.default, (list, dict, set)):
             raise errors.new(
                 errors.SchemaInvalidError,
-                f"{cls.__name__}.{name}: a list starts empty; for other contents use field(default_factory=...)",
+                f"{cls.__name__}.{name}: a collection starts empty; for other contents use field(default_factory=...)",
             )
         properties[name] = Property(cls, name, annotation, options)
     for name, declared in properties.items():
@@ -489,31 +531,46 @@ def _split_optional(declared: Property, annotation: Any) -> tuple[Any, bool]:
     return _evaluate(declared, choices[0]), len(choices) < len(typing.get_args(annotation))
 
 
+def _split_collection(declared: Property, annotation: Any, is_nullable: bool) -> tuple[Any, bool, str]:
+    """What a list, set or dict is of, whether that may be None, and which of them it is ("" for none)."""
+    origin = typing.get_origin(annotation)
+    collection = {list: "list", set: "set", dict: "dict"}.get(annotation if origin is None else origin, "")
+    if not collection:
+        return annotation, is_nullable, ""
+    if is_nullable:
+        raise _invalid(declared, f"a {collection} is never None, it is empty: declare it {collection}[...]")
+    arguments = typing.get_args(annotation)
+    if not arguments:
+        example = "dict[str, int]" if collection == "dict" else f"{collection}[str]"
+        raise _invalid(declared, f"say of what the {collection} is: {example}")
+    if collection == "dict" and _evaluate(declared, arguments[0]) is not str:
+        raise _invalid(declared, "the keys of a dict are str: declare it dict[str, ...]")
+    return (*_split_optional(declared, arguments[-1]), collection)
+
+
 def _resolve_property(declared: Property) -> None:
     annotation, is_nullable = _split_optional(declared, declared.annotation)
-    is_list = False
-    if typing.get_origin(annotation) in (list, typing.List) or annotation is list:
-        if is_nullable:
-            raise _invalid(declared, "a list is never None, it is empty: declare it list[...]")
-        if not typing.get_args(annotation):
-            raise _invalid(declared, "say of what the list is: list[str]")
-        is_list = True
-        annotation, is_nullable = _split_optional(declared, typing.get_args(annotation)[0])
+    annotation, is_nullable, collection = _split_collection(declared, annotation, is_nullable)
     if not isinstance(annotation, type):
         name = getattr(typing.get_origin(annotation), "__name__", str(annotation))
         raise errors.new(
             errors.NotSupportedError, f"{declared.owner.__name__}.{declared.name}: not supported yet: {name}"
         )
     kind, target = _kind_of(declared, annotation)
-    if target is not None and is_list and is_nullable:
-        raise _invalid(declared, f"a list of objects holds no None: declare it list[{target.__name__}]")
-    if target is not None and not is_list and not is_nullable:
-        raise _invalid(declared, f"a link may always be None: declare it `{target.__name__} | None`")
-    if declared.is_primary_key and (is_list or kind not in _KEY_TYPES):
+    if target is not None and collection in ("list", "set") and is_nullable:
+        raise _invalid(declared, f"a {collection} of objects holds no None: declare it {collection}[{target.__name__}]")
+    if kind == kinds.EMBEDDED and collection == "set":
+        raise _invalid(declared, "embedded objects have no identity that a set could go by: declare a list")
+    if target is not None and collection == "":
+        if not is_nullable:
+            raise _invalid(declared, f"a link may always be None: declare it `{target.__name__} | None`")
+    if declared.is_primary_key and (collection or kind not in _KEY_TYPES):
         raise _invalid(declared, "a primary key is an int, str, uuid.UUID or ObjectId")
     declared.type = kind
     declared.is_nullable = is_nullable
-    declared.is_list = is_list
+    declared.is_list = collection == "list"
+    declared.is_set = collection == "set"
+    declared.is_dictionary = collection == "dict"
     declared.target = target
 
 
@@ -529,7 +586,7 @@ def _kind_of(declared: Property, annotation: type) -> tuple[int, Optional[type]]
     raise errors.new(
         errors.NotSupportedError,
         f"{declared.owner.__name__}.{declared.name}: not supported yet: {annotation.__name__}; a property is a bool, "
-        "int, float, str, bytes, datetime, uuid.UUID, ObjectId, an object, or a list of these",
+        "int, float, str, bytes, datetime, uuid.UUID, ObjectId, an object, or a list, set or dict of these",
     )
 
 

@@ -96,6 +96,19 @@ class Results(collections.abc.Sequence, Generic[T]):
         """The realm that it reads from. Since: 0.1"""
         return self._realm
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it is of a frozen realm: readable on any thread, never changing. Since: 0.1"""
+        return self._realm.is_frozen
+
+    def freeze(self) -> "Results[T]":
+        """The objects as they are now, for ever, readable on any thread; what is frozen gives itself.
+
+        Readable while the realm is open; ``realm.resolve(frozen)`` gives the live one. Errors: TransactionActiveError,
+        WrongThreadError. Since: 0.1
+        """
+        return self._realm._freeze(self)
+
     def observe(self, callback: Callable[["Results[T]", Optional[Changes]], Any]) -> Token:
         """Call ``callback(results, changes)``: first with None once the results are ready, then after each change.
 
@@ -177,6 +190,19 @@ class List(collections.abc.MutableSequence, Generic[T]):
         """False once its object is gone. Since: 0.1"""
         return native.atoll_list_is_valid(self._handle.pointer)
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it is of a frozen realm: readable on any thread, never changing. Since: 0.1"""
+        return self._realm.is_frozen
+
+    def freeze(self) -> "List[T]":
+        """The elements as they are now, for ever, readable on any thread; what is frozen gives itself.
+
+        Readable while the realm is open; ``realm.resolve(frozen)`` gives the live one. Errors: TransactionActiveError,
+        WrongThreadError. Since: 0.1
+        """
+        return self._realm._freeze(self)
+
     def observe(self, callback: Callable[["List[T]", Optional[Changes]], Any]) -> Token:
         """Like Results.observe, for the elements of this list. Since: 0.1"""
         return self._realm._observe(
@@ -239,6 +265,16 @@ class List(collections.abc.MutableSequence, Generic[T]):
         """Insert before an index, as ``list.insert`` does. Since: 0.1"""
         count = len(self)
         self._insert(max(0, index + count) if index < 0 else min(index, count), value, False)
+
+    def move(self, position: int, to: int) -> None:
+        """Move the element at an index to another one; it keeps its identity, and what others do to it meanwhile.
+
+        Errors: IndexError, NoTransactionError. Since: 0.1
+        """
+        count = len(self)
+        native.atoll_list_move(
+            self._handle.pointer, _position(position, count, "a list"), _position(to, count, "a list")
+        )
 
     def clear(self) -> None:
         """Remove all elements. Since: 0.1"""
