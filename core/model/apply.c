@@ -189,7 +189,7 @@ static status apply_list(model_txn *txn, const operation *o, uint64_t gate)
     case OP_LIST_ERASE:
         return list_cell_erase(w, cell, o->position, erasure_of(txn, p), o->element.touched);
     case OP_LIST_MOVE: return list_cell_move(w, cell, o->position, o->hash);
-    case OP_LIST_CLEAR: list_cell_clear(w, cell, o->position); return ATOLL_OK;
+    case OP_LIST_CLEAR: return list_cell_clear(w, cell, o->position);
     case OP_LIST_STORE: return store_list(txn, cell, o->blob);
     default: return fail(ATOLL_ERROR_INTERNAL, "operation %d is none of a list", (int)o->kind);
     }

@@ -385,6 +385,7 @@ status block_clear_row(const tree_writer *w, block **place, uint32_t row)
     TRY(block_own(w, place));
     block_data *d = atomic_load(&(*place)->data);
     if (d->type.kind == COLUMN_LIST) {
+        TRY(list_cell_drop(w, cells_of(d)[row]));
         list_cell_release(cells_of(d)[row]);
         cells_of(d)[row] = NULL;
         return ATOLL_OK;

@@ -1,14 +1,15 @@
-/* List cells: one list of one row, kept in list order. A published cell must never change. Invariant: visible is the
- * number of elements that are not erased, and an element's parent is in the cell or the root. */
+/* Collections: reading the counted tree of one list, set or dictionary. A published node must never change, but for its
+ * data when that is loaded. Invariant: a node's counts are the sums of its children's, and an element that hangs on
+ * another one has it in the same collection. */
 #include "model/tree.h"
 
+/* ---- cells and nodes ---- */
 list_cell *list_cell_new(uint64_t stamp)
 {
     list_cell *cell = memory_allocate_zero(sizeof *cell);
     if (cell == NULL) return NULL;
     atomic_init(&cell->references, 1);
     cell->stamp = stamp;
-    list_state_init(&cell->state);
     return cell;
 }
 
@@ -16,78 +17,262 @@ void list_cell_release(list_cell *cell)
 {
     if (cell == NULL || atomic_fetch_sub_explicit(&cell->references, 1, memory_order_acq_rel) != 1)
         return;
-    list_state_free(&cell->state);
+    list_node_release(cell->root);
     memory_free(cell);
 }
 
 status list_cell_own(list_cell **place, uint64_t stamp)
 {
-    if ((*place)->stamp == stamp) return ATOLL_OK;
+    list_cell *old = *place;
+    if (old->stamp == stamp) return ATOLL_OK;
     list_cell *fresh = list_cell_new(stamp);
     if (fresh == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    list_state_free(&fresh->state);
-    status result = list_state_copy(&(*place)->state, &fresh->state);
-    if (result != ATOLL_OK) {
-        list_cell_release(fresh);
-        return result;
-    }
-    fresh->visible = (*place)->visible;
-    list_cell_release(*place);
+    fresh->height = old->height;
+    fresh->life = old->life;
+    fresh->count = old->count;
+    fresh->visible = old->visible;
+    fresh->root = list_node_retain(old->root);
+    list_cell_release(old);
     *place = fresh;
     return ATOLL_OK;
 }
 
-uint64_t list_cell_count(const list_cell *cell)
+list_node *list_node_new(bool leaf, uint64_t stamp)
 {
-    return cell->state.elements.count;
+    list_node *n = memory_allocate_zero(sizeof *n);
+    if (n == NULL) return NULL;
+    atomic_init(&n->references, 1);
+    n->leaf = leaf;
+    n->stamp = stamp;
+    return n;
 }
 
+list_node *list_node_handle(uint64_t id, bool leaf)
+{
+    list_node *n = list_node_new(leaf, 0);
+    if (n == NULL) return NULL;
+    atomic_init(&n->stored, true);
+    n->id = id;
+    n->outlined = true;
+    return n;
+}
+
+list_node *list_node_retain(list_node *n)
+{
+    if (n != NULL) atomic_fetch_add_explicit(&n->references, 1, memory_order_relaxed);
+    return n;
+}
+
+static void data_free(void *data, bool leaf)
+{
+    list_inner *inner = data;
+    for (uint32_t i = 0; !leaf && inner != NULL && i < inner->used; i++)
+        list_node_release(inner->children[i].node);
+    memory_free(data);
+}
+
+void list_node_release(list_node *n)
+{
+    if (n == NULL || atomic_fetch_sub_explicit(&n->references, 1, memory_order_acq_rel) != 1)
+        return;
+    data_free(atomic_load(&n->data), n->leaf);
+    if (n->open != NULL) list_state_free(n->open);
+    memory_free(n->open);
+    memory_free(n);
+}
+
+status list_node_load(storage *store, list_node *n, const void **out)
+{
+    void *d = atomic_load_explicit(&n->data, memory_order_acquire);
+    if (d == NULL) {
+        void *loaded = NULL;
+        TRY(store_load_list(store, n, &loaded));
+        if (atomic_compare_exchange_strong(&n->data, &d, loaded))
+            d = loaded;
+        else
+            data_free(loaded, n->leaf); /* Another reader was faster; d is theirs. */
+    }
+    *out = d;
+    return ATOLL_OK;
+}
+
+/* ---- finding leaves ---- */
 static status past_end(void)
 {
     return fail(ATOLL_ERROR_FILE_CORRUPT, "an element of a collection lies past its end");
 }
 
+/* Where a search ends: the leaf, how many elements come before it, how many of them not erased. */
+typedef struct leaf_place {
+    list_node *node;
+    uint64_t count, visible;
+} leaf_place;
+
+/* The leaf that holds the position, or the index when by_index. */
+static status find_leaf(storage *store, const list_cell *cell, uint64_t wanted, bool by_index,
+                        leaf_place *out)
+{
+    leaf_place at = {.node = cell->root};
+    if (wanted >= (by_index ? cell->visible : cell->count) || at.node == NULL) return past_end();
+    for (uint32_t height = cell->height; height > 0; height--) {
+        const void *data = NULL;
+        TRY(list_node_load(store, at.node, &data));
+        const list_inner *inner = data;
+        uint32_t i = 0;
+        for (;; i++) {
+            if (i == inner->used) return past_end();
+            const list_child *c = &inner->children[i];
+            uint64_t end = by_index ? at.visible + c->visible : at.count + c->count;
+            if (wanted < end) break;
+            at.count += c->count;
+            at.visible += c->visible;
+        }
+        at.node = inner->children[i].node;
+    }
+    *out = at;
+    return ATOLL_OK;
+}
+
+/* A leaf as it is to be read: the open state of the transaction's own, or the packed form. */
+typedef struct leaf_content {
+    const list_state *open;
+    leaf_view packed;
+    uint32_t count;
+} leaf_content;
+
+static status read_leaf(storage *store, list_node *n, leaf_content *out)
+{
+    const void *data = NULL;
+    out->open = n->open;
+    if (n->open != NULL) {
+        out->count = (uint32_t)n->open->elements.count;
+        return ATOLL_OK;
+    }
+    TRY(list_node_load(store, n, &data));
+    leaf_open(data, &out->packed);
+    out->count = out->packed.leaf->count;
+    return ATOLL_OK;
+}
+
+static bool erased_at(const leaf_content *c, uint32_t i)
+{
+    return c->open != NULL ? c->open->elements.items[i].erased : leaf_erased(&c->packed, i);
+}
+
+uint64_t list_cell_count(const list_cell *cell)
+{
+    return cell->count;
+}
+
 status list_cell_element(storage *store, const list_cell *cell, uint64_t position,
                          list_element *out)
 {
-    (void)store;
-    if (position >= cell->state.elements.count) return past_end();
-    *out = cell->state.elements.items[position];
+    leaf_place at;
+    leaf_content content;
+    TRY(find_leaf(store, cell, position, false, &at));
+    TRY(read_leaf(store, at.node, &content));
+    uint32_t i = (uint32_t)(position - at.count);
+    if (i >= content.count) return past_end();
+    if (content.open != NULL)
+        *out = content.open->elements.items[i];
+    else
+        leaf_element(&content.packed, i, out);
     return ATOLL_OK;
 }
 
 status list_cell_position(storage *store, const list_cell *cell, uint64_t index, uint64_t *out)
 {
-    uint64_t count = cell->state.elements.count, at = count;
-    (void)store;
-    if (cell->visible == count)
-        at = index < count ? index : count;
-    else
-        for (uint64_t i = 0; i < count && at == count; i++)
-            if (!cell->state.elements.items[i].erased && index-- == 0) at = i;
-    *out = at;
-    return ATOLL_OK;
+    leaf_place at;
+    leaf_content content;
+    if (cell->visible == cell->count || index >= cell->visible) {
+        *out = index < cell->visible ? index : cell->count;
+        return ATOLL_OK;
+    }
+    TRY(find_leaf(store, cell, index, true, &at));
+    TRY(read_leaf(store, at.node, &content));
+    uint64_t left = index - at.visible;
+    for (uint32_t i = 0; i < content.count; i++)
+        if (!erased_at(&content, i) && left-- == 0) {
+            *out = at.count + i;
+            return ATOLL_OK;
+        }
+    return past_end();
 }
 
 status list_cell_index(storage *store, const list_cell *cell, uint64_t position, uint64_t *out)
 {
-    uint64_t index = 0;
-    (void)store;
-    for (uint64_t i = 0; i < position; i++) index += !cell->state.elements.items[i].erased;
+    leaf_place at;
+    leaf_content content;
+    if (cell->visible == cell->count || position >= cell->count) {
+        *out = position < cell->count ? position : cell->visible;
+        return ATOLL_OK;
+    }
+    TRY(find_leaf(store, cell, position, false, &at));
+    TRY(read_leaf(store, at.node, &content));
+    uint64_t index = at.visible;
+    for (uint32_t i = 0; i < content.count && at.count + i < position; i++)
+        index += !erased_at(&content, i);
     *out = index;
     return ATOLL_OK;
 }
 
+/* ---- walking ---- */
+static status walk_leaf(list_walk *walk)
+{
+    leaf_place at;
+    leaf_content content;
+    TRY(find_leaf(walk->store, walk->cell, walk->position, false, &at));
+    TRY(read_leaf(walk->store, at.node, &content));
+    if (walk->position - at.count >= content.count) return past_end();
+    walk->first = at.count;
+    walk->end = at.count + content.count;
+    walk->open = content.open;
+    if (content.open == NULL) walk->leaf = content.packed;
+    return ATOLL_OK;
+}
+
+/* The next element, erased or not. */
+static bool walk_next(list_walk *walk, list_element *out)
+{
+    if (walk->cell == NULL || walk->position >= walk->cell->count) return false;
+    if (walk->position >= walk->end) {
+        walk->result = walk_leaf(walk);
+        if (walk->result != ATOLL_OK) return false;
+    }
+    uint64_t i = walk->position++ - walk->first;
+    if (walk->open != NULL)
+        *out = walk->open->elements.items[i];
+    else
+        leaf_element(&walk->leaf, (uint32_t)i, out);
+    return true;
+}
+
 bool list_walk_next(list_walk *walk, list_element *out)
 {
-    while (walk->cell != NULL && walk->position < list_cell_count(walk->cell)) {
-        walk->result = list_cell_element(walk->store, walk->cell, walk->position++, out);
-        if (walk->result != ATOLL_OK) return false;
+    while (walk_next(walk, out))
         if (!out->erased) return true;
-    }
     return false;
 }
 
+status list_cell_state(storage *store, const list_cell *cell, list_state *out)
+{
+    list_walk walk = {.store = store, .cell = cell};
+    list_state s;
+    list_element e;
+    list_state_init(&s);
+    s.life = cell->life;
+    status result = vector_reserve(&s.elements, cell->count + 1);
+    while (result == ATOLL_OK && walk_next(&walk, &e)) result = list_state_push(&s, &e);
+    if (result == ATOLL_OK) result = walk.result;
+    if (result != ATOLL_OK) {
+        list_state_free(&s);
+        return result;
+    }
+    *out = s;
+    return ATOLL_OK;
+}
+
+/* ---- the places of elements ---- */
 static bool id_equal(element_id a, element_id b)
 {
     return a.counter == b.counter && a.actor == b.actor;
@@ -98,15 +283,13 @@ static bool id_equal(element_id a, element_id b)
 static status has_right_child(storage *store, const list_cell *cell, uint64_t at, element_id id,
                               bool *out)
 {
-    list_element e;
+    list_walk walk = {.store = store, .cell = cell, .position = at + 1};
+    list_element e, next;
     *out = false;
-    if (at + 1 >= list_cell_count(cell)) return ATOLL_OK;
-    TRY(list_cell_element(store, cell, at + 1, &e));
-    for (uint64_t i = at + 2; e.side == LIST_SIDE_LEFT && i < list_cell_count(cell); i++) {
-        list_element next;
-        TRY(list_cell_element(store, cell, i, &next));
+    if (!walk_next(&walk, &e)) return walk.result;
+    while (e.side == LIST_SIDE_LEFT && walk_next(&walk, &next))
         if (id_equal(next.id, e.parent)) e = next;
-    }
+    TRY(walk.result);
     *out = e.side == LIST_SIDE_RIGHT && id_equal(e.parent, id);
     return ATOLL_OK;
 }
@@ -157,106 +340,5 @@ status list_cell_find(storage *store, const list_cell *cell, const value *v, con
             high = middle;
     }
     *position = *found ? high : low;
-    return ATOLL_OK;
-}
-
-status list_cell_state(storage *store, const list_cell *cell, list_state *out)
-{
-    (void)store;
-    return list_state_copy(&cell->state, out);
-}
-
-/* ---- writing ---- */
-void list_cell_recount(list_cell *cell)
-{
-    cell->visible = 0;
-    for (size_t i = 0; i < cell->state.elements.count; i++)
-        cell->visible += !cell->state.elements.items[i].erased;
-}
-
-status list_cell_insert(const tree_writer *w, list_cell *cell, uint64_t position,
-                        const list_element *element)
-{
-    list_state *s = &cell->state;
-    (void)w;
-    if (position > s->elements.count) return past_end();
-    TRY(list_state_push(s, element));
-    list_element moved = s->elements.items[s->elements.count - 1];
-    memmove(s->elements.items + position + 1, s->elements.items + position,
-            (s->elements.count - 1 - position) * sizeof moved);
-    s->elements.items[position] = moved;
-    cell->visible += !moved.erased;
-    return ATOLL_OK;
-}
-
-status list_cell_set(const tree_writer *w, list_cell *cell, uint64_t position,
-                     const list_element *from)
-{
-    list_state *s = &cell->state;
-    (void)w;
-    if (position >= s->elements.count) return past_end();
-    list_element fresh = s->elements.items[position];
-    fresh.value = from->value;
-    TRY(list_state_own_text(s, &fresh.value));
-    fresh.key = s->elements.items[position].key; /* it may have moved */
-    fresh.value_stamp = from->value_stamp;
-    fresh.value_actor = from->value_actor;
-    fresh.touched = from->touched;
-    memcpy(fresh.embedded, from->embedded, sizeof fresh.embedded);
-    cell->visible += fresh.erased;
-    fresh.erased = false;
-    s->elements.items[position] = fresh;
-    return ATOLL_OK;
-}
-
-status list_cell_erase(const tree_writer *w, list_cell *cell, uint64_t position,
-                       enum list_erasure how, uint64_t touched)
-{
-    list_state *s = &cell->state;
-    (void)w;
-    if (position >= s->elements.count) return past_end();
-    list_element *e = &s->elements.items[position];
-    cell->visible -= !e->erased;
-    e->erased = true;
-    e->touched = touched;
-    if (how != LIST_ERASE_MARK) e->value = value_null();
-    if (how == LIST_ERASE_WHOLE) {
-        memmove(e, e + 1, (s->elements.count - 1 - position) * sizeof *e);
-        s->elements.count--;
-    }
-    return ATOLL_OK;
-}
-
-status list_cell_move(const tree_writer *w, list_cell *cell, uint64_t from, uint64_t to)
-{
-    list_element *items = cell->state.elements.items;
-    (void)w;
-    if (from >= cell->state.elements.count || to >= cell->state.elements.count) return past_end();
-    list_element moved = items[from];
-    if (from < to)
-        memmove(items + from, items + from + 1, (to - from) * sizeof moved);
-    else
-        memmove(items + to + 1, items + to, (from - to) * sizeof moved);
-    items[to] = moved;
-    return ATOLL_OK;
-}
-
-void list_cell_clear(const tree_writer *w, list_cell *cell, uint64_t life)
-{
-    (void)w;
-    cell->state.elements.count = 0;
-    buffer_clear(&cell->state.heap);
-    cell->state.life = life;
-    cell->visible = 0;
-}
-
-status list_cell_store(const tree_writer *w, list_cell *cell, const list_state *state)
-{
-    list_state copy;
-    (void)w;
-    TRY(list_state_copy(state, &copy));
-    list_state_free(&cell->state);
-    cell->state = copy;
-    list_cell_recount(cell);
     return ATOLL_OK;
 }

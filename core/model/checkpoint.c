@@ -60,11 +60,77 @@ static status write_block(checkpoint *k, block *b)
     return vector_push(&k->written, &b->stored);
 }
 
+/* ---- collections: their extents reach the store before the block that names them ---- */
+static status write_list_node(checkpoint *k, list_node *n)
+{
+    uint8_t key[9];
+    if (atomic_load(&n->stored)) return ATOLL_OK;
+    const list_inner *inner = n->leaf ? NULL : atomic_load(&n->data);
+    for (uint32_t i = 0; inner != NULL && i < inner->used; i++)
+        TRY(write_list_node(k, inner->children[i].node));
+    TRY(codec_list_node(&k->record, k->view->version, n));
+    TRY(put(k, extent_key(key, n->id), &n->stored));
+    return k->batch_size >= CHECKPOINT_BATCH_SIZE ? flush(k) : ATOLL_OK;
+}
+
+static status write_cells(checkpoint *k, const block *b)
+{
+    const block_data *d = atomic_load(&b->data);
+    for (uint32_t row = 0; row < MODEL_BLOCK_ROWS; row++) {
+        const list_cell *cell = block_cell(d, row);
+        if (cell == NULL || cell->root == NULL || list_cell_inline(cell) != NULL) continue;
+        TRY(write_list_node(k, cell->root));
+    }
+    return ATOLL_OK;
+}
+
+/* What is dead and swept by this checkpoint is not in the record any more. */
+static status write_extents(checkpoint *k, size_t skip)
+{
+    uint8_t key[2] = {KEY_META, 'e'};
+    if (atomic_load(&k->db->next_extent) == 1) return ATOLL_OK;
+    TRY(extents_record(k->db, skip, k->view->version, &k->record));
+    if (k->batch == NULL) TRY(storage_batch_new(k->db->store, &k->batch));
+    k->batch_size += k->record.size;
+    return storage_batch_put(k->batch, bytes_of(key, sizeof key), buffer_view(&k->record));
+}
+
+/* In the batch of the root, which names none of them. */
+static status sweep_extents(checkpoint *k, size_t *count)
+{
+    uint8_t key[9];
+    VECTOR(uint64_t) ids = {0};
+    status result = ATOLL_OK;
+    mutex_lock(&k->db->lock);
+    *count = extents_sweepable(k->db, k->view->version);
+    for (size_t i = 0; i < *count && result == ATOLL_OK; i++)
+        result = vector_push(&ids, k->db->dead_extents.items[i].id);
+    mutex_unlock(&k->db->lock);
+    for (size_t i = 0; i < ids.count && result == ATOLL_OK; i++)
+        result = storage_batch_delete(k->batch, extent_key(key, ids.items[i]));
+    vector_free(&ids);
+    return result == ATOLL_OK && *count != 0 ? write_extents(k, *count) : result;
+}
+
+static void forget_extents(checkpoint *k, size_t count)
+{
+    mutex_lock(&k->db->lock);
+    k->db->dead_extents.count -= count;
+    memmove(k->db->dead_extents.items, k->db->dead_extents.items + count,
+            k->db->dead_extents.count * sizeof *k->db->dead_extents.items);
+    mutex_unlock(&k->db->lock);
+}
+
 /* A segment and its blocks go in one batch, so that its version speaks for all of them. */
 static status write_segment(checkpoint *k, segment *s)
 {
     const segment_data *d = atomic_load(&s->data);
     uint8_t key[17];
+    for (uint32_t i = 0; i < d->slot_count; i++) {
+        block *b = d->blocks[i];
+        bool list = b != NULL && b->type.kind == COLUMN_LIST;
+        if (list && !atomic_load(&b->stored)) TRY(write_cells(k, b));
+    }
     for (uint32_t i = 0; i < d->slot_count; i++) {
         block *b = d->blocks[i];
         if (b != NULL && !atomic_load(&b->stored)) TRY(write_block(k, b));
@@ -162,6 +228,8 @@ static status drop_log(checkpoint *k)
 
 static status write_all(checkpoint *k)
 {
+    size_t swept = 0;
+    TRY(write_extents(k, 0));
     /* Indexes first: whenever a segment of some version is on disk, so is what the indexes say of it, and a replay
      * that passes over the segment's change may pass over theirs. */
     for (size_t i = 0; i < k->view->class_count; i++)
@@ -170,7 +238,10 @@ static status write_all(checkpoint *k)
         TRY(write_node(k, k->view->classes[i]->root, k->view->classes[i]->height));
     TRY(flush(k));
     TRY(write_root(k));
-    return drop_log(k);
+    TRY(sweep_extents(k, &swept));
+    TRY(drop_log(k));
+    if (swept != 0) forget_extents(k, swept);
+    return ATOLL_OK;
 }
 
 status checkpoint_run(model_db *db)
@@ -180,6 +251,7 @@ status checkpoint_run(model_db *db)
     while (db->checkpointing) condition_wait(&db->changed, &db->lock);
     db->checkpointing = true;
     k.view = model_view_retain(db->newest);
+    db->checkpoint_begun = k.view->version;
     uint64_t log_bytes = db->log_bytes;
     mutex_unlock(&db->lock);
     buffer_init(&k.record, RECORD_SIZE_MAX);

@@ -53,21 +53,6 @@ static status put_text(buffer *to, const block_data *d, size_t rows)
     return buffer_append(to, d->heap, d->heap_size);
 }
 
-static status put_lists(buffer *to, const block_data *d, size_t rows)
-{
-    for (size_t i = 0; i < rows; i++) {
-        const list_cell *cell = block_cell(d, (uint32_t)i);
-        if (cell == NULL) continue;
-        TRY(buffer_append_varint(to, i + 1));
-        size_t before = to->size;
-        TRY(buffer_append_fixed32(to, 0));
-        TRY(list_state_write(to, &cell->state));
-        uint32_t size = (uint32_t)(to->size - before - 4);
-        for (int k = 0; k < 4; k++) to->data[before + (size_t)k] = (uint8_t)(size >> (8 * k));
-    }
-    return buffer_append_varint(to, 0);
-}
-
 static status put_body(buffer *to, const block_data *d, size_t rows)
 {
     const int64_t *slots = (const int64_t *)(const void *)d->slots;
@@ -80,7 +65,7 @@ static status put_body(buffer *to, const block_data *d, size_t rows)
         TRY(pack_integers(to, slots, 2, rows));
         return pack_integers(to, slots + 1, 2, rows);
     case COLUMN_TEXT: return put_text(to, d, rows);
-    default: return put_lists(to, d, rows);
+    default: return codec_cells(to, d, rows);
     }
 }
 
@@ -159,36 +144,13 @@ static status take_text(reader *from, block_data *d, size_t rows)
     return ATOLL_OK;
 }
 
-static status take_lists(reader *from, block_data *d)
-{
-    list_cell **cells = (list_cell **)(void *)d->slots;
-    for (uint64_t row = reader_varint(from); row != 0 && !from->failed; row = reader_varint(from)) {
-        uint32_t size = reader_fixed32(from);
-        bytes blob = reader_take(from, size);
-        list_state state;
-        if (from->failed || row > MODEL_BLOCK_ROWS || cells[row - 1] != NULL)
-            return damaged("a list");
-        TRY(list_state_read(blob, &state));
-        list_cell *cell = list_cell_new(0);
-        if (cell == NULL) {
-            list_state_free(&state);
-            return ATOLL_ERROR_OUT_OF_MEMORY;
-        }
-        list_state_free(&cell->state);
-        cell->state = state;
-        list_cell_recount(cell);
-        cells[row - 1] = cell;
-    }
-    return ATOLL_OK;
-}
-
 static status take_body(reader *from, block_data *d, size_t rows)
 {
     int64_t *slots = (int64_t *)(void *)d->slots;
     bool raw = d->type.type == VALUE_DOUBLE ||
                (d->type.kind == COLUMN_FIXED16 && d->type.type != VALUE_TIMESTAMP);
     if (d->type.kind == COLUMN_TEXT) return take_text(from, d, rows);
-    if (d->type.kind == COLUMN_LIST) return take_lists(from, d);
+    if (d->type.kind == COLUMN_LIST) return codec_take_cells(from, d);
     if (raw) {
         bytes view = reader_take(from, rows * (d->type.kind == COLUMN_FIXED16 ? 16 : 8));
         if (!from->failed && view.size != 0) memcpy(d->slots, view.data, view.size);

@@ -12,6 +12,10 @@ status codec_open(bytes record, const char *what, reader *body, uint64_t *versio
 bool codec_block_is_empty(const block_data *d); /* every row holds what a fresh block holds */
 status codec_block(buffer *to, uint64_t version, const block_data *d) MUST_CHECK;
 status codec_segment(buffer *to, uint64_t version, const segment_data *d) MUST_CHECK;
+bytes extent_key(uint8_t to[9], uint64_t id);
+status codec_cells(buffer *to, const block_data *d, size_t rows) MUST_CHECK;
+status codec_take_cells(reader *from, block_data *d) MUST_CHECK;
+status codec_list_node(buffer *to, uint64_t version, const list_node *n) MUST_CHECK;
 
 /* ---- pack.c ---- */
 status pack_integers(buffer *to, const int64_t *from, size_t stride, size_t count) MUST_CHECK;

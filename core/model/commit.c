@@ -28,6 +28,7 @@ status txn_new(model_db *db, commit_origin origin, model_txn **out)
     txn->db = db;
     txn->origin = origin;
     buffer_init(&txn->record, LIMIT_TRANSACTION_SIZE_MAX);
+    buffer_init(&txn->lists.text, LIMIT_TRANSACTION_SIZE_MAX);
     txn->changes.to = &txn->record;
     status result = buffer_append(&txn->record, room, sizeof room);
     if (result == ATOLL_OK) result = view_copy(db->newest, &txn->view);
@@ -39,8 +40,11 @@ status txn_new(model_db *db, commit_origin origin, model_txn **out)
                                 .schema = &txn->view->schema->schema,
                                 .stamp = ++db->stamp,
                                 .texts = &txn->texts,
-                                .recent = txn->recent};
+                                .recent = txn->recent,
+                                .extents = &txn->extents,
+                                .lists = &txn->lists};
     txn->view->writer = &txn->writer;
+    txn->extents = (extent_writer){.next = &db->next_extent, .version = txn->view->version};
     *out = txn;
     return ATOLL_OK;
 }
@@ -50,6 +54,8 @@ void txn_free(model_txn *txn)
     view_destroy(txn->view);
     buffer_free(&txn->record);
     vector_free(&txn->texts);
+    vector_free(&txn->extents.dead);
+    list_writer_free(&txn->lists);
     for (size_t i = 0; i < txn->side.count; i++) {
         memory_free(txn->side.items[i].key);
         memory_free(txn->side.items[i].value);
@@ -237,6 +243,7 @@ static status prepare_publication(model_txn *txn, history_record **out)
     status result = vector_reserve(&db->history, 1);
     if (result == ATOLL_OK) result = vector_reserve(&db->log, 1);
     if (result == ATOLL_OK) result = vector_reserve(&db->forgotten, txn->forgotten.count);
+    if (result == ATOLL_OK) result = vector_reserve(&db->dead_extents, txn->extents.dead.count);
     mutex_unlock(&db->lock);
     if (result == ATOLL_OK) return ATOLL_OK;
     memory_free(*out);
@@ -267,6 +274,7 @@ static void publish(model_txn *txn, bytes record, history_record *history)
     db->log.items[db->log.count++] = (log_place){view->version, txn->origin};
     db->log_bytes += record.size;
     db->unsettled_bytes += record.size;
+    extents_publish(db, &txn->extents);
     if (txn->sets_folded) db->folded = txn->folded;
     forget_publish(db, txn);
     atomic_store_explicit(&db->version, view->version, memory_order_release);
@@ -330,6 +338,7 @@ static status commit_written(model_txn *txn, uint64_t *version)
     TRY(db_usable(txn->db));
     TRY(finish_asymmetric(txn));
     for (size_t i = 0; i < txn->texts.count; i++) block_finish(txn->texts.items[i]);
+    TRY(list_leaves_close(&txn->writer));
     TRY(record_finish(txn, &record));
     TRY(prepare_publication(txn, &history));
     status result = write_log(txn, record);

@@ -68,6 +68,9 @@ struct model_db {
     VECTOR(log_place) log;
     VECTOR(listener *) listeners;
     forgotten_vector forgotten;
+    atomic_uint_least64_t next_extent;
+    VECTOR(dead_extent) dead_extents; /* by rising version */
+    uint64_t checkpoint_begun;        /* version of the newest checkpoint, done or not */
     uint64_t folded, durable_version, checkpoint_version, log_bytes;
     uint64_t unsettled_bytes; /* written since the store was last settled */
     thread *checkpoint_thread;
@@ -93,6 +96,8 @@ struct model_txn {
     tree_writer writer;
     index_path recent[INDEX_RECENT];
     block_vector texts;
+    extent_writer extents;
+    list_writer lists;
     buffer record; /* RECORD_HEADER_ROOM bytes, then the operations */
     changeset_writer changes;
     VECTOR(side_change) side;
@@ -142,7 +147,14 @@ void txn_free(model_txn *txn);
 void db_break(model_db *db, status why);
 
 /* ---- keys of the store ---- */
-enum { KEY_BLOCK = 'B', KEY_INDEX = 'I', KEY_LOG = 'L', KEY_META = 'M', KEY_SIDE = 'S' };
+enum {
+    KEY_BLOCK = 'B',
+    KEY_INDEX = 'I',
+    KEY_LOG = 'L',
+    KEY_EXTENT = 'E',
+    KEY_META = 'M',
+    KEY_SIDE = 'S'
+};
 static inline bytes log_key(uint8_t to[9], uint64_t version)
 {
     to[0] = KEY_LOG;
@@ -203,6 +215,12 @@ void forget_done(model_db *db, uint64_t version);
 status finish_asymmetric(model_txn *txn)
     MUST_CHECK; /* payloads into the record, rows out of the version */
 bool is_asymmetric(const model_txn *txn, class_key c, row_key row); /* or owned by one */
+
+/* ---- extent.c ---- */
+status extents_open(model_db *db) MUST_CHECK;
+void extents_publish(model_db *db, extent_writer *w);
+size_t extents_sweepable(const model_db *db, uint64_t version);
+status extents_record(model_db *db, size_t skip, uint64_t version, buffer *to) MUST_CHECK;
 
 /* ---- checkpoint.c, open.c ---- */
 status checkpoint_run(model_db *db) MUST_CHECK;

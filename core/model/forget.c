@@ -13,6 +13,17 @@ static void drop_text(model_txn *txn, const block *b)
     txn->texts.count = kept;
 }
 
+/* What the collections of the column have in the store outside of it. */
+static status drop_collections(model_txn *txn, block *b)
+{
+    const block_data *d = NULL;
+    if (b == NULL || b->type.kind != COLUMN_LIST) return ATOLL_OK;
+    TRY(block_load(txn->writer.store, b, &d));
+    for (uint32_t row = 0; row < MODEL_BLOCK_ROWS; row++)
+        if (block_cell(d, row) != NULL) TRY(list_cell_drop(&txn->writer, block_cell(d, row)));
+    return ATOLL_OK;
+}
+
 static status forget_column(model_txn *txn, const operation *o, uint64_t gate)
 {
     const class_state *state = txn->view->classes[o->class_of - 1];
@@ -28,6 +39,7 @@ static status forget_column(model_txn *txn, const operation *o, uint64_t gate)
         TRY(apply_own_segment(txn, o->class_of, i * MODEL_BLOCK_ROWS + 1, gate, &s));
         if (s == NULL) continue;
         segment_data *d = atomic_load_explicit(&s->data, memory_order_relaxed);
+        TRY(drop_collections(txn, d->blocks[slot]));
         if (d->blocks[slot]->stamp == txn->writer.stamp) drop_text(txn, d->blocks[slot]);
         block_release(d->blocks[slot]);
         d->blocks[slot] = NULL;
@@ -35,9 +47,24 @@ static status forget_column(model_txn *txn, const operation *o, uint64_t gate)
     return ATOLL_OK;
 }
 
+static status drop_collections_of(model_txn *txn, const class_state *state)
+{
+    uint64_t end = (state->next_row + MODEL_BLOCK_ROWS - 1) / MODEL_BLOCK_ROWS;
+    for (uint64_t i = 0; i < end; i++) {
+        segment *s = class_segment(state, i);
+        const segment_data *d = NULL;
+        if (s == NULL) continue;
+        TRY(segment_load(txn->writer.store, txn->writer.schema, s, &d));
+        for (uint32_t slot = 0; slot < d->slot_count; slot++)
+            TRY(drop_collections(txn, d->blocks[slot]));
+    }
+    return ATOLL_OK;
+}
+
 /* Row keys are not given again either. */
 static status forget_class(model_txn *txn, class_key c)
 {
+    TRY(drop_collections_of(txn, txn->view->classes[c - 1]));
     class_state *fresh = class_state_new(c, txn->writer.stamp);
     if (fresh == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     class_state **place = &txn->view->classes[c - 1];

@@ -147,7 +147,7 @@ static status load_root(model_db *db)
     buffer_free(&record);
     if (result != ATOLL_OK) return result;
     db->oldest = db->newest;
-    db->checkpoint_version = db->newest->version;
+    db->checkpoint_version = db->checkpoint_begun = db->newest->version;
     return ATOLL_OK;
 }
 
@@ -171,6 +171,7 @@ static status replay_record(model_txn *txn, uint64_t version, bytes record, comm
         TRY(apply_operation(txn, &o, version));
     }
     txn->view->version++;
+    txn->extents.version = txn->view->version;
     return ATOLL_OK;
 }
 
@@ -199,8 +200,11 @@ static status replay(model_db *db)
     TRY(txn_new(db, COMMIT_LOCAL, &txn));
     status result = replay_log(txn);
     if (result == ATOLL_OK) result = vector_reserve(&db->forgotten, txn->forgotten.count);
+    if (result == ATOLL_OK) result = list_leaves_close(&txn->writer);
+    if (result == ATOLL_OK) result = vector_reserve(&db->dead_extents, txn->extents.dead.count);
     if (result == ATOLL_OK) {
         forget_publish(db, txn);
+        extents_publish(db, &txn->extents);
         for (size_t i = 0; i < txn->texts.count; i++) block_finish(txn->texts.items[i]);
         view_destroy(db->newest);
         db->newest = db->oldest = txn->view;
@@ -275,6 +279,7 @@ static status open_parts(model_db *db, const model_schema *schema)
     const platform *p = db->options.platform;
     TRY(check_format(db));
     TRY(load_root(db));
+    TRY(extents_open(db));
     TRY(replay(db));
     atomic_store(&db->version, db->newest->version);
     db->durable_version = 0;
@@ -297,6 +302,7 @@ static void db_free(model_db *db)
     vector_free(&db->listeners);
     vector_free(&db->log);
     vector_free(&db->forgotten);
+    vector_free(&db->dead_extents);
     view_destroy(db->newest);
     storage_close(db->store);
     condition_destroy(&db->changed);

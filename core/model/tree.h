@@ -1,7 +1,7 @@
 #ifndef ATOLL_MODEL_TREE_H
 #define ATOLL_MODEL_TREE_H
 #include "model/index.h"
-#include "model/list.h"
+#include "model/leaf.h"
 #include <stdatomic.h>
 
 /* The version tree. Everything below a view is immutable and reference counted, except what carries the stamp of the
@@ -31,11 +31,40 @@ typedef struct column_type {
     bool nullable;
 } column_type;
 
+/* A collection: a counted tree of nodes, whose leaves hold up to LIST_LEAF_COUNT elements. A change copies the way to
+ * one leaf. A small one is a single leaf and lies in its block; else each node is a record of its own, an extent. */
+enum {
+    LIST_LEAF_COUNT = 256,
+    LIST_LEAF_SIZE = 16 << 10, /* of texts, unless a single one is longer */
+    LIST_INLINE_SIZE = 512,
+    LIST_FANOUT = 64,
+    LIST_HEIGHT_MAX = 8,
+    LIST_OPEN_MAX = 8
+};
+typedef struct list_node list_node;
+typedef struct list_child {
+    list_node *node;
+    uint32_t count, visible;
+} list_child;
+typedef struct list_inner {
+    uint32_t used;
+    list_child children[LIST_FANOUT];
+} list_inner;
+struct list_node {
+    atomic_uint references;
+    atomic_bool stored;       /* as an extent */
+    bool leaf, outlined;      /* outlined: below another node, so it is stored as an extent */
+    uint64_t stamp, id, born; /* born: the version; 0: loaded */
+    list_state *open;         /* a leaf of the open transaction, being changed: instead of data */
+    size_t open_limit;        /* of its heap, until what is not used is thrown out */
+    _Atomic(void *) data;     /* list_leaf or list_inner; NULL: not loaded */
+};
 typedef struct list_cell {
     atomic_uint references;
-    uint64_t stamp;
-    list_state state; /* in list order */
-    uint64_t visible; /* elements that are not erased */
+    uint32_t height; /* 0: the root is a leaf */
+    uint64_t stamp, life;
+    uint64_t count, visible; /* elements; those that are not erased */
+    list_node *root;         /* NULL: empty */
 } list_cell;
 
 typedef struct block_data {
@@ -110,6 +139,22 @@ typedef struct shared_schema {
 
 typedef VECTOR(block *) block_vector;
 
+/* Extents: records under a number of their own, written once. Whoever changes what is in one writes another; the old one
+ * is deleted when neither the store's root nor a version in memory names it (extent.c). */
+typedef struct dead_extent {
+    uint64_t id, version, born; /* the first version without it; the first with it */
+} dead_extent;
+typedef struct extent_writer {
+    atomic_uint_least64_t *next;
+    uint64_t version; /* of the transaction */
+    VECTOR(dead_extent) dead;
+} extent_writer;
+/* Leaves of collections that the transaction is changing. */
+typedef struct list_writer {
+    list_node *open[LIST_OPEN_MAX]; /* references, the newest first */
+    buffer text; /* of the element that comes in: it may lie in a leaf that moves */
+} list_writer;
+
 /* What a change needs: the transaction's stamp, the text blocks to finish at the commit, and where it changed indexes
  * last: INDEX_RECENT places, or NULL. */
 struct tree_writer {
@@ -118,7 +163,13 @@ struct tree_writer {
     uint64_t stamp;
     block_vector *texts;
     index_path *recent;
+    extent_writer *extents;
+    list_writer *lists;
 };
+
+/* ---- extent.c ---- */
+uint64_t extent_new(const tree_writer *w);
+status extent_drop(const tree_writer *w, uint64_t id, uint64_t born) MUST_CHECK;
 
 /* ---- block.c ---- */
 column_type column_type_of(const model_property *p);
@@ -170,6 +221,9 @@ typedef struct list_walk {
     const list_cell *cell; /* NULL: there is none */
     uint64_t position;
     status result;
+    uint64_t first, end; /* positions of the leaf at hand */
+    const list_state *open;
+    leaf_view leaf;
 } list_walk;
 bool list_walk_next(list_walk *walk, list_element *out); /* false: the end, or walk->result */
 /* Writing: the cell is the writer's own. */
@@ -182,10 +236,26 @@ status list_cell_erase(const tree_writer *w, list_cell *cell, uint64_t position,
                        enum list_erasure how, uint64_t touched) MUST_CHECK;
 status list_cell_move(const tree_writer *w, list_cell *cell, uint64_t from,
                       uint64_t to) MUST_CHECK; /* to: its position afterwards */
-void list_cell_clear(const tree_writer *w, list_cell *cell, uint64_t life);
+status list_cell_clear(const tree_writer *w, list_cell *cell, uint64_t life) MUST_CHECK;
+/* The collection goes with its row; the cell may be another version's too. */
+status list_cell_drop(const tree_writer *w, list_cell *cell) MUST_CHECK;
+/* Packs the leaves that are open; at the latest before the version is published. */
+status list_leaves_close(const tree_writer *w) MUST_CHECK;
+void list_writer_free(list_writer *lists);
 status list_cell_store(const tree_writer *w, list_cell *cell,
                        const list_state *state) MUST_CHECK; /* in order already */
-void list_cell_recount(list_cell *cell);
+/* Nodes. */
+list_node *list_node_new(bool leaf, uint64_t stamp);
+list_node *list_node_handle(uint64_t id, bool leaf);
+list_node *list_node_retain(list_node *n);
+void list_node_release(list_node *n);
+status list_node_load(storage *store, list_node *n, const void **out) MUST_CHECK;
+static inline const list_leaf *list_cell_inline(const list_cell *cell) /* NULL: in extents */
+{
+    if (cell->root == NULL || cell->height != 0) return NULL;
+    const list_leaf *leaf = atomic_load_explicit(&cell->root->data, memory_order_acquire);
+    return leaf != NULL && leaf->size <= LIST_INLINE_SIZE ? leaf : NULL;
+}
 
 /* ---- tree.c ---- */
 void segment_release(segment *s);
@@ -225,4 +295,5 @@ static inline uint32_t slot_of(property_key p)
 status store_load_block(storage *store, const block *b, block_data **out) MUST_CHECK;
 status store_load_segment(storage *store, const model_schema *schema, const segment *s,
                           segment_data **out) MUST_CHECK;
+status store_load_list(storage *store, const list_node *n, void **out) MUST_CHECK;
 #endif

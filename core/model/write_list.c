@@ -264,8 +264,7 @@ static status list_clear(model_txn *txn, class_key c, row_key row, property_key 
     collection_place at;
     TRY(collection_place_find(txn, c, row, p, PROPERTY_COLLECTION, &at));
     TRY(delete_embedded_except(txn, &at, NULL));
-    operation o =
-        collection_operation(&at, OP_LIST_CLEAR, at.cell == NULL ? 1 : at.cell->state.life + 1);
+    operation o = collection_operation(&at, OP_LIST_CLEAR, at.cell == NULL ? 1 : at.cell->life + 1);
     return txn_operation(txn, &o);
 }
 
