@@ -368,8 +368,7 @@ static status bind_steps(binder *b, operand *o)
         bool last = i + 1 == o->step_count, counted = last && o->post == POST_COUNT;
         if (s->many && !counted) o->many = true;
         bool link = s->type == VALUE_LINK || s->type == VALUE_EMBEDDED;
-        if (link && !(counted && s->many)) TRY(query_note_dependency(b->query, s->target, true));
-        if (counted && s->many && link) TRY(query_note_dependency(b->query, s->target, true));
+        if (link) TRY(query_note_dependency(b->query, s->target, true));
         if (last) break;
         if (!link) return no_link(c, s);
         if (b->in_predicate) b->query->crosses_links = true;
