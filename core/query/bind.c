@@ -188,6 +188,9 @@ static status check_form(node *n)
     TRY(check_quantifier(right));
     if (n->in && !right->many)
         return bind_type_error(right->at, "IN needs a list on its right side");
+    bool two = right->kind == OPERAND_CONSTANTS && right->item_count == 2;
+    if (n->between && !two)
+        return bind_type_error(right->at, "BETWEEN needs a list of two constants");
     if (n->between && left->many && left->quantifier != QUANTIFIER_ALL)
         return bind_type_error(left->at, "BETWEEN takes a list only with ALL before it");
     n->whole = compares_whole(n);

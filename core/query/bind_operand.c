@@ -1,7 +1,7 @@
 /* Gives the names in a parsed value their properties and fills the arguments in.
  * It must never read rows: whether a query is right depends on the schema and the arguments only.
  * Invariant: after it, no operand is an OPERAND_ARGUMENT, no step a STEP_ARGUMENT, and every text belongs to the
- * query's own memory. Binding a value a second time changes nothing: BETWEEN shares one. */
+ * query's own memory. */
 #include "query/query_internal.h"
 
 status bind_type_error(position at, const char *what)

@@ -152,10 +152,19 @@ static bool visit_right(void *context, const value *right)
     return pair_matches(c->node, c->left, right) != (c->node->right.quantifier == QUANTIFIER_ALL);
 }
 
+static bool is_between(comparing *c, const value *left)
+{
+    const node *n = c->node;
+    value low = constant_at(c->source, &n->right, 0), high = constant_at(c->source, &n->right, 1);
+    return values_match(COMPARE_GREATER_EQUAL, false, left, &low) &&
+           values_match(COMPARE_LESS_EQUAL, false, left, &high);
+}
+
 /* Whether the left value is as the right side wants it. */
 static bool left_matches(comparing *c, const value *left)
 {
     const operand *right = &c->node->right;
+    if (c->node->between) return is_between(c, left);
     c->left = left;
     if (right->kind == OPERAND_CONSTANT && right->masks == NULL)
         return pair_matches(c->node, left, &right->constant);

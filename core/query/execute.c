@@ -46,6 +46,9 @@ bool constants_match(const node *n, const value *v)
 {
     if (n->right.kind == OPERAND_CONSTANT)
         return values_match(n->comparison, n->fold, v, &n->right.constant);
+    if (n->between)
+        return values_match(COMPARE_GREATER_EQUAL, false, v, &n->right.constants[0]) &&
+               values_match(COMPARE_LESS_EQUAL, false, v, &n->right.constants[1]);
     for (size_t i = 0; i < n->right.item_count; i++) {
         if (values_match(n->comparison, n->fold, v, &n->right.constants[i])) return true;
     }

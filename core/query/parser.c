@@ -2,7 +2,7 @@
  * It must never look at the schema.
  * Invariant: the stack is bounded by LIMIT_QUERY_DEPTH_MAX whatever the text; chains of AND, OR, + and * are flat, so
  * their length costs no depth. A parenthesis may hold a predicate or a value: which of them is known only at its end, so
- * what is parsed is a term until somebody needs the one or the other. BETWEEN becomes two comparisons. */
+ * what is parsed is a term until somebody needs the one or the other. */
 #include "query/parser_internal.h"
 
 typedef VECTOR(node *) node_vector;
@@ -229,27 +229,17 @@ done:
 
 /* ---- comparisons ---- */
 
-static status parse_between(parser *p, node *low)
+/* Both bounds stay in one comparison: two would look at the left side twice, and at what nests in it ever more often. */
+static status parse_between(parser *p, node *n)
 {
-    operand bounds = {0};
     token at = p->now;
-    TRY(parse_value(p, &bounds));
-    bool two = bounds.kind == OPERAND_CONSTANTS && bounds.item_count == 2 &&
-               bounds.quantifier == QUANTIFIER_NONE_WRITTEN;
-    if (!two) return parser_expected(&at, "{lowest, highest} after BETWEEN");
-    node *high = NULL, *first = NULL, **both = query_arena_take(p->memory, 2 * sizeof *both);
-    if (both == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    TRY(make_node(p, NODE_COMPARE, low->at, &first));
-    TRY(make_node(p, NODE_COMPARE, low->at, &high));
-    first->comparison = COMPARE_GREATER_EQUAL;
-    high->comparison = COMPARE_LESS_EQUAL;
-    first->between = high->between = true;
-    first->left = high->left = low->left; /* Binding one value twice gives the same twice. */
-    first->right = bounds.items[0];
-    high->right = bounds.items[1];
-    both[0] = first;
-    both[1] = high;
-    *low = (node){.kind = NODE_AND, .at = low->at, .children = both, .child_count = 2};
+    TRY(parse_value(p, &n->right));
+    bool two = n->right.kind == OPERAND_CONSTANTS && n->right.item_count == 2;
+    bool list = two || n->right.kind == OPERAND_ARGUMENT;
+    if (!list || n->right.quantifier != QUANTIFIER_NONE_WRITTEN)
+        return parser_expected(&at, "{lowest, highest} after BETWEEN");
+    n->between = true;
+    n->comparison = COMPARE_GREATER_EQUAL; /* and <= the second */
     return ATOLL_OK;
 }
 

@@ -134,6 +134,53 @@ static bool plain_constants(const operand *o)
     return o->kind == OPERAND_CONSTANTS && !o->has_objects && o->quantifier <= QUANTIFIER_ANY;
 }
 
+/* PASS_ROW: the comparison is no range. */
+static pass_kind range_of(value_type type, comparison c, const value *at, pass_range *out)
+{
+    switch (type) {
+    case VALUE_BOOL:
+        if (at->type != VALUE_BOOL) return PASS_ROW;
+        integer_range(c, at->as.boolean ? 1 : 0, out);
+        return PASS_INTEGER;
+    case VALUE_INT:
+        if (at->type == VALUE_DOUBLE)
+            return integer_range_of_double(c, at->as.real, out) ? PASS_INTEGER : PASS_ROW;
+        if (at->type != VALUE_INT) return PASS_ROW;
+        integer_range(c, at->as.integer, out);
+        return PASS_INTEGER;
+    case VALUE_DOUBLE: {
+        if (at->type != VALUE_INT && at->type != VALUE_DOUBLE) return PASS_ROW;
+        double real = at->type == VALUE_INT ? (double)at->as.integer : at->as.real;
+        bool exact =
+            at->type != VALUE_INT || (at->as.integer > -(1ll << 53) && at->as.integer < 1ll << 53);
+        return exact && double_range(c, real, out) ? PASS_DOUBLE : PASS_ROW;
+    }
+    case VALUE_TIMESTAMP:
+        if (at->type != VALUE_TIMESTAMP) return PASS_ROW;
+        return timestamp_range(c, at, out) ? PASS_TIMESTAMP : PASS_ROW;
+    default: break;
+    }
+    return PASS_ROW;
+}
+
+/* Of BETWEEN: the low end of one range and the high end of the other. */
+static pass_kind range_between(value_type type, const value *bounds, pass_range *out)
+{
+    pass_range low, high;
+    pass_kind kind = range_of(type, COMPARE_GREATER_EQUAL, &bounds[0], &low);
+    if (kind == PASS_ROW || range_of(type, COMPARE_LESS_EQUAL, &bounds[1], &high) != kind)
+        return PASS_ROW;
+    *out = low;
+    out->high = high.high;
+    out->high_nanoseconds = high.high_nanoseconds;
+    out->high_double = high.high_double;
+    bool turned_seconds = low.low > high.high || (kind == PASS_TIMESTAMP && low.low == high.high &&
+                                                  low.low_nanoseconds > high.high_nanoseconds);
+    bool turned = kind == PASS_DOUBLE ? low.low_double > high.high_double : turned_seconds;
+    out->empty = low.empty || high.empty || turned;
+    return kind;
+}
+
 static pass_kind plan(node *n)
 {
     bool plain = n->comparison <= COMPARE_GREATER_EQUAL;
@@ -143,31 +190,14 @@ static pass_kind plan(node *n)
     if (n->types || n->whole) return PASS_ROW;
     if (linked_operand(&n->left) && plain_constants(&n->right)) return PASS_LINKED;
     if (!column_operand(column) || !plain_constants(other)) return PASS_ROW;
-    if (other->kind == OPERAND_CONSTANTS) return PASS_COLUMN;
-    comparison c = constant_first ? turned(n->comparison) : n->comparison;
-    const value *at = &other->constant;
-    pass_kind general = constant_first ? PASS_ROW : PASS_COLUMN;
-    if (!plain || at->type == VALUE_NULL) return general;
-    switch (column->type) {
-    case VALUE_BOOL:
-        if (at->type != VALUE_BOOL) return general;
-        integer_range(c, at->as.boolean ? 1 : 0, &n->range);
-        return PASS_INTEGER;
-    case VALUE_INT:
-        if (at->type == VALUE_DOUBLE)
-            return integer_range_of_double(c, at->as.real, &n->range) ? PASS_INTEGER : general;
-        integer_range(c, at->as.integer, &n->range);
-        return PASS_INTEGER;
-    case VALUE_DOUBLE: {
-        double real = at->type == VALUE_INT ? (double)at->as.integer : at->as.real;
-        bool exact =
-            at->type != VALUE_INT || (at->as.integer > -(1ll << 53) && at->as.integer < 1ll << 53);
-        return exact && double_range(c, real, &n->range) ? PASS_DOUBLE : general;
-    }
-    case VALUE_TIMESTAMP: return timestamp_range(c, at, &n->range) ? PASS_TIMESTAMP : general;
-    default: break;
-    }
-    return general;
+    pass_kind range = PASS_ROW;
+    if (n->between)
+        range = range_between(column->type, other->constants, &n->range);
+    else if (plain && other->kind == OPERAND_CONSTANT)
+        range = range_of(column->type, constant_first ? turned(n->comparison) : n->comparison,
+                         &other->constant, &n->range);
+    if (range != PASS_ROW) return range;
+    return constant_first ? PASS_ROW : PASS_COLUMN;
 }
 
 void pass_plan(node *n)

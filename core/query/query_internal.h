@@ -220,7 +220,7 @@ typedef struct node {
     size_t child_count;
     comparison comparison;
     bool fold, in; /* [c]; written IN */
-    bool between;  /* half of a BETWEEN */
+    bool between;  /* >= the first constant on the right and <= the second */
     bool types;    /* bound: both sides are sets of types, one bit each (.@type) */
     bool whole;    /* bound: two collections element by element */
     operand left, right;

@@ -268,7 +268,10 @@ static status put_comparison(buffer *to, const node *n)
                                         ">=", "BEGINSWITH", "ENDSWITH", "CONTAINS", "LIKE"};
     TRY(put_operand(to, &n->left));
     TRY(put(to, " "));
-    TRY(put(to, n->kind == NODE_GEO ? "GEOWITHIN" : n->in ? "IN" : signs[n->comparison]));
+    TRY(put(to, n->kind == NODE_GEO ? "GEOWITHIN"
+                : n->between        ? "BETWEEN"
+                : n->in             ? "IN"
+                                    : signs[n->comparison]));
     TRY(put(to, n->fold ? "[c] " : " "));
     return put_operand(to, &n->right);
 }

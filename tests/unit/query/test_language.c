@@ -40,8 +40,9 @@ static const char *const canonical[][2] = {
     {"! (age == 1 || done == true)", "!((age == 1 or done == true))"},
     {"NOT age == 1 and age == 2", "!(age == 1) and age == 2"},
     {"age => 1 and age =< 2 and age <> 3", "age >= 1 and age <= 2 and age != 3"},
-    {"age between {1, 5}", "age >= 1 and age <= 5"},
-    {"age BETWEEN {$0, 9} or done == TRUE", "(age >= 7 and age <= 9 or done == true)"},
+    {"age between {1, 5}", "age BETWEEN {1, 5}"},
+    {"age BETWEEN {$0, 9} or done == TRUE", "(age BETWEEN {7, 9} or done == true)"},
+    {"age between $5", "age BETWEEN {1, 2}"},
     {"age IN {1,2,3}", "age IN {1, 2, 3}"},
     {"age IN $5", "age IN {1, 2}"},
     {"age == ANY {1}", "age == ANY {1}"},
@@ -93,7 +94,7 @@ static const char *const canonical[][2] = {
     {"(age + 1) * weight - 2 == score / 3", "(((age + 1) * weight) - 2) == (score / 3)"},
     {"(age) == (3)", "age == 3"},
     {"((age == 3))", "age == 3"},
-    {"ALL numbers between {1, 2}", "ALL numbers >= 1 and ALL numbers <= 2"},
+    {"ALL numbers between {1, 2}", "ALL numbers BETWEEN {1, 2}"},
     {"numbers[0] == 1", "numbers[0] == 1"},
     {"numbers[first] == 1 && numbers[LAST] == 1 && numbers[*] == 1 && numbers[$0] == 1",
      "numbers[FIRST] == 1 and numbers[LAST] == 1 and numbers[*] == 1 and numbers[7] == 1"},
@@ -182,6 +183,9 @@ static const struct {
     {"age IN {weight}", ATOLL_ERROR_QUERY_SYNTAX, "at 1:9: expected a constant, found `weight`"},
     {"age BETWEEN {1}", ATOLL_ERROR_QUERY_SYNTAX,
      "at 1:13: expected {lowest, highest} after BETWEEN"},
+    {"age BETWEEN $0", ATOLL_ERROR_QUERY_TYPE, "BETWEEN needs a list of two constants"},
+    {"age BETWEEN {1, 'x'}", ATOLL_ERROR_QUERY_TYPE, "cannot compare int with string"},
+    {"done BETWEEN {true, true}", ATOLL_ERROR_QUERY_TYPE, "bool has no order"},
     {"age <[c] 3", ATOLL_ERROR_QUERY_SYNTAX, "at 1:6: expected a value: [c]"},
     {"SORT(age ASC)", ATOLL_ERROR_QUERY_SYNTAX, "at 1:5: expected a comparison, found `(`"},
     {"age > 1 SORT(age)", ATOLL_ERROR_QUERY_SYNTAX, "at 1:17: expected ASC or DESC, found `)`"},
@@ -381,6 +385,9 @@ Test(query_language, depth_and_size_have_limits)
     cr_assert_eq(make_repeated(&schema, subquery, LIMIT_QUERY_DEPTH_MAX + 1, end),
                  ATOLL_ERROR_LIMIT_EXCEEDED);
     cr_assert_eq(make_repeated(&schema, subquery, 10000, ""), ATOLL_ERROR_LIMIT_EXCEEDED);
+    cr_assert_eq(
+        make_repeated(&schema, subquery, LIMIT_QUERY_DEPTH_MAX - 1, ").@count BETWEEN {0, 1}"),
+        ATOLL_OK, "what nests in BETWEEN is not taken twice");
     cr_assert_eq(make_repeated(&schema, "age == (1 + ", 100, ")"), ATOLL_ERROR_QUERY_SYNTAX);
     static const char *const bottomless[] = {"{ANY ", "ANY {", "obj('Dog', ",   "NOT ",
                                              "{",     "1 + (", "geoPolygon({[", "bin("};
