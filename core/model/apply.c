@@ -45,6 +45,7 @@ status apply_set(model_txn *txn, class_key c, row_key row, uint32_t slot, column
     TRY(apply_own_segment(txn, c, row, gate, &s));
     if (s == NULL) return ATOLL_OK;
     TRY(segment_block_own(&txn->writer, s, slot, type, &b));
+    if (slot > SLOT_FIRST) TRY(track_set(txn, c, slot - SLOT_FIRST, row, b, v, gate));
     return block_set(b, (uint32_t)(row % MODEL_BLOCK_ROWS), v);
 }
 
@@ -137,6 +138,8 @@ static status apply_drop(model_txn *txn, const operation *o, uint64_t gate)
     for (uint32_t slot = 0; slot < d->slot_count; slot++) {
         bool identity = slot <= SLOT_FIRST || slot == slot_of(c->primary_key);
         if (d->blocks[slot] == NULL || (identity && !o->all)) continue;
+        if (slot > SLOT_FIRST)
+            TRY(track_drop(txn, c->key, slot - SLOT_FIRST, o->row, d->blocks[slot], gate));
         TRY(block_clear_row(&txn->writer, &d->blocks[slot], (uint32_t)(o->row % MODEL_BLOCK_ROWS)));
     }
     return ATOLL_OK;
@@ -175,6 +178,20 @@ static enum list_erasure erasure_of(const model_txn *txn, const model_property *
     return (p->flags & PROPERTY_SET) != 0 ? LIST_ERASE_MARK : LIST_ERASE_VALUE;
 }
 
+/* What the operation is about to do to the elements. */
+static status track_list(model_txn *txn, const operation *o, const list_cell *cell, uint64_t gate)
+{
+    list_element old = {.erased = true};
+    bool enters = o->kind == OP_LIST_INSERT ? !o->element.erased : o->kind == OP_LIST_SET;
+    if (o->kind == OP_LIST_MOVE) return ATOLL_OK;
+    if (o->kind == OP_LIST_CLEAR || o->kind == OP_LIST_STORE)
+        return track_cell(txn, o->class_of, o->property, o->row, cell, false, gate);
+    if (o->kind != OP_LIST_INSERT && o->position < list_cell_count(cell))
+        TRY(list_cell_element(txn->writer.store, cell, o->position, &old));
+    return track_element(txn, o->class_of, o->property, o->row, old.erased ? NULL : &old.value,
+                         enters ? &o->element.value : NULL, gate);
+}
+
 /* The one place where elements enter and leave a collection, but for OP_DROP, which ends it with its row. */
 static status apply_list(model_txn *txn, const operation *o, uint64_t gate)
 {
@@ -183,6 +200,7 @@ static status apply_list(model_txn *txn, const operation *o, uint64_t gate)
     list_cell *cell = NULL;
     TRY(own_cell(txn, o, gate, &p, &cell));
     if (cell == NULL) return ATOLL_OK;
+    if (property_is_tracked(p)) TRY(track_list(txn, o, cell, gate));
     switch (o->kind) {
     case OP_LIST_INSERT: return list_cell_insert(w, cell, o->position, &o->element);
     case OP_LIST_SET: return list_cell_set(w, cell, o->position, &o->element);
@@ -190,12 +208,14 @@ static status apply_list(model_txn *txn, const operation *o, uint64_t gate)
         return list_cell_erase(w, cell, o->position, erasure_of(txn, p), o->element.touched);
     case OP_LIST_MOVE: return list_cell_move(w, cell, o->position, o->hash);
     case OP_LIST_CLEAR: return list_cell_clear(w, cell, o->position);
-    case OP_LIST_STORE: return store_list(txn, cell, o->blob);
+    case OP_LIST_STORE:
+        TRY(store_list(txn, cell, o->blob));
+        return track_cell(txn, o->class_of, p->key, o->row, cell, true, gate);
     default: return fail(ATOLL_ERROR_INTERNAL, "operation %d is none of a list", (int)o->kind);
     }
 }
 
-static status apply_schema(model_txn *txn, const operation *o)
+static status apply_schema(model_txn *txn, const operation *o, uint64_t gate)
 {
     shared_schema *fresh = memory_allocate_zero(sizeof *fresh);
     if (fresh == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -219,10 +239,13 @@ static status apply_schema(model_txn *txn, const operation *o)
         }
         classes[txn->view->class_count++] = state;
     }
-    shared_schema_release(txn->view->schema);
+    shared_schema *before = txn->view->schema;
     txn->view->schema = fresh;
     txn->writer.schema = &fresh->schema;
-    return ATOLL_OK;
+    result = track_schema(txn, &before->schema, gate != 0);
+    shared_schema_release(before);
+    txn->changes_schema = true;
+    return result;
 }
 
 status apply_operation(model_txn *txn, const operation *o, uint64_t gate)
@@ -247,7 +270,7 @@ status apply_operation(model_txn *txn, const operation *o, uint64_t gate)
     case OP_REKEY: return put_index(txn, o->class_of, o->hash, o->row, gate);
     case OP_FORGET: return forget_apply(txn, o, gate);
     case OP_ASYMMETRIC: return ATOLL_OK;
-    case OP_SCHEMA: return apply_schema(txn, o);
+    case OP_SCHEMA: return apply_schema(txn, o, gate);
     }
     return fail(ATOLL_ERROR_FILE_CORRUPT, "unknown operation %d", (int)o->kind);
 }

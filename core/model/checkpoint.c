@@ -19,6 +19,7 @@ typedef struct checkpoint {
     model_view *view;
     storage_batch *batch;
     size_t batch_size, written_bytes;
+    bool drops_trees;
     buffer record;
     VECTOR(atomic_bool *) written; /* flags to set once the batch is in the store */
 } checkpoint;
@@ -180,6 +181,9 @@ static status write_root(checkpoint *k)
         TRY(buffer_append_varint(&k->record, c->next_row));
         TRY(buffer_append_varint(&k->record, c->alive_count));
         TRY(buffer_append_byte(&k->record, c->index != NULL));
+        TRY(buffer_append_varint(&k->record, c->tree_count));
+        for (uint32_t t = 0; t < c->tree_count; t++)
+            TRY(buffer_append_varint(&k->record, c->trees[t].tree));
     }
     TRY(schema_write(&k->record, &view->schema->schema));
     codec_seal(&k->record);
@@ -226,18 +230,47 @@ static status drop_log(checkpoint *k)
     return result;
 }
 
+/* Records of indexes that are no more: all between those that are. */
+static status drop_trees_of(checkpoint *k, const class_state *c)
+{
+    uint8_t from[INDEX_RECORD_KEY_SIZE], to[INDEX_RECORD_KEY_SIZE];
+    uint32_t tree = c->index == NULL ? INDEX_OF_KEY : INDEX_OF_KEY + 1;
+    for (;;) {
+        uint32_t next = UINT32_MAX;
+        for (uint32_t t = 0; t < c->tree_count; t++)
+            if (c->trees[t].tree >= tree && c->trees[t].tree < next) next = c->trees[t].tree;
+        if (next != tree)
+            TRY(storage_batch_delete_range(
+                k->batch, index_record_key(from, &(index_node){.class_of = c->key, .tree = tree}),
+                index_record_key(to, &(index_node){.class_of = c->key, .tree = next})));
+        if (next == UINT32_MAX) return ATOLL_OK;
+        tree = next + 1;
+    }
+}
+
+static status drop_trees(checkpoint *k)
+{
+    if (!k->drops_trees) return ATOLL_OK;
+    for (size_t i = 0; i < k->view->class_count; i++) TRY(drop_trees_of(k, k->view->classes[i]));
+    return ATOLL_OK;
+}
+
 static status write_all(checkpoint *k)
 {
     size_t swept = 0;
     TRY(write_extents(k, 0));
     /* Indexes first: whenever a segment of some version is on disk, so is what the indexes say of it, and a replay
      * that passes over the segment's change may pass over theirs. */
-    for (size_t i = 0; i < k->view->class_count; i++)
-        TRY(write_index(k, k->view->classes[i]->index));
+    for (size_t i = 0; i < k->view->class_count; i++) {
+        const class_state *c = k->view->classes[i];
+        TRY(write_index(k, c->index));
+        for (uint32_t t = 0; t < c->tree_count; t++) TRY(write_index(k, c->trees[t].root));
+    }
     for (size_t i = 0; i < k->view->class_count; i++)
         TRY(write_node(k, k->view->classes[i]->root, k->view->classes[i]->height));
     TRY(flush(k));
     TRY(write_root(k));
+    TRY(drop_trees(k));
     TRY(sweep_extents(k, &swept));
     TRY(drop_log(k));
     if (swept != 0) forget_extents(k, swept);
@@ -253,6 +286,7 @@ status checkpoint_run(model_db *db)
     k.view = model_view_retain(db->newest);
     db->checkpoint_begun = k.view->version;
     uint64_t log_bytes = db->log_bytes;
+    k.drops_trees = db->schema_version > db->checkpoint_version;
     mutex_unlock(&db->lock);
     buffer_init(&k.record, RECORD_SIZE_MAX);
     status result = write_all(&k);

@@ -277,6 +277,7 @@ static void publish(model_txn *txn, bytes record, history_record *history)
     extents_publish(db, &txn->extents);
     if (txn->sets_folded) db->folded = txn->folded;
     forget_publish(db, txn);
+    if (txn->changes_schema) db->schema_version = view->version;
     atomic_store_explicit(&db->version, view->version, memory_order_release);
     db->writer_active = false;
     condition_broadcast(&db->changed);

@@ -71,7 +71,8 @@ struct model_db {
     atomic_uint_least64_t next_extent;
     VECTOR(dead_extent) dead_extents; /* by rising version */
     uint64_t checkpoint_begun;        /* version of the newest checkpoint, done or not */
-    uint64_t folded, durable_version, checkpoint_version, log_bytes;
+    uint64_t folded, durable_version, checkpoint_version, log_bytes,
+        schema_version; /* of the last change of the schema: the next checkpoint drops indexes that are gone */
     uint64_t unsettled_bytes; /* written since the store was last settled */
     thread *checkpoint_thread;
 };
@@ -103,7 +104,7 @@ struct model_txn {
     VECTOR(side_change) side;
     map64 side_index; /* hash of the key → index of its newest change + 1 */
     uint64_t folded;
-    bool sets_folded;
+    bool sets_folded, changes_schema;
     VECTOR(row_key) asymmetric; /* rows made in asymmetric classes: (class, row) pairs */
 };
 
@@ -135,6 +136,26 @@ status apply_own_segment(model_txn *txn, class_key c, row_key row, uint64_t gate
                          segment **out) MUST_CHECK;
 status apply_set(model_txn *txn, class_key c, row_key row, uint32_t slot, column_type type,
                  const value *v, uint64_t gate) MUST_CHECK;
+
+/* ---- track.c: indexes of properties follow their cells ---- */
+/* Before the block is set; b: the transaction's own. */
+status track_set(model_txn *txn, class_key c, property_key p, row_key row, const block *b,
+                 const value *v, uint64_t gate) MUST_CHECK;
+/* Before what the row has in the column is dropped. */
+status track_drop(model_txn *txn, class_key c, property_key p, row_key row, block *b,
+                  uint64_t gate) MUST_CHECK;
+/* An element leaves a collection, another enters; NULL: none. */
+status track_element(model_txn *txn, class_key c, property_key p, row_key row, const value *left,
+                     const value *entered, uint64_t gate) MUST_CHECK;
+/* All elements of a cell enter or leave. */
+status track_cell(model_txn *txn, class_key c, property_key p, row_key row, const list_cell *cell,
+                  bool enters, uint64_t gate) MUST_CHECK;
+/* The schema changed: indexes that came are built, those that went are dropped. */
+status track_schema(model_txn *txn, const model_schema *before, bool replayed) MUST_CHECK;
+uint64_t index_value_hash(const model_db *db, const value *v);
+uint64_t index_link_first(const value *link); /* the first part of its keys */
+/* What a row that was never written has: no index of values knows of it. */
+bool value_is_blank(const model_property *p, const value *v);
 
 /* ---- commit.c ---- */
 status txn_usable(model_txn *txn) MUST_CHECK;
@@ -223,6 +244,7 @@ size_t extents_sweepable(const model_db *db, uint64_t version);
 status extents_record(model_db *db, size_t skip, uint64_t version, buffer *to) MUST_CHECK;
 
 /* ---- checkpoint.c, open.c ---- */
+status db_add_schema(model_db *db, const model_schema *schema, bool sets_indexes) MUST_CHECK;
 status checkpoint_run(model_db *db) MUST_CHECK;
 void checkpoint_main(void *context);
 bool checkpoint_is_due(const model_db *db); /* under the lock */

@@ -82,6 +82,7 @@ status forget_apply(model_txn *txn, const operation *o, uint64_t gate)
 {
     class_state *state = NULL;
     TRY(apply_own_class(txn, o->class_of, &state));
+    memset(txn->recent, 0, sizeof txn->recent); /* a leaf of what goes may be among them */
     if (o->property == 0 && !o->all) {
         index_release(state->index);
         state->index = NULL;

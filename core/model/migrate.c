@@ -380,5 +380,6 @@ status model_update_schema(model_db *db, const model_schema *schema, uint64_t ve
                     "it first",
                     (unsigned long long)stored, (unsigned long long)version);
     TRY(model_migration_begin(db, schema, version, &m));
-    return m != NULL ? model_migration_commit(m) : model_add_schema(db, schema);
+    if (m != NULL) TRY(model_migration_commit(m));
+    return db_add_schema(db, schema, may_migrate);
 }

@@ -24,6 +24,7 @@ typedef struct model_options {
     bool durable;      /* commits fsync (storage_write sync) */
     bool
         checkpoint_thread; /* background checkpoints; false in the simulator, which calls model_checkpoint */
+    bool plain;            /* no indexes but that of the keys: nobody asks (the server) */
 } model_options;
 
 /* Takes the store over (also on failure). schema may be NULL: what is stored. */
@@ -187,6 +188,10 @@ status model_backlinks(const model_view *view, class_key target, row_key row, cl
 /* Links from alive objects of every class to the row; a list that holds it twice counts twice. */
 status model_backlink_count(const model_view *view, class_key target, row_key row,
                             uint64_t *out) MUST_CHECK;
+/* For the planner: *usable, and rows that include all those that have the value, alive or not, in row order; not usable:
+ * there is no index, or it does not know this value (that of a row never written), nothing is changed. */
+status model_index_candidates(const model_view *view, class_key c, property_key p, const value *v,
+                              model_rows *out, bool *usable) MUST_CHECK;
 /* Alive rows whose full-text indexed property may hold the token (already folded); the caller checks the text. */
 status model_text_rows(const model_view *view, class_key c, property_key p, bytes token,
                        model_rows *out) MUST_CHECK;

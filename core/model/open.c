@@ -84,6 +84,17 @@ static status check_format(model_db *db)
 }
 
 /* ---- the root record ---- */
+static status read_trees(class_state *c, reader *r)
+{
+    uint64_t count = reader_varint(r);
+    if (count > 4 * LIMIT_PROPERTIES_MAX) r->failed = true;
+    for (uint64_t i = 0; i < count && !r->failed; i++) {
+        uint32_t tree = (uint32_t)reader_varint(r);
+        TRY(class_tree_push(c, tree, index_handle(c->key, tree, 0, 0)));
+    }
+    return r->failed ? fail(ATOLL_ERROR_FILE_CORRUPT, "the root record is damaged") : ATOLL_OK;
+}
+
 static status read_classes(model_view *view, reader *r, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
@@ -98,9 +109,9 @@ static status read_classes(model_view *view, reader *r, uint64_t count)
             return fail(ATOLL_ERROR_FILE_CORRUPT, "the root record is damaged");
         if (c->next_row > 1)
             TRY(class_state_add_handles(c, (c->next_row - 1) / MODEL_BLOCK_ROWS + 1));
-        if (!indexed) continue;
-        c->index = index_handle(c->key, INDEX_OF_KEY, 0, 0);
-        if (c->index == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+        if (indexed) c->index = index_handle(c->key, INDEX_OF_KEY, 0, 0);
+        if (indexed && c->index == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+        TRY(read_trees(c, r));
     }
     return ATOLL_OK;
 }
@@ -209,6 +220,7 @@ static status replay(model_db *db)
         view_destroy(db->newest);
         db->newest = db->oldest = txn->view;
         txn->view->last = NULL;
+        if (txn->changes_schema) db->schema_version = txn->view->version;
         txn->view = NULL;
         db->newest->version--; /* The transaction was at the version after the last. */
         db->newest->writing = false;
@@ -238,7 +250,7 @@ static status commit_schema(model_db *db, const model_schema *merged)
     return result;
 }
 
-status model_add_schema(model_db *db, const model_schema *schema)
+status db_add_schema(model_db *db, const model_schema *schema, bool sets_indexes)
 {
     model_schema merged = {0};
     bool changed = false;
@@ -246,10 +258,17 @@ status model_add_schema(model_db *db, const model_schema *schema)
     status result = schema_copy(&view->schema->schema, &merged);
     model_view_release(view);
     if (result == ATOLL_OK) result = schema_merge(&merged, schema, &changed);
+    if (result == ATOLL_OK && sets_indexes) schema_index_flags(&merged, schema, &changed);
     if (result == ATOLL_OK && changed) result = schema_validate(&merged, db->options.use);
     if (result == ATOLL_OK && changed) result = commit_schema(db, &merged);
     schema_free(&merged);
     return result;
+}
+
+/* Who comes later, or the server, adds to the schema, but which properties have an index is said by who opened. */
+status model_add_schema(model_db *db, const model_schema *schema)
+{
+    return db_add_schema(db, schema, false);
 }
 
 status model_check_schema(model_db *db, const model_schema *schema)
@@ -289,7 +308,7 @@ static status open_parts(model_db *db, const model_schema *schema)
     } while (db->actor == 0);
     if (schema != NULL)
         TRY(storage_read_only(db->store) ? model_check_schema(db, schema)
-                                         : model_add_schema(db, schema));
+                                         : db_add_schema(db, schema, true));
     if (!db->options.checkpoint_thread || storage_read_only(db->store)) return ATOLL_OK;
     return thread_start("atoll-storage", checkpoint_main, db, &db->checkpoint_thread);
 }

@@ -314,9 +314,29 @@ static status merge_class(model_class *into, const model_class *from, bool *chan
     return ATOLL_OK;
 }
 
+void schema_index_flags(model_schema *into, const model_schema *from, bool *changed)
+{
+    const uint8_t index_flags = PROPERTY_INDEXED | PROPERTY_FULL_TEXT;
+    for (size_t i = 0; i < into->class_count; i++) {
+        model_class *c = &into->classes[i];
+        const model_class *given = schema_class_named(from, bytes_text(c->name));
+        for (size_t k = 0; given != NULL && k < c->property_count; k++) {
+            model_property *p = &c->properties[k];
+            const model_property *g = class_property_named(given, bytes_text(p->name));
+            if (g == NULL || ((p->flags ^ g->flags) & index_flags) == 0) continue;
+            p->flags = (uint8_t)((p->flags & ~index_flags) | (g->flags & index_flags));
+            *changed = true;
+        }
+    }
+}
+
 void schema_resolve(model_schema *s)
 {
     for (size_t i = 0; i < s->class_count; i++) {
+        model_class *c = &s->classes[i];
+        c->tracked = false;
+        for (size_t k = 0; k < c->property_count && c->kind != CLASS_ASYMMETRIC; k++)
+            c->tracked |= property_is_tracked(&c->properties[k]);
         for (size_t k = 0; k < s->classes[i].property_count; k++) {
             model_property *p = &s->classes[i].properties[k];
             const model_class *target =

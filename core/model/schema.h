@@ -32,6 +32,7 @@ typedef struct model_class {
     size_t property_count, property_capacity;
     property_key primary_key; /* 0: none */
     property_key key_count;   /* keys that were ever given to its properties; of a stored class */
+    bool tracked;             /* of a stored schema: some index follows its cells */
 } model_class;
 
 typedef struct model_schema {
@@ -54,6 +55,9 @@ typedef enum schema_use { SCHEMA_LOCAL, SCHEMA_PARTITION, SCHEMA_FLEXIBLE } sche
 status schema_validate(const model_schema *s, schema_use use) MUST_CHECK;
 /* Adds what `from` has and `into` has not; SCHEMA_MISMATCH names the class, property and both forms. *changed as told. */
 status schema_merge(model_schema *into, const model_schema *from, bool *changed) MUST_CHECK;
+/* Whether there are indexes is the app's business: the properties that `from` has get its index flags. */
+void schema_index_flags(model_schema *into, const model_schema *from, bool *changed);
+bool property_is_tracked(const model_property *p); /* by an index, but for that of the keys */
 const model_class *schema_class(const model_schema *s, class_key key);
 const model_class *schema_class_named(const model_schema *s, bytes name);
 const model_property *class_property(const model_class *c, property_key key);

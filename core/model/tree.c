@@ -218,6 +218,8 @@ void class_state_release(class_state *c)
         return;
     node_release(c->root, c->height);
     index_release(c->index);
+    for (uint32_t i = 0; i < c->tree_count; i++) index_release(c->trees[i].root);
+    memory_free(c->trees);
     memory_free(c);
 }
 
@@ -227,6 +229,16 @@ status class_state_own(class_state **place, uint64_t stamp)
     if (old->stamp == stamp) return ATOLL_OK;
     class_state *fresh = class_state_new(old->key, stamp);
     if (fresh == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    if (old->tree_count != 0) {
+        fresh->trees = memory_allocate(old->tree_count * sizeof *fresh->trees);
+        if (fresh->trees == NULL) {
+            memory_free(fresh);
+            return ATOLL_ERROR_OUT_OF_MEMORY;
+        }
+        memcpy(fresh->trees, old->trees, old->tree_count * sizeof *fresh->trees);
+        fresh->tree_count = old->tree_count;
+        for (uint32_t i = 0; i < old->tree_count; i++) index_retain(fresh->trees[i].root);
+    }
     fresh->next_row = old->next_row;
     fresh->alive_count = old->alive_count;
     fresh->stored_version = old->stored_version;
@@ -237,6 +249,41 @@ status class_state_own(class_state **place, uint64_t stamp)
     *place = fresh;
     class_state_release(old);
     return ATOLL_OK;
+}
+
+class_index *class_tree(const class_state *c, uint32_t tree)
+{
+    for (uint32_t i = 0; i < c->tree_count; i++)
+        if (c->trees[i].tree == tree) return &c->trees[i];
+    return NULL;
+}
+
+status class_tree_push(class_state *c, uint32_t tree, index_node *root)
+{
+    size_t size = (c->tree_count + 1) * sizeof *c->trees;
+    class_index *grown = root == NULL ? NULL : memory_reallocate(c->trees, size);
+    if (grown == NULL) {
+        index_release(root);
+        return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    c->trees = grown;
+    c->trees[c->tree_count++] = (class_index){tree, root};
+    return ATOLL_OK;
+}
+
+status class_tree_add(class_state *c, uint32_t tree, uint64_t stamp, class_index **out)
+{
+    TRY(class_tree_push(c, tree, index_new(c->key, tree, stamp)));
+    *out = &c->trees[c->tree_count - 1];
+    return ATOLL_OK;
+}
+
+void class_tree_drop(class_state *c, uint32_t tree)
+{
+    class_index *found = class_tree(c, tree);
+    if (found == NULL) return;
+    index_release(found->root);
+    *found = c->trees[--c->tree_count];
 }
 
 /* ---- columns ---- */

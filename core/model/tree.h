@@ -120,6 +120,12 @@ typedef struct tree_node {
     void *children[TREE_FANOUT]; /* tree_node or, at height 1, segment */
 } tree_node;
 
+/* An index of one of the class's properties. */
+typedef struct class_index {
+    uint32_t tree;
+    index_node *root;
+} class_index;
+
 typedef struct class_state {
     atomic_uint references;
     uint64_t stamp;
@@ -129,7 +135,9 @@ typedef struct class_state {
     uint64_t stored_version; /* counters are those of this version */
     uint32_t height;
     tree_node *root;
-    index_node *index;
+    index_node *index;  /* of the key */
+    class_index *trees; /* of properties; those that have no entry yet may be absent */
+    uint32_t tree_count;
 } class_state;
 
 typedef struct shared_schema {
@@ -269,6 +277,11 @@ void class_state_release(class_state *c);
 status class_state_own(class_state **place, uint64_t stamp) MUST_CHECK;
 status class_state_add_handles(class_state *c, uint64_t segment_count)
     MUST_CHECK;                                               /* at open: segments not loaded yet */
+class_index *class_tree(const class_state *c, uint32_t tree); /* NULL: none */
+/* Of the transaction's own class. */
+status class_tree_add(class_state *c, uint32_t tree, uint64_t stamp, class_index **out) MUST_CHECK;
+status class_tree_push(class_state *c, uint32_t tree, index_node *root) MUST_CHECK; /* takes root */
+void class_tree_drop(class_state *c, uint32_t tree);
 segment *class_segment(const class_state *c, uint64_t index); /* NULL: none */
 status class_segment_own(const tree_writer *w, class_state *c, uint64_t index,
                          segment **out) MUST_CHECK;

@@ -78,8 +78,11 @@ status server_app_open(storage *store, const server_app_options *options, server
                         : ATOLL_OK;
     if (result != ATOLL_OK) storage_close(store);
     model_options model = {options->platform,
-                           options->flexible ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION, true, false,
-                           false};
+                           options->flexible ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION,
+                           true,
+                           false,
+                           false,
+                           true};
     if (result == ATOLL_OK) result = model_open(store, &model, NULL, &app->db);
     if (result == ATOLL_OK) result = app_start(app);
     if (result == ATOLL_OK) result = model_sync(app->db, &app->durable);

@@ -419,6 +419,8 @@ Test(model, a_flipped_bit_in_a_stored_block_is_noticed)
             for (property_key p = ITEM_NAME; p <= ITEM_COUNT && result == ATOLL_OK && found != 0;
                  p++)
                 if (p != ITEM_TAGS && p != ITEM_MANY) result = model_get(view, ITEM, row, p, &got);
+            uint64_t links = 0;
+            if (result == ATOLL_OK) result = model_backlink_count(view, ITEM, row, &links);
             if (result == ATOLL_OK)
                 result = model_list_get(view, ITEM, row, ITEM_TAGS, 0, &got, NULL);
             if (result == ATOLL_OK) result = model_owner_get(view, PART, part, &(model_owner){0});
