@@ -10,7 +10,9 @@
 #define LIMIT_LIST_COUNT_MAX (1u << 24)    /* elements of a list, erased ones included */
 #define LIMIT_DICTIONARY_KEY_SIZE_MAX 4096 /* a key is compared at every look-up */
 #define LIMIT_QUERY_SIZE_MAX \
-    (256u << 10)                  /* of a query's text: the service's limit for subscriptions */
+    (256u << 10) /* of a query's text: the service's limit for subscriptions */
+#define LIMIT_QUERY_PATH_MAX \
+    100 /* steps and indexes of one path: bounds the stack that follows it */
 #define LIMIT_QUERY_DEPTH_MAX 100 /* nested parentheses and NOTs: bounds the parser's stack */
 #define LIMIT_PAYLOAD_DEPTH_MAX \
     100 /* embedded objects in an asymmetric one: the same on device, wire and server */

@@ -299,6 +299,7 @@ static status replace_argument(binder *b, operand *o)
         return fail(ATOLL_ERROR_QUERY_ARGUMENT, "argument %llu, used at %u:%u, is no key path",
                     (unsigned long long)old->argument, old->at.line, old->at.column);
     size_t count = o->step_count - 1 + inner.step_count;
+    if (count > LIMIT_QUERY_PATH_MAX) return query_path_too_long(old->at);
     path_step *steps = query_arena_take(memory, count * sizeof *steps + 1);
     if (steps == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     memcpy(steps, o->steps, at * sizeof *steps);

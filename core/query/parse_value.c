@@ -133,10 +133,18 @@ static bool step_follows(const parser *p)
     return token_is_symbol(&p->now, SYMBOL_DOT) && (name || p->ahead.kind != TOKEN_AT);
 }
 
+status query_path_too_long(position at)
+{
+    return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                "a path of the query has more than %d names and indexes at %u:%u",
+                LIMIT_QUERY_PATH_MAX, at.line, at.column);
+}
+
 status parse_path(parser *p, operand *o)
 {
     VECTOR(path_step) steps = {0};
     status result = ATOLL_OK;
+    size_t parts = 0;
     bool size = false;
     o->kind = OPERAND_PATH;
     o->at = p->now.at;
@@ -146,6 +154,8 @@ status parse_path(parser *p, operand *o)
     while (more) {
         path_step made = {0};
         TRY_GOTO(parse_step(p, &made, &size));
+        parts += 1 + made.selector_count;
+        if (parts > LIMIT_QUERY_PATH_MAX) TRY_GOTO(query_path_too_long(made.at));
         TRY_GOTO(vector_push(&steps, made));
         more = !size && step_follows(p);
         if (more) TRY_GOTO(parser_step(p));

@@ -35,13 +35,6 @@ static bool is_link(const value *v)
     return v->type == VALUE_LINK || v->type == VALUE_EMBEDDED;
 }
 
-/* The size of a text in its own unit: characters are not counted, bytes are, as in the systems before. */
-static value count_of_text(const value *v)
-{
-    bool text = v->type == VALUE_STRING || v->type == VALUE_BINARY;
-    return text ? value_int((int64_t)v->as.text.size) : value_null();
-}
-
 static bool has_lists_from(const operand *o, size_t at)
 {
     for (size_t i = at; i < o->step_count; i++) {
@@ -51,13 +44,148 @@ static bool has_lists_from(const operand *o, size_t at)
     return false;
 }
 
+static bool visit_value(const walk *w, size_t at, const value *v);
+
+/* ---- collections: those of properties, and those in mixed values, which are rows of hidden classes ---- */
+
+typedef struct place {
+    class_key class_of;
+    row_key row;
+    property_key property;
+    bool dictionary;
+} place;
+
+static bool visit_place(const walk *w, size_t at, size_t next, const place *p);
+
+static bool place_of_value(const row_source *source, const value *v, place *out)
+{
+    bool collection = v->type == VALUE_LIST || v->type == VALUE_DICTIONARY;
+    const model_class *c = collection && source->view != NULL
+                               ? schema_class(model_view_schema(source->view), v->as.link.class_of)
+                               : NULL;
+    if (c == NULL || c->property_count == 0) return false;
+    *out = (place){c->key, v->as.link.row, c->properties[0].key, v->type == VALUE_DICTIONARY};
+    return true;
+}
+
+/* A value that the first `next` selectors of the step lead to. What has no keys has none that is asked for: null. */
+static bool visit_selected(const walk *w, size_t at, size_t next, const value *v)
+{
+    const path_step *s = &w->path->steps[at];
+    place inner;
+    if (next >= s->selector_count) return visit_value(w, at, v);
+    if (place_of_value(w->source, v, &inner)) return visit_place(w, at, next, &inner);
+    value none = value_null();
+    return s->selectors[next].kind == SELECT_KEY && visit_value(w, at, &none);
+}
+
+typedef struct elements {
+    const walk *walk;
+    size_t at, next;
+    bool keys, stopped;
+} elements;
+
+static bool visit_element(void *context, uint64_t index, bytes key, const value *v)
+{
+    elements *e = context;
+    (void)index;
+    value text = value_string(key);
+    e->stopped = visit_selected(e->walk, e->at, e->next, e->keys ? &text : v);
+    return !e->stopped;
+}
+
+static bool visit_each(const walk *w, size_t at, size_t next, const place *p, bool keys)
+{
+    elements e = {.walk = w, .at = at, .next = next, .keys = keys};
+    status read =
+        model_collection_each(w->source->view, p->class_of, p->row, p->property, visit_element, &e);
+    if (read != ATOLL_OK) row_failed(w->source, read);
+    return e.stopped;
+}
+
+/* A key that is not there reads as null. */
+static bool visit_key(const walk *w, size_t at, size_t next, const place *p, bytes key)
+{
+    value v = value_null();
+    bool found = false;
+    status read = p->dictionary ? model_dictionary_find(w->source->view, p->class_of, p->row,
+                                                        p->property, key, &found, NULL, &v)
+                                : ATOLL_OK;
+    if (read != ATOLL_OK) row_failed(w->source, read);
+    if (read != ATOLL_OK || !found) v = value_null();
+    return visit_selected(w, at, next, &v);
+}
+
+/* An index counts what a reader is shown: elements whose target is gone are left out. */
+static status element_at(const walk *w, const place *p, const selector *chosen, value *out,
+                         bool *found)
+{
+    const model_view *view = w->source->view;
+    uint64_t wanted = chosen->kind == SELECT_INDEX ? chosen->index : 0, count = 0, index = 0;
+    element_id id;
+    TRY(model_list_shown(view, p->class_of, p->row, p->property, wanted, &count, &index));
+    if (chosen->kind == SELECT_LAST && count > 1) {
+        wanted = count - 1;
+        TRY(model_list_shown(view, p->class_of, p->row, p->property, wanted, &count, &index));
+    }
+    *found = wanted < count;
+    return *found ? model_list_get(view, p->class_of, p->row, p->property, index, out, &id)
+                  : ATOLL_OK;
+}
+
+static bool visit_index(const walk *w, size_t at, size_t next, const place *p,
+                        const selector *chosen)
+{
+    value v = value_null();
+    bool found = false;
+    status read = p->dictionary ? ATOLL_OK : element_at(w, p, chosen, &v, &found);
+    if (read != ATOLL_OK) row_failed(w->source, read);
+    return read == ATOLL_OK && found && visit_selected(w, at, next, &v);
+}
+
+/* What the selector at `next` takes of a collection; without one, each element. */
+static bool visit_place(const walk *w, size_t at, size_t next, const place *p)
+{
+    const path_step *s = &w->path->steps[at];
+    const selector *chosen = next < s->selector_count ? &s->selectors[next] : NULL;
+    if (chosen == NULL) return visit_each(w, at, next, p, false);
+    switch (chosen->kind) {
+    case SELECT_EACH: return visit_each(w, at, next + 1, p, false);
+    case SELECT_KEYS: return p->dictionary && visit_each(w, at, next + 1, p, true);
+    case SELECT_KEY: return visit_key(w, at, next + 1, p, chosen->key);
+    case SELECT_INDEX:
+    case SELECT_FIRST:
+    case SELECT_LAST:
+    case SELECT_ARGUMENT: break;
+    }
+    return visit_index(w, at, next + 1, p, chosen);
+}
+
+static uint64_t count_at(row_source *source, const place *p)
+{
+    uint64_t count = 0, index = 0;
+    status read =
+        model_list_shown(source->view, p->class_of, p->row, p->property, 0, &count, &index);
+    if (read != ATOLL_OK) row_failed(source, read);
+    return count;
+}
+
+/* The size of a text in its own unit: characters are not counted, bytes are, as in the systems before. */
+static value size_of_value(row_source *source, const value *v)
+{
+    place p;
+    if (place_of_value(source, v, &p)) return value_int((int64_t)count_at(source, &p));
+    bool text = v->type == VALUE_STRING || v->type == VALUE_BINARY;
+    return text ? value_int((int64_t)v->as.text.size) : value_null();
+}
+
 /* A value of the step, behind its selectors: the last one is taken, others are followed. */
 static bool visit_value(const walk *w, size_t at, const value *v)
 {
     bool last = at + 1 == w->path->step_count;
     value made;
     if (last && w->path->post == POST_COUNT) {
-        made = count_of_text(v);
+        made = size_of_value(w->source, v);
         return w->visit(w->context, &made);
     }
     if (last && w->path->post == POST_TYPE) {
@@ -71,92 +199,16 @@ static bool visit_value(const walk *w, size_t at, const value *v)
     return w->visit(w->context, &made);
 }
 
-/* ---- collections ---- */
-
-typedef struct elements {
-    const walk *walk;
-    size_t at;
-    bool keys, stopped;
-} elements;
-
-static bool visit_element(void *context, uint64_t index, bytes key, const value *v)
-{
-    elements *e = context;
-    (void)index;
-    value text = value_string(key);
-    e->stopped = visit_value(e->walk, e->at, e->keys ? &text : v);
-    return !e->stopped;
-}
-
-static bool visit_each(const walk *w, size_t at, row_key row, bool keys)
-{
-    const path_step *s = &w->path->steps[at];
-    elements e = {.walk = w, .at = at, .keys = keys};
-    status read =
-        model_collection_each(w->source->view, s->class_of, row, s->property, visit_element, &e);
-    if (read != ATOLL_OK) row_failed(w->source, read);
-    return e.stopped;
-}
-
-/* A key that is not there reads as null. */
-static bool visit_key(const walk *w, size_t at, row_key row, bytes key)
-{
-    const path_step *s = &w->path->steps[at];
-    value v = value_null();
-    bool found = false;
-    status read = model_dictionary_find(w->source->view, s->class_of, row, s->property, key, &found,
-                                        NULL, &v);
-    if (read != ATOLL_OK) row_failed(w->source, read);
-    if (read != ATOLL_OK || !found) v = value_null();
-    return visit_value(w, at, &v);
-}
-
-/* An index counts what a reader is shown: elements whose target is gone are left out. */
-static status element_at(const walk *w, const path_step *s, row_key row, const selector *chosen,
-                         value *out, bool *found)
-{
-    const model_view *view = w->source->view;
-    uint64_t wanted = chosen->kind == SELECT_INDEX ? chosen->index : 0, count = 0, index = 0;
-    element_id id;
-    TRY(model_list_shown(view, s->class_of, row, s->property, wanted, &count, &index));
-    if (chosen->kind == SELECT_LAST && count > 1) {
-        wanted = count - 1;
-        TRY(model_list_shown(view, s->class_of, row, s->property, wanted, &count, &index));
-    }
-    *found = wanted < count;
-    return *found ? model_list_get(view, s->class_of, row, s->property, index, out, &id) : ATOLL_OK;
-}
-
-static bool visit_index(const walk *w, size_t at, row_key row, const selector *chosen)
-{
-    value v = value_null();
-    bool found = false;
-    status read = element_at(w, &w->path->steps[at], row, chosen, &v, &found);
-    if (read != ATOLL_OK) row_failed(w->source, read);
-    return read == ATOLL_OK && found && visit_value(w, at, &v);
-}
-
-static bool visit_count(const walk *w, const path_step *s, row_key row)
-{
-    uint64_t count = 0, index = 0;
-    status read =
-        model_list_shown(w->source->view, s->class_of, row, s->property, 0, &count, &index);
-    if (read != ATOLL_OK) row_failed(w->source, read);
-    value v = value_int((int64_t)count);
-    return w->visit(w->context, &v);
-}
-
 static bool visit_collection(const walk *w, size_t at, row_key row)
 {
     const path_step *s = &w->path->steps[at];
     bool last = at + 1 == w->path->step_count;
-    const selector *chosen = s->selector_count > 0 ? &s->selectors[0] : NULL;
+    place p = {s->class_of, row, s->property, (s->flags & PROPERTY_DICTIONARY) != 0};
     if (w->source->view == NULL) return false;
-    if (last && w->path->post == POST_COUNT && s->many) return visit_count(w, s, row);
-    if (chosen == NULL || chosen->kind == SELECT_EACH) return visit_each(w, at, row, false);
-    if (chosen->kind == SELECT_KEYS) return visit_each(w, at, row, true);
-    return chosen->kind == SELECT_KEY ? visit_key(w, at, row, chosen->key)
-                                      : visit_index(w, at, row, chosen);
+    bool counted = last && w->path->post == POST_COUNT && s->many && s->selector_count <= 1;
+    if (!counted) return visit_place(w, at, 0, &p);
+    value count = value_int((int64_t)count_at(w->source, &p));
+    return w->visit(w->context, &count);
 }
 
 /* ---- steps ---- */
@@ -168,7 +220,7 @@ static bool visit_from(const walk *w, size_t at, row_key row)
     if (s->list) return visit_collection(w, at, row);
     value v;
     read_value(w->source, s->class_of, row, s->property, &v);
-    return visit_value(w, at, &v);
+    return visit_selected(w, at, 0, &v);
 }
 
 bool path_visit(row_source *source, const operand *o, row_key row, value_visit visit, void *context)
@@ -200,7 +252,7 @@ void path_value(row_source *source, const operand *path, row_key row, value *out
         const path_step *s = &path->steps[i];
         operand one = {.kind = OPERAND_PATH, .steps = &path->steps[i], .step_count = 1};
         first_value first = {.value = value_null()};
-        if (s->list)
+        if (s->kind != STEP_PROPERTY || s->list || s->selector_count > 0)
             path_visit(source, &one, row, take_first, &first);
         else
             read_value(source, s->class_of, row, s->property, &first.value);

@@ -252,6 +252,7 @@ typedef struct tree {
 status query_parse(arena *memory, bytes text, tree *out) MUST_CHECK;
 /* The text of an argument, read where the language has a path or a shape. */
 status query_parse_path(arena *memory, bytes text, operand *out) MUST_CHECK;
+status query_path_too_long(position at);
 status query_parse_shape(arena *memory, bytes text, operand *out) MUST_CHECK;
 
 /* A class whose rows the query looks into: any change of them, or their life alone, may change who matches. */

@@ -185,13 +185,28 @@ static status put_constants(buffer *to, const operand *o)
 
 static status put_operand(buffer *to, const operand *o);
 
+/* In arithmetic 1.0 is not 1: it makes a division one of doubles. */
+static status put_part(buffer *to, const operand *o)
+{
+    size_t before = to->size;
+    bool real = o->kind == OPERAND_CONSTANT && o->constant.type == VALUE_DOUBLE;
+    if (real && o->constant.as.real == 0)
+        return put(to, signbit(o->constant.as.real) ? "-0.0" : "0.0");
+    TRY(put_operand(to, o));
+    if (!real) return ATOLL_OK;
+    for (size_t i = before; i < to->size; i++) {
+        if (strchr(".ein", to->data[i]) != NULL) return ATOLL_OK;
+    }
+    return put(to, ".0");
+}
+
 static status put_arithmetic(buffer *to, const operand *o)
 {
     TRY(put(to, "("));
     for (size_t i = 0; i < o->item_count; i++) {
         char sign[] = {' ', o->operators[i], ' ', 0};
         if (i > 0) TRY(put(to, sign));
-        TRY(put_operand(to, &o->items[i]));
+        TRY(put_part(to, &o->items[i]));
     }
     return put(to, ")");
 }

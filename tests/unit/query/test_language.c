@@ -88,6 +88,9 @@ static const char *const canonical[][2] = {
     {"age + 1 == 3", "(age + 1) == 3"},
     {"age -1 == 3", "(age + -1) == 3"},
     {"age - 1 == 3", "(age - 1) == 3"},
+    {"age / 2f > 1. and age + 1e30 * 0.0 / -0.0 == 0.5 / age",
+     "(age / 2.0) > 1 and (age + nan) == (0.5 / age)"},
+    {"age + 1e30 + -inf + -0.0 == 0", "(age + 1e+30 + -inf + -0.0) == 0"},
     {"3 + 4 * 2 == age", "11 == age"},
     {"age > 7 / 2", "age > 3"},
     {"age > 7 / 0", "age > NULL"},
@@ -389,6 +392,9 @@ Test(query_language, depth_and_size_have_limits)
         make_repeated(&schema, subquery, LIMIT_QUERY_DEPTH_MAX - 1, ").@count BETWEEN {0, 1}"),
         ATOLL_OK, "what nests in BETWEEN is not taken twice");
     cr_assert_eq(make_repeated(&schema, "age == (1 + ", 100, ")"), ATOLL_ERROR_QUERY_SYNTAX);
+    cr_assert_eq(make_repeated(&schema, "friend.", LIMIT_QUERY_PATH_MAX - 1, ""), ATOLL_OK);
+    cr_assert_eq(make_repeated(&schema, "friend.", LIMIT_QUERY_PATH_MAX, ""),
+                 ATOLL_ERROR_LIMIT_EXCEEDED);
     static const char *const bottomless[] = {"{ANY ", "ANY {", "obj('Dog', ",   "NOT ",
                                              "{",     "1 + (", "geoPolygon({[", "bin("};
     for (size_t i = 0; i < sizeof bottomless / sizeof *bottomless; i++)
