@@ -194,12 +194,6 @@ static status unknown_property(const model_class *c, const path_step *s)
                 (int)s->name.size, (const char *)s->name.data, s->at.line, s->at.column);
 }
 
-static status later_links(const path_step *s)
-{
-    return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: @links at %u:%u", s->at.line,
-                s->at.column);
-}
-
 static status bind_backlink(binder *b, const model_class *c, path_step *s)
 {
     const model_class *origin = schema_class_named(b->schema, s->class_name);
@@ -220,8 +214,7 @@ static status bind_backlink(binder *b, const model_class *c, path_step *s)
     s->target = origin->key;
     s->list = s->many = true;
     b->query->crosses_links = true;
-    TRY(query_note_dependency(b->query, origin->key, false));
-    return later_links(s);
+    return query_note_dependency(b->query, origin->key, false);
 }
 
 /* The count of all links depends on every class that may link here. */
@@ -238,7 +231,7 @@ static status bind_backlinks(binder *b, const model_class *c, path_step *s)
                 TRY(query_note_dependency(b->query, origin->key, false));
         }
     }
-    return later_links(s);
+    return ATOLL_OK;
 }
 
 static status bind_property(binder *b, const model_class *c, path_step *s, bool first)

@@ -211,12 +211,49 @@ static bool visit_collection(const walk *w, size_t at, row_key row)
     return w->visit(w->context, &count);
 }
 
+/* ---- backlinks ---- */
+
+static bool visit_link_count(const walk *w, const path_step *s, row_key row)
+{
+    uint64_t count = 0;
+    status read = model_backlink_count(w->source->view, s->class_of, row, &count);
+    if (read != ATOLL_OK) row_failed(w->source, read);
+    value v = value_int((int64_t)count);
+    return w->visit(w->context, &v);
+}
+
+static bool visit_origins(const walk *w, size_t at, const model_rows *rows)
+{
+    bool last = at + 1 == w->path->step_count;
+    value v = value_int((int64_t)rows->count);
+    if (last && w->path->post == POST_COUNT) return w->visit(w->context, &v);
+    for (size_t i = 0; i < rows->count; i++) {
+        v = value_link(rows->items[i]);
+        if (visit_value(w, at, &v)) return true;
+    }
+    return false;
+}
+
+static bool visit_backlinks(const walk *w, size_t at, row_key row)
+{
+    const path_step *s = &w->path->steps[at];
+    if (w->source->view == NULL) return false;
+    if (s->kind == STEP_BACKLINKS) return visit_link_count(w, s, row);
+    model_rows rows = {0};
+    status read = model_backlinks(w->source->view, s->class_of, row, s->target, s->property, &rows);
+    if (read != ATOLL_OK) row_failed(w->source, read);
+    bool stopped = read == ATOLL_OK && visit_origins(w, at, &rows);
+    vector_free(&rows);
+    return stopped;
+}
+
 /* ---- steps ---- */
 
 /* The depth is that of the written path. */
 static bool visit_from(const walk *w, size_t at, row_key row)
 {
     const path_step *s = &w->path->steps[at];
+    if (s->kind != STEP_PROPERTY) return visit_backlinks(w, at, row);
     if (s->list) return visit_collection(w, at, row);
     value v;
     read_value(w->source, s->class_of, row, s->property, &v);

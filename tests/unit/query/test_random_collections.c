@@ -455,6 +455,44 @@ static bool friend_in_friends(const world *w, const person *p, const draws *d, c
     return false;
 }
 
+static int links_to(const world *w, int target, bool in_list, const person *from)
+{
+    int count = 0;
+    if (!from->alive) return 0;
+    if (!in_list) return from->friend >= 0 && &w->people[from->friend] == &w->people[target];
+    for (int i = 0; i < from->friend_count; i++) count += from->friends[i] == target;
+    return count;
+}
+
+static bool backlinks(const world *w, const person *p, const draws *d, char *to)
+{
+    numbers ages = {.count = 0}, right = one(plain(d->bound));
+    bool in_list = d->which % 2 == 0;
+    int target = (int)(p - w->people);
+    for (int i = 0; i < PEOPLE; i++)
+        if (links_to(w, target, in_list, &w->people[i]) > 0) add(&ages, age_of(w, i));
+    sprintf(to, "%s@links.Person.%s.age %s %d", quantifiers[d->left_word],
+            in_list ? "friends" : "friend", signs[d->sign], d->bound);
+    return quantified(d->left_word, &ages, d->sign, 0, &right);
+}
+
+static bool link_count(const world *w, const person *p, const draws *d, char *to)
+{
+    int count = 0, target = (int)(p - w->people);
+    bool in_list = d->which % 2 == 0, all = d->left_word < 2;
+    for (int i = 0; i < PEOPLE; i++) {
+        int single = links_to(w, target, false, &w->people[i]),
+            listed = links_to(w, target, true, &w->people[i]);
+        count += all ? single + listed : in_list ? listed > 0 : single;
+    }
+    if (all)
+        sprintf(to, "@links.@count %s %d", signs[d->sign], d->bound);
+    else
+        sprintf(to, "@links.Person.%s.@count %s %d", in_list ? "friends" : "friend", signs[d->sign],
+                d->bound);
+    return holds(d->sign, plain(count), plain(d->bound));
+}
+
 typedef bool (*truth)(const world *w, const person *p, const draws *d, char *to);
 static const truth truths[] = {
     numbers_and_list, numbers_and_ages,
@@ -465,6 +503,7 @@ static const truth truths[] = {
     subquery,         aggregate,
     far_age,          far_list,
     named_object,     friend_in_friends,
+    backlinks,        link_count,
 };
 enum { TRUTHS = sizeof truths / sizeof *truths };
 

@@ -299,6 +299,27 @@ Test(query_values, sets_and_dictionaries)
     CHECK(examples, &arguments);
 }
 
+Test(query_values, links_back)
+{
+    static const example examples[] = {
+        {"@links.Person.friend.age == 30", "2"},
+        {"@links.Person.friend.age == -4", "1"},
+        {"@links.Person.friend.@count == 0", "4"},
+        {"@links.Person.friends.@count == 2", "1"},
+        {"@links.@count == 4", "1"},
+        {"@links.@count == 1", "4"},
+        {"ALL @links.Person.friends.age > -1", "2 3 4"},
+        {"@links.Person.friends.numbers == 5", "1 2 3 4"},
+        {"dog.@links.Person.dogs.name == 'Ann'", "1"},
+        {"dog.@links.@count == 3", "1 2"},
+        {"friend.@links.Person.friends.@count == 1", "1 4"},
+        {"@links.Person.friends.@max.age == 30", "2 3"},
+        {"SUBQUERY(@links.Person.friends, $p, $p.age < 1).@count == 2", "1"},
+        {"@links.Person.friend.@links.Person.friend.age == 30", "1"},
+    };
+    CHECK(examples, NULL);
+}
+
 Test(query_values, quantifiers)
 {
     static const example examples[] = {
