@@ -93,7 +93,7 @@ public sealed class ModelGenerator : IIncrementalGenerator
 
             public bool IsValid => global::Realms.Weaving.ModelSupport.IsValid(ref __realmModelCore);
 
-            public bool IsFrozen => false;
+            public bool IsFrozen => __realmModelCore.Accessor?.IsFrozen == true;
 
             public global::Realms.Realm? Realm => __realmModelCore.Accessor?.Realm;
 

@@ -23,7 +23,7 @@ public partial class Realm : IDisposable
     {
         _instance = instance;
         Config = config;
-        if (config is SyncConfigurationBase sync)
+        if (config is SyncConfigurationBase sync && !instance.IsFrozen)
         {
             _errorReporting = SyncSession.ReportErrors(sync);
         }
@@ -37,6 +37,7 @@ public partial class Realm : IDisposable
         add
         {
             ThrowIfDisposed();
+            ThrowIfFrozen();
             if (_realmChanged is null)
             {
                 _instance.Changed += RaiseChanged;
@@ -83,7 +84,8 @@ public partial class Realm : IDisposable
 
     public RealmSchema Schema => _instance.Schema;
 
-    public bool IsFrozen => false;
+    /// <summary>Whether the realm stands at one version for ever: readable on any thread, neither written nor observed.</summary>
+    public bool IsFrozen => _instance.IsFrozen;
 
     public bool IsClosed => _disposed || _instance.IsClosed;
 
@@ -197,7 +199,7 @@ public partial class Realm : IDisposable
     public bool Refresh()
     {
         ThrowIfDisposed();
-        return !IsInTransaction && _instance.Refresh();
+        return !IsFrozen && !IsInTransaction && _instance.Refresh();
     }
 
     public async Task<bool> RefreshAsync()
@@ -289,7 +291,44 @@ public partial class Realm : IDisposable
         return BeginWrite();
     }
 
-    public Realm Freeze() => throw new NotSupportedException("not supported yet: Freeze");
+    /// <summary>
+    /// The realm as it is now, for ever, readable on any thread while this one is open. It keeps its version: dispose it
+    /// when it is not needed. A frozen realm gives itself.
+    /// </summary>
+    public Realm Freeze()
+    {
+        ThrowIfDisposed();
+        return IsFrozen ? this : new Realm(_instance.Freeze(), Config);
+    }
+
+    /// <summary>The object that a reference was made of, in this realm; null if it was deleted. Once only.</summary>
+    public T? ResolveReference<T>(ThreadSafeReference.Object<T> reference)
+        where T : IRealmObjectBase
+    {
+        ThrowIfDisposed();
+        ArgumentNullException.ThrowIfNull(reference);
+        var found = NativeMethods.atoll_reference_resolve_object(reference.Take(), NativeRealm);
+        return found == IntPtr.Zero ? default : (T)Materialize(typeof(T), found);
+    }
+
+    /// <summary>The list that a reference was made of, in this realm; null if its object was deleted. Once only.</summary>
+    public IList<T>? ResolveReference<T>(ThreadSafeReference.List<T> reference)
+    {
+        ThrowIfDisposed();
+        ArgumentNullException.ThrowIfNull(reference);
+        var found = NativeMethods.atoll_reference_resolve_list(reference.Take(), NativeRealm);
+        return found == IntPtr.Zero ? null : new RealmList<T>(new NativeList(this, reference.Property, found));
+    }
+
+    /// <summary>The query that a reference was made of, in this realm. Once only.</summary>
+    public IQueryable<T> ResolveReference<T>(ThreadSafeReference.Query<T> reference)
+        where T : IRealmObjectBase
+    {
+        ThrowIfDisposed();
+        ArgumentNullException.ThrowIfNull(reference);
+        return RealmResults<T>.Of(this, new NativeHandle(
+            NativeMethods.atoll_reference_resolve_results(reference.Take(), NativeRealm), NativeMethods.atoll_results_free));
+    }
 
     public void WriteCopy(RealmConfigurationBase config) => throw new NotSupportedException("not supported yet: WriteCopy");
 
@@ -337,6 +376,14 @@ public partial class Realm : IDisposable
     }
 
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed || _instance.IsClosed, this);
+
+    internal void ThrowIfFrozen()
+    {
+        if (IsFrozen)
+        {
+            throw new RealmFrozenException("A frozen realm never changes: use the one that it was frozen from.");
+        }
+    }
 
     private void RaiseChanged() => _realmChanged?.Invoke(this, EventArgs.Empty);
 

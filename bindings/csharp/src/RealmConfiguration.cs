@@ -47,7 +47,10 @@ public abstract class RealmConfigurationBase
     /// <summary>Not supported yet: opening with a value throws NotSupportedException.</summary>
     public ShouldCompactDelegate? ShouldCompactOnLaunch { get; set; }
 
-    /// <summary>Not supported yet: opening with another value than 0 throws NotSupportedException.</summary>
+    /// <summary>
+    /// The version of a local realm's schema: a schema that differs from the stored one needs a higher one. A synced
+    /// realm has none: opening one with another value than 0 throws NotSupportedException.
+    /// </summary>
     public ulong SchemaVersion { get; set; }
 
     /// <summary>Where pipes may be made if the realm's own place can't have any; realms here need none anywhere.</summary>
@@ -56,7 +59,10 @@ public abstract class RealmConfigurationBase
     /// <summary>Not supported yet: opening with true throws NotSupportedException.</summary>
     public bool IsDynamic { get; set; }
 
-    /// <summary>Not supported yet: opening with another value than the default, no limit, throws NotSupportedException.</summary>
+    /// <summary>
+    /// How many versions may be in use before a commit throws RealmException: realms that are not refreshed, frozen ones
+    /// and live results hold theirs. No limit unless set.
+    /// </summary>
     public ulong MaxNumberOfActiveVersions { get; set; } = ulong.MaxValue;
 
     /// <summary>Tells apart the ways that one path can be opened.</summary>
@@ -86,10 +92,10 @@ public abstract class RealmConfigurationBase
         var config = new NativeHandle(NativeMethods.atoll_config_new(), NativeMethods.atoll_config_free);
         try
         {
-            if (DatabasePath.Length > 0)
+            SetPath(config.Value);
+            if (MaxNumberOfActiveVersions < uint.MaxValue)
             {
-                CreateFolder(DatabasePath);
-                NativeMethods.atoll_config_set_path(config.Value, DatabasePath);
+                NativeMethods.atoll_config_set_version_max_count(config.Value, (long)MaxNumberOfActiveVersions);
             }
 
             using var native = NativeSchema.Build(schema);
@@ -106,12 +112,6 @@ public abstract class RealmConfigurationBase
 
     internal virtual void CheckSupported()
     {
-        if (SchemaVersion != 0)
-        {
-            throw new NotSupportedException("not supported yet: schema versions and migrations (new classes and properties "
-                + "are added without them)");
-        }
-
         if (IsDynamic)
         {
             throw new NotSupportedException("not supported yet: dynamic realms");
@@ -121,10 +121,14 @@ public abstract class RealmConfigurationBase
         {
             throw new NotSupportedException("not supported yet: ShouldCompactOnLaunch");
         }
+    }
 
-        if (MaxNumberOfActiveVersions != ulong.MaxValue)
+    private protected virtual void SetPath(IntPtr config)
+    {
+        if (DatabasePath.Length > 0)
         {
-            throw new NotSupportedException("not supported yet: MaxNumberOfActiveVersions");
+            CreateFolder(DatabasePath);
+            NativeMethods.atoll_config_set_path(config, DatabasePath);
         }
     }
 
@@ -187,16 +191,22 @@ public class RealmConfiguration : RealmConfigurationBase
         set => _default = value ?? throw new ArgumentNullException(nameof(value));
     }
 
-    /// <summary>Not supported yet: opening with true throws NotSupportedException.</summary>
+    /// <summary>Whether the realm is emptied, instead of migrated, when its schema changed.</summary>
     public bool ShouldDeleteIfMigrationNeeded { get; set; }
 
-    /// <summary>Not supported yet: opening with true throws NotSupportedException.</summary>
+    /// <summary>
+    /// Whether nothing may be written. The realm must exist (RealmFileNotFoundException) and have every class and property
+    /// of the schema. Another process may write it meanwhile; what it writes is not seen.
+    /// </summary>
     public bool IsReadOnly { get; set; }
 
     /// <summary>Not supported yet: opening with a callback throws NotSupportedException.</summary>
     public MigrationCallbackDelegate? MigrationCallback { get; set; }
 
-    /// <summary>64 bytes. Not supported yet: opening with a key throws NotSupportedException.</summary>
+    /// <summary>
+    /// 64 random bytes (FormatException for another number) that seal all that is in the realm's folder: AES-256 with
+    /// authentication. Each opening needs the same ones: RealmInvalidDatabaseException.
+    /// </summary>
     public byte[]? EncryptionKey
     {
         get => _encryptionKey;
@@ -214,38 +224,40 @@ public class RealmConfiguration : RealmConfigurationBase
     internal override void CheckSupported()
     {
         base.CheckSupported();
-        if (_encryptionKey is not null)
-        {
-            throw new NotSupportedException("not supported yet: encryption");
-        }
-
-        if (IsReadOnly)
-        {
-            throw new NotSupportedException("not supported yet: read-only realms");
-        }
-
         if (MigrationCallback is not null)
         {
             throw new NotSupportedException("not supported yet: migrations");
         }
+    }
 
-        if (ShouldDeleteIfMigrationNeeded)
+    private protected override void Configure(IntPtr config)
+    {
+        NativeMethods.atoll_config_set_schema_version(config, checked((long)SchemaVersion));
+        NativeMethods.atoll_config_set_read_only(config, IsReadOnly);
+        NativeMethods.atoll_config_set_delete_if_migration_needed(config, ShouldDeleteIfMigrationNeeded);
+        if (_encryptionKey is { } key)
         {
-            throw new NotSupportedException("not supported yet: ShouldDeleteIfMigrationNeeded");
+            NativeMethods.atoll_config_set_encryption_key(config, key);
         }
     }
 }
 
-/// <summary>A realm in memory only.</summary>
+/// <summary>A realm in memory only: shared by its identifier inside the process, gone when the last instance is closed.</summary>
 public class InMemoryConfiguration : RealmConfigurationBase
 {
-    public InMemoryConfiguration(string identifier) => Identifier = identifier ?? throw new ArgumentNullException(nameof(identifier));
+    public InMemoryConfiguration(string identifier)
+    {
+        Identifier = identifier ?? throw new ArgumentNullException(nameof(identifier));
+        DatabasePath = identifier;
+    }
 
     public string Identifier { get; }
 
     internal override string ModeText => "memory";
 
-    internal override void CheckSupported() => throw new NotSupportedException("not supported yet: realms in memory");
+    private protected override void SetPath(IntPtr config) => NativeMethods.atoll_config_set_path(config, Identifier);
+
+    private protected override void Configure(IntPtr config) => NativeMethods.atoll_config_set_in_memory(config, true);
 }
 
 /// <summary>A change of the schema that code takes part in; configurations with a callback cannot be opened yet.</summary>

@@ -19,15 +19,9 @@ public class NotYetTests : IDisposable
     {
         var cases = new (string Name, RealmConfigurationBase Config)[]
         {
-            ("encryption", new RealmConfiguration(Place) { EncryptionKey = new byte[64] }),
-            ("read-only", new RealmConfiguration(Place) { IsReadOnly = true }),
-            ("schema version", new RealmConfiguration(Place) { SchemaVersion = 2 }),
             ("migration", new RealmConfiguration(Place) { MigrationCallback = (_, _) => { } }),
             ("ShouldCompactOnLaunch", new RealmConfiguration(Place) { ShouldCompactOnLaunch = (_, _) => true }),
-            ("ShouldDeleteIfMigrationNeeded", new RealmConfiguration(Place) { ShouldDeleteIfMigrationNeeded = true }),
-            ("MaxNumberOfActiveVersions", new RealmConfiguration(Place) { MaxNumberOfActiveVersions = 5 }),
             ("dynamic", new RealmConfiguration(Place) { IsDynamic = true }),
-            ("memory", new InMemoryConfiguration("a")),
         };
         foreach (var (name, config) in cases)
         {
@@ -39,7 +33,6 @@ public class NotYetTests : IDisposable
         Check.Throws<FormatException>(() => _ = new RealmConfiguration(Place) { EncryptionKey = new byte[32] }, "64 bytes");
         using var realm = Realm.GetInstance(new RealmConfiguration(Place) { FallbackPipePath = _folder });
         Check.Throws<NotSupportedException>(() => realm.WriteCopy(new RealmConfiguration(Place + "2")), "not supported yet: WriteCopy");
-        Check.Throws<NotSupportedException>(() => realm.Freeze(), "not supported yet: Freeze");
     }
 
     /// <summary>The settings are checked before the user is looked at, so that one who never logged in will do.</summary>
@@ -52,7 +45,6 @@ public class NotYetTests : IDisposable
         ((RecoverOrDiscardUnsyncedChangesHandler)changed.ClientResetHandler).OnBeforeReset = _ => { };
         var cases = new (string Name, RealmConfigurationBase Config)[]
         {
-            ("encryption", new FlexibleSyncConfiguration(user, Place) { EncryptionKey = new byte[64] }),
             ("CancelAsyncOperationsOnNonFatalErrors",
                 new PartitionSyncConfiguration("p", user, Place) { CancelAsyncOperationsOnNonFatalErrors = true }),
             ("DiscardUnsyncedChangesHandler", With(new DiscardUnsyncedChangesHandler())),

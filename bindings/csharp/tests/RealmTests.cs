@@ -396,7 +396,6 @@ internal sealed class RealmTests : IDisposable
         Check.Throws<NotSupportedException>(() => _ = Realm.SyncSession);
         Check.Throws<NotSupportedException>(() => _ = Realm.Subscriptions);
         Check.Throws<NotSupportedException>(() => Realm.WriteCopy(_temp.Config), "not supported yet: WriteCopy");
-        Check.Throws<NotSupportedException>(() => Realm.GetInstance(new RealmConfiguration("x") { EncryptionKey = new byte[64] }), "encryption");
         Check.Throws<FormatException>(() => _ = new RealmConfiguration { EncryptionKey = new byte[3] });
         Check.Throws<RealmSchemaValidationException>(() => Realm.GetInstance(
             new RealmConfiguration(_temp.Config.DatabasePath + "2") { Schema = new[] { typeof(Station), typeof(Place) } }));

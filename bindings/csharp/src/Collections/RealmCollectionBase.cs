@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Collections.Specialized;
 using System.ComponentModel;
+using Realms.Exceptions;
 using Realms.Schema;
 using Realms.Weaving;
 
@@ -51,7 +52,7 @@ public abstract class RealmCollectionBase<T> : IRealmCollection<T>, IList
 
     public bool IsManaged => true;
 
-    public bool IsFrozen => false;
+    public bool IsFrozen => Realm.IsFrozen;
 
     public Realm Realm { get; }
 
@@ -74,13 +75,19 @@ public abstract class RealmCollectionBase<T> : IRealmCollection<T>, IList
         set => SetObject(index, value);
     }
 
-    public IRealmCollection<T> Freeze() => throw new NotSupportedException("not supported yet: Freeze");
+    /// <summary>The collection as it is now, for ever, readable on any thread while the realm is open.</summary>
+    public IRealmCollection<T> Freeze() => IsFrozen ? this : In(Realm.Freeze());
 
     public IDisposable SubscribeForNotifications(NotificationCallbackDelegate<T> callback, KeyPathsCollection? keyPathCollection = null)
     {
         ArgumentNullException.ThrowIfNull(callback);
         KeyPathsCollection.Check(keyPathCollection);
         Realm.ThrowIfDisposed();
+        if (IsFrozen)
+        {
+            throw new RealmFrozenException("A frozen collection never changes: subscribe to a live one.");
+        }
+
         return new Subscription(Realm.Instance, Observe(
             data => callback(this, data.IsInitial ? null : new ChangeSet(data))));
     }
@@ -120,6 +127,9 @@ public abstract class RealmCollectionBase<T> : IRealmCollection<T>, IList
     public virtual void Remove(object? value) => throw ReadOnly();
 
     public virtual void RemoveAt(int index) => throw ReadOnly();
+
+    /// <summary>The same collection of another instance of the realm.</summary>
+    internal abstract RealmCollectionBase<T> In(Realm realm);
 
     internal abstract ulong Observe(Action<EventData> handler);
 

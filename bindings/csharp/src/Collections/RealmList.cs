@@ -74,14 +74,7 @@ public class RealmList<T> : RealmCollectionBase<T>, IList<T>
     {
         Check(sourceIndex, Count - 1);
         Check(targetIndex, Count - 1);
-        if (_list.HoldsObjects && typeof(IEmbeddedObject).IsAssignableFrom(typeof(T)))
-        {
-            throw new NotSupportedException("not supported yet: moving embedded objects in a list");
-        }
-
-        var item = GetValueAtIndex(sourceIndex);
-        _list.RemoveAt(sourceIndex);
-        _list.Insert(targetIndex, item);
+        _list.Move(sourceIndex, targetIndex);
     }
 
     public override int Add(object? value)
@@ -107,6 +100,10 @@ public class RealmList<T> : RealmCollectionBase<T>, IList<T>
             yield return GetValueAtIndex(i);
         }
     }
+
+    internal override RealmCollectionBase<T> In(Realm realm) => new RealmList<T>(_list.In(realm));
+
+    internal NativeList Native => _list;
 
     internal override ulong Observe(Action<EventData> handler) => _list.Observe(handler);
 

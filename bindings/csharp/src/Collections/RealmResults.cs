@@ -112,6 +112,17 @@ public class RealmResults<T> : RealmCollectionBase<T>, IOrderedQueryable<T>, IRe
         return new RealmResults<T>(Realm, _binding, () => handle);
     }
 
+    internal override RealmCollectionBase<T> In(Realm realm)
+    {
+        var handle = new NativeHandle(
+            NativeMethods.atoll_results_resolve_in(Native.Value, realm.NativeRealm), NativeMethods.atoll_results_free);
+        GC.KeepAlive(Native);
+        return Of(realm, handle);
+    }
+
+    internal static RealmResults<T> Of(Realm realm, NativeHandle handle)
+        => new(realm, realm.Instance.Bind(typeof(T)), () => handle);
+
     internal override ulong Observe(Action<EventData> handler)
     {
         var native = Native;

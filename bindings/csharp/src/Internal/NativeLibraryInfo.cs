@@ -24,6 +24,7 @@ internal static class NativeLibraryInfo
     internal static Exception ToException(int status, string message, bool retryable) => status switch
     {
         NativeStatus.InvalidArgument => new ArgumentException(message),
+        NativeStatus.Frozen => new RealmFrozenException(message),
         NativeStatus.Closed => new RealmClosedException(message),
         NativeStatus.NotSupported => new NotSupportedException(message),
         NativeStatus.OutOfRange => new ArgumentOutOfRangeException(null, message),
@@ -44,7 +45,7 @@ internal static class NativeLibraryInfo
         NativeStatus.QuerySyntax or NativeStatus.QueryType or NativeStatus.QueryArgument
             => new ArgumentException(message),
         NativeStatus.FileAccess => new RealmFileAccessErrorException(message),
-        NativeStatus.FileNotRealm or NativeStatus.FileNewerFormat or NativeStatus.FileCorrupt
+        NativeStatus.FileNotRealm or NativeStatus.FileNewerFormat or NativeStatus.FileCorrupt or NativeStatus.WrongKey
             => new RealmInvalidDatabaseException(message),
         NativeStatus.FileInUse => new RealmInUseException(message),
         NativeStatus.DiskFull => new RealmFileAccessErrorException(message),

@@ -1,3 +1,4 @@
+using Realms.Exceptions;
 using Realms.Schema;
 
 namespace Realms;
@@ -64,6 +65,22 @@ internal sealed class NativeList : IDisposable
     }
 
     public void RemoveAt(int index) => NativeMethods.atoll_list_erase(_handle.Value, index);
+
+    public void Move(int from, int to) => NativeMethods.atoll_list_move(_handle.Value, from, to);
+
+    public PropertyMetadata Property => _property;
+
+    /// <summary>The list in another instance of the realm.</summary>
+    public NativeList In(Realm realm)
+    {
+        var list = NativeMethods.atoll_list_resolve_in(_handle.Value, realm.NativeRealm);
+        GC.KeepAlive(_handle);
+        return list == IntPtr.Zero
+            ? throw new RealmInvalidObjectException("The object of the list was deleted.")
+            : new NativeList(realm, _property, list);
+    }
+
+    public IntPtr CreateReference() => NativeMethods.atoll_reference_of_list(_handle.Value);
 
     public void Clear() => NativeMethods.atoll_list_clear(_handle.Value);
 

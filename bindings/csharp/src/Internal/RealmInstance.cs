@@ -22,6 +22,7 @@ internal sealed class RealmInstance
     private ulong _pendingRegistration;
     private ulong _changedRegistration;
     private readonly int _thread = Environment.CurrentManagedThreadId;
+    private readonly Lock _binding = new();
     private int _references;
     private int _posted;
 
@@ -30,7 +31,13 @@ internal sealed class RealmInstance
         _key = key;
         Schema = schema;
         _realm = new NativeHandle(native, NativeMethods.atoll_realm_free);
-        if (_context is not null)
+        IsFrozen = NativeMethods.atoll_realm_is_frozen(native);
+        if (IsFrozen)
+        {
+            _context = null;
+            _references = 1;
+        }
+        else if (_context is not null)
         {
             Watch();
         }
@@ -55,7 +62,10 @@ internal sealed class RealmInstance
 
     public bool IsClosed => _realm.IsClosed;
 
-    public bool IsOwnThread => _thread == Environment.CurrentManagedThreadId;
+    /// <summary>Stands at one version for ever, and belongs to no thread.</summary>
+    public bool IsFrozen { get; }
+
+    public bool IsOwnThread => IsFrozen || _thread == Environment.CurrentManagedThreadId;
 
     public static RealmInstance Open(RealmConfigurationBase config, RealmSchema schema)
     {
@@ -73,6 +83,8 @@ internal sealed class RealmInstance
         instance._references++;
         return instance;
     }
+
+    public RealmInstance Freeze() => new("", Schema, NativeMethods.atoll_realm_freeze(Native));
 
     /// <summary>Gives up one use; the last one closes the native realm.</summary>
     public void Release()
@@ -100,6 +112,19 @@ internal sealed class RealmInstance
     }
 
     public ClassBinding Bind(Type type)
+    {
+        if (IsFrozen)
+        {
+            lock (_binding)
+            {
+                return BindOnce(type);
+            }
+        }
+
+        return BindOnce(type);
+    }
+
+    private ClassBinding BindOnce(Type type)
     {
         if (!_bindings.TryGetValue(type, out var binding))
         {

@@ -39,7 +39,7 @@ public sealed class ManagedAccessor : IRealmAccessor
         }
     }
 
-    public bool IsFrozen => false;
+    public bool IsFrozen => Realm.IsFrozen;
 
     public Realm Realm { get; }
 

@@ -29,7 +29,7 @@ public abstract class RealmObjectBase : IRealmObjectBase, INotifyPropertyChanged
 
     public bool IsValid => ModelSupport.IsValid(ref RealmModelCore);
 
-    public bool IsFrozen => false;
+    public bool IsFrozen => RealmModelCore.Accessor?.IsFrozen == true;
 
     public Realm? Realm => RealmModelCore.Accessor?.Realm;
 

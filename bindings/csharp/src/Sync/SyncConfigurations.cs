@@ -52,12 +52,20 @@ public abstract class SyncConfigurationBase : RealmConfigurationBase
         }
     }
 
+    private protected override void Configure(IntPtr config)
+    {
+        if (_encryptionKey is { } key)
+        {
+            NativeMethods.atoll_config_set_encryption_key(config, key);
+        }
+    }
+
     internal override void CheckSupported()
     {
         base.CheckSupported();
-        if (_encryptionKey is not null)
+        if (SchemaVersion != 0)
         {
-            throw new NotSupportedException("not supported yet: encryption");
+            throw new NotSupportedException("A synced realm has no schema version: classes and properties are only added.");
         }
 
         if (CancelAsyncOperationsOnNonFatalErrors)
@@ -127,7 +135,11 @@ public class FlexibleSyncConfiguration : SyncConfigurationBase
         return true;
     }
 
-    private protected override void Configure(IntPtr config) => NativeMethods.atoll_config_set_flexible(config, User.Native.Value);
+    private protected override void Configure(IntPtr config)
+    {
+        base.Configure(config);
+        NativeMethods.atoll_config_set_flexible(config, User.Native.Value);
+    }
 }
 
 /// <summary>A realm that holds the objects of one partition.</summary>
@@ -175,6 +187,7 @@ public class PartitionSyncConfiguration : SyncConfigurationBase
 
     private protected override void Configure(IntPtr config)
     {
+        base.Configure(config);
         using var partition = NativeValues.Of(Partition);
         NativeMethods.atoll_config_set_partition(config, User.Native.Value, partition.Handle);
     }
