@@ -240,10 +240,29 @@ static status bind_geo(binder *b, node *n)
     return bind_shape(b, &n->left, &n->right);
 }
 
+/* The left side is one string of an object, with a full-text index; the right one the words. */
+static status bind_text(binder *b, node *n)
+{
+    operand *left = &n->left, *right = &n->right;
+    TRY(bind_operand(b, left));
+    TRY(bind_operand(b, right));
+    TRY(check_quantifier(left));
+    const path_step *end = left->kind == OPERAND_PATH && left->step_count > 0
+                               ? &left->steps[left->step_count - 1]
+                               : NULL;
+    bool string = end != NULL && left->post == POST_VALUE && left->type == VALUE_STRING;
+    if (!string || (end->flags & PROPERTY_FULL_TEXT) == 0)
+        return bind_type_error(left->at, "TEXT needs a string property with a full-text index");
+    if (right->kind != OPERAND_CONSTANT || right->constant.type != VALUE_STRING)
+        return bind_type_error(right->at, "TEXT needs a string of words on its right side");
+    return text_search_new(&b->query->memory, right->constant.as.text, right->at, &n->search);
+}
+
 status bind_node(binder *b, node *n)
 {
     if (n->kind == NODE_COMPARE) return bind_comparison(b, n);
     if (n->kind == NODE_GEO) return bind_geo(b, n);
+    if (n->kind == NODE_TEXT) return bind_text(b, n);
     for (size_t i = 0; i < n->child_count; i++) TRY(bind_node(b, n->children[i]));
     return ATOLL_OK;
 }

@@ -299,6 +299,21 @@ static bool geo_matches(row_source *source, const node *n, row_key row)
     return n->left.quantifier >= QUANTIFIER_ALL ? !stopped : stopped;
 }
 
+/* ---- TEXT ---- */
+
+static bool visit_text(void *context, const value *v)
+{
+    const node *n = context;
+    bool matches = v->type == VALUE_STRING && text_search_matches(n->search, v->as.text);
+    return matches != (n->left.quantifier == QUANTIFIER_ALL);
+}
+
+static bool text_matches(row_source *source, const node *n, row_key row)
+{
+    bool stopped = operand_visit(source, &n->left, row, visit_text, (node *)(uintptr_t)n);
+    return n->left.quantifier >= QUANTIFIER_ALL ? !stopped : stopped;
+}
+
 /* ---- the tree ---- */
 
 bool row_matches(row_source *source, const node *n, class_key class_of, row_key row)
@@ -309,6 +324,7 @@ bool row_matches(row_source *source, const node *n, class_key class_of, row_key 
     case NODE_NOT: return !row_matches(source, n->children[0], class_of, row);
     case NODE_COMPARE: return comparison_matches(source, n, row);
     case NODE_GEO: return geo_matches(source, n, row);
+    case NODE_TEXT: return text_matches(source, n, row);
     case NODE_AND:
     case NODE_OR: break;
     }

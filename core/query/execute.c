@@ -239,7 +239,8 @@ void segment_matches(segment_source *s, const node *n, uint64_t mask[MASK_WORDS]
     case NODE_TRUE: return;
     case NODE_FALSE: clear(mask); return;
     case NODE_COMPARE: comparison_pass(s, n, mask); return;
-    case NODE_GEO: row_pass(s, n, mask); return;
+    case NODE_GEO:
+    case NODE_TEXT: row_pass(s, n, mask); return;
     case NODE_OR: or_pass(s, n, mask); return;
     case NODE_AND:
         for (size_t i = 0; i < n->child_count && !is_clear(mask); i++)

@@ -275,18 +275,16 @@ static status parse_comparison(parser *p, term *out)
          text = token_is_word(&p->now, "text");
     if (!between && !geo && !text && !read_operator(&p->now, &ignored)) return ATOLL_OK;
     TRY(need_value(out, &left));
-    TRY(make_node(p, geo ? NODE_GEO : NODE_COMPARE, p->now.at, &made));
+    TRY(make_node(p, geo ? NODE_GEO : text ? NODE_TEXT : NODE_COMPARE, p->now.at, &made));
     made->left = *left;
     out->value = NULL;
     out->predicate = made;
-    if (text)
-        return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: TEXT at %u:%u", made->at.line,
-                    made->at.column);
-    if (!between && !geo && !read_operator(&p->now, made))
+    if (!between && !geo && !text && !read_operator(&p->now, made))
         return parser_expected(&p->now, "a comparison");
     TRY(parser_step(p));
     if (between) return parse_between(p, made);
     if (geo) return parse_shape(p, &made->right);
+    if (text) return parse_value(p, &made->right);
     TRY(parse_fold(p, made));
     return parse_right(p, made);
 }

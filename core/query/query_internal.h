@@ -6,7 +6,7 @@
 /* The steps of the query layer, each in its own file:
  *   lexer.c, literal.c text → tokens;  parser.c, parse_value.c tokens → tree;
  *   bind_operand.c names found, arguments filled in;  bind.c types checked;  text.c tree → canonical text;
- *   compare.c one comparison of two values;  calculate.c arithmetic, aggregates of lists;  geo.c shapes;
+ *   compare.c one comparison of two values;  calculate.c arithmetic, aggregates of lists;  geo.c shapes;  search.c words;
  *   path.c from a row to the values of a path;  evaluate.c the tree over one row;
  *   plan.c how a comparison runs;  execute.c the tree over segments, kernels.c its innermost loops;  linked.c what is behind a link;
  *   sort.c, distinct.c, aggregate.c, advance.c what is built on the rows;  query.c the door. */
@@ -195,7 +195,8 @@ typedef enum node_kind {
     NODE_OR,
     NODE_NOT,
     NODE_COMPARE,
-    NODE_GEO /* left GEOWITHIN right */
+    NODE_GEO, /* left GEOWITHIN right */
+    NODE_TEXT /* left TEXT right */
 } node_kind;
 /* How execute.c runs a comparison: as a closed range over a fixed-size column, a column of any type, or row by row. */
 typedef enum pass_kind {
@@ -224,6 +225,7 @@ typedef struct node {
     bool types;    /* bound: both sides are sets of types, one bit each (.@type) */
     bool whole;    /* bound: two collections element by element */
     operand left, right;
+    struct text_search *search; /* TEXT */
     pass_kind pass;
     pass_range range;
 } node;
@@ -323,6 +325,14 @@ typedef struct accumulator {
 } accumulator;
 void accumulator_add(accumulator *a, const value *v);
 value accumulator_result(const accumulator *a, value_type type); /* type: of the values */
+
+/* ---- full text (search.c) ---- */
+typedef struct text_search text_search;
+/* The words of a search: all must be there, but for those with a - before them; a * behind one stands for any end. */
+status text_search_new(arena *memory, bytes terms, position at, text_search **out) MUST_CHECK;
+bool text_search_matches(const text_search *s, bytes text);
+bytes text_search_word(
+    const text_search *s); /* a whole word that must be there, folded; empty: none */
 
 /* ---- shapes on the sphere (geo.c) ---- */
 typedef enum shape_kind { SHAPE_BOX, SHAPE_CIRCLE, SHAPE_POLYGON } shape_kind;

@@ -283,10 +283,11 @@ static status put_comparison(buffer *to, const node *n)
                                         ">=", "BEGINSWITH", "ENDSWITH", "CONTAINS", "LIKE"};
     TRY(put_operand(to, &n->left));
     TRY(put(to, " "));
-    TRY(put(to, n->kind == NODE_GEO ? "GEOWITHIN"
-                : n->between        ? "BETWEEN"
-                : n->in             ? "IN"
-                                    : signs[n->comparison]));
+    TRY(put(to, n->kind == NODE_GEO    ? "GEOWITHIN"
+                : n->kind == NODE_TEXT ? "TEXT"
+                : n->between           ? "BETWEEN"
+                : n->in                ? "IN"
+                                       : signs[n->comparison]));
     TRY(put(to, n->fold ? "[c] " : " "));
     return put_operand(to, &n->right);
 }
@@ -306,7 +307,8 @@ status query_write_node(buffer *to, const node *n)
     case NODE_TRUE: return put(to, "TRUEPREDICATE");
     case NODE_FALSE: return put(to, "FALSEPREDICATE");
     case NODE_COMPARE:
-    case NODE_GEO: return put_comparison(to, n);
+    case NODE_GEO:
+    case NODE_TEXT: return put_comparison(to, n);
     case NODE_AND: return put_chain(to, n, " and ");
     case NODE_OR:
         TRY(put(to, "("));

@@ -34,7 +34,8 @@ static void build(model_schema *app)
     must(schema_add_class(app, bytes_text("Point"), CLASS_EMBEDDED, &point) == ATOLL_OK);
     add(app, c, "_id", VALUE_INT, PROPERTY_PRIMARY_KEY, "");
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        add(app, c, names[i], types[i], i % 2 == 0 ? PROPERTY_NULLABLE : 0, "");
+        uint8_t text = types[i] == VALUE_STRING ? PROPERTY_FULL_TEXT : 0;
+        add(app, c, names[i], types[i], i % 2 == 0 ? PROPERTY_NULLABLE : text, "");
         add(app, c, lists[i], types[i], PROPERTY_LIST, "");
     }
     add(app, c, "l", VALUE_LINK, PROPERTY_NULLABLE, "Thing");

@@ -43,6 +43,7 @@ static void build(model_schema *s)
     add(s, person, "numbers", VALUE_INT, PROPERTY_LIST, "");
     add(s, person, "home", VALUE_EMBEDDED, PROPERTY_NULLABLE, "Address");
     add(s, person, "given name", VALUE_STRING, PROPERTY_NULLABLE, "");
+    add(s, person, "story", VALUE_STRING, PROPERTY_NULLABLE | PROPERTY_FULL_TEXT, "");
     add(s, person, "more", VALUE_INT, PROPERTY_LIST, "");
     add(s, person, "friend", VALUE_LINK, PROPERTY_NULLABLE, "Person");
     add(s, person, "friends", VALUE_LINK, PROPERTY_LIST, "Person");

@@ -7,7 +7,7 @@
  *   Address{ city: string, zip: int }                                     embedded
  *   Person { _id: int key, name: string?, age: int, weight: int?, height: double?, score: double, done: bool,
  *            photo: binary?, born: timestamp?, uid: uuid?, oid: objectid?, dog: Dog, dogs: [Dog], tags: [string],
- *            numbers: [int], home: Address, `given name`: string?, more: [int], friend: Person, friends: [Person],
+ *            numbers: [int], home: Address, `given name`: string?, story: string? full text, more: [int], friend: Person, friends: [Person],
  *            colors: {string} and shades: {string} sets, marks: {key: int?}, pets: {key: Dog}, spot: Point, spots: [Point] }
  *   Point  { type: string, coordinates: [double] }                          embedded */
 typedef struct fixture {

@@ -110,6 +110,11 @@ static void fill(void)
     append(people[4], "friends", value_link(people[1]));
     append(people[4], "friends", value_link(people[1]));
     fill_keyed();
+    set(people[1], "story",
+        value_string(bytes_text("The full-text search: Fa\xc3\xa7"
+                                "ade, na\xc3\xafve.")));
+    set(people[2], "story", value_string(bytes_text("Search the text, SEARCH!")));
+    set(people[4], "story", value_string(bytes_text("")));
     OK(model_commit(txn, NULL));
 }
 
@@ -295,6 +300,24 @@ Test(query_values, sets_and_dictionaries)
         {"friends.marks.math == 5", "2 4"},
         {"TRUEPREDICATE SORT(marks['math'] ASC) LIMIT(3)", "2 3 4"},
         {"TRUEPREDICATE DISTINCT(marks.math)", "1 2"},
+    };
+    CHECK(examples, &arguments);
+}
+
+Test(query_values, full_text)
+{
+    static const value values[] = {
+        {.type = VALUE_STRING, .as.text = {(const uint8_t *)"text FULL", 9}}};
+    static const query_arguments arguments = {values, 1, NULL};
+    static const example examples[] = {
+        {"story TEXT 'search'", "1 2"},         {"story TEXT 'sear'", ""},
+        {"story TEXT 'sear*'", "1 2"},          {"story TEXT 'SEARCH Full'", "1"},
+        {"story TEXT 'search -full'", "2"},     {"story TEXT 'search -fu*'", "2"},
+        {"story TEXT '-full'", "2 4"},          {"story TEXT 'facade NA\xc3\x8fVE'", "1"},
+        {"story TEXT 'fa* na* se*'", "1"},      {"story TEXT $0", "1"},
+        {"NOT story TEXT $0", "2 3 4"},         {"friend.story TEXT 'full'", "2"},
+        {"friends.story TEXT 'full'", "2 4"},   {"ALL friends.story TEXT 'search'", "2 3"},
+        {"story TEXT 'text' and age > 0", "1"},
     };
     CHECK(examples, &arguments);
 }
