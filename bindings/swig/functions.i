@@ -50,6 +50,10 @@
 %atoll_blocking(atoll_realm_rollback)
 %atoll_blocking(atoll_realm_refresh)
 %atoll_blocking(atoll_realm_delete_class)
+%atoll_blocking(atoll_realm_compact)
+%atoll_blocking(atoll_realm_file_size)
+%atoll_blocking(atoll_realm_used_size)
+%atoll_blocking(atoll_realm_write_copy)
 %atoll_blocking(atoll_realm_delete_files)
 %atoll_blocking(atoll_results_snapshot)
 %atoll_blocking(atoll_results_count)
@@ -237,6 +241,10 @@ atoll_object *atoll_realm_create_or_get(atoll_realm *realm, uint32_t class_key, 
 atoll_object *atoll_realm_find(atoll_realm *realm, uint32_t class_key, atoll_values *key, atoll_error **error);
 atoll_object *atoll_realm_object(atoll_realm *realm, uint32_t class_key, uint64_t row, atoll_error **error);
 atoll_checked atoll_realm_delete_class(atoll_realm *realm, uint32_t class_key, atoll_error **error);
+bool atoll_realm_compact(atoll_config *config, atoll_error **error);
+int64_t atoll_realm_file_size(atoll_config *config, atoll_error **error);
+int64_t atoll_realm_used_size(atoll_config *config, atoll_error **error);
+atoll_checked atoll_realm_write_copy(atoll_realm *realm, atoll_config *config, atoll_error **error);
 atoll_checked atoll_realm_delete_files(atoll_config *config, atoll_error **error);
 atoll_session *atoll_realm_session(atoll_realm *realm, atoll_error **error);
 atoll_subscriptions *atoll_realm_subscriptions(atoll_realm *realm, atoll_error **error);

@@ -188,6 +188,13 @@ void database_close(database *d);     /* one realm less; the last one closes */
 void database_add_realm(database *d); /* one that is open already: one realm more */
 database *database_retain(database *d);
 void database_release(database *d);
+/* Calls it with the model of the realm, or NULL when nobody has it open here; no one can open it meanwhile. */
+status database_with_files(const atoll_config *config,
+                           status (*each)(const atoll_config *config, const char *path,
+                                          model_db *open, void *context),
+                           void *context) MUST_CHECK;
+schema_use config_use(const atoll_config *config);
+bool database_is_partition(const database *d, const atoll_config *config); /* the same one */
 status database_delete_files(const char *path) MUST_CHECK;
 database *database_of_session(runner_session *session); /* a new reference or NULL */
 void database_event(database *d, const runner_event *event);

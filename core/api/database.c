@@ -84,7 +84,7 @@ static char *partition_text(const atoll_config *config)
     return text;
 }
 
-static schema_use config_use(const atoll_config *config)
+schema_use config_use(const atoll_config *config)
 {
     return config->user == NULL ? SCHEMA_LOCAL
            : config->flexible   ? SCHEMA_FLEXIBLE
@@ -119,6 +119,7 @@ static status open_model(database *d, const atoll_config *config)
                              .use = use,
                              .identity_rows = config->user != NULL,
                              .durable = config->sync_commits,
+                             .version_count_max = (uint64_t)config->version_max_count,
                              .checkpoint_thread = true};
     TRY(model_open(store, &options, NULL, &d->model));
     status result = d->migrating ? ATOLL_OK : add_schema(d, config, true);
@@ -405,6 +406,34 @@ void database_close(database *d)
         runner_session_release(detach);
     }
     database_release(d);
+}
+
+bool database_is_partition(const database *d, const atoll_config *config)
+{
+    char *partition = partition_text(config);
+    bool same = partition != NULL && strcmp(partition, d->partition) == 0;
+    memory_free(partition);
+    return same;
+}
+
+status database_with_files(const atoll_config *config,
+                           status (*each)(const atoll_config *config, const char *path,
+                                          model_db *open, void *context),
+                           void *context)
+{
+    char *path = NULL;
+    TRY(find_path(config, &path));
+    mutex_lock(&registry_lock);
+    database *d = registry;
+    while (d != NULL && strcmp(d->path, path) != 0) d = d->next;
+    bool forked = d != NULL && d->process != process_self();
+    status result = d == NULL && config->in_memory
+                        ? fail(ATOLL_ERROR_FILE_NOT_FOUND, "%s is not open", path)
+                    : forked ? fail(ATOLL_ERROR_FORKED, "%s was opened before fork()", path)
+                             : each(config, path, d == NULL ? NULL : d->model, context);
+    mutex_unlock(&registry_lock);
+    memory_free(path);
+    return result;
 }
 
 status database_delete_files(const char *given)

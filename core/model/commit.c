@@ -332,11 +332,27 @@ static void call_listeners(model_db *db, uint64_t version, commit_origin origin)
     mutex_unlock(&db->lock);
 }
 
+/* Whoever holds an old version keeps every record since then in memory. */
+static status check_version_count(const model_txn *txn)
+{
+    model_db *db = txn->db;
+    if (db->options.version_count_max == 0) return ATOLL_OK;
+    mutex_lock(&db->lock);
+    uint64_t count = txn->view->version - db->oldest->version;
+    mutex_unlock(&db->lock);
+    if (count <= db->options.version_count_max) return ATOLL_OK;
+    return fail(ATOLL_ERROR_TOO_MANY_VERSIONS,
+                "%llu versions of the realm would be in use, and %llu are allowed: refresh or "
+                "close instances that stand at old ones, release frozen realms",
+                (unsigned long long)count, (unsigned long long)db->options.version_count_max);
+}
+
 static status commit_written(model_txn *txn, uint64_t *version)
 {
     history_record *history = NULL;
     bytes record;
     TRY(db_usable(txn->db));
+    TRY(check_version_count(txn));
     TRY(finish_asymmetric(txn));
     for (size_t i = 0; i < txn->texts.count; i++) block_finish(txn->texts.items[i]);
     TRY(list_leaves_close(&txn->writer));

@@ -53,7 +53,7 @@ struct model_db {
     storage *store;
     model_options options;
     uint64_t process, actor, element_counter, stamp;
-    uint64_t hash_seed; /* of the hashes in the key indexes; 0 in a realm that is not sealed */
+    uint64_t hash_seed; /* of the hashes in the key indexes */
     mutex lock;         /* everything below; never held while calling up or to disk */
     condition changed;
     condition
@@ -245,6 +245,8 @@ status extents_record(model_db *db, size_t skip, uint64_t version, buffer *to) M
 
 /* ---- checkpoint.c, open.c ---- */
 status db_add_schema(model_db *db, const model_schema *schema, bool sets_indexes) MUST_CHECK;
+status write_format(storage *store, const model_options *options, uint64_t hash_seed) MUST_CHECK;
+status commit_schema(model_db *db, const model_schema *merged) MUST_CHECK; /* its own commit */
 status checkpoint_run(model_db *db) MUST_CHECK;
 void checkpoint_main(void *context);
 bool checkpoint_is_due(const model_db *db); /* under the lock */

@@ -22,6 +22,7 @@ typedef struct model_options {
     bool
         identity_rows; /* synced and server: a key that comes back gets its old row (links light up) */
     bool durable;      /* commits fsync (storage_write sync) */
+    uint64_t version_count_max; /* from the oldest one in use to a new one; 0: any number */
     bool
         checkpoint_thread; /* background checkpoints; false in the simulator, which calls model_checkpoint */
     bool plain;            /* no indexes but that of the keys: nobody asks (the server) */
@@ -60,6 +61,11 @@ status model_migration_commit(model_migration *m) MUST_CHECK; /* frees it; all o
 void model_migration_cancel(model_migration *m);
 /* Everything of the schema is stored already, as it is given: SCHEMA_MISMATCH names what is not. */
 status model_check_schema(model_db *db, const model_schema *schema) MUST_CHECK;
+/* A copy as a realm of its own in an empty store, which is taken over and closed. A realm that syncs may become a local
+ * one; then what is not sent yet is lost as such, though the objects have it. */
+status model_copy(model_db *db, storage *target, schema_use use) MUST_CHECK;
+status model_compact(model_db *db) MUST_CHECK; /* checkpoint, and no waste left in the store */
+void model_size(model_db *db, uint64_t *total_bytes, uint64_t *used_bytes); /* roughly */
 bool model_is_read_only(const model_db *db);
 status
 model_checkpoint(model_db *db) MUST_CHECK; /* blocks to the store, folded log records dropped */

@@ -20,22 +20,24 @@ static status store_is_empty(storage *store, bool *empty)
     return result;
 }
 
-static status write_format(model_db *db, bytes key)
+status write_format(storage *store, const model_options *options, uint64_t hash_seed)
 {
+    const uint8_t key[2] = {KEY_META, 'F'};
     buffer record;
     storage_batch *batch = NULL;
     buffer_init(&record, RECORD_SIZE_MAX);
     status result = codec_begin(&record, STORE_FORMAT);
     if (result == ATOLL_OK) result = buffer_append_bytes(&record, bytes_text(magic));
-    if (result == ATOLL_OK) result = buffer_append_byte(&record, (uint8_t)db->options.use);
-    if (result == ATOLL_OK) result = buffer_append_byte(&record, db->options.identity_rows);
-    if (result == ATOLL_OK) result = buffer_append_fixed64(&record, db->hash_seed);
+    if (result == ATOLL_OK) result = buffer_append_byte(&record, (uint8_t)options->use);
+    if (result == ATOLL_OK) result = buffer_append_byte(&record, options->identity_rows);
+    if (result == ATOLL_OK) result = buffer_append_fixed64(&record, hash_seed);
     if (result == ATOLL_OK) {
         codec_seal(&record);
-        result = storage_batch_new(db->store, &batch);
+        result = storage_batch_new(store, &batch);
     }
-    if (result == ATOLL_OK) result = storage_batch_put(batch, key, buffer_view(&record));
-    if (result == ATOLL_OK) result = storage_write(db->store, batch, true);
+    if (result == ATOLL_OK)
+        result = storage_batch_put(batch, bytes_of(key, sizeof key), buffer_view(&record));
+    if (result == ATOLL_OK) result = storage_write(store, batch, true);
     storage_batch_free(batch);
     buffer_free(&record);
     return result;
@@ -77,10 +79,10 @@ static status check_format(model_db *db)
     TRY(store_is_empty(db->store, &empty));
     if (!empty)
         return fail(ATOLL_ERROR_FILE_NOT_REALM, "the store holds something else than a realm");
-    /* Prefixes of hashes are keys of the store, which stay in clear when the values are sealed: there nobody may guess
-     * from them what a key was. */
-    if (storage_is_sealed(db->store)) db->hash_seed = platform_random_u64(db->options.platform);
-    return write_format(db, key);
+    /* Prefixes of hashes are keys of the store, which stay in clear when the values are sealed, here or in a copy: there
+     * nobody may guess from them what a key was. */
+    db->hash_seed = platform_random_u64(db->options.platform);
+    return write_format(db->store, &db->options, db->hash_seed);
 }
 
 /* ---- the root record ---- */
@@ -231,7 +233,7 @@ static status replay(model_db *db)
 }
 
 /* ---- schema ---- */
-static status commit_schema(model_db *db, const model_schema *merged)
+status commit_schema(model_db *db, const model_schema *merged)
 {
     model_txn *txn = NULL;
     buffer blob;

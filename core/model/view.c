@@ -152,8 +152,7 @@ status row_state(const model_view *view, class_key c, row_key row, uint8_t *out)
 
 uint64_t key_hash(const model_db *db, const value *key)
 {
-    uint64_t hash = value_hash(key);
-    return db->hash_seed == 0 ? hash : hash_u64(hash ^ db->hash_seed); /* still one to one */
+    return hash_u64(value_hash(key) ^ db->hash_seed); /* one to one for integers */
 }
 
 status check_key(const model_class *c, const value *key)

@@ -102,6 +102,18 @@ void storage_iterator_free(storage_iterator *i)
     if (i != NULL) i->operations->iterator_free(i);
 }
 
+status storage_compact(storage *s)
+{
+    TRY(refuse_read_only(s));
+    return s->operations->compact == NULL ? ATOLL_OK : s->operations->compact(s);
+}
+
+uint64_t storage_used_bytes(storage *s)
+{
+    return s->operations->used_bytes == NULL ? s->operations->size_bytes(s)
+                                             : s->operations->used_bytes(s);
+}
+
 uint64_t storage_size_bytes(storage *s)
 {
     return s->operations->size_bytes(s);

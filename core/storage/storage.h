@@ -56,7 +56,10 @@ void storage_iterator_free(storage_iterator *i);
 void storage_iterator_strip(
     storage_iterator *i,
     size_t size); /* cuts that many bytes off the front of every key it gives */
+/* Everything written again without what was deleted or replaced. Reading goes on meanwhile. */
+status storage_compact(storage *s) MUST_CHECK;
 uint64_t storage_size_bytes(storage *s); /* on disk, roughly */
+uint64_t storage_used_bytes(storage *s); /* what a compaction would leave of it, roughly */
 
 /* The virtual disk of memory stores: survives storage_close and crashes. */
 typedef struct memory_disk memory_disk;

@@ -11,7 +11,9 @@ typedef struct storage_operations {
     status (*sync)(storage *s);
     status (*settle)(storage *s);
     status (*iterate)(storage *s, bytes from, bytes to, storage_iterator **out);
+    status (*compact)(storage *s); /* NULL: there is never anything to gain */
     uint64_t (*size_bytes)(storage *s);
+    uint64_t (*used_bytes)(storage *s); /* NULL: all of it */
     void (*batch_free)(storage_batch *b);
     status (*batch_put)(storage_batch *b, bytes key, bytes value);
     status (*batch_delete)(storage_batch *b, bytes key);

@@ -327,19 +327,31 @@ static uint64_t table_bytes(const rocks_store *s)
 
 /* Log records that were dropped and blocks that were written again fill the tables until a compaction; the store's own
  * ones come late for a realm of this size. */
-static status rocks_settle(storage *base)
+static status flush_tables(rocks_store *s)
 {
-    rocks_store *s = (rocks_store *)base;
     char *message = NULL;
     rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
     rocksdb_flushoptions_set_wait(options, 1);
     rocksdb_flush(s->db, options, &message);
     rocksdb_flushoptions_destroy(options);
-    if (message != NULL) return rocks_failure(s, "settling", message);
-    if (table_bytes(s) < s->compact_size + s->compact_size / 2 + WASTE_SIZE_MIN) return ATOLL_OK;
+    return message == NULL ? ATOLL_OK : rocks_failure(s, "settling", message);
+}
+
+static status rocks_compact(storage *base)
+{
+    rocks_store *s = (rocks_store *)base;
+    TRY(flush_tables(s));
     rocksdb_compact_range(s->db, NULL, 0, NULL, 0);
     s->compact_size = table_bytes(s);
     return ATOLL_OK;
+}
+
+static status rocks_settle(storage *base)
+{
+    rocks_store *s = (rocks_store *)base;
+    TRY(flush_tables(s));
+    if (table_bytes(s) < s->compact_size + s->compact_size / 2 + WASTE_SIZE_MIN) return ATOLL_OK;
+    return rocks_compact(base);
 }
 
 /* ---- iteration ---- */
@@ -399,13 +411,25 @@ static status rocks_iterator_status(const storage_iterator *base)
     return message == NULL ? ATOLL_OK : rocks_failure(i->store, "reading", message);
 }
 
+static uint64_t memory_table_bytes(const rocks_store *s)
+{
+    uint64_t size = 0;
+    return rocksdb_property_int(s->db, "rocksdb.cur-size-all-mem-tables", &size) == 0 ? size : 0;
+}
+
 static uint64_t rocks_size_bytes(storage *base)
 {
-    rocks_store *s = (rocks_store *)base;
-    uint64_t tables = table_bytes(s), memtable = 0;
-    if (rocksdb_property_int(s->db, "rocksdb.cur-size-all-mem-tables", &memtable) != 0)
-        memtable = 0;
-    return tables + memtable;
+    const rocks_store *s = (rocks_store *)base;
+    return table_bytes(s) + memory_table_bytes(s);
+}
+
+static uint64_t rocks_used_bytes(storage *base)
+{
+    const rocks_store *s = (rocks_store *)base;
+    uint64_t size = 0;
+    if (rocksdb_property_int(s->db, "rocksdb.estimate-live-data-size", &size) != 0)
+        size = table_bytes(s);
+    return size + memory_table_bytes(s);
 }
 
 static const storage_operations rocks_operations = {
@@ -416,7 +440,9 @@ static const storage_operations rocks_operations = {
     .sync = rocks_sync,
     .settle = rocks_settle,
     .iterate = rocks_iterate,
+    .compact = rocks_compact,
     .size_bytes = rocks_size_bytes,
+    .used_bytes = rocks_used_bytes,
     .batch_free = rocks_batch_free,
     .batch_put = rocks_batch_put,
     .batch_delete = rocks_batch_delete,

@@ -214,6 +214,16 @@ static status sealed_settle(storage *base)
     return storage_settle(((sealed_store *)base)->inner);
 }
 
+static status sealed_compact(storage *base)
+{
+    return storage_compact(((sealed_store *)base)->inner);
+}
+
+static uint64_t sealed_used_bytes(storage *base)
+{
+    return storage_used_bytes(((sealed_store *)base)->inner);
+}
+
 static uint64_t sealed_size_bytes(storage *base)
 {
     return storage_size_bytes(((sealed_store *)base)->inner);
@@ -273,7 +283,9 @@ static const storage_operations sealed_operations = {
     .sync = sealed_sync,
     .settle = sealed_settle,
     .iterate = sealed_iterate,
+    .compact = sealed_compact,
     .size_bytes = sealed_size_bytes,
+    .used_bytes = sealed_used_bytes,
     .batch_free = sealed_batch_free,
     .batch_put = sealed_batch_put,
     .batch_delete = sealed_batch_delete,

@@ -144,6 +144,37 @@ ATOLL_API atoll_object *atoll_realm_object(const atoll_realm *realm, uint32_t cl
 ATOLL_API atoll_status atoll_realm_delete_class(atoll_realm *realm, uint32_t class_key,
                                                 atoll_error **error);
 
+/* Compacts the folder of a realm: what deleted and replaced objects left goes. Answers false, and
+ * does nothing, while the realm is open anywhere. It needs as much free space as the realm uses.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, FILE_NOT_FOUND, FILE_NOT_REALM,
+ * FILE_ACCESS, FILE_PERMISSION, FILE_NEWER_FORMAT, FILE_CORRUPT, MISMATCHED_CONFIG, WRONG_KEY,
+ * DISK_FULL, OUT_OF_MEMORY.
+ * Thread: any. May wait. Since: 0.1. */
+ATOLL_API bool atoll_realm_compact(const atoll_config *config, atoll_error **error);
+
+/* How many bytes a realm takes on disk, roughly: whoever compacts at launch asks this first.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, FILE_NOT_FOUND, FILE_IN_USE,
+ * FILE_NOT_REALM, FILE_ACCESS, FILE_PERMISSION, FILE_NEWER_FORMAT, FILE_CORRUPT, MISMATCHED_CONFIG,
+ * WRONG_KEY, OUT_OF_MEMORY.
+ * Thread: any. May wait. Since: 0.1. */
+ATOLL_API int64_t atoll_realm_file_size(const atoll_config *config, atoll_error **error);
+
+/* How many of those bytes a compaction would leave, roughly.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, FILE_NOT_FOUND, FILE_IN_USE,
+ * FILE_NOT_REALM, FILE_ACCESS, FILE_PERMISSION, FILE_NEWER_FORMAT, FILE_CORRUPT, MISMATCHED_CONFIG,
+ * WRONG_KEY, OUT_OF_MEMORY.
+ * Thread: any. May wait. Since: 0.1. */
+ATOLL_API int64_t atoll_realm_used_size(const atoll_config *config, atoll_error **error);
+
+/* Writes a compacted copy of the realm to the place of a configuration, encrypted with its key if
+ * it has one. The copy is of the same kind, or local. A synced realm must have uploaded everything
+ * (BUSY).
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, TRANSACTION_ACTIVE, FILE_EXISTS, BUSY,
+ * USER_MISMATCH, NOT_SUPPORTED, FILE_ACCESS, FILE_PERMISSION, DISK_FULL, OUT_OF_MEMORY.
+ * Thread: the one that opened the realm. May wait. Since: 0.1. */
+ATOLL_API atoll_status atoll_realm_write_copy(const atoll_realm *realm, const atoll_config *config,
+                                              atoll_error **error);
+
 /* Deletes the folder of a realm that nobody has open.
  * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, FILE_IN_USE, FILE_ACCESS, FILE_NOT_FOUND.
  * Thread: any. May wait. Since: 0.1. */
