@@ -181,6 +181,9 @@ atoll_binary atoll_object_get_binary(atoll_object *object, uint32_t property, at
 atoll_timestamp atoll_object_get_timestamp(atoll_object *object, uint32_t property, atoll_error **error);
 atoll_binary atoll_object_get_uuid(atoll_object *object, uint32_t property, atoll_error **error);
 atoll_binary atoll_object_get_object_id(atoll_object *object, uint32_t property, atoll_error **error);
+float atoll_object_get_float(atoll_object *object, uint32_t property, atoll_error **error);
+atoll_binary atoll_object_get_decimal128(atoll_object *object, uint32_t property, atoll_error **error);
+atoll_text atoll_object_get_decimal128_text(atoll_object *object, uint32_t property, atoll_error **error);
 atoll_object *atoll_object_get_object(atoll_object *object, uint32_t property, atoll_error **error);
 atoll_list *atoll_object_get_list(atoll_object *object, uint32_t property, atoll_error **error);
 atoll_set *atoll_object_get_set(atoll_object *object, uint32_t property, atoll_error **error);
@@ -195,6 +198,9 @@ atoll_checked atoll_object_set_binary(atoll_object *object, uint32_t property, c
 atoll_checked atoll_object_set_timestamp(atoll_object *object, uint32_t property, atoll_timestamp value, atoll_error **error);
 atoll_checked atoll_object_set_uuid(atoll_object *object, uint32_t property, const atoll_binary_char *value, size_t value_size, atoll_error **error);
 atoll_checked atoll_object_set_object_id(atoll_object *object, uint32_t property, const atoll_binary_char *value, size_t value_size, atoll_error **error);
+atoll_checked atoll_object_set_float(atoll_object *object, uint32_t property, float value, atoll_error **error);
+atoll_checked atoll_object_set_decimal128(atoll_object *object, uint32_t property, const atoll_binary_char *value, size_t value_size, atoll_error **error);
+atoll_checked atoll_object_set_decimal128_text(atoll_object *object, uint32_t property, const atoll_text_char *value, size_t value_size, atoll_error **error);
 atoll_checked atoll_object_set_object(atoll_object *object, uint32_t property, atoll_object *target, atoll_error **error);
 atoll_checked atoll_object_set_value(atoll_object *object, uint32_t property, atoll_values *value, atoll_error **error);
 atoll_object *atoll_object_create_embedded(atoll_object *object, uint32_t property, atoll_error **error);
@@ -349,6 +355,9 @@ atoll_checked atoll_values_add_binary(atoll_values *values, const atoll_binary_c
 atoll_checked atoll_values_add_timestamp(atoll_values *values, atoll_timestamp value, atoll_error **error);
 atoll_checked atoll_values_add_uuid(atoll_values *values, const atoll_binary_char *value, size_t value_size, atoll_error **error);
 atoll_checked atoll_values_add_object_id(atoll_values *values, const atoll_binary_char *value, size_t value_size, atoll_error **error);
+atoll_checked atoll_values_add_float(atoll_values *values, float value, atoll_error **error);
+atoll_checked atoll_values_add_decimal128(atoll_values *values, const atoll_binary_char *value, size_t value_size, atoll_error **error);
+atoll_checked atoll_values_add_decimal128_text(atoll_values *values, const atoll_text_char *value, size_t value_size, atoll_error **error);
 atoll_checked atoll_values_add_object(atoll_values *values, atoll_object *object, atoll_error **error);
 atoll_checked atoll_values_add_list(atoll_values *values, atoll_values *list, atoll_error **error);
 int32_t atoll_values_type(atoll_values *values, int64_t index, atoll_error **error);
@@ -360,4 +369,7 @@ atoll_binary atoll_values_get_binary(atoll_values *values, int64_t index, atoll_
 atoll_timestamp atoll_values_get_timestamp(atoll_values *values, int64_t index, atoll_error **error);
 atoll_binary atoll_values_get_uuid(atoll_values *values, int64_t index, atoll_error **error);
 atoll_binary atoll_values_get_object_id(atoll_values *values, int64_t index, atoll_error **error);
+float atoll_values_get_float(atoll_values *values, int64_t index, atoll_error **error);
+atoll_binary atoll_values_get_decimal128(atoll_values *values, int64_t index, atoll_error **error);
+atoll_text atoll_values_get_decimal128_text(atoll_values *values, int64_t index, atoll_error **error);
 atoll_object *atoll_values_get_object(atoll_values *values, int64_t index, atoll_error **error);

@@ -54,6 +54,8 @@ status values_add_object_handle(atoll_values *values,
 status timestamp_to_value(atoll_timestamp t,
                           value *out) MUST_CHECK; /* INVALID_ARGUMENT: nanoseconds out of range */
 atoll_timestamp timestamp_of_value(const value *v);
+status decimal_to_value(const char *text, size_t size, value *out) MUST_CHECK;
+atoll_bytes decimal_text_of_value(const value *v); /* until the next call on this thread */
 /* Borrowed arguments for the query layer; freed by values_arguments_free. */
 typedef struct api_arguments {
     query_arguments top;

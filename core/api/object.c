@@ -214,6 +214,26 @@ double atoll_object_get_double(const atoll_object *object, uint32_t property, at
     return read_typed(object, property, VALUE_DOUBLE, &v, error) ? v.as.real : 0;
 }
 
+float atoll_object_get_float(const atoll_object *object, uint32_t property, atoll_error **error)
+{
+    value v;
+    bool null;
+    const int64_t *word = window_word(object, property, VALUE_FLOAT, &null);
+    if (word != NULL) {
+        memcpy(&v.as.real, word, sizeof v.as.real);
+        return null ? 0 : (float)v.as.real;
+    }
+    return read_typed(object, property, VALUE_FLOAT, &v, error) ? (float)v.as.real : 0;
+}
+
+atoll_bytes atoll_object_get_decimal128_text(const atoll_object *object, uint32_t property,
+                                             atoll_error **error)
+{
+    value v;
+    if (!read_typed(object, property, VALUE_DECIMAL, &v, error)) return (atoll_bytes){NULL, 0};
+    return decimal_text_of_value(&v);
+}
+
 static atoll_bytes get_text(const atoll_object *object, property_key p, value_type type,
                             atoll_error **error)
 {
@@ -259,6 +279,12 @@ atoll_bytes atoll_object_get_uuid(const atoll_object *object, uint32_t property,
                                   atoll_error **error)
 {
     return get_id(object, property, VALUE_UUID, 16, error);
+}
+
+atoll_bytes atoll_object_get_decimal128(const atoll_object *object, uint32_t property,
+                                        atoll_error **error)
+{
+    return get_id(object, property, VALUE_DECIMAL, 16, error);
 }
 
 atoll_bytes atoll_object_get_object_id(const atoll_object *object, uint32_t property,
@@ -377,6 +403,21 @@ atoll_status atoll_object_set_double(atoll_object *object, uint32_t property, do
     return api_result(error, set_plain(object, property, &v));
 }
 
+atoll_status atoll_object_set_float(atoll_object *object, uint32_t property, float real,
+                                    atoll_error **error)
+{
+    value v = value_float(real);
+    return api_result(error, set_plain(object, property, &v));
+}
+
+atoll_status atoll_object_set_decimal128_text(atoll_object *object, uint32_t property,
+                                              const char *text, size_t size, atoll_error **error)
+{
+    value v;
+    status result = decimal_to_value(text, size, &v);
+    return api_result(error, result == ATOLL_OK ? set_plain(object, property, &v) : result);
+}
+
 static status set_text(atoll_object *object, property_key p, value_type type, const char *text,
                        size_t size)
 {
@@ -421,6 +462,12 @@ atoll_status atoll_object_set_uuid(atoll_object *object, uint32_t property, cons
                                    size_t value_size, atoll_error **error)
 {
     return api_result(error, set_id(object, property, VALUE_UUID, value, value_size, 16));
+}
+
+atoll_status atoll_object_set_decimal128(atoll_object *object, uint32_t property, const char *value,
+                                         size_t value_size, atoll_error **error)
+{
+    return api_result(error, set_id(object, property, VALUE_DECIMAL, value, value_size, 16));
 }
 
 atoll_status atoll_object_set_object_id(atoll_object *object, uint32_t property, const char *value,

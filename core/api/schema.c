@@ -43,7 +43,7 @@ atoll_status atoll_schema_add_property(atoll_schema *schema, int32_t class_index
         (class_index < 0 || (size_t)class_index >= schema->schema.class_count))
         result = fail(ATOLL_ERROR_OUT_OF_RANGE, "class %d does not exist: the schema has %zu",
                       (int)class_index, schema->schema.class_count);
-    if (result == ATOLL_OK && (type < ATOLL_TYPE_BOOL || type > ATOLL_TYPE_EMBEDDED))
+    if (result == ATOLL_OK && (type < ATOLL_TYPE_BOOL || type > ATOLL_TYPE_DICTIONARY))
         result =
             fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: properties of type %d", (int)type);
     if (result == ATOLL_OK && (flags & ~63) != 0)

@@ -132,6 +132,35 @@ atoll_status atoll_values_add_double(atoll_values *values, double real, atoll_er
     return api_result(error, values_add(values, &v));
 }
 
+atoll_status atoll_values_add_float(atoll_values *values, float real, atoll_error **error)
+{
+    value v = value_float(real);
+    return api_result(error, values_add(values, &v));
+}
+
+atoll_status atoll_values_add_decimal128(atoll_values *values, const char *value, size_t value_size,
+                                         atoll_error **error)
+{
+    return api_result(error, values_add_id(values, VALUE_DECIMAL, value, value_size, 16));
+}
+
+status decimal_to_value(const char *text, size_t size, value *out)
+{
+    decimal d;
+    TRY(API_TEXT(text, size));
+    TRY(decimal_parse(bytes_of(text, size), &d));
+    *out = value_decimal(&d);
+    return ATOLL_OK;
+}
+
+atoll_status atoll_values_add_decimal128_text(atoll_values *values, const char *text, size_t size,
+                                              atoll_error **error)
+{
+    value v;
+    status result = decimal_to_value(text, size, &v);
+    return api_result(error, result == ATOLL_OK ? values_add(values, &v) : result);
+}
+
 atoll_status atoll_values_add_string(atoll_values *values, const char *value, size_t value_size,
                                      atoll_error **error)
 {
@@ -278,6 +307,28 @@ double atoll_values_get_double(const atoll_values *values, int64_t index, atoll_
     return values_typed(values, index, VALUE_DOUBLE, &v, error) ? v.as.real : 0;
 }
 
+float atoll_values_get_float(const atoll_values *values, int64_t index, atoll_error **error)
+{
+    value v;
+    return values_typed(values, index, VALUE_FLOAT, &v, error) ? (float)v.as.real : 0;
+}
+
+atoll_bytes decimal_text_of_value(const value *v)
+{
+    static _Thread_local char last[DECIMAL_TEXT_SIZE];
+    decimal d = value_as_decimal(v);
+    size_t size = decimal_print(&d, last);
+    return (atoll_bytes){last, size};
+}
+
+atoll_bytes atoll_values_get_decimal128_text(const atoll_values *values, int64_t index,
+                                             atoll_error **error)
+{
+    value v;
+    if (!values_typed(values, index, VALUE_DECIMAL, &v, error)) return (atoll_bytes){NULL, 0};
+    return decimal_text_of_value(&v);
+}
+
 static atoll_bytes values_text(const atoll_values *values, int64_t index, value_type type,
                                atoll_error **error)
 {
@@ -315,6 +366,12 @@ static atoll_bytes values_id(const atoll_values *values, int64_t index, value_ty
 atoll_bytes atoll_values_get_uuid(const atoll_values *values, int64_t index, atoll_error **error)
 {
     return values_id(values, index, VALUE_UUID, 16, error);
+}
+
+atoll_bytes atoll_values_get_decimal128(const atoll_values *values, int64_t index,
+                                        atoll_error **error)
+{
+    return values_id(values, index, VALUE_DECIMAL, 16, error);
 }
 
 atoll_bytes atoll_values_get_object_id(const atoll_values *values, int64_t index,

@@ -13,7 +13,8 @@ column_type column_type_of(const model_property *p)
         t.nullable = false;
     } else if (p->type == VALUE_STRING || p->type == VALUE_BINARY) {
         t.kind = COLUMN_TEXT;
-    } else if (p->type == VALUE_TIMESTAMP || p->type == VALUE_UUID || p->type == VALUE_OBJECT_ID) {
+    } else if (p->type == VALUE_TIMESTAMP || p->type == VALUE_UUID || p->type == VALUE_OBJECT_ID ||
+               p->type == VALUE_DECIMAL) {
         t.kind = COLUMN_FIXED16;
     }
     return t;
@@ -53,8 +54,8 @@ block_data *block_data_new(column_type type)
     d->type = type;
     if (type.nullable) memset(d->null_bits, 0xff, sizeof d->null_bits);
     /* A row that was never set reads as zero in a required column, so zero is in the range from the start. */
-    d->has_range = !type.nullable &&
-                   (type.type == VALUE_INT || type.type == VALUE_BOOL || type.type == VALUE_DOUBLE);
+    d->has_range = !type.nullable && (type.type == VALUE_INT || type.type == VALUE_BOOL ||
+                                      type.type == VALUE_DOUBLE || type.type == VALUE_FLOAT);
     return d;
 }
 
@@ -211,6 +212,7 @@ static void set_fixed8(block_data *d, uint32_t row, const value *v)
         *slot = v->as.integer;
         widen_integer(d, *slot);
         return;
+    case VALUE_FLOAT:
     case VALUE_DOUBLE:
         memcpy(slot, &v->as.real, sizeof *slot);
         widen_real(d, v->as.real);
@@ -225,6 +227,10 @@ static void set_fixed16(block_data *d, uint32_t row, const value *v)
     int64_t pair[2] = {v->as.timestamp.seconds, v->as.timestamp.nanoseconds};
     if (v->type == VALUE_TIMESTAMP) {
         memcpy(slot, pair, sizeof pair);
+        return;
+    }
+    if (v->type == VALUE_DECIMAL) {
+        value_decimal_turn(slot, v->as.id);
         return;
     }
     memset(slot, 0, 16);
@@ -299,7 +305,7 @@ status block_set(block *b, uint32_t row, const value *v)
 {
     block_data *d = atomic_load_explicit(&b->data, memory_order_relaxed);
     bool null = v->type == VALUE_NULL;
-    value zero = {.type = (value_type)d->type.type};
+    value zero = value_zero((value_type)d->type.type);
     if (null) {
         /* An embedded slot keeps the last row behind its null bit. */
         if (!d->type.nullable) return fail(ATOLL_ERROR_INTERNAL, "null for a required column");
@@ -341,6 +347,7 @@ void block_get(const block_data *d, uint32_t row, value *out)
         out->as.boolean = pair[0] != 0;
         return;
     case VALUE_INT: memcpy(&out->as.integer, slot, 8); return;
+    case VALUE_FLOAT:
     case VALUE_DOUBLE: memcpy(&out->as.real, slot, 8); return;
     case VALUE_LINK:
     case VALUE_EMBEDDED: memcpy(&out->as.row, slot, 8); return;
@@ -351,6 +358,7 @@ void block_get(const block_data *d, uint32_t row, value *out)
         out->as.timestamp.seconds = pair[0];
         out->as.timestamp.nanoseconds = (int32_t)pair[1];
         return;
+    case VALUE_DECIMAL: value_decimal_turn(out->as.id, slot); return;
     case VALUE_UUID:
     case VALUE_OBJECT_ID: memcpy(out->as.id, slot, 16); return;
     default: *out = value_null(); return;
@@ -390,7 +398,7 @@ status block_clear_row(const tree_writer *w, block **place, uint32_t row)
         cells_of(d)[row] = NULL;
         return ATOLL_OK;
     }
-    value zero = {.type = (value_type)d->type.type};
+    value zero = value_zero((value_type)d->type.type);
     if (d->type.nullable) zero = value_null();
     return block_set(*place, row, &zero);
 }

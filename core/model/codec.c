@@ -53,11 +53,35 @@ static status put_text(buffer *to, const block_data *d, size_t rows)
     return buffer_append(to, d->heap, d->heap_size);
 }
 
+static status put_floats(buffer *to, const block_data *d, size_t rows)
+{
+    TRY(buffer_reserve(to, rows * sizeof(float)));
+    const double *from = (const double *)(const void *)d->slots;
+    for (size_t i = 0; i < rows; i++) {
+        float small = (float)from[i];
+        memcpy(to->data + to->size + i * sizeof small, &small, sizeof small);
+    }
+    to->size += rows * sizeof(float);
+    return ATOLL_OK;
+}
+
+static void take_floats(reader *from, block_data *d, size_t rows)
+{
+    bytes view = reader_take(from, rows * sizeof(float));
+    double *to = (double *)(void *)d->slots;
+    for (size_t i = 0; i < rows && !from->failed; i++) {
+        float small;
+        memcpy(&small, view.data + i * sizeof small, sizeof small);
+        to[i] = small;
+    }
+}
+
 static status put_body(buffer *to, const block_data *d, size_t rows)
 {
     const int64_t *slots = (const int64_t *)(const void *)d->slots;
     switch (d->type.kind) {
     case COLUMN_FIXED8:
+        if (d->type.type == VALUE_FLOAT) return put_floats(to, d, rows);
         return d->type.type == VALUE_DOUBLE ? buffer_append(to, d->slots, rows * 8)
                                             : pack_integers(to, slots, 1, rows);
     case COLUMN_FIXED16:
@@ -154,6 +178,8 @@ static status take_body(reader *from, block_data *d, size_t rows)
     if (raw) {
         bytes view = reader_take(from, rows * (d->type.kind == COLUMN_FIXED16 ? 16 : 8));
         if (!from->failed && view.size != 0) memcpy(d->slots, view.data, view.size);
+    } else if (d->type.type == VALUE_FLOAT) {
+        take_floats(from, d, rows);
     } else if (d->type.kind == COLUMN_FIXED8) {
         unpack_integers(from, slots, 1, rows);
     } else {

@@ -123,7 +123,12 @@ static status check_property(const model_class *c, const char *name, value_type 
                              bytes target)
 {
     bool wants_target = type == VALUE_LINK || type == VALUE_EMBEDDED;
-    if (type < VALUE_BOOL || type > VALUE_EMBEDDED)
+    bool can_be_held = (type >= VALUE_BOOL && type <= VALUE_EMBEDDED) || type == VALUE_FLOAT ||
+                       type == VALUE_DECIMAL;
+    if (type == VALUE_MIXED)
+        return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: property '%s.%s' of type %s",
+                    c->name, name, value_type_name(type));
+    if (!can_be_held)
         return fail(ATOLL_ERROR_SCHEMA_INVALID,
                     "property '%s.%s' has the type %s, which no property can have", c->name, name,
                     value_type_name(type));

@@ -1,6 +1,6 @@
 #ifndef ATOLL_MODEL_VALUE_H
 #define ATOLL_MODEL_VALUE_H
-#include "base/bytes.h"
+#include "base/decimal.h"
 
 typedef uint32_t class_key;    /* stable per realm, from 1, never reused */
 typedef uint32_t property_key; /* stable per class, from 1, never reused */
@@ -94,13 +94,45 @@ static inline value value_link(row_key row)
 {
     return (value){.type = VALUE_LINK, .as.row = row};
 }
+static inline value value_float(float f)
+{
+    return (value){.type = VALUE_FLOAT, .as.real = f};
+}
+static inline value value_decimal(const decimal *d)
+{
+    value v = {.type = VALUE_DECIMAL};
+    memcpy(v.as.id, d->bytes, 16);
+    return v;
+}
+static inline decimal value_as_decimal(const value *v) /* of a VALUE_DECIMAL */
+{
+    decimal d;
+    memcpy(d.bytes, v->as.id, 16);
+    return d;
+}
+static inline bool value_is_number(value_type type)
+{
+    return type == VALUE_INT || type == VALUE_DOUBLE || type == VALUE_FLOAT ||
+           type == VALUE_DECIMAL;
+}
 
 bool value_equal(const value *a,
                  const value *b); /* same type and content; NaN equals NaN, -0.0 equals 0.0 not */
-int value_compare(
-    const value *a,
-    const value *b); /* total order inside one type; null first; int and double by number */
+/* Total order: null, bools, numbers of all kinds by number and exact (NaN first), then by the number of the type. */
+int value_compare(const value *a, const value *b);
+int value_compare_numbers(const value *a, const value *b); /* the same, of two numbers */
+bool value_is_nan(const value *v);
+/* What value_compare calls equal hashes alike. */
 uint64_t value_hash(const value *v);
+/* What a required property of the type holds before it is set: false, 0, "", the epoch, the id of zeros. */
+value value_zero(value_type type);
+/* A decimal in a column of 16 bytes, where zero bits have to be the number 0 and not 0E-6176. */
+static inline void value_decimal_turn(uint8_t to[16], const uint8_t from[16])
+{
+    memmove(to, from, 16);
+    to[14] ^= 0x40;
+    to[15] ^= 0x30;
+}
 /* Encoding in log records, list cells, keys of maps: type byte + content. */
 status value_write(buffer *to, const value *v) MUST_CHECK;
 value value_read(

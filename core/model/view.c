@@ -201,9 +201,7 @@ bool model_alive(const model_view *view, class_key c, row_key row)
 static value default_value(const model_property *p)
 {
     if (column_type_of(p).nullable) return value_null();
-    value v = {.type = p->type};
-    if (p->type == VALUE_STRING || p->type == VALUE_BINARY) v.as.text = bytes_of("", 0);
-    return v;
+    return value_zero(p->type);
 }
 
 static status object_invalid(const model_class *c)
@@ -414,6 +412,7 @@ static void fill_column(const block_data *d, model_column *out)
     out->present = true;
     out->null_bits = d->type.nullable ? d->null_bits : NULL;
     switch ((value_type)d->type.type) {
+    case VALUE_FLOAT:
     case VALUE_DOUBLE:
         out->doubles = (const double *)(const void *)d->slots;
         out->has_range = d->has_range;
@@ -430,6 +429,7 @@ static void fill_column(const block_data *d, model_column *out)
     case VALUE_LINK:
     case VALUE_EMBEDDED: out->integers = (const int64_t *)(const void *)d->slots; return;
     case VALUE_TIMESTAMP: out->timestamps = (const int64_t *)(const void *)d->slots; return;
+    case VALUE_DECIMAL:
     case VALUE_UUID:
     case VALUE_OBJECT_ID: out->ids = d->slots; return;
     case VALUE_STRING:

@@ -10,6 +10,7 @@ typedef struct total {
     uint64_t count;
     int64_t integer;
     double real;
+    decimal decimal; /* of decimals */
     value best;
     bool overflow;
 } total;
@@ -25,12 +26,14 @@ static void add(total *t, const value *v)
 {
     if (v->type == VALUE_NULL) return;
     if (t->kind == AGGREGATE_MINIMUM || t->kind == AGGREGATE_MAXIMUM) {
-        if (v->type == VALUE_DOUBLE && isnan(v->as.real))
-            return; /* NaN is neither least nor greatest. */
+        if (value_is_nan(v)) return; /* NaN is neither least nor greatest. */
         if (better(t, v)) t->best = *v;
     } else if (v->type == VALUE_INT) {
         t->overflow = t->overflow || __builtin_add_overflow(t->integer, v->as.integer, &t->integer);
         t->real += (double)v->as.integer;
+    } else if (v->type == VALUE_DECIMAL) {
+        decimal d = value_as_decimal(v);
+        t->decimal = decimal_add(&t->decimal, &d);
     } else {
         t->real += v->as.real;
     }
@@ -46,7 +49,7 @@ static bool cannot_improve(const total *t, const model_column *c)
     if (c->type == VALUE_INT)
         return least ? c->integer_minimum >= t->best.as.integer
                      : c->integer_maximum <= t->best.as.integer;
-    if (c->type != VALUE_DOUBLE) return false;
+    if (c->type != VALUE_DOUBLE && c->type != VALUE_FLOAT) return false;
     return least ? c->double_minimum >= t->best.as.real : c->double_maximum <= t->best.as.real;
 }
 
@@ -90,7 +93,8 @@ static bool sums_are_small(const model_column *c)
 static bool add_whole_word(total *t, const model_column *c, size_t word)
 {
     bool sums = t->kind == AGGREGATE_SUM || t->kind == AGGREGATE_AVERAGE;
-    if (c->type == VALUE_DOUBLE && sums) {
+    bool reals = c->type == VALUE_DOUBLE || c->type == VALUE_FLOAT;
+    if (reals && sums) {
         t->real += kernel_doubles_sum(c->doubles + 64 * word);
         t->count += 64;
         return true;
@@ -213,9 +217,13 @@ static status total_value(const total *t, const model_class *c, const model_prop
                         c->name, p->name);
         *out = value_int(t->integer);
     } else if (t->kind == AGGREGATE_SUM) {
-        *out = value_double(t->real);
+        *out = t->type == VALUE_DECIMAL ? value_decimal(&t->decimal) : value_double(t->real);
     } else if (t->count == 0) {
         *out = value_null();
+    } else if (t->kind == AGGREGATE_AVERAGE && t->type == VALUE_DECIMAL) {
+        decimal count = decimal_from_int((int64_t)t->count),
+                mean = decimal_divide(&t->decimal, &count);
+        *out = value_decimal(&mean);
     } else {
         *out = t->kind == AGGREGATE_AVERAGE ? value_double(t->real / (double)t->count) : t->best;
     }
@@ -228,7 +236,7 @@ status query_aggregate(const query *q, const model_view *view, property_key key,
     const model_class *c = NULL;
     const model_property *p = NULL;
     TRY(find_property(view, q->class_of, key, kind, &c, &p));
-    total t = {.kind = kind, .type = p->type};
+    total t = {.kind = kind, .type = p->type, .decimal = decimal_from_int(0)};
     TRY(q->has_subset ? add_found(q, view, key, &t) : add_segments(q, view, p, &t));
     return total_value(&t, c, p, out);
 }
@@ -239,7 +247,7 @@ status query_aggregate_rows(const model_view *view, class_key class_of, const ro
     const model_class *c = NULL;
     const model_property *p = NULL;
     TRY(find_property(view, class_of, key, kind, &c, &p));
-    total t = {.kind = kind, .type = p->type};
+    total t = {.kind = kind, .type = p->type, .decimal = decimal_from_int(0)};
     TRY(add_rows(view, class_of, rows, count, key, &t));
     return total_value(&t, c, p, out);
 }

@@ -52,6 +52,11 @@ static bool is_link_list(const operand *o)
     return (o->steps[o->step_count - 1].flags & PROPERTY_DICTIONARY) == 0;
 }
 
+static void fit_numbers(const operand *path, operand *o)
+{
+    if (operand_reads_rows(path)) bind_fit_numbers(path->type, o);
+}
+
 /* Every type that may stand on the left with every one on the right. */
 static status check_sides(const node *n)
 {
@@ -223,6 +228,8 @@ static status bind_comparison(binder *b, node *n)
     TRY(bind_operand(b, &n->right));
     TRY(bind_types(b, n));
     TRY(check_form(n));
+    fit_numbers(&n->left, &n->right);
+    fit_numbers(&n->right, &n->left);
     TRY(check_sides(n));
     TRY(check_targets(b, n, &n->left, &n->right));
     TRY(check_targets(b, n, &n->right, &n->left));

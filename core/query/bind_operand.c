@@ -21,8 +21,7 @@ bool type_is_link(value_type type)
 
 bool type_is_number(value_type type)
 {
-    return type == VALUE_INT || type == VALUE_DOUBLE || type == VALUE_FLOAT ||
-           type == VALUE_DECIMAL;
+    return value_is_number(type);
 }
 
 bool operand_reads_rows(const operand *o)
@@ -488,6 +487,33 @@ static status bind_constants(binder *b, operand *o)
     return ATOLL_OK;
 }
 
+/* A number as written becomes one of the property's kind: 0.1 equals the float 0.1 and the decimal 0.1, which the
+ * double 0.1 does not. */
+static void fit_number(const operand *written, value_type type, value *v)
+{
+    decimal d;
+    if (written->literal.size == 0) return;
+    if (type == VALUE_FLOAT && v->type == VALUE_DOUBLE) *v = value_float((float)v->as.real);
+    if (type != VALUE_DECIMAL) return;
+    bytes text = written->literal;
+    if ((text.data[text.size - 1] | 32) == 'f' && text.size > 1 && text.data[text.size - 2] < 'A')
+        text.size--; /* the suffix, not the end of inf */
+    if (v->type == VALUE_INT)
+        d = decimal_from_int(v->as.integer);
+    else if (decimal_parse(text, &d) != ATOLL_OK)
+        d = decimal_from_double(v->as.real);
+    *v = value_decimal(&d);
+}
+
+void bind_fit_numbers(value_type type, operand *o)
+{
+    if (type != VALUE_FLOAT && type != VALUE_DECIMAL) return;
+    if (o->kind == OPERAND_CONSTANT) fit_number(o, type, &o->constant);
+    if (o->kind == OPERAND_CONSTANT) o->type = o->constant.type;
+    for (size_t i = 0; o->kind == OPERAND_CONSTANTS && o->items != NULL && i < o->item_count; i++)
+        fit_number(&o->items[i], type, &o->constants[i]);
+}
+
 /* A chain of constants becomes one, so that it is compared as fast as if it had been written so. */
 static void settle_arithmetic(operand *o)
 {
@@ -515,6 +541,7 @@ static status bind_arithmetic(binder *b, operand *o)
                         value_type_name(item->type), item->at.line, item->at.column);
         o->type = i == 0 ? item->type : arithmetic_type(o->type, item->type);
     }
+    for (size_t i = 0; i < o->item_count; i++) bind_fit_numbers(o->type, &o->items[i]);
     settle_arithmetic(o);
     return ATOLL_OK;
 }

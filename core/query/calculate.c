@@ -1,8 +1,8 @@
 /* What a query works out of values: + - * /, the aggregates of lists, the names of types.
  * It must never fail: what cannot be worked out is null, as null itself makes everything null.
- * Invariant: integers stay integers, wrapping at 64 bits; with a double or float in it the result is a double. */
+ * Invariant: integers stay integers, wrapping at 64 bits; with a decimal in it the result is a decimal, else with a
+ * double or float a double. */
 #include "query/query_internal.h"
-#include <math.h>
 
 /* ---- arithmetic ---- */
 
@@ -50,11 +50,31 @@ static bool to_double(const value *v, double *out)
     return true;
 }
 
+static decimal to_decimal(const value *v)
+{
+    if (v->type == VALUE_DECIMAL) return value_as_decimal(v);
+    return v->type == VALUE_INT ? decimal_from_int(v->as.integer) : decimal_from_double(v->as.real);
+}
+
+static value calculate_decimals(char operator, const value * left, const value *right)
+{
+    decimal a = to_decimal(left), b = to_decimal(right);
+    decimal result = operator== '+' ? decimal_add(&a, &b) :
+                     operator== '-' ? decimal_subtract(&a, &b)
+                     :
+                     operator== '*' ? decimal_multiply(&a, &b)
+                                    : decimal_divide(&a, &b);
+    return value_decimal(&result);
+}
+
 value value_calculate(char operator, const value * left, const value *right)
 {
     double a = 0, b = 0;
     if (left->type == VALUE_INT && right->type == VALUE_INT)
         return calculate_integers(operator, left->as.integer, right->as.integer);
+    bool numbers = value_is_number(left->type) && value_is_number(right->type);
+    if (numbers && (left->type == VALUE_DECIMAL || right->type == VALUE_DECIMAL))
+        return calculate_decimals(operator, left, right);
     if (!to_double(left, &a) || !to_double(right, &b)) return value_null();
     return calculate_doubles(operator, a, b);
 }
@@ -69,7 +89,7 @@ void accumulator_add(accumulator *a, const value *v)
     if (!ordered) {
         a->total = a->count == 0 ? *v : value_calculate('+', &a->total, v);
     } else {
-        if (v->type != VALUE_TIMESTAMP && v->type != VALUE_INT && isnan(v->as.real)) return;
+        if (value_is_nan(v)) return;
         comparison better = a->post == POST_MINIMUM ? COMPARE_LESS : COMPARE_GREATER;
         if (a->count == 0 || values_match(better, false, v, &a->total)) a->total = *v;
     }
@@ -79,9 +99,13 @@ void accumulator_add(accumulator *a, const value *v)
 value accumulator_result(const accumulator *a, value_type type)
 {
     if (a->post == POST_SUM && a->count == 0)
-        return type == VALUE_INT || type == VALUE_MIXED ? value_int(0) : value_double(0);
+        return type == VALUE_MIXED   ? value_int(0)
+               : type == VALUE_FLOAT ? value_double(0)
+                                     : value_zero(type);
     if (a->count == 0 || a->post != POST_AVERAGE) return a->total;
-    value count = value_double((double)a->count);
+    /* An integer keeps the mean of decimals one; the mean of integers is a double. */
+    value count = a->total.type == VALUE_DECIMAL ? value_int((int64_t)a->count)
+                                                 : value_double((double)a->count);
     return value_calculate('/', &a->total, &count);
 }
 

@@ -2,7 +2,6 @@
  * It must never fail or allocate: what cannot be compared is simply not true.
  * Invariant: truth has two values; `x != v` is the exact opposite of `x == v`, so null != 3 is true. */
 #include "query/query_internal.h"
-#include <math.h>
 
 /* ---- folding of case: Latin up to code point 591, as the systems before ---- */
 
@@ -135,42 +134,17 @@ static bool text_match(comparison c, bool fold, const value *left, const value *
 
 /* ---- order ---- */
 
-static int integer_with_double(int64_t integer, double real, bool *unordered)
-{
-    if (isnan(real)) {
-        *unordered = true;
-        return 0;
-    }
-    if (real >= 9223372036854775808.0) return -1;
-    if (real < -9223372036854775808.0) return 1;
-    int64_t whole = (int64_t)real;
-    if (integer != whole) return integer < whole ? -1 : 1;
-    double rest = real - (double)whole;
-    return (rest < 0) - (rest > 0);
-}
-
 int number_compare(const value *a, const value *b, bool *unordered)
 {
-    if (a->type == VALUE_INT && b->type == VALUE_INT) {
-        return (a->as.integer > b->as.integer) - (a->as.integer < b->as.integer);
-    }
-    if (a->type == VALUE_INT) return integer_with_double(a->as.integer, b->as.real, unordered);
-    if (b->type == VALUE_INT) return -integer_with_double(b->as.integer, a->as.real, unordered);
-    bool a_nan = isnan(a->as.real), b_nan = isnan(b->as.real);
-    if (a_nan != b_nan) *unordered = true;
-    if (a_nan || b_nan) return 0;
-    return (a->as.real > b->as.real) - (a->as.real < b->as.real);
-}
-
-static bool is_number(const value *v)
-{
-    return v->type == VALUE_INT || v->type == VALUE_DOUBLE;
+    if (value_is_nan(a) != value_is_nan(b)) *unordered = true;
+    return *unordered ? 0 : value_compare_numbers(a, b);
 }
 
 /* Of two values that are not null; unordered: they are neither equal nor one before the other. */
 static int order_of(const value *a, const value *b, bool fold, bool *unordered)
 {
-    if (is_number(a) && is_number(b)) return number_compare(a, b, unordered);
+    if (value_is_number(a->type) && value_is_number(b->type))
+        return number_compare(a, b, unordered);
     if (is_text(a) && is_text(b)) {
         if (fold)
             return texts_equal(a->as.text, b->as.text, true)

@@ -7,10 +7,8 @@
 
 value property_fallback(value_type type, bool nullable)
 {
-    value v = value_null();
-    if (nullable || type == VALUE_LINK || type == VALUE_EMBEDDED) return v;
-    v.type = type; /* Zero bits are false, 0, "", the epoch and the id of zeros. */
-    return v;
+    if (nullable || type == VALUE_LINK || type == VALUE_EMBEDDED) return value_null();
+    return value_zero(type);
 }
 
 static bool is_null(const model_column *c, size_t i)
@@ -28,6 +26,12 @@ value column_value(const model_column *c, size_t i, const value *fallback)
     case VALUE_LINK:
     case VALUE_EMBEDDED: return value_link((row_key)c->integers[i]);
     case VALUE_DOUBLE: return value_double(c->doubles[i]);
+    case VALUE_FLOAT: return value_float((float)c->doubles[i]);
+    case VALUE_DECIMAL: {
+        value v = {.type = VALUE_DECIMAL};
+        value_decimal_turn(v.as.id, c->ids + 16 * i);
+        return v;
+    }
     case VALUE_TIMESTAMP:
         return value_timestamp(c->timestamps[2 * i], (int32_t)c->timestamps[2 * i + 1]);
     case VALUE_UUID: return value_uuid(c->ids + 16 * i);

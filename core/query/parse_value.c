@@ -273,6 +273,7 @@ static status parse_single(parser *p, operand *out, const char *wanted)
                      .at = t->at,
                      .constant = t->constant,
                      .argument = t->index};
+    if (type_is_number(t->constant.type)) out->literal = t->raw;
     bool single = t->kind == TOKEN_CONSTANT || t->kind == TOKEN_ARGUMENT ||
                   (t->kind == TOKEN_WORD && word_constant(t, &out->constant));
     return single ? parser_step(p) : parser_expected(t, wanted);
@@ -362,6 +363,7 @@ status parse_value(parser *p, operand *out)
     if (t->kind == TOKEN_CONSTANT || t->kind == TOKEN_ARGUMENT) {
         out->kind = t->kind == TOKEN_CONSTANT ? OPERAND_CONSTANT : OPERAND_ARGUMENT;
         out->constant = t->constant;
+        if (type_is_number(out->constant.type)) out->literal = t->raw;
         out->argument = t->index;
         return parser_step(p);
     }

@@ -143,13 +143,15 @@ static pass_kind range_of(value_type type, comparison c, const value *at, pass_r
         integer_range(c, at->as.boolean ? 1 : 0, out);
         return PASS_INTEGER;
     case VALUE_INT:
-        if (at->type == VALUE_DOUBLE)
+        if (at->type == VALUE_DOUBLE || at->type == VALUE_FLOAT)
             return integer_range_of_double(c, at->as.real, out) ? PASS_INTEGER : PASS_ROW;
         if (at->type != VALUE_INT) return PASS_ROW;
         integer_range(c, at->as.integer, out);
         return PASS_INTEGER;
+    case VALUE_FLOAT:
     case VALUE_DOUBLE: {
-        if (at->type != VALUE_INT && at->type != VALUE_DOUBLE) return PASS_ROW;
+        bool number = at->type == VALUE_INT || at->type == VALUE_DOUBLE || at->type == VALUE_FLOAT;
+        if (!number) return PASS_ROW;
         double real = at->type == VALUE_INT ? (double)at->as.integer : at->as.real;
         bool exact =
             at->type != VALUE_INT || (at->as.integer > -(1ll << 53) && at->as.integer < 1ll << 53);

@@ -158,6 +158,7 @@ typedef struct operand {
     path_post post;
     bool aggregated; /* the last step stands behind the post: `dogs.@max.age` */
     value constant;  /* OBJECT: the key */
+    bytes literal;   /* CONSTANT: a number as it was written; empty: another or an argument */
     uint64_t argument;
     struct operand
         *items;      /* CONSTANTS as parsed; parts of ARITHMETIC; key of OBJECT; numbers of SHAPE */
@@ -295,6 +296,8 @@ status bind_path(binder *b, operand *o) MUST_CHECK;
 status bind_shape(binder *b, const operand *path, operand *o) MUST_CHECK;
 status bind_node(binder *b, node *n) MUST_CHECK;
 status bind_type_error(position at, const char *what);
+/* Gives the numbers that were written the kind of what they meet. */
+void bind_fit_numbers(value_type type, operand *o);
 bool type_is_text(value_type type);
 bool type_is_link(value_type type); /* embedded objects too */
 bool type_is_number(value_type type);
@@ -309,7 +312,7 @@ void pass_plan(node *n); /* chooses the pass of a bound comparison */
 /* ---- values ---- */
 /* The whole truth of one comparison, null rules included; a failed comparison of types is false. */
 bool values_match(comparison c, bool fold, const value *left, const value *right);
-int number_compare(const value *a, const value *b, bool *unordered); /* INT and DOUBLE by number */
+int number_compare(const value *a, const value *b, bool *unordered); /* of all kinds, exact */
 uint32_t fold_character(uint32_t character);
 /* + - * /: null with null, and when an integer is divided by zero. */
 value value_calculate(char operator, const value * left, const value *right);

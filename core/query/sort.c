@@ -86,6 +86,13 @@ static uint64_t double_bits(double real)
     return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
 }
 
+/* Rounding keeps the order. */
+static uint64_t decimal_bits(const value *v)
+{
+    decimal d = value_as_decimal(v);
+    return double_bits(decimal_to_double(&d));
+}
+
 static uint64_t leading_bits(const uint8_t *data, size_t size)
 {
     uint64_t bits = 0;
@@ -99,7 +106,9 @@ static uint64_t value_bits(const value *v, bool *exact)
     switch (v->type) {
     case VALUE_BOOL: return v->as.boolean ? 1 : 0;
     case VALUE_INT: return integer_bits(v->as.integer);
+    case VALUE_FLOAT:
     case VALUE_DOUBLE: return double_bits(v->as.real);
+    case VALUE_DECIMAL: *exact = false; return decimal_bits(v);
     case VALUE_TIMESTAMP: *exact = false; return integer_bits(v->as.timestamp.seconds);
     case VALUE_STRING:
     case VALUE_BINARY: *exact = false; return leading_bits(v->as.text.data, v->as.text.size);

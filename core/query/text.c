@@ -50,6 +50,19 @@ static status put_double(buffer *to, double real)
     return put(to, text);
 }
 
+/* In a form that reads back as a number: NaN and infinity have words of their own, and more digits than an integer has
+ * need a point. */
+static status put_decimal(buffer *to, const value *v)
+{
+    char text[DECIMAL_TEXT_SIZE];
+    decimal d = value_as_decimal(v);
+    if (value_is_nan(v) || decimal_is_infinite(&d)) return put_double(to, decimal_to_double(&d));
+    size_t size = decimal_print(&d, text);
+    TRY(put(to, text));
+    bool long_integer = size > 18 && strpbrk(text, ".E") == NULL;
+    return long_integer ? put(to, ".") : ATOLL_OK;
+}
+
 static status put_id(buffer *to, const uint8_t *id, size_t size)
 {
     TRY(put(to, size == 16 ? "uuid(" : "oid("));
@@ -71,7 +84,9 @@ static status put_value(buffer *to, const value *v)
     case VALUE_INT:
         snprintf(text, sizeof text, "%lld", (long long)v->as.integer);
         return put(to, text);
+    case VALUE_FLOAT:
     case VALUE_DOUBLE: return put_double(to, v->as.real);
+    case VALUE_DECIMAL: return put_decimal(to, v);
     case VALUE_STRING: return put_string(to, v->as.text);
     case VALUE_BINARY:
         TRY(put(to, "B64\""));

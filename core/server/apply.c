@@ -120,14 +120,7 @@ static void merged_value(void *context, property_key key, value *out)
         model_get_raw(model_txn_view(m->a->txn), m->c->key, m->row, key, out) == ATOLL_OK)
         return;
     bool nullable = (p->flags & PROPERTY_NULLABLE) != 0;
-    if (nullable) return;
-    if (p->type == VALUE_INT) *out = value_int(0);
-    if (p->type == VALUE_BOOL) *out = value_bool(false);
-    if (p->type == VALUE_DOUBLE) *out = value_double(0);
-    if (p->type == VALUE_STRING) *out = value_string(bytes_of("", 0));
-    if (p->type == VALUE_BINARY) *out = value_binary(bytes_of("", 0));
-    if (p->type == VALUE_TIMESTAMP) *out = value_timestamp(0, 0);
-    if (p->type == VALUE_UUID || p->type == VALUE_OBJECT_ID) *out = (value){.type = p->type};
+    if (!nullable && p->type != VALUE_LINK && p->type != VALUE_EMBEDDED) *out = value_zero(p->type);
 }
 
 static bool sees(const batch_apply *a, class_key c, row_key row)

@@ -102,6 +102,27 @@ static status put_hex(buffer *to, const uint8_t *id, int size, bool dashes)
     return buffer_append(to, text, (size_t)at);
 }
 
+static status put_real(buffer *to, const value *v)
+{
+    char text[64];
+    if (!isfinite(v->as.real))
+        return put_text(to, isnan(v->as.real) ? "\"NaN\""
+                            : v->as.real > 0  ? "\"Infinity\""
+                                              : "\"-Infinity\"");
+    snprintf(text, sizeof text, v->type == VALUE_FLOAT ? "%.9g" : "%.17g", v->as.real);
+    return put_text(to, text);
+}
+
+/* A string: few readers of JSON keep 34 digits of a number. */
+static status put_decimal(buffer *to, const value *v)
+{
+    char text[DECIMAL_TEXT_SIZE + 2] = "\"";
+    decimal d = value_as_decimal(v);
+    size_t size = decimal_print(&d, text + 1);
+    text[size + 1] = '"';
+    return buffer_append(to, text, size + 2);
+}
+
 static status put_plain(buffer *to, const value *v)
 {
     char text[64];
@@ -112,12 +133,8 @@ static status put_plain(buffer *to, const value *v)
         snprintf(text, sizeof text, "%lld", (long long)v->as.integer);
         return put_text(to, text);
     case VALUE_DOUBLE:
-        if (!isfinite(v->as.real))
-            return put_text(to, isnan(v->as.real) ? "\"NaN\""
-                                : v->as.real > 0  ? "\"Infinity\""
-                                                  : "\"-Infinity\"");
-        snprintf(text, sizeof text, "%.17g", v->as.real);
-        return put_text(to, text);
+    case VALUE_FLOAT: return put_real(to, v);
+    case VALUE_DECIMAL: return put_decimal(to, v);
     case VALUE_STRING: return put_string(to, v->as.text);
     case VALUE_BINARY: return put_base64(to, v->as.text);
     case VALUE_TIMESTAMP: return put_timestamp(to, v);

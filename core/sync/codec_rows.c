@@ -41,8 +41,9 @@ static status read_list(arena *memory, const pb_list *from, wire_list **out)
 
 static status read_type(int from, value_type *out)
 {
-    if (from < VALUE_NULL || from > VALUE_EMBEDDED)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%d is no value type", from);
+    bool known = (from >= VALUE_NULL && from <= VALUE_EMBEDDED) || from == VALUE_FLOAT ||
+                 from == VALUE_DECIMAL;
+    if (!known) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%d is no value type", from);
     *out = (value_type)from;
     return ATOLL_OK;
 }

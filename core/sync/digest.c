@@ -22,6 +22,7 @@ static uint64_t stable_hash(const value *v)
     switch (v->type) {
     case VALUE_BOOL: return mix(seed, v->as.boolean);
     case VALUE_INT: return mix(seed, (uint64_t)v->as.integer);
+    case VALUE_FLOAT:
     case VALUE_DOUBLE: {
         uint64_t bits = 0;
         memcpy(&bits, &v->as.real, sizeof bits);
@@ -32,6 +33,7 @@ static uint64_t stable_hash(const value *v)
     case VALUE_TIMESTAMP:
         return mix(mix(seed, (uint64_t)v->as.timestamp.seconds),
                    (uint64_t)v->as.timestamp.nanoseconds);
+    case VALUE_DECIMAL:
     case VALUE_UUID:
     case VALUE_EMBEDDED: return hash_bytes(v->as.id, 16, seed);
     case VALUE_OBJECT_ID: return hash_bytes(v->as.id, 12, seed);

@@ -145,7 +145,6 @@ status rows_set(model_txn *txn, const model_class *c, row_key row, const model_p
 
 status rows_reset(model_txn *txn, const model_class *c, row_key row, const model_property *p)
 {
-    static const uint8_t zeros[16] = {0};
     const model_view *view = model_txn_view(txn);
     if ((p->flags & PROPERTY_LIST) != 0) {
         /* Not a clear: that would be a change of its own, which outlives what comes later. */
@@ -156,21 +155,9 @@ status rows_reset(model_txn *txn, const model_class *c, row_key row, const model
         list_state_init(&empty);
         return already ? ATOLL_OK : model_list_store(txn, c->key, row, p->key, &empty);
     }
-    value v = value_null();
-    bool nullable = (p->flags & PROPERTY_NULLABLE) != 0;
-    if (!nullable) {
-        switch (p->type) {
-        case VALUE_BOOL: v = value_bool(false); break;
-        case VALUE_INT: v = value_int(0); break;
-        case VALUE_DOUBLE: v = value_double(0); break;
-        case VALUE_STRING: v = value_string(bytes_of("", 0)); break;
-        case VALUE_BINARY: v = value_binary(bytes_of("", 0)); break;
-        case VALUE_TIMESTAMP: v = value_timestamp(0, 0); break;
-        case VALUE_UUID: v = value_uuid(zeros); break;
-        case VALUE_OBJECT_ID: v = value_object_id(zeros); break;
-        default: break;
-        }
-    }
+    bool null =
+        (p->flags & PROPERTY_NULLABLE) != 0 || p->type == VALUE_LINK || p->type == VALUE_EMBEDDED;
+    value v = null ? value_null() : value_zero(p->type);
     return rows_set(txn, c, row, p, &v);
 }
 

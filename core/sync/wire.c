@@ -57,11 +57,13 @@ uint64_t wire_column_stamp(const wire_column *c, size_t entry)
 
 value wire_column_value(const wire_column *c, size_t i)
 {
+    decimal d;
     if (wire_column_null(c, i)) return value_null();
     value_type type = c->type == VALUE_LINK ? c->key_type : c->type;
     switch (type) {
     case VALUE_BOOL: return value_bool(c->bools.items[i] != 0);
     case VALUE_INT: return value_int(c->integers.items[i]);
+    case VALUE_FLOAT: return value_float((float)c->reals.items[i]);
     case VALUE_DOUBLE: return value_double(c->reals.items[i]);
     case VALUE_STRING:
     case VALUE_BINARY: {
@@ -70,6 +72,7 @@ value wire_column_value(const wire_column *c, size_t i)
     }
     case VALUE_TIMESTAMP:
         return value_timestamp(c->integers.items[2 * i], (int32_t)c->integers.items[2 * i + 1]);
+    case VALUE_DECIMAL: memcpy(&d.bytes, c->ids.items + 16 * i, 16); return value_decimal(&d);
     case VALUE_UUID:
     case VALUE_EMBEDDED: return value_uuid(c->ids.items + 16 * i);
     case VALUE_OBJECT_ID: return value_object_id(c->ids.items + 12 * i);
@@ -164,6 +167,7 @@ static status put_value(wire_builder *b, wire_column *c, const value *v)
     switch (type) {
     case VALUE_BOOL: return arena_push(memory, &c->bools, (uint8_t)(!null && v->as.boolean));
     case VALUE_INT: return arena_push(memory, &c->integers, null ? 0 : v->as.integer);
+    case VALUE_FLOAT:
     case VALUE_DOUBLE: return arena_push(memory, &c->reals, null ? 0.0 : v->as.real);
     case VALUE_STRING:
     case VALUE_BINARY: {
@@ -175,6 +179,7 @@ static status put_value(wire_builder *b, wire_column *c, const value *v)
     case VALUE_TIMESTAMP:
         TRY(arena_push(memory, &c->integers, null ? 0 : v->as.timestamp.seconds));
         return arena_push(memory, &c->integers, null ? 0 : v->as.timestamp.nanoseconds);
+    case VALUE_DECIMAL:
     case VALUE_UUID:
     case VALUE_EMBEDDED:
         b->size += 8;

@@ -57,6 +57,18 @@ static status check_timestamps(const wire_rows *g, const wire_column *c)
     return ATOLL_OK;
 }
 
+static status check_floats(const wire_rows *g, const wire_column *c)
+{
+    if (c->reals.count != c->count)
+        return bad(g, c->property, "the number of reals differs from the number of values");
+    for (size_t i = 0; i < c->count; i++) {
+        double real = c->reals.items[i];
+        if (real == real && (double)(float)real != real)
+            return bad(g, c->property, "a value does not fit a float");
+    }
+    return ATOLL_OK;
+}
+
 static status check_values(arena *memory, const wire_rows *g, wire_column *c)
 {
     value_type type = c->type == VALUE_LINK ? c->key_type : c->type;
@@ -79,6 +91,7 @@ static status check_values(arena *memory, const wire_rows *g, wire_column *c)
                    ? ATOLL_OK
                    : bad(g, c->property,
                          "the number of integers differs from the number of values");
+    case VALUE_FLOAT: return check_floats(g, c);
     case VALUE_DOUBLE:
         return c->reals.count == c->count
                    ? ATOLL_OK
@@ -86,6 +99,7 @@ static status check_values(arena *memory, const wire_rows *g, wire_column *c)
     case VALUE_STRING: return check_texts(memory, g, c, true);
     case VALUE_BINARY: return check_texts(memory, g, c, false);
     case VALUE_TIMESTAMP: return check_timestamps(g, c);
+    case VALUE_DECIMAL:
     case VALUE_UUID:
     case VALUE_EMBEDDED:
         return c->ids.count == 16 * c->count

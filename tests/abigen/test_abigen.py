@@ -57,7 +57,7 @@ MUST_FAIL = {
     "no free function": ('free: "atoll_fruit_free"', "", "names no free function"),
     "response of two fields": ("message StringResult {\n", "message StringResult {\n  string other = 2;\n",
                                "2 fields instead of one"),
-    "type that cannot cross": ("bytes seed = 2", "float seed = 2", "a type that cannot cross the interface"),
+    "type that cannot cross": ("bytes seed = 2", "sint32 seed = 2", "a type that cannot cross the interface"),
 }
 
 

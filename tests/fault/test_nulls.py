@@ -22,7 +22,7 @@ class Timestamp(ctypes.Structure):
 
 
 TYPES = {"bool": ctypes.c_bool, "int32_t": ctypes.c_int32, "int64_t": ctypes.c_int64, "uint32_t": ctypes.c_uint32, "uint64_t": ctypes.c_uint64,
-         "double": ctypes.c_double, "size_t": ctypes.c_size_t, "atoll_status": ctypes.c_int32, "atoll_value_type": ctypes.c_int32,
+         "double": ctypes.c_double, "float": ctypes.c_float, "size_t": ctypes.c_size_t, "atoll_status": ctypes.c_int32, "atoll_value_type": ctypes.c_int32,
          "atoll_bytes": Bytes, "atoll_timestamp": Timestamp, "void": None}
 
 

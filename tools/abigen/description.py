@@ -14,9 +14,10 @@ import tempfile
 
 SCALARS = {
     "TYPE_BOOL": "bool", "TYPE_INT32": "int32_t", "TYPE_INT64": "int64_t", "TYPE_UINT32": "uint32_t",
-    "TYPE_UINT64": "uint64_t", "TYPE_DOUBLE": "double", "TYPE_STRING": "text", "TYPE_BYTES": "binary",
+    "TYPE_UINT64": "uint64_t", "TYPE_DOUBLE": "double", "TYPE_FLOAT": "float",
+    "TYPE_STRING": "text", "TYPE_BYTES": "binary",
 }
-NUMBERS = {"int32_t", "int64_t", "uint32_t", "uint64_t", "double"}
+NUMBERS = {"int32_t", "int64_t", "uint32_t", "uint64_t", "double", "float"}
 UNIT_ENDINGS = {"ms": "_ms", "bytes": "_bytes", "count": "_count", "percent": "_percent"}
 
 

@@ -21,6 +21,7 @@ DOORS = {
     r"openssl/": r"core/(platform/\w+|server/tokens)\.c",
     r"jwt\.h": r"core/server/tokens\.c",
     r"yaml\.h": r"core/server/config\.c",
+    r"bid_(conf|functions)\.h": r"core/base/decimal\.c",
     r"argon2\.h": r"core/server/passwords\.c",
     r"jansson\.h": r"core/(server/\w+|sync/account)\.c",
     r"(\w+/)?\w+\.pb-c\.h": r"core/(sync/(codec\w*|runner_calls)\.[ch]|server/(users|services|codec\w*|records\w*)\.[ch])",

@@ -75,6 +75,7 @@ static atoll_bytes text_view(const char *text)
 %atoll_crossing(uint32_t, uint32_t, uint)
 %atoll_crossing(uint64_t, uint64_t, ulong)
 %atoll_crossing(double, double, double)
+%atoll_crossing(float, float, float)
 
 %define %atoll_handle(T)
 %atoll_crossing(T *, void *, global::System.IntPtr)

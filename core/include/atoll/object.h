@@ -123,6 +123,30 @@ ATOLL_API atoll_bytes atoll_object_get_uuid(const atoll_object *object, uint32_t
 ATOLL_API atoll_bytes atoll_object_get_object_id(const atoll_object *object, uint32_t property,
                                                  atoll_error **error);
 
+/* Reads a float.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, UNKNOWN_PROPERTY,
+ * TYPE_MISMATCH, ASYMMETRIC.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API float atoll_object_get_float(const atoll_object *object, uint32_t property,
+                                       atoll_error **error);
+
+/* Reads a decimal128 of 16 bytes (IEEE 754, binary integer form, little-endian); null has null
+ * data.
+ * Owns: borrowed until the next call on this realm.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, UNKNOWN_PROPERTY,
+ * TYPE_MISMATCH, ASYMMETRIC.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_bytes atoll_object_get_decimal128(const atoll_object *object, uint32_t property,
+                                                  atoll_error **error);
+
+/* Reads a decimal128 as text, e.g. 1.10 or 1E+3; null has null data.
+ * Owns: borrowed until the next call on this realm.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, UNKNOWN_PROPERTY,
+ * TYPE_MISMATCH, ASYMMETRIC.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_bytes atoll_object_get_decimal128_text(const atoll_object *object,
+                                                       uint32_t property, atoll_error **error);
+
 /* Reads a link or an embedded object.
  * Owns: the caller, who frees the result with atoll_object_free.
  * Answers null without an error: the property is null.
@@ -230,6 +254,29 @@ ATOLL_API atoll_status atoll_object_set_uuid(atoll_object *object, uint32_t prop
 ATOLL_API atoll_status atoll_object_set_object_id(atoll_object *object, uint32_t property,
                                                   const char *value, size_t value_size,
                                                   atoll_error **error);
+
+/* Sets a float.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, UNKNOWN_PROPERTY,
+ * TYPE_MISMATCH, NO_TRANSACTION, PRIMARY_KEY_IMMUTABLE, LIMIT_EXCEEDED.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_status atoll_object_set_float(atoll_object *object, uint32_t property, float value,
+                                              atoll_error **error);
+
+/* Sets a decimal128 of 16 bytes: IEEE 754, binary integer form, little-endian, as BSON has it.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, UNKNOWN_PROPERTY,
+ * TYPE_MISMATCH, NO_TRANSACTION, PRIMARY_KEY_IMMUTABLE, LIMIT_EXCEEDED.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_status atoll_object_set_decimal128(atoll_object *object, uint32_t property,
+                                                   const char *value, size_t value_size,
+                                                   atoll_error **error);
+
+/* Sets a decimal128 from its text, e.g. -12.50 or 1.5E+20; it is rounded to 34 digits.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, UNKNOWN_PROPERTY,
+ * TYPE_MISMATCH, NO_TRANSACTION, PRIMARY_KEY_IMMUTABLE, LIMIT_EXCEEDED.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_status atoll_object_set_decimal128_text(atoll_object *object, uint32_t property,
+                                                        const char *value, size_t value_size,
+                                                        atoll_error **error);
 
 /* Sets a link.
  * Null: `target` may be null: the link becomes null.

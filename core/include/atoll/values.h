@@ -104,6 +104,24 @@ ATOLL_API atoll_status atoll_values_add_uuid(atoll_values *values, const char *v
 ATOLL_API atoll_status atoll_values_add_object_id(atoll_values *values, const char *value,
                                                   size_t value_size, atoll_error **error);
 
+/* Appends a float.
+ * Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED, OUT_OF_MEMORY.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_values_add_float(atoll_values *values, float value,
+                                              atoll_error **error);
+
+/* Appends a decimal128 of 16 bytes: IEEE 754, binary integer form, little-endian, as BSON has it.
+ * Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED, OUT_OF_MEMORY.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_values_add_decimal128(atoll_values *values, const char *value,
+                                                   size_t value_size, atoll_error **error);
+
+/* Appends a decimal128 from its text, e.g. -12.50 or 1.5E+20; it is rounded to 34 digits.
+ * Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED, OUT_OF_MEMORY.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_values_add_decimal128_text(atoll_values *values, const char *value,
+                                                        size_t value_size, atoll_error **error);
+
 /* Appends a link to an object of the realm.
  * Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED, OUT_OF_MEMORY.
  * Thread: any, one at a time. Since: 0.1. */
@@ -173,6 +191,26 @@ ATOLL_API atoll_bytes atoll_values_get_uuid(const atoll_values *values, int64_t 
  * Thread: any, one at a time. Since: 0.1. */
 ATOLL_API atoll_bytes atoll_values_get_object_id(const atoll_values *values, int64_t index,
                                                  atoll_error **error);
+
+/* Reads a float.
+ * Errors: INVALID_ARGUMENT, OUT_OF_RANGE, TYPE_MISMATCH.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API float atoll_values_get_float(const atoll_values *values, int64_t index,
+                                       atoll_error **error);
+
+/* Reads a decimal128 of 16 bytes; a null value has null data.
+ * Owns: borrowed until the values change or are freed.
+ * Errors: INVALID_ARGUMENT, OUT_OF_RANGE, TYPE_MISMATCH.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_bytes atoll_values_get_decimal128(const atoll_values *values, int64_t index,
+                                                  atoll_error **error);
+
+/* Reads a decimal128 as text; a null value has null data.
+ * Owns: borrowed until the next call of this function on this thread.
+ * Errors: INVALID_ARGUMENT, OUT_OF_RANGE, TYPE_MISMATCH.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_bytes atoll_values_get_decimal128_text(const atoll_values *values, int64_t index,
+                                                       atoll_error **error);
 
 /* Reads a link.
  * Owns: the caller, who frees the result with atoll_object_free.

@@ -21,7 +21,9 @@ enum {
     ITEM_TAGS,
     ITEM_ONE,
     ITEM_MANY,
-    ITEM_COUNT
+    ITEM_COUNT,
+    ITEM_RATIO,
+    ITEM_PRICE
 };
 enum { NOTE_TEXT = 1 };
 enum { PART_X = 1, PART_DEEP = 2 };

@@ -16,6 +16,15 @@ static value uid_value(int n)
     return value_uuid(id);
 }
 
+/* The zero that a required decimal starts with, or a number with a point. */
+static value price_value(int n)
+{
+    decimal d = decimal_from_int(n), tenth = {{0}};
+    MUST(decimal_parse(bytes_text("0.10"), &tenth));
+    if (n != 0) d = decimal_multiply(&d, &tenth);
+    return value_decimal(&d);
+}
+
 static value scalar(int property, int n, char text[200])
 {
     if (n == ORACLE_NONE) return value_null();
@@ -27,6 +36,8 @@ static value scalar(int property, int n, char text[200])
     case ITEM_DATA:
         return n == 0 ? value_binary(bytes_of("", 0)) : text_value(text, n, VALUE_BINARY);
     case ITEM_UID: return uid_value(n);
+    case ITEM_RATIO: return value_float((float)n / 3);
+    case ITEM_PRICE: return price_value(n);
     default: return value_int(n * 1000000007ll);
     }
 }
@@ -40,18 +51,23 @@ static int *scalar_slot(oracle_item *item, int property)
     case ITEM_DONE: return &item->done;
     case ITEM_DATA: return &item->data;
     case ITEM_UID: return &item->uid;
+    case ITEM_RATIO: return &item->ratio;
+    case ITEM_PRICE: return &item->price;
     default: return &item->count;
     }
 }
 
-static const int scalars[] = {ITEM_NAME, ITEM_SCORE, ITEM_AT,   ITEM_DONE,
-                              ITEM_DATA, ITEM_UID,   ITEM_COUNT};
+static const int scalars[] = {ITEM_NAME, ITEM_SCORE, ITEM_AT,    ITEM_DONE, ITEM_DATA,
+                              ITEM_UID,  ITEM_COUNT, ITEM_RATIO, ITEM_PRICE};
 enum { SCALAR_COUNT = sizeof scalars / sizeof scalars[0] };
 
 static oracle_item empty_item(void)
 {
-    return (oracle_item){
-        .name = ORACLE_NONE, .done = ORACLE_NONE, .uid = ORACLE_NONE, .link = ORACLE_NONE};
+    return (oracle_item){.name = ORACLE_NONE,
+                         .done = ORACLE_NONE,
+                         .uid = ORACLE_NONE,
+                         .link = ORACLE_NONE,
+                         .ratio = ORACLE_NONE};
 }
 
 void oracle_init(oracle *o)
@@ -105,7 +121,8 @@ static status change_scalar(change_context *c)
 {
     char text[200];
     int property = scalars[random_below(c->r, SCALAR_COUNT)];
-    bool nullable = property == ITEM_NAME || property == ITEM_DONE || property == ITEM_UID;
+    bool nullable = property == ITEM_NAME || property == ITEM_DONE || property == ITEM_UID ||
+                    property == ITEM_RATIO;
     int n = nullable && random_below(c->r, 4) == 0 ? ORACLE_NONE : (int)random_below(c->r, 1000);
     value v = scalar(property, n, text);
     TRY(model_set(c->txn, ITEM, c->row, (property_key)property, &v));

@@ -12,8 +12,8 @@ typedef struct oracle_part {
 
 typedef struct oracle_item {
     bool alive, hidden;
-    int name, done, uid, link; /* ORACLE_NONE: null */
-    int score, at, data, count;
+    int name, done, uid, link, ratio; /* ORACLE_NONE: null */
+    int score, at, data, count, price;
     int tags[ORACLE_TAGS], tag_count;
     bool has_one;
     oracle_part one, many[ORACLE_MANY];

@@ -1,0 +1,228 @@
+/* The promises of the public interface about types of values: each keeps what it was given, over a reopen too. */
+#include "api_support.h"
+
+typedef struct things {
+    char folder[64], path[96];
+    atoll_realm *realm;
+    uint32_t thing, ratio, price, maybe, ratios, prices;
+    atoll_error *error;
+} things;
+
+static void open_things(things *t)
+{
+    atoll_schema *s = atoll_schema_new(&t->error);
+    int32_t c = atoll_schema_add_class(s, S("Thing"), ATOLL_CLASS_NORMAL, &t->error);
+    atoll_schema_add_property(s, c, S("_id"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""),
+                              &t->error);
+    atoll_schema_add_property(s, c, S("ratio"), ATOLL_TYPE_FLOAT, 0, S(""), &t->error);
+    atoll_schema_add_property(s, c, S("price"), ATOLL_TYPE_DECIMAL128, 0, S(""), &t->error);
+    atoll_schema_add_property(s, c, S("maybe"), ATOLL_TYPE_DECIMAL128, ATOLL_PROPERTY_NULLABLE,
+                              S(""), &t->error);
+    atoll_schema_add_property(s, c, S("ratios"), ATOLL_TYPE_FLOAT, ATOLL_PROPERTY_LIST, S(""),
+                              &t->error);
+    atoll_schema_add_property(s, c, S("prices"), ATOLL_TYPE_DECIMAL128, ATOLL_PROPERTY_LIST, S(""),
+                              &t->error);
+    GOOD(t->error);
+    atoll_config *config = atoll_config_new(&t->error);
+    atoll_config_set_path(config, S(t->path), &t->error);
+    atoll_config_set_schema(config, s, &t->error);
+    t->realm = atoll_realm_open(config, &t->error);
+    GOOD(t->error);
+    atoll_config_free(config);
+    atoll_schema_free(s);
+    t->thing = atoll_realm_class(t->realm, S("Thing"), &t->error);
+    t->ratio = atoll_realm_property(t->realm, t->thing, S("ratio"), &t->error);
+    t->price = atoll_realm_property(t->realm, t->thing, S("price"), &t->error);
+    t->maybe = atoll_realm_property(t->realm, t->thing, S("maybe"), &t->error);
+    t->ratios = atoll_realm_property(t->realm, t->thing, S("ratios"), &t->error);
+    t->prices = atoll_realm_property(t->realm, t->thing, S("prices"), &t->error);
+    GOOD(t->error);
+}
+
+static void things_start(things *t)
+{
+    *t = (things){0};
+    cr_assert_not_null(temp_folder(t->folder));
+    snprintf(t->path, sizeof t->path, "%s/things.atoll", t->folder);
+    open_things(t);
+}
+
+static void things_reopen(things *t)
+{
+    atoll_realm_close(t->realm);
+    atoll_realm_free(t->realm);
+    open_things(t);
+}
+
+static void things_end(things *t)
+{
+    atoll_realm_close(t->realm);
+    atoll_realm_free(t->realm);
+    temp_folder_remove(t->folder);
+}
+
+static void write_begin(things *t)
+{
+    atoll_realm_begin(t->realm, &t->error);
+    GOOD(t->error);
+}
+
+static void write_end(things *t)
+{
+    atoll_realm_commit(t->realm, &t->error);
+    GOOD(t->error);
+}
+
+static atoll_object *thing_of(things *t, int64_t id)
+{
+    atoll_values *key = int_key(id);
+    atoll_object *thing = atoll_realm_find(t->realm, t->thing, key, &t->error);
+    if (thing == NULL) thing = atoll_realm_create(t->realm, t->thing, key, &t->error);
+    GOOD(t->error);
+    atoll_values_free(key);
+    return thing;
+}
+
+static void expect_text(atoll_bytes got, const char *wanted)
+{
+    cr_assert(got.size == strlen(wanted) && memcmp(got.data, wanted, got.size) == 0, "%.*s, not %s",
+              (int)got.size, got.data, wanted);
+}
+
+Test(types, floats_and_decimals_come_back)
+{
+    things t;
+    things_start(&t);
+    write_begin(&t);
+    atoll_object *thing = thing_of(&t, 1);
+    cr_expect_eq(atoll_object_get_float(thing, t.ratio, &t.error), 0);
+    expect_text(atoll_object_get_decimal128_text(thing, t.price, &t.error), "0");
+    cr_expect(atoll_object_is_null(thing, t.maybe, &t.error));
+    cr_expect_null(atoll_object_get_decimal128_text(thing, t.maybe, &t.error).data);
+    atoll_object_set_float(thing, t.ratio, 0.1f, &t.error);
+    atoll_object_set_decimal128_text(thing, t.price, S("-1234567890123456789012345678.901230"),
+                                     &t.error);
+    atoll_object_set_decimal128(thing, t.maybe, "\x6e\0\0\0\0\0\0\0\0\0\0\0\0\0\x3c\x30", 16,
+                                &t.error);
+    GOOD(t.error);
+    atoll_object_free(thing);
+    write_end(&t);
+    for (int round = 0; round < 2; round++) {
+        thing = thing_of(&t, 1);
+        cr_expect_eq(atoll_object_get_float(thing, t.ratio, &t.error), 0.1f);
+        cr_expect_eq(atoll_object_get_float(thing, t.ratio, &t.error), 0.1f, "by the window");
+        expect_text(atoll_object_get_decimal128_text(thing, t.price, &t.error),
+                    "-1234567890123456789012345678.901230");
+        expect_text(atoll_object_get_decimal128_text(thing, t.maybe, &t.error), "1.10");
+        atoll_bytes raw = atoll_object_get_decimal128(thing, t.maybe, &t.error);
+        cr_expect(raw.size == 16 && raw.data[0] == 0x6e && raw.data[15] == 0x30);
+        atoll_values *value = atoll_object_get_value(thing, t.maybe, &t.error);
+        cr_expect_eq(atoll_values_type(value, 0, &t.error), ATOLL_TYPE_DECIMAL128);
+        expect_text(atoll_values_get_decimal128_text(value, 0, &t.error), "1.10");
+        atoll_values_free(value);
+        GOOD(t.error);
+        atoll_object_free(thing);
+        if (round == 0) things_reopen(&t);
+    }
+    things_end(&t);
+}
+
+Test(types, lists_of_floats_and_decimals_come_back)
+{
+    things t;
+    things_start(&t);
+    write_begin(&t);
+    atoll_object *thing = thing_of(&t, 1);
+    atoll_list *ratios = atoll_object_get_list(thing, t.ratios, &t.error);
+    atoll_list *prices = atoll_object_get_list(thing, t.prices, &t.error);
+    for (int i = 0; i < 3; i++) {
+        atoll_values *value = atoll_values_new(&t.error);
+        atoll_values_add_float(value, (float)i + 0.1f, &t.error);
+        atoll_list_insert_value(ratios, i, value, &t.error);
+        atoll_values_free(value);
+        value = atoll_values_new(&t.error);
+        atoll_values_add_decimal128_text(value, i == 1 ? "0.10" : "1E+3", 4, &t.error);
+        atoll_list_insert_value(prices, i, value, &t.error);
+        if (i == 0) {
+            atoll_list_insert_value(ratios, 0, value, &t.error);
+            BAD(t.error, ATOLL_ERROR_TYPE_MISMATCH);
+        }
+        atoll_values_free(value);
+    }
+    GOOD(t.error);
+    atoll_list_free(ratios);
+    atoll_list_free(prices);
+    atoll_object_free(thing);
+    write_end(&t);
+    things_reopen(&t);
+    thing = thing_of(&t, 1);
+    ratios = atoll_object_get_list(thing, t.ratios, &t.error);
+    prices = atoll_object_get_list(thing, t.prices, &t.error);
+    atoll_values *value = atoll_list_get_value(ratios, 2, &t.error);
+    cr_expect_eq(atoll_values_get_float(value, 0, &t.error), 2.1f);
+    atoll_values_get_double(value, 0, &t.error);
+    BAD(t.error, ATOLL_ERROR_TYPE_MISMATCH);
+    atoll_values_free(value);
+    value = atoll_list_get_value(prices, 1, &t.error);
+    expect_text(atoll_values_get_decimal128_text(value, 0, &t.error), "0.10");
+    cr_expect_eq(atoll_values_get_decimal128(value, 0, &t.error).size, 16);
+    atoll_values_free(value);
+    GOOD(t.error);
+    atoll_list_free(ratios);
+    atoll_list_free(prices);
+    atoll_object_free(thing);
+    things_end(&t);
+}
+
+Test(types, what_is_no_float_or_decimal_is_refused)
+{
+    things t;
+    things_start(&t);
+    write_begin(&t);
+    atoll_object *thing = thing_of(&t, 1);
+    atoll_object_set_decimal128_text(thing, t.price, S("12,5"), &t.error);
+    BAD(t.error, ATOLL_ERROR_INVALID_ARGUMENT);
+    atoll_object_set_decimal128_text(thing, t.price, S("1E+6145"), &t.error);
+    BAD(t.error, ATOLL_ERROR_INVALID_ARGUMENT);
+    atoll_object_set_decimal128_text(thing, t.price, NULL, 3, &t.error);
+    BAD(t.error, ATOLL_ERROR_INVALID_ARGUMENT);
+    atoll_object_set_decimal128(thing, t.price, "short", 5, &t.error);
+    BAD(t.error, ATOLL_ERROR_INVALID_ARGUMENT);
+    atoll_object_set_null(thing, t.price, &t.error);
+    BAD(t.error, ATOLL_ERROR_NULL_NOT_ALLOWED);
+    atoll_object_set_double(thing, t.ratio, 1, &t.error);
+    BAD(t.error, ATOLL_ERROR_TYPE_MISMATCH);
+    atoll_object_set_float(thing, t.price, 1, &t.error);
+    BAD(t.error, ATOLL_ERROR_TYPE_MISMATCH);
+    atoll_object_get_double(thing, t.ratio, &t.error);
+    BAD(t.error, ATOLL_ERROR_TYPE_MISMATCH);
+    expect_text(atoll_object_get_decimal128_text(thing, t.price, &t.error), "0");
+    atoll_object_free(thing);
+    write_end(&t);
+    things_end(&t);
+}
+
+Test(types, sums_and_queries_of_decimals_are_exact)
+{
+    things t;
+    things_start(&t);
+    write_begin(&t);
+    for (int i = 1; i <= 3; i++) {
+        atoll_object *thing = thing_of(&t, i);
+        atoll_object_set_decimal128_text(thing, t.price, S("0.1"), &t.error);
+        atoll_object_set_float(thing, t.ratio, 0.1f, &t.error);
+        GOOD(t.error);
+        atoll_object_free(thing);
+    }
+    write_end(&t);
+    atoll_results *all = atoll_results_new(
+        t.realm, t.thing, S("price == 0.1 AND ratio == 0.1 AND price < 0.10000000001"), NULL,
+        &t.error);
+    cr_expect_eq(atoll_results_count(all, &t.error), 3);
+    atoll_values *sum = atoll_results_sum(all, t.price, &t.error);
+    GOOD(t.error);
+    expect_text(atoll_values_get_decimal128_text(sum, 0, &t.error), "0.3");
+    atoll_values_free(sum);
+    atoll_results_free(all);
+    things_end(&t);
+}
