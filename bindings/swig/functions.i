@@ -119,6 +119,8 @@ int64_t atoll_dictionary_count(atoll_dictionary *dictionary, atoll_error **error
 bool atoll_dictionary_contains(atoll_dictionary *dictionary, const atoll_text_char *key, size_t key_size, atoll_error **error);
 atoll_values *atoll_dictionary_get_value(atoll_dictionary *dictionary, const atoll_text_char *key, size_t key_size, atoll_error **error);
 atoll_object *atoll_dictionary_get_object(atoll_dictionary *dictionary, const atoll_text_char *key, size_t key_size, atoll_error **error);
+atoll_list *atoll_dictionary_get_list(atoll_dictionary *dictionary, const atoll_text_char *key, size_t key_size, atoll_error **error);
+atoll_dictionary *atoll_dictionary_get_dictionary(atoll_dictionary *dictionary, const atoll_text_char *key, size_t key_size, atoll_error **error);
 atoll_checked atoll_dictionary_put_value(atoll_dictionary *dictionary, const atoll_text_char *key, size_t key_size, atoll_values *value, atoll_error **error);
 atoll_object *atoll_dictionary_put_embedded(atoll_dictionary *dictionary, const atoll_text_char *key, size_t key_size, atoll_error **error);
 bool atoll_dictionary_erase(atoll_dictionary *dictionary, const atoll_text_char *key, size_t key_size, atoll_error **error);
@@ -138,6 +140,8 @@ bool atoll_list_is_valid(atoll_list *list);
 int64_t atoll_list_count(atoll_list *list, atoll_error **error);
 atoll_values *atoll_list_get_value(atoll_list *list, int64_t index, atoll_error **error);
 atoll_object *atoll_list_get_object(atoll_list *list, int64_t index, atoll_error **error);
+atoll_list *atoll_list_get_list(atoll_list *list, int64_t index, atoll_error **error);
+atoll_dictionary *atoll_list_get_dictionary(atoll_list *list, int64_t index, atoll_error **error);
 atoll_checked atoll_list_set_value(atoll_list *list, int64_t index, atoll_values *value, atoll_error **error);
 atoll_checked atoll_list_insert_value(atoll_list *list, int64_t index, atoll_values *value, atoll_error **error);
 atoll_object *atoll_list_set_embedded(atoll_list *list, int64_t index, atoll_error **error);
@@ -192,6 +196,7 @@ atoll_values *atoll_object_get_value(atoll_object *object, uint32_t property, at
 atoll_checked atoll_object_set_null(atoll_object *object, uint32_t property, atoll_error **error);
 atoll_checked atoll_object_set_bool(atoll_object *object, uint32_t property, bool value, atoll_error **error);
 atoll_checked atoll_object_set_int(atoll_object *object, uint32_t property, int64_t value, atoll_error **error);
+atoll_checked atoll_object_increment(atoll_object *object, uint32_t property, int64_t delta, atoll_error **error);
 atoll_checked atoll_object_set_double(atoll_object *object, uint32_t property, double value, atoll_error **error);
 atoll_checked atoll_object_set_string(atoll_object *object, uint32_t property, const atoll_text_char *value, size_t value_size, atoll_error **error);
 atoll_checked atoll_object_set_binary(atoll_object *object, uint32_t property, const atoll_binary_char *value, size_t value_size, atoll_error **error);
@@ -360,6 +365,7 @@ atoll_checked atoll_values_add_decimal128(atoll_values *values, const atoll_bina
 atoll_checked atoll_values_add_decimal128_text(atoll_values *values, const atoll_text_char *value, size_t value_size, atoll_error **error);
 atoll_checked atoll_values_add_object(atoll_values *values, atoll_object *object, atoll_error **error);
 atoll_checked atoll_values_add_list(atoll_values *values, atoll_values *list, atoll_error **error);
+atoll_checked atoll_values_add_dictionary(atoll_values *values, atoll_error **error);
 int32_t atoll_values_type(atoll_values *values, int64_t index, atoll_error **error);
 bool atoll_values_get_bool(atoll_values *values, int64_t index, atoll_error **error);
 int64_t atoll_values_get_int(atoll_values *values, int64_t index, atoll_error **error);

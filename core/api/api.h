@@ -294,6 +294,12 @@ status realm_object_new(atoll_realm *realm, class_key c, row_key row,
 /* Collections (list.c). An index of the model also counts links that are not shown. */
 status collection_of(const atoll_object *object, property_key p, uint8_t kind,
                      atoll_list *out) MUST_CHECK; /* retains the realm */
+/* Handles of it: take its reference to the realm, also on failure. */
+status list_new(const atoll_list *in, atoll_list **out) MUST_CHECK;
+status dictionary_new(const atoll_list *in, atoll_dictionary **out) MUST_CHECK;
+/* The list or dictionary that a mixed value is. */
+status collection_nested(atoll_realm *realm, const char *name, const value *v, uint8_t kind,
+                         atoll_list *out) MUST_CHECK;
 status collection_check(const atoll_list *at) MUST_CHECK;
 status collection_check_write(atoll_list *at) MUST_CHECK; /* counts the write */
 status collection_index(const atoll_list *at, int64_t index, bool may_append,
@@ -313,6 +319,9 @@ status realm_property(const atoll_realm *realm, class_key c, property_key p,
 /* The value to store for a value handle: links are checked for realm and class. */
 status realm_convert(const atoll_realm *realm, const model_property *p, const api_value *from,
                      value *out) MUST_CHECK;
+/* The object that a link, an embedded object or a mixed value is; *out NULL for null. */
+status realm_wrap_object(atoll_realm *realm, const model_property *p, const value *v,
+                         atoll_object **out) MUST_CHECK;
 /* A new values handle with what model_get gave for the property. */
 status realm_wrap_value(atoll_realm *realm, const model_property *p, const value *v,
                         atoll_values **out) MUST_CHECK;

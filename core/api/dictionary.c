@@ -2,18 +2,24 @@
  * Invariant: elements stand in the byte order of their keys; a link to an object that is gone reads as null. */
 #include "api/api.h"
 
+status dictionary_new(const atoll_list *in, atoll_dictionary **out)
+{
+    atoll_dictionary *dictionary = memory_allocate(sizeof *dictionary);
+    if (dictionary == NULL) {
+        realm_release(in->realm);
+        return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    dictionary->in = *in;
+    *out = dictionary;
+    return ATOLL_OK;
+}
+
 static status get_dictionary(const atoll_object *object, property_key p, atoll_dictionary **out)
 {
     atoll_list in;
     TRY(API_NOT_NULL(object));
     TRY(collection_of(object, p, PROPERTY_DICTIONARY, &in));
-    *out = memory_allocate(sizeof **out);
-    if (*out == NULL) {
-        realm_release(in.realm);
-        return ATOLL_ERROR_OUT_OF_MEMORY;
-    }
-    (*out)->in = in;
-    return ATOLL_OK;
+    return dictionary_new(&in, out);
 }
 
 atoll_dictionary *atoll_object_get_dictionary(const atoll_object *object, uint32_t property,
@@ -88,6 +94,36 @@ atoll_object *atoll_dictionary_get_object(const atoll_dictionary *dictionary, co
     status result = find(dictionary, key, key_size, &p, &found, &v);
     if (result == ATOLL_OK) result = collection_wrap_object(&dictionary->in, p, &v, &object);
     return api_ok(error, result) ? object : NULL;
+}
+
+static status get_nested(const atoll_dictionary *dictionary, const char *key, size_t size,
+                         uint8_t kind, atoll_list *out)
+{
+    value v = value_null();
+    const model_property *p = NULL;
+    bool found = false;
+    TRY(find(dictionary, key, size, &p, &found, &v));
+    return collection_nested(dictionary->in.realm, "the value", &v, kind, out);
+}
+
+atoll_list *atoll_dictionary_get_list(const atoll_dictionary *dictionary, const char *key,
+                                      size_t key_size, atoll_error **error)
+{
+    atoll_list in, *nested = NULL;
+    status result = get_nested(dictionary, key, key_size, PROPERTY_LIST, &in);
+    if (result == ATOLL_OK) result = list_new(&in, &nested);
+    return api_ok(error, result) ? nested : NULL;
+}
+
+atoll_dictionary *atoll_dictionary_get_dictionary(const atoll_dictionary *dictionary,
+                                                  const char *key, size_t key_size,
+                                                  atoll_error **error)
+{
+    atoll_list in;
+    atoll_dictionary *nested = NULL;
+    status result = get_nested(dictionary, key, key_size, PROPERTY_DICTIONARY, &in);
+    if (result == ATOLL_OK) result = dictionary_new(&in, &nested);
+    return api_ok(error, result) ? nested : NULL;
 }
 
 static status check_write(atoll_dictionary *dictionary, const char *key, size_t size)

@@ -11,9 +11,27 @@ status collection_of(const atoll_object *object, property_key p, uint8_t kind, a
     const model_property *property;
     TRY(object_check(object));
     TRY(realm_property(object->realm, object->class_of, p, &property));
+    if (property->type == VALUE_MIXED && (property->flags & PROPERTY_COLLECTION) == 0) {
+        value v;
+        TRY(model_get(realm_view(object->realm), object->class_of, object->row, p, &v));
+        return collection_nested(object->realm, property->name, &v, kind, out);
+    }
     if ((property->flags & kind) == 0)
         return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is not a %s", property->name, name);
     *out = (atoll_list){realm_retain(object->realm), object->class_of, object->row, p};
+    return ATOLL_OK;
+}
+
+status collection_nested(atoll_realm *realm, const char *name, const value *v, uint8_t kind,
+                         atoll_list *out)
+{
+    value_type wanted = kind == PROPERTY_DICTIONARY ? VALUE_DICTIONARY : VALUE_LIST;
+    if (v->type != wanted || kind == PROPERTY_SET)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s holds a %s, not a %s", name,
+                    value_type_name(v->type),
+                    value_type_name(kind == PROPERTY_SET ? VALUE_SET : wanted));
+    *out =
+        (atoll_list){realm_retain(realm), v->as.link.class_of, v->as.link.row, SCHEMA_HIDDEN_ITEMS};
     return ATOLL_OK;
 }
 
@@ -67,12 +85,7 @@ status collection_get(const atoll_list *at, int64_t index, value *out,
 status collection_wrap_object(const atoll_list *at, const model_property *p, const value *v,
                               atoll_object **out)
 {
-    if (p->type != VALUE_LINK && p->type != VALUE_EMBEDDED)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "the collection %s holds %ss, not objects", p->name,
-                    value_type_name(p->type));
-    *out = NULL;
-    return v->type == VALUE_NULL ? ATOLL_OK
-                                 : realm_object_new(at->realm, p->target, v->as.row, out);
+    return realm_wrap_object(at->realm, p, v, out);
 }
 
 status collection_convert(const atoll_list *at, const atoll_values *from, value *out)
@@ -89,6 +102,18 @@ status collection_convert(const atoll_list *at, const atoll_values *from, value 
 }
 
 /* ---- lists ---- */
+status list_new(const atoll_list *in, atoll_list **out)
+{
+    atoll_list *list = memory_allocate(sizeof *list);
+    if (list == NULL) {
+        realm_release(in->realm);
+        return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    *list = *in;
+    *out = list;
+    return ATOLL_OK;
+}
+
 void atoll_list_free(atoll_list *list)
 {
     if (list == NULL) return;
@@ -142,6 +167,33 @@ atoll_object *atoll_list_get_object(const atoll_list *list, int64_t index, atoll
     if (result == ATOLL_OK) result = collection_get(list, index, &v, &p);
     if (result == ATOLL_OK) result = collection_wrap_object(list, p, &v, &object);
     return api_ok(error, result) ? object : NULL;
+}
+
+static status get_nested(const atoll_list *list, int64_t index, uint8_t kind, atoll_list *out)
+{
+    value v;
+    const model_property *p = NULL;
+    TRY(API_NOT_NULL(list));
+    TRY(collection_get(list, index, &v, &p));
+    return collection_nested(list->realm, "the element", &v, kind, out);
+}
+
+atoll_list *atoll_list_get_list(const atoll_list *list, int64_t index, atoll_error **error)
+{
+    atoll_list in, *nested = NULL;
+    status result = get_nested(list, index, PROPERTY_LIST, &in);
+    if (result == ATOLL_OK) result = list_new(&in, &nested);
+    return api_ok(error, result) ? nested : NULL;
+}
+
+atoll_dictionary *atoll_list_get_dictionary(const atoll_list *list, int64_t index,
+                                            atoll_error **error)
+{
+    atoll_list in;
+    atoll_dictionary *nested = NULL;
+    status result = get_nested(list, index, PROPERTY_DICTIONARY, &in);
+    if (result == ATOLL_OK) result = dictionary_new(&in, &nested);
+    return api_ok(error, result) ? nested : NULL;
 }
 
 atoll_status atoll_list_set_value(atoll_list *list, int64_t index, const atoll_values *value_list,

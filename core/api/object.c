@@ -154,9 +154,12 @@ static status read_property(const atoll_object *object, property_key p, value_ty
     status result =
         model_read(realm_view(object->realm), object->class_of, object->row, p, property, out);
     if (result != ATOLL_OK) return read_failed(object, *property, result);
-    if (type != VALUE_NULL && (*property)->type != type)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not a %s", (*property)->name,
-                    value_type_name((*property)->type), value_type_name(type));
+    bool held = (*property)->type == VALUE_MIXED && (out->type == type || out->type == VALUE_NULL);
+    if (type != VALUE_NULL && (*property)->type != type && !held)
+        return fail(
+            ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not a %s", (*property)->name,
+            value_type_name((*property)->type == VALUE_MIXED ? out->type : (*property)->type),
+            value_type_name(type));
     window_open(object, p);
     return ATOLL_OK;
 }
@@ -298,11 +301,7 @@ static status get_object(const atoll_object *object, property_key p, atoll_objec
     value v;
     const model_property *property;
     TRY(read_property(object, p, VALUE_NULL, &property, &v));
-    if (property->type != VALUE_LINK && property->type != VALUE_EMBEDDED)
-        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not an object", property->name,
-                    value_type_name(property->type));
-    return v.type == VALUE_NULL ? ATOLL_OK
-                                : realm_object_new(object->realm, property->target, v.as.row, out);
+    return realm_wrap_object(object->realm, property, &v, out);
 }
 
 atoll_object *atoll_object_get_object(const atoll_object *object, uint32_t property,
@@ -312,14 +311,28 @@ atoll_object *atoll_object_get_object(const atoll_object *object, uint32_t prope
     return api_ok(error, get_object(object, property, &target)) ? target : NULL;
 }
 
+status realm_wrap_object(atoll_realm *realm, const model_property *p, const value *v,
+                         atoll_object **out)
+{
+    bool mixed = p->type == VALUE_MIXED, link = p->type == VALUE_LINK || p->type == VALUE_EMBEDDED;
+    *out = NULL;
+    if (v->type == VALUE_TYPED_LINK)
+        return realm_object_new(realm, v->as.link.class_of, v->as.link.row, out);
+    if (v->type == VALUE_NULL && (mixed || link)) return ATOLL_OK;
+    if (link) return realm_object_new(realm, p->target, v->as.row, out);
+    return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s holds a %s, not an object", p->name,
+                value_type_name(mixed ? v->type : p->type));
+}
+
 status realm_wrap_value(atoll_realm *realm, const model_property *p, const value *v,
                         atoll_values **out)
 {
-    if (v->type != VALUE_LINK && v->type != VALUE_EMBEDDED) return values_of(v, out);
+    if (v->type != VALUE_LINK && v->type != VALUE_EMBEDDED && v->type != VALUE_TYPED_LINK)
+        return values_of(v, out);
     atoll_values *values = memory_allocate_zero(sizeof *values);
     if (values == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     atoll_object *object = NULL;
-    status result = realm_object_new(realm, p->target, v->as.row, &object);
+    status result = realm_wrap_object(realm, p, v, &object);
     if (result == ATOLL_OK) result = values_add_object_handle(values, object);
     if (result == ATOLL_OK)
         *out = values;
@@ -344,13 +357,7 @@ static status get_list(const atoll_object *object, property_key p, atoll_list **
     atoll_list in;
     TRY(API_NOT_NULL(object));
     TRY(collection_of(object, p, PROPERTY_LIST, &in));
-    *out = memory_allocate(sizeof **out);
-    if (*out == NULL) {
-        realm_release(in.realm);
-        return ATOLL_ERROR_OUT_OF_MEMORY;
-    }
-    **out = in;
-    return ATOLL_OK;
+    return list_new(&in, out);
 }
 
 atoll_list *atoll_object_get_list(const atoll_object *object, uint32_t property,
@@ -394,6 +401,19 @@ atoll_status atoll_object_set_int(atoll_object *object, uint32_t property, int64
 {
     value v = value_int(integer);
     return api_result(error, set_plain(object, property, &v));
+}
+
+static status increment(atoll_object *object, property_key p, int64_t delta)
+{
+    TRY(check_write(object));
+    object->realm->write_count++;
+    return model_increment(object->realm->txn, object->class_of, object->row, p, delta);
+}
+
+atoll_status atoll_object_increment(atoll_object *object, uint32_t property, int64_t delta,
+                                    atoll_error **error)
+{
+    return api_result(error, increment(object, property, delta));
 }
 
 atoll_status atoll_object_set_double(atoll_object *object, uint32_t property, double real,
@@ -480,19 +500,38 @@ atoll_status atoll_object_set_object_id(atoll_object *object, uint32_t property,
 static status convert_link(const atoll_realm *realm, const model_property *p,
                            const atoll_object *target, value *out)
 {
-    if (p->type != VALUE_LINK)
+    if (p->type != VALUE_LINK && p->type != VALUE_MIXED)
         return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, not a link", p->name,
                     value_type_name(p->type));
     if (target->realm->database != realm->database)
         return fail(ATOLL_ERROR_WRONG_REALM, "the target of %s belongs to another realm (%s)",
                     p->name, target->realm->database->path);
-    if (target->class_of != p->target)
+    if (p->type == VALUE_LINK && target->class_of != p->target)
         return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s links to %s, not to the target's class", p->name,
                     p->target_name);
     bool alive;
     TRY(model_is_alive(realm_view(realm), target->class_of, target->row, &alive));
     if (!alive) return fail(ATOLL_ERROR_OBJECT_INVALID, "the target of %s was deleted", p->name);
     *out = value_link(target->row);
+    if (p->type == VALUE_MIXED)
+        *out = (value){.type = VALUE_TYPED_LINK, .as.link = {target->row, target->class_of}};
+    return ATOLL_OK;
+}
+
+/* A new one, to be filled in its place. */
+static status convert_nested(const model_property *p, const api_value *from)
+{
+    const char *kind = value_type_name(from->plain.type);
+    if (p->type != VALUE_MIXED)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s is a %s, a %s was given", p->name,
+                    value_type_name(p->type), kind);
+    if (from->plain.as.link.row != 0)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "the %s given for %s has its place already; copy its elements", kind, p->name);
+    if (from->list != NULL && from->list->items.count != 0)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "the %s given for %s has elements; give an empty one and fill it there", kind,
+                    p->name);
     return ATOLL_OK;
 }
 
@@ -500,9 +539,8 @@ status realm_convert(const atoll_realm *realm, const model_property *p, const ap
                      value *out)
 {
     if (from->object != NULL) return convert_link(realm, p, from->object, out);
-    if (from->plain.type == VALUE_LIST)
-        return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: a list as the value of %s",
-                    p->name);
+    if (from->plain.type == VALUE_LIST || from->plain.type == VALUE_DICTIONARY)
+        TRY(convert_nested(p, from));
     *out = from->plain;
     return ATOLL_OK;
 }

@@ -210,10 +210,15 @@ atoll_schema *atoll_realm_schema(const atoll_realm *realm, atoll_error **error)
     if (!api_ok(error, realm_check(realm))) return NULL;
     atoll_schema *schema = atoll_schema_new(error);
     if (schema == NULL) return NULL;
-    if (api_ok(error, schema_copy(model_view_schema(realm_view(realm)), &schema->schema)))
-        return schema;
-    memory_free(schema);
-    return NULL;
+    model_schema *copy = &schema->schema;
+    if (!api_ok(error, schema_copy(model_view_schema(realm_view(realm)), copy))) {
+        memory_free(schema);
+        return NULL;
+    }
+    for (size_t i = copy->class_count; i-- > 0;)
+        if (schema_class_is_hidden(&copy->classes[i]))
+            schema_class_remove(copy, copy->classes[i].key);
+    return schema;
 }
 
 /* Moves to the newest version, so that a transaction starts from it and its observers hear of what came before. */

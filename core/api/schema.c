@@ -26,6 +26,10 @@ int32_t atoll_schema_add_class(atoll_schema *schema, const char *name, size_t na
                       "class kind %d does not exist; use 0 normal, 1 embedded or 2 asymmetric",
                       (int)kind);
     if (result == ATOLL_OK) result = API_TEXT(name, name_size);
+    if (result == ATOLL_OK && name_size != 0 && name[0] == '@')
+        result = fail(ATOLL_ERROR_SCHEMA_INVALID,
+                      "the class name '%.*s' begins with '@', which is kept for the library",
+                      (int)(name_size > 60 ? 60 : name_size), name);
     if (result == ATOLL_OK)
         result =
             schema_add_class(&schema->schema, bytes_of(name, name_size), (class_kind)kind, &index);

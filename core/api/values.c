@@ -259,6 +259,12 @@ atoll_status atoll_values_add_list(atoll_values *values, const atoll_values *lis
     return api_result(error, result);
 }
 
+atoll_status atoll_values_add_dictionary(atoll_values *values, atoll_error **error)
+{
+    api_value item = {.plain = {.type = VALUE_DICTIONARY}};
+    return api_result(error, values_push(values, &item));
+}
+
 status values_item(const atoll_values *values, int64_t index, const api_value **out)
 {
     TRY(API_NOT_NULL(values));

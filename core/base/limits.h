@@ -14,6 +14,8 @@
 #define LIMIT_QUERY_PATH_MAX \
     100 /* steps and indexes of one path: bounds the stack that follows it */
 #define LIMIT_QUERY_DEPTH_MAX 100 /* nested parentheses and NOTs: bounds the parser's stack */
+#define LIMIT_NESTING_MAX \
+    100 /* lists and dictionaries inside each other in a mixed value: as the systems before */
 #define LIMIT_PAYLOAD_DEPTH_MAX \
     100 /* embedded objects in an asymmetric one: the same on device, wire and server */
 #define LIMIT_PAYLOAD_SIZE_MAX \

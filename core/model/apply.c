@@ -59,6 +59,25 @@ static status find_property(const model_txn *txn, const operation *o, const mode
                         : ATOLL_OK;
 }
 
+/* Applied twice it would count twice: the gate alone keeps a replay from that. */
+static status apply_increment(model_txn *txn, const operation *o, uint64_t gate)
+{
+    const model_property *p = NULL;
+    segment *s = NULL;
+    value now;
+    TRY(find_property(txn, o, &p));
+    if (p->type != VALUE_INT || (p->flags & PROPERTY_COLLECTION) != 0 || o->value.type != VALUE_INT)
+        return fail(ATOLL_ERROR_FILE_CORRUPT, "an operation increments '%s', which is no int",
+                    p->name);
+    TRY(apply_own_segment(txn, o->class_of, o->row, gate, &s));
+    if (s == NULL) return ATOLL_OK;
+    TRY(read_slot(txn->view, o->class_of, o->row, slot_of(p->key), &now));
+    if (now.type != VALUE_INT && column_type_of(p).nullable) return ATOLL_OK;
+    uint64_t before = now.type == VALUE_INT ? (uint64_t)now.as.integer : 0;
+    value after = value_int((int64_t)(before + (uint64_t)o->value.as.integer));
+    return apply_set(txn, o->class_of, o->row, slot_of(p->key), column_type_of(p), &after, gate);
+}
+
 static status apply_life(model_txn *txn, const operation *o, uint64_t gate)
 {
     class_state *state = NULL;
@@ -260,6 +279,7 @@ status apply_operation(model_txn *txn, const operation *o, uint64_t gate)
         TRY(find_property(txn, o, &p));
         return apply_set(txn, o->class_of, o->row, slot_of(p->key), column_type_of(p), &o->value,
                          gate);
+    case OP_INCREMENT: return apply_increment(txn, o, gate);
     case OP_LIST_INSERT:
     case OP_LIST_SET:
     case OP_LIST_ERASE:

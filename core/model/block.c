@@ -11,7 +11,7 @@ column_type column_type_of(const model_property *p)
     if ((p->flags & PROPERTY_COLLECTION) != 0) {
         t.kind = COLUMN_LIST;
         t.nullable = false;
-    } else if (p->type == VALUE_STRING || p->type == VALUE_BINARY) {
+    } else if (p->type == VALUE_STRING || p->type == VALUE_BINARY || p->type == VALUE_MIXED) {
         t.kind = COLUMN_TEXT;
     } else if (p->type == VALUE_TIMESTAMP || p->type == VALUE_UUID || p->type == VALUE_OBJECT_ID ||
                p->type == VALUE_DECIMAL) {
@@ -301,6 +301,22 @@ static status splice_text(block_data *d, uint32_t row, bytes text)
     return ATOLL_OK;
 }
 
+static status set_text(block_data *d, uint32_t row, bytes text)
+{
+    if (row < d->filled) return splice_text(d, row, text);
+    return text.size == 0 ? ATOLL_OK : append_text(d, row, text);
+}
+
+static status set_mixed(block_data *d, uint32_t row, const value *v)
+{
+    buffer packed;
+    buffer_init(&packed, LIMIT_VALUE_SIZE_MAX + 64u);
+    status result = v->type == VALUE_NULL ? ATOLL_OK : value_write(&packed, v);
+    if (result == ATOLL_OK) result = set_text(d, row, buffer_view(&packed));
+    buffer_free(&packed);
+    return result;
+}
+
 status block_set(block *b, uint32_t row, const value *v)
 {
     block_data *d = atomic_load_explicit(&b->data, memory_order_relaxed);
@@ -311,10 +327,10 @@ status block_set(block *b, uint32_t row, const value *v)
         if (!d->type.nullable) return fail(ATOLL_ERROR_INTERNAL, "null for a required column");
         v = &zero;
     }
-    if (d->type.kind == COLUMN_TEXT) {
-        bool fresh = row >= d->filled;
-        if (!fresh || v->as.text.size != 0)
-            TRY(fresh ? append_text(d, row, v->as.text) : splice_text(d, row, v->as.text));
+    if (d->type.type == VALUE_MIXED) {
+        TRY(set_mixed(d, row, v));
+    } else if (d->type.kind == COLUMN_TEXT) {
+        TRY(set_text(d, row, v->as.text));
     } else if (!null || d->type.type == VALUE_LINK) {
         if (d->type.kind == COLUMN_FIXED8)
             set_fixed8(d, row, v);
@@ -353,6 +369,7 @@ void block_get(const block_data *d, uint32_t row, value *out)
     case VALUE_EMBEDDED: memcpy(&out->as.row, slot, 8); return;
     case VALUE_STRING:
     case VALUE_BINARY: out->as.text = text_at(d, row); return;
+    case VALUE_MIXED: *out = value_unpack(text_at(d, row)); return;
     case VALUE_TIMESTAMP:
         memcpy(pair, slot, sizeof pair);
         out->as.timestamp.seconds = pair[0];

@@ -104,6 +104,7 @@ static status add_operation(changes_builder *b, const operation *o)
         life_changed(e, o->from == 1, o->to == 1);
         return ATOLL_OK;
     case OP_SET:
+    case OP_INCREMENT:
     case OP_LIST_INSERT:
     case OP_LIST_SET:
     case OP_LIST_ERASE:

@@ -87,6 +87,7 @@ static status write_body(buffer *to, const operation *o)
         TRY(buffer_append_varint(to, o->property));
         return buffer_append_byte(to, o->all);
     case OP_DROP: return buffer_append_byte(to, o->all);
+    case OP_INCREMENT:
     case OP_SET: TRY(buffer_append_varint(to, o->property)); return value_write(to, &o->value);
     case OP_LIST_INSERT:
     case OP_LIST_SET:
@@ -207,6 +208,7 @@ static void read_body(reader *from, operation *o)
         o->all = reader_byte(from) != 0;
         return;
     case OP_DROP: o->all = reader_byte(from) != 0; return;
+    case OP_INCREMENT:
     case OP_SET:
         o->property = (property_key)reader_varint(from);
         o->value = value_read(from);

@@ -23,8 +23,8 @@ typedef enum operation_kind {
     OP_OWNER = 11,      /* id, owner */
     OP_ASYMMETRIC = 12, /* blob */
     OP_SCHEMA = 13,     /* blob */
-    /* 14: increment */
-    OP_LIST_MOVE = 15, /* property, position, hash = the position afterwards */
+    OP_INCREMENT = 14,  /* property, value: what is added, wrapping; a null stays null */
+    OP_LIST_MOVE = 15,  /* property, position, hash = the position afterwards */
     OP_FORGET =
         30, /* property: its column; 0: the key index of the class, or with all everything in it */
     OP_REKEY = 31 /* hash: into the index */

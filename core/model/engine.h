@@ -222,6 +222,8 @@ operation collection_replacement(model_txn *txn, const collection_place *at, uin
 /* A new embedded row as the value of the operation's element. */
 status collection_make_embedded(model_txn *txn, const collection_place *at,
                                 operation *o) MUST_CHECK;
+/* For a nested list or dictionary as that value: the row behind it. */
+status collection_make_nested(model_txn *txn, const collection_place *at, operation *o) MUST_CHECK;
 status collection_erase(model_txn *txn, const collection_place *at, uint64_t position,
                         const list_element *e) MUST_CHECK;
 /* ---- forget.c ---- */
@@ -231,6 +233,15 @@ void forget_publish(model_db *db, const model_txn *txn);
 /* The records of what was forgotten up to the version go with the batch. */
 status forget_records(model_db *db, uint64_t version, storage_batch *batch) MUST_CHECK;
 void forget_done(model_db *db, uint64_t version);
+
+/* ---- nested.c: lists and dictionaries in mixed values ---- */
+bool nested_is(const value *v);
+/* For a list or dictionary: makes the empty row behind it, owned by that place. */
+status nested_make(model_txn *txn, const model_owner *owner, value *v) MUST_CHECK;
+/* The row that a value owns: an embedded object's or a nested collection's. */
+bool nested_owned(const model_property *p, const value *v, class_key *c, row_key *row);
+status nested_delete(model_txn *txn, const model_property *p,
+                     const value *v) MUST_CHECK; /* what the value owns, if it owns something */
 
 /* ---- asymmetric.c ---- */
 status finish_asymmetric(model_txn *txn)

@@ -237,7 +237,8 @@ status model_migration_rename(model_migration *m, bytes class_name, bytes from, 
 static bool owns_objects(const model_class *c)
 {
     for (size_t i = 0; i < c->property_count; i++)
-        if (c->properties[i].type == VALUE_EMBEDDED) return true;
+        if (c->properties[i].type == VALUE_EMBEDDED || c->properties[i].type == VALUE_MIXED)
+            return true;
     return false;
 }
 
@@ -270,8 +271,9 @@ status model_migration_remove_class(model_migration *m, const model_schema *give
 static status forget_property(model_migration *m, schema_removal *r)
 {
     if (is_in(m->gone.items, m->gone.count, r->class_of)) return ATOLL_OK;
-    if (r->type == VALUE_EMBEDDED && !is_in(m->gone.items, m->gone.count, r->target))
-        TRY(each_row(m, r->class_of, delete_children, r));
+    bool owns = r->type == VALUE_MIXED ||
+                (r->type == VALUE_EMBEDDED && !is_in(m->gone.items, m->gone.count, r->target));
+    if (owns) TRY(each_row(m, r->class_of, delete_children, r));
     return txn_operation(
         m->txn, &(operation){.kind = OP_FORGET, .class_of = r->class_of, .property = r->property});
 }

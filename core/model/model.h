@@ -114,7 +114,7 @@ bool model_scan(const model_view *view, class_key c, uint64_t *cursor, model_seg
                 status *result);
 /* One column of one segment as arrays, for tight loops; every pointer may be NULL = absent column (all null/default).
  *   null_bits: bit set = null (NULL: no nulls);  integers: int, bool (0/1), link rows (raw);  doubles: floats too;
- *   timestamps: pairs seconds,nanoseconds;  ids: 16 bytes each (decimals turned: value_decimal_turn);  offsets+heap: string/binary i = heap[offsets[i]..offsets[i+1]).
+ *   timestamps: pairs seconds,nanoseconds;  ids: 16 bytes each (decimals turned: value_decimal_turn);  offsets+heap: string/binary i = heap[offsets[i]..offsets[i+1]), mixed: packed there (value_unpack), raw links.
  *   has_range: minimum/maximum over the integers or doubles. Views hold while the view is held. */
 typedef struct model_column {
     value_type type;
@@ -142,7 +142,7 @@ typedef struct model_window {
     const int64_t *words;      /* int, bool, double, float as stored; NULL: of another type */
     const void *block;
 } model_window;
-/* False: there is none, since the column is absent, not in memory yet, of links or of lists. */
+/* False: there is none, since the column is absent, not in memory yet, of links, mixed values or lists. */
 bool model_window_open(const model_view *view, class_key c, row_key row, property_key p,
                        model_window *out);
 /* The value in a row of the segment, as model_read gives it; the caller has seen that the row is alive. */

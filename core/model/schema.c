@@ -124,10 +124,7 @@ static status check_property(const model_class *c, const char *name, value_type 
 {
     bool wants_target = type == VALUE_LINK || type == VALUE_EMBEDDED;
     bool can_be_held = (type >= VALUE_BOOL && type <= VALUE_EMBEDDED) || type == VALUE_FLOAT ||
-                       type == VALUE_DECIMAL;
-    if (type == VALUE_MIXED)
-        return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: property '%s.%s' of type %s",
-                    c->name, name, value_type_name(type));
+                       type == VALUE_DECIMAL || type == VALUE_MIXED;
     if (!can_be_held)
         return fail(ATOLL_ERROR_SCHEMA_INVALID,
                     "property '%s.%s' has the type %s, which no property can have", c->name, name,
@@ -164,6 +161,7 @@ status schema_add_property(model_schema *s, size_t class_index, bytes name, valu
         return fail(ATOLL_ERROR_OUT_OF_RANGE, "the schema has no class %zu", class_index);
     model_class *c = &s->classes[class_index];
     TRY(check_name(name, LIMIT_PROPERTY_NAME_SIZE_MAX, "property"));
+    if (type == VALUE_MIXED) flags |= PROPERTY_NULLABLE; /* Null is one of its values. */
     if (target.size != 0) TRY(check_name(target, LIMIT_CLASS_NAME_SIZE_MAX, "class"));
     char text[LIMIT_PROPERTY_NAME_SIZE_MAX + 1] = {0},
                                              target_text[LIMIT_CLASS_NAME_SIZE_MAX + 1] = {0};
@@ -238,6 +236,10 @@ static status validate_target(const model_schema *s, const model_class *c, const
 static status validate_synced(const model_class *c, const model_property *p, schema_use use)
 {
     bool carried = (p->flags & (PROPERTY_SET | PROPERTY_DICTIONARY)) == 0;
+    if (use != SCHEMA_LOCAL && p->type == VALUE_MIXED)
+        return fail(ATOLL_ERROR_NOT_SUPPORTED,
+                    "not supported yet in synced realms: the mixed property '%s.%s'", c->name,
+                    p->name);
     if (use == SCHEMA_LOCAL || carried) return ATOLL_OK;
     return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet in synced realms: the %s '%s.%s'",
                 (p->flags & PROPERTY_SET) != 0 ? "set" : "dictionary", c->name, p->name);
@@ -351,6 +353,38 @@ void schema_resolve(model_schema *s)
     }
 }
 
+bool schema_class_is_hidden(const model_class *c)
+{
+    return c->name[0] == '@';
+}
+
+static bool has_mixed(const model_schema *s)
+{
+    for (size_t i = 0; i < s->class_count; i++)
+        for (size_t k = 0; k < s->classes[i].property_count; k++)
+            if (s->classes[i].properties[k].type == VALUE_MIXED) return true;
+    return false;
+}
+
+static status add_hidden(model_schema *s, const char *name, uint8_t kind, bool *changed)
+{
+    size_t index = 0;
+    if (schema_class_named(s, bytes_text(name)) != NULL) return ATOLL_OK;
+    TRY(schema_add_class(s, bytes_text(name), CLASS_EMBEDDED, &index));
+    s->classes[index].key = ++s->key_count;
+    TRY(schema_add_property(s, index, bytes_text("items"), VALUE_MIXED, kind, bytes_text("")));
+    s->classes[index].properties[0].key = s->classes[index].key_count = SCHEMA_HIDDEN_ITEMS;
+    *changed = true;
+    return ATOLL_OK;
+}
+
+status schema_add_hidden(model_schema *s, bool *changed)
+{
+    if (!has_mixed(s)) return ATOLL_OK;
+    TRY(add_hidden(s, SCHEMA_HIDDEN_LIST, PROPERTY_LIST, changed));
+    return add_hidden(s, SCHEMA_HIDDEN_DICTIONARY, PROPERTY_DICTIONARY, changed);
+}
+
 status schema_merge(model_schema *into, const model_schema *from, bool *changed)
 {
     model_schema merged = {0};
@@ -373,6 +407,7 @@ status schema_merge(model_schema *into, const model_schema *from, bool *changed)
         if (result == ATOLL_OK)
             result = merge_class(&merged.classes[at], &from->classes[i], &differs);
     }
+    if (result == ATOLL_OK) result = schema_add_hidden(&merged, &differs);
     if (result != ATOLL_OK) {
         schema_free(&merged);
         return result;

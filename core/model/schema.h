@@ -15,6 +15,12 @@ enum {
     PROPERTY_COLLECTION = PROPERTY_LIST | PROPERTY_SET | PROPERTY_DICTIONARY
 };
 
+/* Embedded classes of the model itself: what a list or a dictionary in a mixed value is. They are there as soon as a
+ * class has a mixed property, and no app sees them. */
+#define SCHEMA_HIDDEN_LIST "@list"
+#define SCHEMA_HIDDEN_DICTIONARY "@dictionary"
+enum { SCHEMA_HIDDEN_ITEMS = 1 }; /* the key of their one property, the items */
+
 typedef struct model_property {
     char *name;
     property_key key; /* given when stored; 0 in an app's schema */
@@ -58,6 +64,9 @@ status schema_merge(model_schema *into, const model_schema *from, bool *changed)
 /* Whether there are indexes is the app's business: the properties that `from` has get its index flags. */
 void schema_index_flags(model_schema *into, const model_schema *from, bool *changed);
 bool property_is_tracked(const model_property *p); /* by an index, but for that of the keys */
+bool schema_class_is_hidden(const model_class *c);
+/* Adds the hidden classes that a stored schema with a mixed property needs. */
+status schema_add_hidden(model_schema *s, bool *changed) MUST_CHECK;
 const model_class *schema_class(const model_schema *s, class_key key);
 const model_class *schema_class_named(const model_schema *s, bytes name);
 const model_property *class_property(const model_class *c, property_key key);

@@ -152,6 +152,7 @@ status schema_plan_make(const model_schema *stored, const model_schema *given, s
     schema_plan plan = {0};
     buffer_init(&plan.text, SCHEMA_TEXT_SIZE_MAX);
     status result = plan_classes(&plan, stored, given);
+    if (result == ATOLL_OK) result = schema_add_hidden(&plan.schema, &plan.adds);
     if (result == ATOLL_OK) result = buffer_append_byte(&plan.text, 0);
     if (result != ATOLL_OK) {
         schema_plan_free(&plan);

@@ -63,14 +63,15 @@ bool value_is_blank(const model_property *p, const value *v)
 {
     if (v->type == VALUE_NULL || column_type_of(p).nullable) return v->type == VALUE_NULL;
     static const uint8_t zeros[16];
+    value zero;
     switch (v->type) {
     case VALUE_BOOL: return !v->as.boolean;
     case VALUE_INT: return v->as.integer == 0;
     case VALUE_STRING:
     case VALUE_BINARY: return v->as.text.size == 0;
     case VALUE_TIMESTAMP: return v->as.timestamp.seconds == 0 && v->as.timestamp.nanoseconds == 0;
-    case VALUE_UUID:
-    case VALUE_DECIMAL: return memcmp(v->as.id, zeros, 16) == 0;
+    case VALUE_DECIMAL: zero = value_zero(VALUE_DECIMAL); return value_equal(v, &zero);
+    case VALUE_UUID: return memcmp(v->as.id, zeros, 16) == 0;
     case VALUE_OBJECT_ID: return memcmp(v->as.id, zeros, 12) == 0;
     default: return false;
     }

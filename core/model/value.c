@@ -23,7 +23,7 @@ bool value_equal(const value *a, const value *b)
 
 value value_zero(value_type type)
 {
-    value v = {.type = type};
+    value v = {.type = type == VALUE_MIXED ? VALUE_NULL : type};
     if (type == VALUE_STRING || type == VALUE_BINARY) v.as.text = bytes_of("", 0);
     if (type == VALUE_DECIMAL) value_decimal_turn(v.as.id, v.as.id);
     return v;
@@ -253,6 +253,12 @@ value value_read(reader *from)
     default: from->failed = true;
     }
     return from->failed ? value_null() : v;
+}
+
+value value_unpack(bytes packed)
+{
+    reader r = reader_of(packed);
+    return packed.size == 0 ? value_null() : value_read(&r);
 }
 
 const char *value_type_name(value_type type)

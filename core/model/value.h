@@ -137,5 +137,7 @@ static inline void value_decimal_turn(uint8_t to[16], const uint8_t from[16])
 status value_write(buffer *to, const value *v) MUST_CHECK;
 value value_read(
     reader *from); /* from->failed on bad bytes; text views point into the reader's bytes */
+/* A mixed value as its column keeps it: what value_write gave; nothing is null. Texts point into the bytes. */
+value value_unpack(bytes packed);
 const char *value_type_name(value_type type); /* "string" */
 #endif

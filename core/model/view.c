@@ -252,6 +252,8 @@ status show_value(const model_view *view, const model_property *p, value *v)
     bool alive = true;
     if (v->type == VALUE_LINK || v->type == VALUE_EMBEDDED)
         TRY(model_is_alive(view, p->target, v->as.row, &alive));
+    if (v->type == VALUE_TYPED_LINK)
+        TRY(model_is_alive(view, v->as.link.class_of, v->as.link.row, &alive));
     if (!alive) *v = value_null();
     return ATOLL_OK;
 }
@@ -286,7 +288,8 @@ bool model_window_open(const model_view *view, class_key c, row_key row, propert
     const model_class *class_of = schema_class(&view->schema->schema, c);
     const model_property *property =
         state == NULL || class_of == NULL ? NULL : class_property(class_of, p);
-    if (property == NULL || property->type == VALUE_LINK || property->type == VALUE_EMBEDDED)
+    if (property == NULL || property->type == VALUE_LINK || property->type == VALUE_EMBEDDED ||
+        property->type == VALUE_MIXED)
         return false;
     segment *s = class_segment(state, row / MODEL_BLOCK_ROWS);
     const segment_data *now =
@@ -432,6 +435,7 @@ static void fill_column(const block_data *d, model_column *out)
     case VALUE_DECIMAL:
     case VALUE_UUID:
     case VALUE_OBJECT_ID: out->ids = d->slots; return;
+    case VALUE_MIXED:
     case VALUE_STRING:
     case VALUE_BINARY:
         out->offsets = (const uint32_t *)(const void *)d->slots;

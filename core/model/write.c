@@ -53,6 +53,43 @@ static status check_timestamp(const model_class *c, const model_property *p, con
                 c->name, p->name);
 }
 
+/* Null was let through before. */
+static status check_mixed(const model_txn *txn, const model_class *c, const model_property *p,
+                          const value *v)
+{
+    switch (v->type) {
+    case VALUE_BOOL:
+    case VALUE_INT:
+    case VALUE_DOUBLE:
+    case VALUE_FLOAT:
+    case VALUE_DECIMAL:
+    case VALUE_UUID:
+    case VALUE_OBJECT_ID: return ATOLL_OK;
+    case VALUE_STRING:
+    case VALUE_BINARY: return check_text(c, p, v);
+    case VALUE_TIMESTAMP: return check_timestamp(c, p, v);
+    case VALUE_TYPED_LINK: break;
+    case VALUE_LIST:
+    case VALUE_DICTIONARY:
+        if ((p->flags & PROPERTY_SET) == 0) return ATOLL_OK;
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "the set '%s.%s' cannot hold a %s", c->name, p->name,
+                    value_type_name(v->type));
+    default:
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "the mixed property '%s.%s' cannot hold a %s",
+                    c->name, p->name, value_type_name(v->type));
+    }
+    const model_class *target = schema_class(txn->writer.schema, v->as.link.class_of);
+    if (target == NULL || v->as.link.row == 0 ||
+        v->as.link.row >= next_row(txn, v->as.link.class_of))
+        return fail(ATOLL_ERROR_OBJECT_INVALID, "the object given for '%s.%s' does not exist",
+                    c->name, p->name);
+    if (target->kind == CLASS_NORMAL) return ATOLL_OK;
+    return fail(ATOLL_ERROR_TYPE_MISMATCH,
+                "the mixed property '%s.%s' cannot hold an object of class '%s', which is %s",
+                c->name, p->name, target->name,
+                target->kind == CLASS_EMBEDDED ? "embedded" : "asymmetric");
+}
+
 status check_value(const model_txn *txn, const model_class *c, const model_property *p,
                    const value *v)
 {
@@ -65,6 +102,7 @@ status check_value(const model_txn *txn, const model_class *c, const model_prope
                     "property '%s.%s' cannot be null; declare it optional or give a value", c->name,
                     p->name);
     }
+    if (p->type == VALUE_MIXED) return check_mixed(txn, c, p, v);
     if (v->type != p->type)
         return fail(ATOLL_ERROR_TYPE_MISMATCH, "property '%s.%s' is of type %s; a %s was given",
                     c->name, p->name, value_type_name(p->type), value_type_name(v->type));
@@ -177,16 +215,20 @@ static status each_owned_of(model_txn *txn, const model_class *c, row_key row,
                             const model_property *p, owned_function each, bool flag)
 {
     value child;
+    class_key owned_class = 0;
+    row_key owned = 0;
     if ((p->flags & PROPERTY_COLLECTION) == 0) {
         TRY(read_slot(txn->view, c->key, row, slot_of(p->key), &child));
-        return child.type == VALUE_EMBEDDED ? each(txn, p->target, child.as.row, flag) : ATOLL_OK;
+        return nested_owned(p, &child, &owned_class, &owned) ? each(txn, owned_class, owned, flag)
+                                                             : ATOLL_OK;
     }
     const list_cell *cell = NULL;
     TRY(read_cell(txn->view, c->key, row, p->key, &cell));
     list_walk walk = {.store = txn->writer.store, .cell = cell};
     list_element e;
     while (list_walk_next(&walk, &e))
-        if (e.value.type == VALUE_EMBEDDED) TRY(each(txn, p->target, e.value.as.row, flag));
+        if (nested_owned(p, &e.value, &owned_class, &owned))
+            TRY(each(txn, owned_class, owned, flag));
     return walk.result;
 }
 
@@ -194,7 +236,7 @@ static status each_owned(model_txn *txn, const model_class *c, row_key row, owne
                          bool flag)
 {
     for (size_t i = 0; i < c->property_count; i++)
-        if (c->properties[i].type == VALUE_EMBEDDED)
+        if (c->properties[i].type == VALUE_EMBEDDED || c->properties[i].type == VALUE_MIXED)
             TRY(each_owned_of(txn, c, row, &c->properties[i], each, flag));
     return ATOLL_OK;
 }
@@ -315,6 +357,15 @@ static status replace_embedded(model_txn *txn, const model_class *c, row_key row
     return old.type != VALUE_EMBEDDED || same ? ATOLL_OK : write_delete(txn, p->target, old.as.row);
 }
 
+static status replace_nested(model_txn *txn, const model_class *c, row_key row,
+                             const model_property *p, value *v)
+{
+    value old;
+    TRY(read_slot(txn->view, c->key, row, slot_of(p->key), &old));
+    TRY(nested_delete(txn, p, &old));
+    return nested_make(txn, &(model_owner){.class_of = c->key, .row = row, .property = p->key}, v);
+}
+
 static status check_set(const model_txn *txn, const model_class *c, row_key row,
                         const model_property *p)
 {
@@ -364,12 +415,46 @@ static status set_value(model_txn *txn, class_key c, row_key row, property_key p
                     class_of->name, property->name);
     }
     if (property->type == VALUE_EMBEDDED) TRY(replace_embedded(txn, class_of, row, property, v));
+    value made = *v;
+    if (property->type == VALUE_MIXED) TRY(replace_nested(txn, class_of, row, property, &made));
     return run(txn, &(operation){.kind = OP_SET,
                                  .class_of = c,
                                  .row = row,
                                  .property = p,
-                                 .value = *v,
+                                 .value = made,
                                  .is_default = txn->is_default});
+}
+
+static status increment(model_txn *txn, class_key c, row_key row, property_key p, int64_t delta)
+{
+    const model_class *class_of = NULL;
+    const model_property *property = NULL;
+    value now;
+    TRY(txn_usable(txn));
+    TRY(need_property(txn->view, c, p, &class_of, &property));
+    TRY(check_set(txn, class_of, row, property));
+    if (property->type != VALUE_INT)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH,
+                    "property '%s.%s' is of type %s; only an int can be incremented",
+                    class_of->name, property->name, value_type_name(property->type));
+    if ((property->flags & PROPERTY_PRIMARY_KEY) != 0)
+        return fail(ATOLL_ERROR_PRIMARY_KEY_IMMUTABLE,
+                    "the primary key '%s.%s' cannot be changed; create another object",
+                    class_of->name, property->name);
+    if (txn->db->options.use != SCHEMA_LOCAL)
+        return fail(ATOLL_ERROR_NOT_SUPPORTED,
+                    "not supported yet in synced realms: an increment, of '%s.%s'", class_of->name,
+                    property->name);
+    TRY(model_get_raw(txn->view, c, row, p, &now));
+    if (now.type == VALUE_NULL)
+        return fail(ATOLL_ERROR_NULL_NOT_ALLOWED,
+                    "'%s.%s' is null; set it to a number before it is incremented", class_of->name,
+                    property->name);
+    return run(txn, &(operation){.kind = OP_INCREMENT,
+                                 .class_of = c,
+                                 .row = row,
+                                 .property = p,
+                                 .value = value_int(delta)});
 }
 
 /* ---- embedded objects ---- */
@@ -469,6 +554,12 @@ status model_set(model_txn *txn, class_key c, row_key row, property_key p, const
 {
     uint64_t before = txn->operations;
     return txn_settle(txn, before, set_value(txn, c, row, p, v));
+}
+
+status model_increment(model_txn *txn, class_key c, row_key row, property_key p, int64_t delta)
+{
+    uint64_t before = txn->operations;
+    return txn_settle(txn, before, increment(txn, c, row, p, delta));
 }
 
 status model_set_embedded(model_txn *txn, class_key c, row_key row, property_key p, row_key *out)

@@ -84,8 +84,7 @@ static status find_for_put(model_txn *txn, class_key c, row_key row, property_ke
 
 static status delete_old(model_txn *txn, const keyed_place *k)
 {
-    bool embedded = is_held(k) && k->element.value.type == VALUE_EMBEDDED;
-    return embedded ? write_delete(txn, k->at.property->target, k->element.value.as.row) : ATOLL_OK;
+    return is_held(k) ? nested_delete(txn, k->at.property, &k->element.value) : ATOLL_OK;
 }
 
 static status dictionary_put(model_txn *txn, class_key c, row_key row, property_key p, bytes key,
@@ -100,6 +99,7 @@ static status dictionary_put(model_txn *txn, class_key c, row_key row, property_
     TRY(delete_old(txn, &k));
     o.element.value = *v;
     o.element.key = key;
+    TRY(collection_make_nested(txn, &k.at, &o));
     return txn_operation(txn, &o);
 }
 

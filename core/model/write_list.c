@@ -81,6 +81,15 @@ static status list_insertion(model_txn *txn, const collection_place *at, uint64_
     return ATOLL_OK;
 }
 
+status collection_make_nested(model_txn *txn, const collection_place *at, operation *o)
+{
+    model_owner owner = {.class_of = at->class_of,
+                         .row = at->row,
+                         .property = at->property->key,
+                         .element = o->element.id};
+    return nested_make(txn, &owner, &o->element.value);
+}
+
 static status list_insert(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index,
                           const value *v)
 {
@@ -92,6 +101,7 @@ static status list_insert(model_txn *txn, class_key c, row_key row, property_key
     TRY(check_value(txn, at.model, at.property, v));
     TRY(list_insertion(txn, &at, index, &o));
     o.element.value = *v;
+    TRY(collection_make_nested(txn, &at, &o));
     return txn_operation(txn, &o);
 }
 
@@ -154,7 +164,9 @@ static status list_set(model_txn *txn, class_key c, row_key row, property_key p,
     TRY(collection_check_kind(&at, false));
     TRY(list_replacement(txn, &at, index, &o));
     TRY(check_value(txn, at.model, at.property, v));
+    TRY(nested_delete(txn, at.property, &o.element.value));
     o.element.value = *v;
+    TRY(collection_make_nested(txn, &at, &o));
     return txn_operation(txn, &o);
 }
 
@@ -179,8 +191,7 @@ status collection_erase(model_txn *txn, const collection_place *at, uint64_t pos
 {
     operation o = collection_operation(at, OP_LIST_ERASE, position);
     o.element.touched = touched_now(txn);
-    if (e->value.type == VALUE_EMBEDDED)
-        TRY(write_delete(txn, at->property->target, e->value.as.row));
+    TRY(nested_delete(txn, at->property, &e->value));
     return txn_operation(txn, &o);
 }
 
@@ -247,14 +258,13 @@ static bool holds(const list_state *s, row_key row)
 static status delete_embedded_except(model_txn *txn, const collection_place *at,
                                      const list_state *keep)
 {
-    if (at->property->type != VALUE_EMBEDDED || at->cell == NULL) return ATOLL_OK;
+    bool owning = at->property->type == VALUE_EMBEDDED || at->property->type == VALUE_MIXED;
+    if (!owning || at->cell == NULL) return ATOLL_OK;
     for (uint64_t i = 0; i < list_cell_count(at->cell); i++) {
         list_element e;
         TRY(list_cell_element(at->store, at->cell, i, &e));
-        if (e.erased || e.value.type != VALUE_EMBEDDED ||
-            (keep != NULL && holds(keep, e.value.as.row)))
-            continue;
-        TRY(write_delete(txn, at->property->target, e.value.as.row));
+        bool kept = keep != NULL && e.value.type == VALUE_EMBEDDED && holds(keep, e.value.as.row);
+        if (!e.erased && !kept) TRY(nested_delete(txn, at->property, &e.value));
     }
     return ATOLL_OK;
 }

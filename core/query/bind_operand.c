@@ -347,6 +347,17 @@ static status no_link(const model_class *c, const path_step *s)
                 (const char *)s[1].name.data, s[1].at.line, s[1].at.column);
 }
 
+/* A mixed value may link to an object of any class, and is null once that is gone; a list or dictionary in it is a row
+ * of a hidden class. */
+static status note_mixed(binder *b)
+{
+    for (size_t i = 0; i < b->schema->class_count; i++) {
+        const model_class *c = &b->schema->classes[i];
+        TRY(query_note_dependency(b->query, c->key, !schema_class_is_hidden(c)));
+    }
+    return ATOLL_OK;
+}
+
 static status bind_steps(binder *b, operand *o)
 {
     const model_class *c = b->class_of;
@@ -362,6 +373,7 @@ static status bind_steps(binder *b, operand *o)
         if (s->many && !counted) o->many = true;
         bool link = s->type == VALUE_LINK || s->type == VALUE_EMBEDDED;
         if (link) TRY(query_note_dependency(b->query, s->target, true));
+        if (s->type == VALUE_MIXED && s->kind == STEP_PROPERTY) TRY(note_mixed(b));
         if (last) break;
         if (!link) return no_link(c, s);
         if (b->in_predicate) b->query->crosses_links = true;

@@ -155,8 +155,9 @@ static int order_of(const value *a, const value *b, bool fold, bool *unordered)
     bool links = (a->type == VALUE_LINK || a->type == VALUE_EMBEDDED) &&
                  (b->type == VALUE_LINK || b->type == VALUE_EMBEDDED);
     if (links) return (a->as.row > b->as.row) - (a->as.row < b->as.row);
-    *unordered = a->type != b->type;
+    *unordered = a->type != b->type || a->type == VALUE_LIST || a->type == VALUE_DICTIONARY;
     if (*unordered) return 0;
+    if (a->type == VALUE_TYPED_LINK) return value_compare(a, b);
     if (a->type == VALUE_BOOL) return (int)a->as.boolean - (int)b->as.boolean;
     if (a->type == VALUE_UUID) return memcmp(a->as.id, b->as.id, 16);
     if (a->type == VALUE_OBJECT_ID) return memcmp(a->as.id, b->as.id, 12);

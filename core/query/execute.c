@@ -36,6 +36,8 @@ value column_value(const model_column *c, size_t i, const value *fallback)
         return value_timestamp(c->timestamps[2 * i], (int32_t)c->timestamps[2 * i + 1]);
     case VALUE_UUID: return value_uuid(c->ids + 16 * i);
     case VALUE_OBJECT_ID: return value_object_id(c->ids + 16 * i);
+    case VALUE_MIXED:
+        return value_unpack(bytes_of(c->heap + c->offsets[i], c->offsets[i + 1] - c->offsets[i]));
     case VALUE_STRING:
     case VALUE_BINARY: {
         bytes text = bytes_of(c->heap + c->offsets[i], c->offsets[i + 1] - c->offsets[i]);

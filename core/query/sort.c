@@ -122,14 +122,22 @@ static uint64_t value_bits(const value *v, bool *exact)
     return 0;
 }
 
+/* Values of different types in one column: the type comes first. */
+static uint64_t mixed_bits(const value *v, bool *exact)
+{
+    *exact = false;
+    return (uint64_t)(value_is_number(v->type) ? VALUE_INT : v->type) << 32;
+}
+
 static void fill_bits(sorter *s)
 {
     size_t stride = s->suffix->key_count;
     bool descending = s->suffix->keys[0].descending, exact = stride == 1;
+    bool mixed = s->suffix->keys[0].path.type == VALUE_MIXED;
     for (size_t i = 0; i < s->rows->count; i++) {
         const sort_value *key = &s->keys[i * stride];
         /* Nulls share their bits with the least or the greatest value: the full comparison parts them. */
-        uint64_t bits = key->rank == 1   ? value_bits(&key->value, &exact)
+        uint64_t bits = key->rank == 1   ? (mixed ? mixed_bits : value_bits)(&key->value, &exact)
                         : key->rank == 0 ? 0
                                          : UINT64_MAX;
         if (key->rank != 1) exact = false;

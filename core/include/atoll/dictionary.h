@@ -57,6 +57,20 @@ ATOLL_API atoll_object *atoll_dictionary_get_object(const atoll_dictionary *dict
                                                     const char *key, size_t key_size,
                                                     atoll_error **error);
 
+/* The list that a mixed value holds.
+ * Owns: the caller, who frees the result with atoll_list_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, TYPE_MISMATCH.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_list *atoll_dictionary_get_list(const atoll_dictionary *dictionary, const char *key,
+                                                size_t key_size, atoll_error **error);
+
+/* The dictionary that a mixed value holds.
+ * Owns: the caller, who frees the result with atoll_dictionary_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, TYPE_MISMATCH.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_dictionary *atoll_dictionary_get_dictionary(
+    const atoll_dictionary *dictionary, const char *key, size_t key_size, atoll_error **error);
+
 /* Gives a key the first of the values, whether it was there or not.
  * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, WRONG_REALM,
  * TYPE_MISMATCH, NO_TRANSACTION, NULL_NOT_ALLOWED, LIMIT_EXCEEDED, NOT_SUPPORTED.

@@ -46,6 +46,22 @@ ATOLL_API atoll_values *atoll_list_get_value(const atoll_list *list, int64_t ind
 ATOLL_API atoll_object *atoll_list_get_object(const atoll_list *list, int64_t index,
                                               atoll_error **error);
 
+/* The list that a mixed element holds.
+ * Owns: the caller, who frees the result with atoll_list_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, OUT_OF_RANGE,
+ * TYPE_MISMATCH.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_list *atoll_list_get_list(const atoll_list *list, int64_t index,
+                                          atoll_error **error);
+
+/* The dictionary that a mixed element holds.
+ * Owns: the caller, who frees the result with atoll_dictionary_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, OUT_OF_RANGE,
+ * TYPE_MISMATCH.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_dictionary *atoll_list_get_dictionary(const atoll_list *list, int64_t index,
+                                                      atoll_error **error);
+
 /* Replaces an element by the first of the values.
  * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, WRONG_REALM,
  * OUT_OF_RANGE, TYPE_MISMATCH, NO_TRANSACTION, NULL_NOT_ALLOWED, LIMIT_EXCEEDED.

@@ -128,11 +128,18 @@ ATOLL_API atoll_status atoll_values_add_decimal128_text(atoll_values *values, co
 ATOLL_API atoll_status atoll_values_add_object(atoll_values *values, const atoll_object *object,
                                                atoll_error **error);
 
-/* Appends a copy of a list as one value, e.g. the right side of IN.
+/* Appends a copy of a list as one value, e.g. the right side of IN. An empty one given to a mixed
+ * value makes a list there, to be filled through its handle.
  * Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED, OUT_OF_MEMORY.
  * Thread: any, one at a time. Since: 0.1. */
 ATOLL_API atoll_status atoll_values_add_list(atoll_values *values, const atoll_values *list,
                                              atoll_error **error);
+
+/* Appends an empty dictionary: given to a mixed value it makes one there, to be filled through its
+ * handle.
+ * Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED, OUT_OF_MEMORY.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_values_add_dictionary(atoll_values *values, atoll_error **error);
 
 /* The type of one value.
  * Errors: INVALID_ARGUMENT, OUT_OF_RANGE.

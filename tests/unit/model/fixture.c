@@ -28,6 +28,7 @@ model_schema test_schema(void)
     add(&s, item, "count", VALUE_INT, 0, "");
     add(&s, item, "ratio", VALUE_FLOAT, PROPERTY_NULLABLE, "");
     add(&s, item, "price", VALUE_DECIMAL, 0, "");
+    add(&s, item, "any", VALUE_MIXED, 0, "");
     add(&s, note, "text", VALUE_STRING, 0, "");
     add(&s, part, "x", VALUE_INT, 0, "");
     add(&s, part, "deep", VALUE_EMBEDDED, PROPERTY_NULLABLE, "Deep");

@@ -23,7 +23,8 @@ enum {
     ITEM_MANY,
     ITEM_COUNT,
     ITEM_RATIO,
-    ITEM_PRICE
+    ITEM_PRICE,
+    ITEM_ANY
 };
 enum { NOTE_TEXT = 1 };
 enum { PART_X = 1, PART_DEEP = 2 };

@@ -25,8 +25,24 @@ static value price_value(int n)
     return value_decimal(&d);
 }
 
+static value any_value(int n, char text[200])
+{
+    switch (n % 9) {
+    case 0: return value_bool(n / 9 & 1);
+    case 1: return value_int(n * 1000000007ll);
+    case 2: return value_double(n / 7.0);
+    case 3: return value_float((float)n / 7);
+    case 4: return price_value(n);
+    case 5: return text_value(text, n, VALUE_STRING);
+    case 6: return text_value(text, n, VALUE_BINARY);
+    case 7: return value_timestamp(-n, -n);
+    default: return uid_value(n);
+    }
+}
+
 static value scalar(int property, int n, char text[200])
 {
+    if (property == ITEM_COUNT) return value_int(n * 1000000007ll); /* below zero too */
     if (n == ORACLE_NONE) return value_null();
     switch (property) {
     case ITEM_NAME: return text_value(text, n, VALUE_STRING);
@@ -38,6 +54,7 @@ static value scalar(int property, int n, char text[200])
     case ITEM_UID: return uid_value(n);
     case ITEM_RATIO: return value_float((float)n / 3);
     case ITEM_PRICE: return price_value(n);
+    case ITEM_ANY: return any_value(n, text);
     default: return value_int(n * 1000000007ll);
     }
 }
@@ -53,12 +70,13 @@ static int *scalar_slot(oracle_item *item, int property)
     case ITEM_UID: return &item->uid;
     case ITEM_RATIO: return &item->ratio;
     case ITEM_PRICE: return &item->price;
+    case ITEM_ANY: return &item->any;
     default: return &item->count;
     }
 }
 
-static const int scalars[] = {ITEM_NAME, ITEM_SCORE, ITEM_AT,    ITEM_DONE, ITEM_DATA,
-                              ITEM_UID,  ITEM_COUNT, ITEM_RATIO, ITEM_PRICE};
+static const int scalars[] = {ITEM_NAME, ITEM_SCORE, ITEM_AT,    ITEM_DONE,  ITEM_DATA,
+                              ITEM_UID,  ITEM_COUNT, ITEM_RATIO, ITEM_PRICE, ITEM_ANY};
 enum { SCALAR_COUNT = sizeof scalars / sizeof scalars[0] };
 
 static oracle_item empty_item(void)
@@ -67,7 +85,8 @@ static oracle_item empty_item(void)
                          .done = ORACLE_NONE,
                          .uid = ORACLE_NONE,
                          .link = ORACLE_NONE,
-                         .ratio = ORACLE_NONE};
+                         .ratio = ORACLE_NONE,
+                         .any = ORACLE_NONE};
 }
 
 void oracle_init(oracle *o)
@@ -122,11 +141,20 @@ static status change_scalar(change_context *c)
     char text[200];
     int property = scalars[random_below(c->r, SCALAR_COUNT)];
     bool nullable = property == ITEM_NAME || property == ITEM_DONE || property == ITEM_UID ||
-                    property == ITEM_RATIO;
+                    property == ITEM_RATIO || property == ITEM_ANY;
     int n = nullable && random_below(c->r, 4) == 0 ? ORACLE_NONE : (int)random_below(c->r, 1000);
     value v = scalar(property, n, text);
     TRY(model_set(c->txn, ITEM, c->row, (property_key)property, &v));
     *scalar_slot(c->item, property) = property == ITEM_DONE && n != ORACLE_NONE ? n & 1 : n;
+    return ATOLL_OK;
+}
+
+/* The count is kept as a multiple of the number that scalar gives. */
+static status change_count(change_context *c)
+{
+    int n = (int)random_below(c->r, 2000) - 1000;
+    TRY(model_increment(c->txn, ITEM, c->row, ITEM_COUNT, n * 1000000007ll));
+    c->item->count += n;
     return ATOLL_OK;
 }
 
@@ -258,7 +286,7 @@ status oracle_change(oracle *o, model_txn *txn, random_state *r, bool identity)
         if (!c.item->alive || kind == 0)
             TRY(kind == 1 ? change_note(&c) : change_life(&c));
         else if (kind < 4)
-            TRY(change_scalar(&c));
+            TRY(random_below(r, 6) == 0 ? change_count(&c) : change_scalar(&c));
         else if (kind == 4)
             TRY(change_link(&c));
         else if (kind < 7)

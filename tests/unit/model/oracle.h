@@ -12,7 +12,7 @@ typedef struct oracle_part {
 
 typedef struct oracle_item {
     bool alive, hidden;
-    int name, done, uid, link, ratio; /* ORACLE_NONE: null */
+    int name, done, uid, link, ratio, any; /* ORACLE_NONE: null */
     int score, at, data, count, price;
     int tags[ORACLE_TAGS], tag_count;
     bool has_one;
