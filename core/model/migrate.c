@@ -216,7 +216,7 @@ status model_migration_rename(model_migration *m, bytes class_name, bytes from, 
                     "property '%s.%s' cannot be renamed: the new schema has it still, or it was "
                     "renamed before",
                     c->name, old->name);
-    if (class_property_named(before, to) != NULL)
+    if (class_property(before, fresh->key) != NULL) /* of another type it begins anew */
         return fail(ATOLL_ERROR_INVALID_ARGUMENT,
                     "property '%s.%s' cannot be renamed to '%s': the old schema has that one too",
                     c->name, old->name, fresh->name);
