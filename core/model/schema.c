@@ -119,6 +119,27 @@ static bool key_type_is_legal(value_type type)
            type == VALUE_OBJECT_ID;
 }
 
+static bool can_be_indexed(value_type type)
+{
+    return key_type_is_legal(type) || type == VALUE_BOOL || type == VALUE_TIMESTAMP ||
+           type == VALUE_MIXED;
+}
+
+static status check_index(const model_class *c, const char *name, value_type type, uint8_t flags)
+{
+    bool single = (flags & PROPERTY_COLLECTION) == 0;
+    if ((flags & PROPERTY_INDEXED) != 0 && (!single || !can_be_indexed(type)))
+        return fail(ATOLL_ERROR_SCHEMA_INVALID,
+                    "property '%s.%s' cannot have an index: use one on a single int, bool, string, "
+                    "timestamp, uuid, object id or mixed value",
+                    c->name, name);
+    if ((flags & PROPERTY_FULL_TEXT) != 0 && (!single || type != VALUE_STRING))
+        return fail(ATOLL_ERROR_SCHEMA_INVALID,
+                    "property '%s.%s' cannot have a full-text index: only a single string can",
+                    c->name, name);
+    return ATOLL_OK;
+}
+
 static status check_property(const model_class *c, const char *name, value_type type, uint8_t flags,
                              bytes target)
 {
@@ -132,6 +153,7 @@ static status check_property(const model_class *c, const char *name, value_type 
     if (wants_target != (target.size != 0))
         return fail(ATOLL_ERROR_SCHEMA_INVALID, "property '%s.%s' of type %s %s a target class",
                     c->name, name, value_type_name(type), wants_target ? "needs" : "cannot have");
+    TRY(check_index(c, name, type, flags));
     uint8_t collection = flags & PROPERTY_COLLECTION;
     if ((collection & (collection - 1)) != 0)
         return fail(ATOLL_ERROR_SCHEMA_INVALID,

@@ -15,6 +15,56 @@ static status add(model_schema *s, size_t c, const char *name, value_type type, 
     return schema_add_property(s, c, bytes_text(name), type, flags, bytes_text(target));
 }
 
+Test(schema, indexes_only_where_they_can_be)
+{
+    model_schema s = {0};
+    size_t c = 0;
+    MUST(schema_add_class(&s, bytes_text("A"), CLASS_NORMAL, &c));
+    static const value_type good[] = {VALUE_INT,  VALUE_BOOL,      VALUE_STRING, VALUE_TIMESTAMP,
+                                      VALUE_UUID, VALUE_OBJECT_ID, VALUE_MIXED},
+                            bad[] = {VALUE_DOUBLE, VALUE_FLOAT, VALUE_DECIMAL, VALUE_BINARY};
+    char name[16];
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        snprintf(name, sizeof name, "good%zu", i);
+        MUST(add(&s, c, name, good[i], PROPERTY_INDEXED, ""));
+        snprintf(name, sizeof name, "list%zu", i);
+        cr_expect_eq(add(&s, c, name, good[i], PROPERTY_INDEXED | PROPERTY_LIST, ""),
+                     ATOLL_ERROR_SCHEMA_INVALID);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        cr_expect_eq(add(&s, c, "bad", bad[i], PROPERTY_INDEXED, ""), ATOLL_ERROR_SCHEMA_INVALID);
+    MUST(add(&s, c, "words", VALUE_STRING, PROPERTY_FULL_TEXT, ""));
+    cr_expect_eq(add(&s, c, "bad", VALUE_INT, PROPERTY_FULL_TEXT, ""), ATOLL_ERROR_SCHEMA_INVALID);
+    cr_expect_eq(add(&s, c, "bad", VALUE_STRING, PROPERTY_FULL_TEXT | PROPERTY_SET, ""),
+                 ATOLL_ERROR_SCHEMA_INVALID);
+    cr_expect_eq(s.classes[c].property_count, sizeof good / sizeof *good + 1);
+    schema_free(&s);
+}
+
+Test(schema, mixed_values_bring_their_hidden_classes_along)
+{
+    model_schema app = {0}, stored = {0};
+    size_t c = 0;
+    bool changed = false;
+    MUST(schema_add_class(&app, bytes_text("A"), CLASS_NORMAL, &c));
+    MUST(add(&app, c, "n", VALUE_INT, 0, ""));
+    MUST(schema_merge(&stored, &app, &changed));
+    cr_assert_eq(stored.class_count, 1);
+    MUST(add(&app, c, "any", VALUE_MIXED, 0, ""));
+    MUST(schema_merge(&stored, &app, &changed));
+    cr_assert(changed && stored.class_count == 3);
+    cr_assert(!schema_class_is_hidden(&stored.classes[0]));
+    cr_assert(schema_class_is_hidden(&stored.classes[1]));
+    cr_assert(schema_class_is_hidden(&stored.classes[2]));
+    MUST(schema_merge(&stored, &app, &changed));
+    cr_assert(!changed);
+    cr_assert_eq(schema_validate(&app, SCHEMA_LOCAL), ATOLL_OK);
+    cr_assert_eq(schema_validate(&app, SCHEMA_FLEXIBLE), ATOLL_ERROR_SCHEMA_INVALID,
+                 "it has no _id; then mixed is named");
+    schema_free(&app);
+    schema_free(&stored);
+}
+
 Test(schema, builders_refuse_what_is_wrong)
 {
     model_schema s = {0};

@@ -182,6 +182,61 @@ Test(mixed, sort_is_by_kind_then_by_value)
     mixed_close(&m);
 }
 
+/* Row 0 holds [7, {"names": ["x"]}], row 1 an empty list. */
+static void nest(mixed *m)
+{
+    model_txn *txn = NULL;
+    uint64_t version = 0;
+    value v = {.type = VALUE_LIST}, in = {.type = VALUE_DICTIONARY}, seven = value_int(7),
+          text = value_string(bytes_text("x"));
+    OK(model_begin(m->db, COMMIT_LOCAL, &txn));
+    OK(model_set(txn, m->c, m->rows[0], m->any, &v));
+    OK(model_set(txn, m->c, m->rows[1], m->any, &v));
+    OK(model_get(model_txn_view(txn), m->c, m->rows[0], m->any, &v));
+    class_key lists = v.as.link.class_of;
+    row_key outer = v.as.link.row;
+    OK(model_list_insert(txn, lists, outer, SCHEMA_HIDDEN_ITEMS, 0, &seven));
+    OK(model_list_insert(txn, lists, outer, SCHEMA_HIDDEN_ITEMS, 1, &in));
+    OK(model_list_get(model_txn_view(txn), lists, outer, SCHEMA_HIDDEN_ITEMS, 1, &in, NULL));
+    v = (value){.type = VALUE_LIST};
+    OK(model_dictionary_put(txn, in.as.link.class_of, in.as.link.row, SCHEMA_HIDDEN_ITEMS,
+                            bytes_text("names"), &v));
+    bool found = false;
+    OK(model_dictionary_find(model_txn_view(txn), in.as.link.class_of, in.as.link.row,
+                             SCHEMA_HIDDEN_ITEMS, bytes_text("names"), &found, NULL, &v));
+    OK(model_list_insert(txn, lists, v.as.link.row, SCHEMA_HIDDEN_ITEMS, 0, &text));
+    OK(model_commit(txn, &version));
+    model_view_release(m->view);
+    m->view = model_view_newest(m->db);
+}
+
+Test(mixed, paths_lead_into_nested_collections)
+{
+    static const struct {
+        const char *text;
+        unsigned rows;
+    } cases[] = {
+        {"it[0] == 7", 1},
+        {"it[FIRST] == 7", 1},
+        {"it[*] == 7", 1},
+        {"it[1]['names'][0] == 'x'", 1},
+        {"it[1]['names'][*] == 'x'", 1},
+        {"it[1]['names'][0] == 'y'", 0},
+        {"it[0] == 8", 0},
+        {"it.@type == 'list'", 1 | 2},
+        {"it[1].@type == 'dictionary'", 1},
+        {"it.@type == 'numeric'", 1 << 2 | 1 << 3 | 1 << 4 | 1 << 9},
+    };
+    mixed m;
+    mixed_open(&m);
+    nest(&m);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unsigned found = matching(&m, cases[i].text, NULL);
+        cr_expect_eq(found, cases[i].rows, "%s: %x", cases[i].text, found);
+    }
+    mixed_close(&m);
+}
+
 Test(mixed, results_follow_the_death_of_a_target)
 {
     mixed m;
