@@ -36,7 +36,7 @@ static status check_fields(const query *q, const model_class *c)
                     c->name);
     for (size_t i = 0; i < count; i++) {
         const model_property *p = class_property(c, properties[i]);
-        bool simple = p != NULL && (p->flags & PROPERTY_LIST) == 0 && p->type != VALUE_LINK &&
+        bool simple = p != NULL && (p->flags & PROPERTY_COLLECTION) == 0 && p->type != VALUE_LINK &&
                       p->type != VALUE_EMBEDDED;
         if (!simple)
             return fail(

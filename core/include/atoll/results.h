@@ -22,7 +22,7 @@ extern "C" {
  * Null: `arguments` may be null: no arguments.
  * Owns: the caller, who frees the result with atoll_results_free.
  * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OUT_OF_MEMORY, QUERY_SYNTAX, QUERY_TYPE,
- * QUERY_ARGUMENT, NOT_SUPPORTED, UNKNOWN_CLASS, ASYMMETRIC.
+ * QUERY_ARGUMENT, UNKNOWN_CLASS, UNKNOWN_PROPERTY, LIMIT_EXCEEDED, WRONG_REALM, ASYMMETRIC.
  * Thread: the one that opened the realm. Since: 0.1. */
 ATOLL_API atoll_results *atoll_results_new(const atoll_realm *realm, uint32_t class_key,
                                            const char *query, size_t query_size,
@@ -32,11 +32,11 @@ ATOLL_API atoll_results *atoll_results_new(const atoll_realm *realm, uint32_t cl
  * Thread: any. Since: 0.1. */
 ATOLL_API void atoll_results_free(atoll_results *results);
 
-/* Live results of a further query over these.
+/* Live results of a further query over these; after a LIMIT or DISTINCT, over what these leave.
  * Null: `arguments` may be null: no arguments.
  * Owns: the caller, who frees the result with atoll_results_free.
  * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, QUERY_SYNTAX, QUERY_TYPE, QUERY_ARGUMENT,
- * NOT_SUPPORTED.
+ * UNKNOWN_CLASS, UNKNOWN_PROPERTY, LIMIT_EXCEEDED, WRONG_REALM.
  * Thread: the one that opened the realm. Since: 0.1. */
 ATOLL_API atoll_results *atoll_results_filter(const atoll_results *results, const char *query,
                                               size_t query_size, const atoll_values *arguments,

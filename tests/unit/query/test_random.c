@@ -554,6 +554,11 @@ static const char *const followed[] = {
     "TRUEPREDICATE SORT(name DESC, weight ASC)",
     "TRUEPREDICATE SORT(dog.age ASC)",
     "TRUEPREDICATE SORT(age DESC) LIMIT(4)",
+    "TRUEPREDICATE DISTINCT(age)",
+    "age > -2 DISTINCT(dog.age) LIMIT(3)",
+    "TRUEPREDICATE SORT(age ASC) LIMIT(9) FILTER(done == true)",
+    "dog.age + age BETWEEN {2, 5}",
+    "tags.@count * 2 > dog.@links.@count or weight == age",
     "FALSEPREDICATE",
 };
 enum { FOLLOWED = sizeof followed / sizeof *followed };
