@@ -306,29 +306,31 @@ static status replace_argument(binder *b, operand *o)
     return ATOLL_OK;
 }
 
-/* `dictionary.key` is `dictionary['key']`: the steps behind it become selectors. */
+/* `dictionary.key[0]` is `dictionary['key'][0]`: the steps behind it become selectors. */
 static status names_to_keys(binder *b, operand *o, size_t at)
 {
-    size_t end = o->step_count - (o->aggregated ? 1 : 0), more = end - at - 1;
-    path_step *s = &o->steps[at];
-    selector *selectors =
-        query_arena_take(&b->query->memory, (s->selector_count + more) * sizeof *selectors + 1);
+    size_t end = o->step_count - (o->aggregated ? 1 : 0), total = o->steps[at].selector_count;
+    for (size_t i = at + 1; i < end; i++) total += 1 + o->steps[i].selector_count;
+    selector *selectors = query_arena_take(&b->query->memory, total * sizeof *selectors + 1);
     path_step *steps = query_arena_take(&b->query->memory, o->step_count * sizeof *steps);
     if (selectors == NULL || steps == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    size_t count = s->selector_count;
-    if (count > 0) memcpy(selectors, s->selectors, count * sizeof *selectors);
-    for (size_t i = at + 1; i < end; i++) {
-        const path_step *name = &o->steps[i];
-        if (name->kind != STEP_PROPERTY || name->selector_count > 0)
-            return bind_type_error(name->at, "expected a plain key of the dictionary");
-        selectors[count++] = (selector){.kind = SELECT_KEY, .at = name->at, .key = name->name};
+    size_t count = 0;
+    for (size_t i = at; i < end; i++) {
+        const path_step *s = &o->steps[i];
+        if (s->kind != STEP_PROPERTY)
+            return bind_type_error(s->at, "expected a key of the dictionary");
+        if (i > at)
+            selectors[count++] = (selector){.kind = SELECT_KEY, .at = s->at, .key = s->name};
+        if (s->selector_count > 0)
+            memcpy(selectors + count, s->selectors, s->selector_count * sizeof *selectors);
+        count += s->selector_count;
     }
     memcpy(steps, o->steps, (at + 1) * sizeof *steps);
     steps[at].selectors = selectors;
     steps[at].selector_count = count;
     if (o->aggregated) steps[at + 1] = o->steps[o->step_count - 1];
     o->steps = steps;
-    o->step_count -= more;
+    o->step_count -= end - at - 1;
     return ATOLL_OK;
 }
 

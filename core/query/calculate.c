@@ -14,10 +14,10 @@ value_type arithmetic_type(value_type left, value_type right)
     return left == VALUE_INT && right == VALUE_INT ? VALUE_INT : VALUE_DOUBLE;
 }
 
-static value calculate_integers(char operator, int64_t left, int64_t right)
+static value calculate_integers(char sign, int64_t left, int64_t right)
 {
     uint64_t a = (uint64_t)left, b = (uint64_t)right;
-    switch (operator) {
+    switch (sign) {
     case '+': return value_int((int64_t)(a + b));
     case '-': return value_int((int64_t)(a - b));
     case '*': return value_int((int64_t)(a * b));
@@ -28,9 +28,9 @@ static value calculate_integers(char operator, int64_t left, int64_t right)
     return value_int(right == -1 ? (int64_t)(0 - a) : left / right);
 }
 
-static value calculate_doubles(char operator, double left, double right)
+static value calculate_doubles(char sign, double left, double right)
 {
-    switch (operator) {
+    switch (sign) {
     case '+': return value_double(left + right);
     case '-': return value_double(left - right);
     case '*': return value_double(left * right);
@@ -56,27 +56,26 @@ static decimal to_decimal(const value *v)
     return v->type == VALUE_INT ? decimal_from_int(v->as.integer) : decimal_from_double(v->as.real);
 }
 
-static value calculate_decimals(char operator, const value * left, const value *right)
+static value calculate_decimals(char sign, const value *left, const value *right)
 {
     decimal a = to_decimal(left), b = to_decimal(right);
-    decimal result = operator== '+' ? decimal_add(&a, &b) :
-                     operator== '-' ? decimal_subtract(&a, &b)
-                     :
-                     operator== '*' ? decimal_multiply(&a, &b)
-                                    : decimal_divide(&a, &b);
+    decimal result = sign == '+'   ? decimal_add(&a, &b)
+                     : sign == '-' ? decimal_subtract(&a, &b)
+                     : sign == '*' ? decimal_multiply(&a, &b)
+                                   : decimal_divide(&a, &b);
     return value_decimal(&result);
 }
 
-value value_calculate(char operator, const value * left, const value *right)
+value value_calculate(char sign, const value *left, const value *right)
 {
     double a = 0, b = 0;
     if (left->type == VALUE_INT && right->type == VALUE_INT)
-        return calculate_integers(operator, left->as.integer, right->as.integer);
+        return calculate_integers(sign, left->as.integer, right->as.integer);
     bool numbers = value_is_number(left->type) && value_is_number(right->type);
     if (numbers && (left->type == VALUE_DECIMAL || right->type == VALUE_DECIMAL))
-        return calculate_decimals(operator, left, right);
+        return calculate_decimals(sign, left, right);
     if (!to_double(left, &a) || !to_double(right, &b)) return value_null();
-    return calculate_doubles(operator, a, b);
+    return calculate_doubles(sign, a, b);
 }
 
 /* ---- aggregates of lists ---- */

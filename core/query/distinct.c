@@ -2,7 +2,6 @@
  * It must never compare every row with every other: a table of hashes finds the one that was there before.
  * Invariant: null is one value; a row whose path goes through a null link has no value, and is dropped. */
 #include "query/query_internal.h"
-#include <math.h>
 
 typedef struct distinct {
     const suffix *suffix;
@@ -11,19 +10,6 @@ typedef struct distinct {
     uint64_t *slots; /* index of such a row + 1; 0: free */
     size_t slot_count, kept;
 } distinct;
-
-/* Numbers of different kinds that are equal have one hash. */
-static uint64_t hash_of(const value *v)
-{
-    bool real = v->type == VALUE_DOUBLE || v->type == VALUE_FLOAT;
-    if (!real) return value_hash(v);
-    if (v->as.real == floor(v->as.real) && fabs(v->as.real) < 9e18) {
-        value whole = value_int((int64_t)v->as.real);
-        return value_hash(&whole);
-    }
-    value same = value_double(isnan(v->as.real) ? (double)NAN : v->as.real);
-    return value_hash(&same);
-}
 
 static bool read_keys(const distinct *d, row_key row, value *keys, status *result)
 {
@@ -42,7 +28,7 @@ static bool is_first(distinct *d, const value *keys)
 {
     uint64_t hash = 0;
     size_t count = d->suffix->key_count;
-    for (size_t k = 0; k < count; k++) hash = hash_u64(hash ^ hash_of(&keys[k]));
+    for (size_t k = 0; k < count; k++) hash = hash_u64(hash ^ value_hash(&keys[k]));
     size_t at = hash & (d->slot_count - 1);
     for (; d->slots[at] != 0; at = (at + 1) & (d->slot_count - 1)) {
         const value *other = d->keys + (d->slots[at] - 1) * count;

@@ -33,31 +33,31 @@ static status parse_selector(parser *p, selector *out)
     return parser_step(p);
 }
 
-/* Behind the name of a step: `[3]`, `['key']`, any number of them; *size told when the last is [SIZE]. */
+/* @keys and @values come behind a dot: they belong to the step that they follow. */
+static bool at_keys(const parser *p, selector *out)
+{
+    if (!token_is_symbol(&p->now, SYMBOL_DOT) || p->ahead.kind != TOKEN_AT) return false;
+    bool keys = bytes_equal(p->ahead.text, bytes_text("keys"));
+    *out = (selector){.kind = keys ? SELECT_KEYS : SELECT_EACH, .at = p->ahead.at};
+    return keys || bytes_equal(p->ahead.text, bytes_text("values"));
+}
+
+/* Behind the name of a step: `[3]`, `['key']`, `.@keys`, any number of them; *size told when the last is [SIZE]. */
 static status parse_selectors(parser *p, path_step *s, bool *size)
 {
     VECTOR(selector) selectors = {0};
     status result = ATOLL_OK;
-    while (token_is_symbol(&p->now, SYMBOL_OPEN_BRACKET) && !*size) {
-        selector made;
+    for (selector made; !*size;) {
+        bool keys = at_keys(p, &made);
+        if (!keys && !token_is_symbol(&p->now, SYMBOL_OPEN_BRACKET)) break;
         TRY_GOTO(parser_step(p));
-        *size = token_is_exact_word(&p->now, "size");
-        if (*size) {
+        *size = !keys && token_is_exact_word(&p->now, "size");
+        if (keys || *size)
             TRY_GOTO(parser_step(p));
-        } else {
+        else
             TRY_GOTO(parse_selector(p, &made));
-            TRY_GOTO(vector_push(&selectors, made));
-        }
-        TRY_GOTO(parser_take(p, SYMBOL_CLOSE_BRACKET, "`]`"));
-    }
-    /* @keys and @values come behind a dot: they belong to the step that they follow. */
-    while (!*size && token_is_symbol(&p->now, SYMBOL_DOT) && p->ahead.kind == TOKEN_AT) {
-        bool keys = bytes_equal(p->ahead.text, bytes_text("keys"));
-        if (!keys && !bytes_equal(p->ahead.text, bytes_text("values"))) break;
-        selector made = {.kind = keys ? SELECT_KEYS : SELECT_EACH, .at = p->ahead.at};
-        TRY_GOTO(vector_push(&selectors, made));
-        TRY_GOTO(parser_step(p));
-        TRY_GOTO(parser_step(p));
+        if (!*size) TRY_GOTO(vector_push(&selectors, made));
+        if (!keys) TRY_GOTO(parser_take(p, SYMBOL_CLOSE_BRACKET, "`]`"));
     }
     s->selector_count = selectors.count;
     TRY_GOTO(parser_keep(p, selectors.items, selectors.count, sizeof *selectors.items,

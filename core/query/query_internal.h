@@ -315,7 +315,7 @@ bool values_match(comparison c, bool fold, const value *left, const value *right
 int number_compare(const value *a, const value *b, bool *unordered); /* of all kinds, exact */
 uint32_t fold_character(uint32_t character);
 /* + - * /: null with null, and when an integer is divided by zero. */
-value value_calculate(char operator, const value * left, const value *right);
+value value_calculate(char sign, const value *left, const value *right);
 value_type arithmetic_type(value_type left, value_type right);
 /* @type: the bit of a value's type, and the bits that a name means; 0: no such name. */
 uint32_t type_bit(value_type type);
