@@ -276,6 +276,7 @@ atoll_results *atoll_results_filter(atoll_results *results, const atoll_text_cha
 atoll_results *atoll_results_snapshot(atoll_results *results, atoll_error **error);
 int64_t atoll_results_count(atoll_results *results, atoll_error **error);
 atoll_object *atoll_results_object(atoll_results *results, int64_t index, atoll_error **error);
+atoll_checked atoll_results_move(atoll_results *results, int64_t index, atoll_object *object, atoll_error **error);
 uint64_t atoll_results_row(atoll_results *results, int64_t index, atoll_error **error);
 int64_t atoll_results_index_of(atoll_results *results, atoll_object *object, atoll_error **error);
 atoll_values *atoll_results_sum(atoll_results *results, uint32_t property, atoll_error **error);

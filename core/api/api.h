@@ -45,6 +45,7 @@ typedef struct api_value {
 } api_value;
 struct atoll_values {
     VECTOR(api_value) items;
+    api_value first; /* where items begin: a key is one value, and needs no memory of its own */
 };
 status values_item(const atoll_values *values, int64_t index, const api_value **out) MUST_CHECK;
 status values_add(atoll_values *values, const value *v) MUST_CHECK; /* copies texts */
@@ -223,7 +224,7 @@ typedef struct observer {
     bool lost;        /* an event could not be made: the next one starts anew */
 } observer;
 /* Where getters read last: whoever reads a property of one object reads it again, or that of the next row. */
-enum { API_WINDOWS = 32 };
+enum { API_WINDOWS = 32, API_WINDOWS_MAX = 8192 };
 typedef struct api_window {
     uint64_t write_count; /* of the realm when it was opened; 0: never */
     uint64_t segment;
@@ -231,6 +232,19 @@ typedef struct api_window {
     property_key property;
     model_window window;
 } api_window;
+/* What this transaction may set with a plain value: whoever sets a property of one object sets that of the next. */
+enum { API_SETTERS = 16 };
+typedef struct api_setter {
+    uint64_t transaction; /* of the realm when it was allowed; 0: never */
+    class_key class_of;
+    property_key property;
+} api_setter;
+/* Freed object handles that the realm's thread makes new ones of. The sanitizer wants to see each of them go. */
+#if defined __SANITIZE_ADDRESS__
+enum { API_SPARE_OBJECTS = 0 };
+#else
+enum { API_SPARE_OBJECTS = 64 };
+#endif
 struct atoll_realm {
     atomic_int references;
     database *database;
@@ -246,9 +260,15 @@ struct atoll_realm {
     uint64_t
         write_count; /* grows with every write, advance and close: live results and windows compare it */
     VECTOR(observer *) observers;
-    map64 covered; /* classes that this transaction was allowed to write */
+    map64 covered;         /* classes that this transaction was allowed to write */
+    uint64_t transactions; /* begun so far */
+    api_setter setters[API_SETTERS];
+    atoll_object *spare_objects[API_SPARE_OBJECTS + 1]; /* of this thread alone */
+    int spare_count;
     atomic_bool pending_signalled;
-    api_window windows[API_WINDOWS];
+    api_window few_windows[API_WINDOWS];
+    api_window *windows;                  /* few_windows until reads are all over the place */
+    uint32_t window_count, window_losses; /* losses: windows closed for others since it grew */
 };
 struct atoll_object {
     atoll_realm *realm; /* reference */

@@ -1,12 +1,17 @@
 /* atoll_object: reading and writing one object. It must never cache a value: each call asks the realm's version.
- * Invariant: the class and row of a handle never change; the row may die under it (OBJECT_INVALID). */
+ * Invariant: only atoll_results_move changes what a handle stands for; the row may die under it (OBJECT_INVALID). */
 #include "api/api.h"
 
 void atoll_object_free(atoll_object *object)
 {
     if (object == NULL) return;
-    realm_release(object->realm);
-    memory_free(object);
+    atoll_realm *realm = object->realm;
+    bool keep = realm->thread == thread_self() && realm->spare_count < API_SPARE_OBJECTS;
+    if (keep)
+        realm->spare_objects[realm->spare_count++] = object;
+    else
+        memory_free(object);
+    realm_release(realm);
 }
 
 atoll_object *atoll_object_copy(const atoll_object *object, atoll_error **error)
@@ -40,13 +45,8 @@ bool atoll_object_equals(const atoll_object *object, const atoll_object *other)
            object->class_of == other->class_of && object->row == other->row;
 }
 
-status object_check(const atoll_object *object)
+static status object_dead(const atoll_object *object)
 {
-    TRY(API_NOT_NULL(object));
-    TRY(realm_check(object->realm));
-    bool alive;
-    TRY(model_is_alive(realm_view(object->realm), object->class_of, object->row, &alive));
-    if (alive) return ATOLL_OK;
     const model_class *c =
         schema_class(model_view_schema(realm_view(object->realm)), object->class_of);
     if (c != NULL && c->kind == CLASS_ASYMMETRIC)
@@ -59,11 +59,26 @@ status object_check(const atoll_object *object)
                 c == NULL ? "?" : c->name);
 }
 
+/* The realm was checked. */
+static status check_alive(const atoll_object *object)
+{
+    bool alive;
+    TRY(model_is_alive(realm_view(object->realm), object->class_of, object->row, &alive));
+    return alive ? ATOLL_OK : object_dead(object);
+}
+
+status object_check(const atoll_object *object)
+{
+    TRY(API_NOT_NULL(object));
+    TRY(realm_check(object->realm));
+    return check_alive(object);
+}
+
 static status check_write(atoll_object *object)
 {
     TRY(API_NOT_NULL(object));
     TRY(realm_check_write(object->realm));
-    TRY(object_check(object));
+    TRY(check_alive(object));
     return realm_check_class_write(object->realm, object->class_of);
 }
 
@@ -93,8 +108,22 @@ atoll_object *atoll_object_parent(const atoll_object *object, atoll_error **erro
 
 static inline api_window *window_place(const atoll_object *object, property_key p)
 {
-    return &object->realm->windows[(object->row / MODEL_BLOCK_ROWS * 5 + object->class_of * 3 + p) %
-                                   API_WINDOWS];
+    /* With a factor of seven the first seven properties of neighbouring segments never meet. */
+    uint64_t at = object->row / MODEL_BLOCK_ROWS * 7 + object->class_of * 3 + p;
+    return &object->realm->windows[at & (object->realm->window_count - 1)];
+}
+
+/* Reads all over a big class close each other's windows: then there are more of them. */
+static void windows_grow(atoll_realm *realm)
+{
+    uint32_t count = realm->window_count * 8;
+    if (count > API_WINDOWS_MAX || ++realm->window_losses < realm->window_count * 4) return;
+    realm->window_losses = 0;
+    api_window *more = memory_allocate_zero(count * sizeof *more);
+    if (more == NULL) return; /* slower, not wrong */
+    if (realm->windows != realm->few_windows) memory_free(realm->windows);
+    realm->windows = more;
+    realm->window_count = count;
 }
 
 /* The window that shows a property of an object which is alive, in a realm that this thread may read. NULL: none is
@@ -114,6 +143,8 @@ static inline const api_window *window_of(const atoll_object *object, property_k
 static void window_open(const atoll_object *object, property_key p)
 {
     if (object->realm->frozen) return; /* several threads may read it at once */
+    if (window_place(object, p)->write_count == object->realm->write_count)
+        windows_grow(object->realm);
     api_window *w = window_place(object, p);
     bool open =
         model_window_open(realm_view(object->realm), object->class_of, object->row, p, &w->window);
@@ -241,6 +272,11 @@ static atoll_bytes get_text(const atoll_object *object, property_key p, value_ty
                             atoll_error **error)
 {
     value v;
+    const api_window *w = window_of(object, p);
+    if (w != NULL && w->window.property->type == type) {
+        bytes text = model_window_text(&w->window, object->row);
+        return (atoll_bytes){(const char *)text.data, text.size};
+    }
     if (!read_typed(object, p, type, &v, error)) return (atoll_bytes){NULL, 0};
     /* An empty text still has an address: only null has none. */
     return (atoll_bytes){v.as.text.data == NULL ? "" : (const char *)v.as.text.data,
@@ -367,7 +403,23 @@ atoll_list *atoll_object_get_list(const atoll_object *object, uint32_t property,
     return api_ok(error, get_list(object, property, &list)) ? list : NULL;
 }
 
-static status set_plain(atoll_object *object, property_key p, const value *v)
+static inline api_setter *setter_place(const atoll_object *object, property_key p)
+{
+    return &object->realm->setters[(object->class_of * 3 + p) % API_SETTERS];
+}
+
+/* The thread comes first: setters belong to it. A closed realm has no transaction. */
+static inline bool setter_is_open(const atoll_object *object, property_key p)
+{
+    if (object == NULL || object->realm->thread != thread_self() ||
+        object->realm->process != process_self() || object->realm->txn == NULL)
+        return false;
+    const api_setter *s = setter_place(object, p);
+    return s->transaction == object->realm->transactions && s->class_of == object->class_of &&
+           s->property == p;
+}
+
+static status setter_open(atoll_object *object, property_key p, const value *v)
 {
     TRY(check_write(object));
     const model_property *property;
@@ -379,6 +431,15 @@ static status set_plain(atoll_object *object, property_key p, const value *v)
         return fail(ATOLL_ERROR_INVALID_ARGUMENT,
                     "%s holds an embedded object; use atoll_object_create_embedded",
                     property->name);
+    if (property->type != VALUE_EMBEDDED && (property->flags & PROPERTY_PRIMARY_KEY) == 0)
+        *setter_place(object, p) = (api_setter){object->realm->transactions, object->class_of, p};
+    return ATOLL_OK;
+}
+
+static status set_plain(atoll_object *object, property_key p, const value *v)
+{
+    if (!setter_is_open(object, p)) TRY(setter_open(object, p, v));
+    TRY(check_alive(object));
     object->realm->write_count++;
     return model_set(object->realm->txn, object->class_of, object->row, p, v);
 }

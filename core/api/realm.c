@@ -106,6 +106,8 @@ status realm_new(database *d, model_view *view, atoll_realm *parent, atoll_realm
     realm->thread = parent == NULL ? thread_self() : 0;
     thread_describe_self(realm->thread_text);
     realm->process = process_self();
+    realm->windows = realm->few_windows;
+    realm->window_count = API_WINDOWS;
     realm->write_count = 1; /* 0 is the mark of a window that was never opened */
     mutex_lock(&d->lock);
     status result = vector_push(&d->realm_list, realm);
@@ -184,6 +186,8 @@ void realm_release(atoll_realm *realm)
     atoll_realm_close(realm);
     if (realm->frozen && check_forked(realm) == ATOLL_OK) tear_down(realm);
     map64_free(&realm->covered);
+    if (realm->windows != realm->few_windows) memory_free(realm->windows);
+    for (int i = 0; i < realm->spare_count; i++) memory_free(realm->spare_objects[i]);
     realm_release(realm->parent);
     database_release(realm->database);
     memory_free(realm);
@@ -251,6 +255,7 @@ static status begin(atoll_realm *realm)
     TRY(model_begin(realm->database->model, COMMIT_LOCAL, &realm->txn));
     advance(realm);
     realm->write_count++;
+    realm->transactions++;
     map64_clear(&realm->covered);
     return ATOLL_OK;
 }
@@ -387,7 +392,9 @@ status realm_property(const atoll_realm *realm, class_key c, property_key p,
 
 status realm_object_new(atoll_realm *realm, class_key c, row_key row, atoll_object **out)
 {
-    atoll_object *object = memory_allocate(sizeof *object);
+    bool spare = realm->spare_count != 0 && realm->thread == thread_self();
+    atoll_object *object =
+        spare ? realm->spare_objects[--realm->spare_count] : memory_allocate(sizeof *object);
     if (object == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     *object = (atoll_object){realm_retain(realm), c, row};
     *out = object;

@@ -199,6 +199,13 @@ int64_t atoll_results_count(const atoll_results *results, atoll_error **error)
 
 static status row_at(const atoll_results *results, int64_t index, row_key *out)
 {
+    /* The common case of a loop in one look; a closed realm has another write_count. */
+    if (results != NULL && results->realm->thread == thread_self() &&
+        results->realm->process == process_self() && !results->snapshot && has_rows(results) &&
+        (uint64_t)index < results->rows.count) {
+        *out = results->rows.items[index];
+        return ATOLL_OK;
+    }
     TRY(results_rows(cache_of(results)));
     if (index < 0 || (uint64_t)index >= results->rows.count)
         return fail(ATOLL_ERROR_OUT_OF_RANGE, "index %lld is outside of the %zu results",
@@ -221,6 +228,25 @@ atoll_object *atoll_results_object(const atoll_results *results, int64_t index, 
     if (result == ATOLL_OK)
         result = realm_object_new(results->realm, query_class(results->query), row, &object);
     return api_ok(error, result) ? object : NULL;
+}
+
+static status move(const atoll_results *results, int64_t index, atoll_object *object)
+{
+    row_key row = 0;
+    TRY(API_NOT_NULL(object));
+    TRY(row_at(results, index, &row));
+    if (object->realm != results->realm)
+        return fail(ATOLL_ERROR_WRONG_REALM,
+                    "the handle is of another realm instance than the results; take one from them");
+    object->class_of = query_class(results->query);
+    object->row = row;
+    return ATOLL_OK;
+}
+
+atoll_status atoll_results_move(const atoll_results *results, int64_t index, atoll_object *object,
+                                atoll_error **error)
+{
+    return api_result(error, move(results, index, object));
 }
 
 int64_t atoll_results_index_of(const atoll_results *results, const atoll_object *object,

@@ -32,7 +32,7 @@ void atoll_values_free(atoll_values *values)
         atoll_values_free(values->items.items[i].list);
         atoll_object_free(values->items.items[i].object);
     }
-    vector_free(&values->items);
+    if (values->items.items != &values->first) vector_free(&values->items);
     memory_free(values);
 }
 
@@ -47,6 +47,20 @@ static status values_push(atoll_values *values, const api_value *item)
     if (values->items.count >= VALUES_COUNT_MAX)
         return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
                     "a list of values holds at most %d; hand over fewer at once", VALUES_COUNT_MAX);
+    if (values->items.count == 0) {
+        values->items.items = &values->first;
+        values->items.capacity = 1;
+    } else if (values->items.items == &values->first) {
+        values->items.items = NULL; /* they move out of the handle */
+        values->items.capacity = 0;
+        status result = vector_reserve(&values->items, 3);
+        if (result != ATOLL_OK) {
+            values->items.items = &values->first;
+            values->items.capacity = 1;
+            return result;
+        }
+        values->items.items[0] = values->first;
+    }
     return vector_push(&values->items, *item);
 }
 

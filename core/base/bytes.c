@@ -29,27 +29,19 @@ status buffer_reserve(buffer *b, size_t extra)
 status buffer_append(buffer *b, const void *data, size_t size)
 {
     if (size == 0) return ATOLL_OK;
-    TRY(buffer_reserve(b, size));
+    if (b->capacity - b->size < size) TRY(buffer_reserve(b, size));
     memcpy(b->data + b->size, data, size);
     b->size += size;
     return ATOLL_OK;
 }
 
-status buffer_append_byte(buffer *b, uint8_t byte)
-{
-    return buffer_append(b, &byte, 1);
-}
-
 status buffer_append_varint(buffer *b, uint64_t value)
 {
-    uint8_t bytes_out[10];
-    size_t used = 0;
-    while (value >= 0x80) {
-        bytes_out[used++] = (uint8_t)(value | 0x80);
-        value >>= 7;
-    }
-    bytes_out[used++] = (uint8_t)value;
-    return buffer_append(b, bytes_out, used);
+    uint8_t between[VARINT_SIZE_MAX];
+    if (b->capacity - b->size < VARINT_SIZE_MAX) /* perhaps near its limit: not a byte too much */
+        return buffer_append(b, between, (size_t)(varint_put(between, value) - between));
+    b->size = (size_t)(varint_put(b->data + b->size, value) - b->data);
+    return ATOLL_OK;
 }
 
 status buffer_append_fixed32(buffer *b, uint32_t value)
@@ -61,9 +53,11 @@ status buffer_append_fixed32(buffer *b, uint32_t value)
 
 status buffer_append_fixed64(buffer *b, uint64_t value)
 {
-    uint8_t out[8];
-    for (int i = 0; i < 8; i++) out[i] = (uint8_t)(value >> (8 * i));
-    return buffer_append(b, out, sizeof out);
+    if (b->capacity - b->size < sizeof value) TRY(buffer_reserve(b, sizeof value));
+    uint8_t *at = b->data + b->size; /* one store, once the compiler knows that nothing moves */
+    for (int i = 0; i < 8; i++) at[i] = (uint8_t)(value >> (8 * i));
+    b->size += sizeof value;
+    return ATOLL_OK;
 }
 
 status buffer_append_bytes(buffer *b, bytes view)

@@ -46,8 +46,29 @@ static inline void buffer_clear(buffer *b)
 }
 status buffer_reserve(buffer *b, size_t extra) MUST_CHECK;
 status buffer_append(buffer *b, const void *data, size_t size) MUST_CHECK;
-status buffer_append_byte(buffer *b, uint8_t byte) MUST_CHECK;
-status buffer_append_varint(buffer *b, uint64_t value) MUST_CHECK;  /* LEB128 */
+/* The small ones are here whole: a log record is made of millions of them. */
+static inline MUST_CHECK status buffer_append_byte(buffer *b, uint8_t byte)
+{
+    if (b->size == b->capacity) TRY(buffer_reserve(b, 1));
+    b->data[b->size++] = byte;
+    return ATOLL_OK;
+}
+/* LEB128 into room of VARINT_SIZE_MAX bytes; answers the end. */
+enum { VARINT_SIZE_MAX = 10 };
+static inline uint8_t *varint_put(uint8_t *at, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7) *at++ = (uint8_t)(value | 0x80);
+    *at++ = (uint8_t)value;
+    return at;
+}
+/* Room for so many bytes, to be filled by hand: the caller moves size on. */
+static inline MUST_CHECK status buffer_room(buffer *b, size_t size, uint8_t **out)
+{
+    if (b->capacity - b->size < size) TRY(buffer_reserve(b, size));
+    *out = b->data + b->size;
+    return ATOLL_OK;
+}
+status buffer_append_varint(buffer *b, uint64_t value) MUST_CHECK;
 status buffer_append_fixed32(buffer *b, uint32_t value) MUST_CHECK; /* little-endian */
 status buffer_append_fixed64(buffer *b, uint64_t value) MUST_CHECK; /* little-endian */
 status buffer_append_bytes(buffer *b, bytes view) MUST_CHECK;       /* varint size + bytes */

@@ -37,16 +37,36 @@ status apply_own_segment(model_txn *txn, class_key c, row_key row, uint64_t gate
     return ATOLL_OK;
 }
 
+/* The block if the transaction owns it already, or NULL. */
+static block *own_block(const model_txn *txn, const segment *s, uint32_t slot)
+{
+    const segment_data *d = atomic_load_explicit(&s->data, memory_order_relaxed);
+    block *b = slot < d->slot_count ? d->blocks[slot] : NULL;
+    return b != NULL && b->stamp == txn->writer.stamp ? b : NULL;
+}
+
 status apply_set(model_txn *txn, class_key c, row_key row, uint32_t slot, column_type type,
                  const value *v, uint64_t gate)
 {
     segment *s = NULL;
-    block *b = NULL;
     TRY(apply_own_segment(txn, c, row, gate, &s));
     if (s == NULL) return ATOLL_OK;
-    TRY(segment_block_own(&txn->writer, s, slot, type, &b));
+    block *b = own_block(txn, s, slot);
+    if (b == NULL) TRY(segment_block_own(&txn->writer, s, slot, type, &b));
     if (slot > SLOT_FIRST) TRY(track_set(txn, c, slot - SLOT_FIRST, row, b, v, gate));
     return block_set(b, (uint32_t)(row % MODEL_BLOCK_ROWS), v);
+}
+
+/* The short way for a block that is the transaction's own and a property that no index follows. */
+static status set_property(model_txn *txn, const operation *o, const model_property *p,
+                           uint64_t gate)
+{
+    segment *s = NULL;
+    TRY(apply_own_segment(txn, o->class_of, o->row, gate, &s));
+    block *b = s == NULL ? NULL : own_block(txn, s, slot_of(p->key));
+    if (b != NULL && !property_is_tracked(p))
+        return block_set(b, (uint32_t)(o->row % MODEL_BLOCK_ROWS), &o->value);
+    return apply_set(txn, o->class_of, o->row, slot_of(p->key), column_type_of(p), &o->value, gate);
 }
 
 static status find_property(const model_txn *txn, const operation *o, const model_property **out)
@@ -275,10 +295,7 @@ status apply_operation(model_txn *txn, const operation *o, uint64_t gate)
     case OP_KEY: return apply_key(txn, o, gate);
     case OP_UNKEY: return apply_unkey(txn, o, gate);
     case OP_DROP: return apply_drop(txn, o, gate);
-    case OP_SET:
-        TRY(find_property(txn, o, &p));
-        return apply_set(txn, o->class_of, o->row, slot_of(p->key), column_type_of(p), &o->value,
-                         gate);
+    case OP_SET: TRY(find_property(txn, o, &p)); return set_property(txn, o, p, gate);
     case OP_INCREMENT: return apply_increment(txn, o, gate);
     case OP_LIST_INSERT:
     case OP_LIST_SET:

@@ -117,11 +117,12 @@ status changeset_write(changeset_writer *w, const operation *o)
 {
     size_t before = w->to->size;
     bool same = w->last_class == o->class_of && w->last_row == o->row;
-    status result = buffer_append_byte(
-        w->to, (uint8_t)(o->kind | (same ? SAME_ROW : 0) | (o->is_default ? DEFAULT_BIT : 0)));
-    if (result == ATOLL_OK && !same) result = buffer_append_varint(w->to, o->class_of);
-    if (result == ATOLL_OK && !same) result = buffer_append_varint(w->to, o->row);
-    if (result == ATOLL_OK) result = write_body(w->to, o);
+    uint8_t *at = NULL;
+    TRY(buffer_room(w->to, 1 + 2 * VARINT_SIZE_MAX, &at));
+    *at++ = (uint8_t)(o->kind | (same ? SAME_ROW : 0) | (o->is_default ? DEFAULT_BIT : 0));
+    if (!same) at = varint_put(varint_put(at, o->class_of), o->row);
+    w->to->size = (size_t)(at - w->to->data);
+    status result = write_body(w->to, o);
     if (result != ATOLL_OK) {
         w->to->size = before;
         return result;

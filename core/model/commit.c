@@ -148,16 +148,15 @@ void model_rollback(model_txn *txn)
 }
 
 /* ---- changes ---- */
-status txn_usable(model_txn *txn)
+status txn_unusable(const model_txn *txn)
 {
-    if (txn->broken == ATOLL_OK) return ATOLL_OK;
     return fail(txn->broken, "an earlier change of this transaction failed, roll it back: %s",
                 txn->broken_text);
 }
 
-status txn_break(model_txn *txn, status why)
+status txn_remember(model_txn *txn, status why)
 {
-    if (why != ATOLL_OK && txn->broken == ATOLL_OK) {
+    if (txn->broken == ATOLL_OK) {
         txn->broken = why;
         snprintf(txn->broken_text, sizeof txn->broken_text, "%s", fail_text());
     }

@@ -111,12 +111,28 @@ struct model_txn {
 /* ---- view.c ---- */
 model_view *view_new(model_db *db, size_t class_count);
 void view_destroy(model_view *view); /* the memory only: references to classes and schema go */
-const class_state *view_class(const model_view *view, class_key c);
+static inline const class_state *view_class(const model_view *view, class_key c)
+{
+    return c >= 1 && c <= view->class_count ? view->classes[c - 1] : NULL;
+}
 shared_schema *shared_schema_retain(shared_schema *s);
 void shared_schema_release(shared_schema *s);
-status need_class(const model_view *view, class_key c, const model_class **out) MUST_CHECK;
-status need_property(const model_view *view, class_key c, property_key p,
-                     const model_class **class_out, const model_property **out) MUST_CHECK;
+status class_missing(class_key c) MUST_CHECK;
+status property_missing(const model_class *c, property_key p) MUST_CHECK;
+static inline MUST_CHECK status need_class(const model_view *view, class_key c,
+                                           const model_class **out)
+{
+    *out = view_class(view, c) == NULL ? NULL : schema_class(&view->schema->schema, c);
+    return *out == NULL ? class_missing(c) : ATOLL_OK;
+}
+static inline MUST_CHECK status need_property(const model_view *view, class_key c, property_key p,
+                                              const model_class **class_out,
+                                              const model_property **out)
+{
+    TRY(need_class(view, c, class_out));
+    *out = class_property(*class_out, p);
+    return *out == NULL ? property_missing(*class_out, p) : ATOLL_OK;
+}
 status read_slot(const model_view *view, class_key c, row_key row, uint32_t slot,
                  value *out) MUST_CHECK; /* absent column: null */
 /* What a reader is shown: a link to a row that is not alive is null. */
@@ -124,7 +140,18 @@ status show_value(const model_view *view, const model_property *p, value *v) MUS
 const char *collection_name(const model_property *p); /* "list" */
 status read_cell(const model_view *view, class_key c, row_key row, property_key p,
                  const list_cell **out) MUST_CHECK;
-status row_state(const model_view *view, class_key c, row_key row, uint8_t *out) MUST_CHECK;
+/* Whoever writes to a row looks at it, and at the next one: the segment of the last write is known. */
+status row_state_of_segment(const model_view *view, class_key c, row_key row,
+                            uint8_t *out) MUST_CHECK;
+static inline MUST_CHECK status row_state(const model_view *view, class_key c, row_key row,
+                                          uint8_t *out)
+{
+    const segment *last = view->last;
+    if (last == NULL || last->class_of != c || last->index != row / MODEL_BLOCK_ROWS || row == 0)
+        return row_state_of_segment(view, c, row, out);
+    *out = segment_row_state(atomic_load_explicit(&last->data, memory_order_relaxed), row);
+    return ATOLL_OK;
+}
 uint64_t key_hash(const model_db *db, const value *key);
 status check_key(const model_class *c, const value *key) MUST_CHECK;
 
@@ -158,8 +185,16 @@ uint64_t index_link_first(const value *link); /* the first part of its keys */
 bool value_is_blank(const model_property *p, const value *v);
 
 /* ---- commit.c ---- */
-status txn_usable(model_txn *txn) MUST_CHECK;
-status txn_break(model_txn *txn, status why); /* remembers, returns why */
+status txn_unusable(const model_txn *txn) MUST_CHECK;
+static inline MUST_CHECK status txn_usable(const model_txn *txn)
+{
+    return txn->broken == ATOLL_OK ? ATOLL_OK : txn_unusable(txn);
+}
+status txn_remember(model_txn *txn, status why);
+static inline status txn_break(model_txn *txn, status why) /* remembers, returns why */
+{
+    return why == ATOLL_OK ? ATOLL_OK : txn_remember(txn, why);
+}
 status txn_settle(model_txn *txn, uint64_t before, status result)
     MUST_CHECK; /* breaks when some operations of a failed call are in */
 status txn_operation(model_txn *txn, const operation *o) MUST_CHECK; /* log, then apply */
@@ -196,8 +231,14 @@ status write_embedded(model_txn *txn, class_key c, const model_owner *owner, row
                       uint8_t id[16]) MUST_CHECK;
 status check_value(const model_txn *txn, const model_class *c, const model_property *p,
                    const value *v) MUST_CHECK;
-status need_row(const model_txn *txn, const model_class *c,
-                row_key row) MUST_CHECK; /* alive or hidden */
+status row_missing(const model_class *c) MUST_CHECK;
+/* Alive or hidden. */
+static inline MUST_CHECK status need_row(const model_txn *txn, const model_class *c, row_key row)
+{
+    uint8_t state;
+    TRY(row_state(txn->view, c->key, row, &state));
+    return state != ROW_DEAD ? ATOLL_OK : row_missing(c);
+}
 row_key next_row(const model_txn *txn, class_key c);
 
 /* ---- write_list.c: what all writers of collections share ---- */

@@ -147,6 +147,7 @@ bool model_window_open(const model_view *view, class_key c, row_key row, propert
                        model_window *out);
 /* The value in a row of the segment, as model_read gives it; the caller has seen that the row is alive. */
 void model_window_get(const model_window *window, row_key row, value *out);
+bytes model_window_text(const model_window *window, row_key row); /* of texts; no data: null */
 static inline bool model_window_bit(const uint64_t *bits, row_key row)
 {
     return (bits[row % MODEL_BLOCK_ROWS / 64] >> (row % 64) & 1) != 0;

@@ -445,10 +445,8 @@ status schema_merge(model_schema *into, const model_schema *from, bool *changed)
     return ATOLL_OK;
 }
 
-const model_class *schema_class(const model_schema *s, class_key key)
+const model_class *schema_class_search(const model_schema *s, class_key key)
 {
-    if (key >= 1 && key <= s->class_count && s->classes[key - 1].key == key)
-        return &s->classes[key - 1];
     for (size_t i = 0; i < s->class_count; i++)
         if (s->classes[i].key == key) return &s->classes[i];
     return NULL;
@@ -461,10 +459,8 @@ const model_class *schema_class_named(const model_schema *s, bytes name)
     return NULL;
 }
 
-const model_property *class_property(const model_class *c, property_key key)
+const model_property *class_property_search(const model_class *c, property_key key)
 {
-    if (key >= 1 && key <= c->property_count && c->properties[key - 1].key == key)
-        return &c->properties[key - 1];
     for (size_t i = 0; i < c->property_count; i++)
         if (c->properties[i].key == key) return &c->properties[i];
     return NULL;

@@ -67,9 +67,22 @@ bool property_is_tracked(const model_property *p); /* by an index, but for that 
 bool schema_class_is_hidden(const model_class *c);
 /* Adds the hidden classes that a stored schema with a mixed property needs. */
 status schema_add_hidden(model_schema *s, bool *changed) MUST_CHECK;
-const model_class *schema_class(const model_schema *s, class_key key);
+const model_class *schema_class_search(const model_schema *s, class_key key);
+/* Keys are given in order, so that the first look nearly always finds; NULL: no such class. */
+static inline const model_class *schema_class(const model_schema *s, class_key key)
+{
+    size_t at = (size_t)key - 1;
+    return at < s->class_count && s->classes[at].key == key ? &s->classes[at]
+                                                            : schema_class_search(s, key);
+}
 const model_class *schema_class_named(const model_schema *s, bytes name);
-const model_property *class_property(const model_class *c, property_key key);
+const model_property *class_property_search(const model_class *c, property_key key);
+static inline const model_property *class_property(const model_class *c, property_key key)
+{
+    size_t at = (size_t)key - 1;
+    return at < c->property_count && c->properties[at].key == key ? &c->properties[at]
+                                                                  : class_property_search(c, key);
+}
 const model_property *class_property_named(const model_class *c, bytes name);
 /* For those who derive one schema from another: copies are pushed; keys of targets are found anew. */
 status schema_class_push(model_schema *s,

@@ -102,26 +102,14 @@ uint64_t model_version(model_db *db)
 }
 
 /* ---- helpers ---- */
-const class_state *view_class(const model_view *view, class_key c)
+status class_missing(class_key c)
 {
-    return c >= 1 && c <= view->class_count ? view->classes[c - 1] : NULL;
+    return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the realm has no class with key %u", c);
 }
 
-status need_class(const model_view *view, class_key c, const model_class **out)
+status property_missing(const model_class *c, property_key p)
 {
-    *out = view_class(view, c) == NULL ? NULL : schema_class(&view->schema->schema, c);
-    return *out == NULL ? fail(ATOLL_ERROR_UNKNOWN_CLASS, "the realm has no class with key %u", c)
-                        : ATOLL_OK;
-}
-
-status need_property(const model_view *view, class_key c, property_key p,
-                     const model_class **class_out, const model_property **out)
-{
-    TRY(need_class(view, c, class_out));
-    *out = class_property(*class_out, p);
-    return *out == NULL ? fail(ATOLL_ERROR_UNKNOWN_PROPERTY,
-                               "class '%s' has no property with key %u", (*class_out)->name, p)
-                        : ATOLL_OK;
+    return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property with key %u", c->name, p);
 }
 
 status read_slot(const model_view *view, class_key c, row_key row, uint32_t slot, value *out)
@@ -135,16 +123,10 @@ status read_slot(const model_view *view, class_key c, row_key row, uint32_t slot
     return ATOLL_OK;
 }
 
-status row_state(const model_view *view, class_key c, row_key row, uint8_t *out)
+status row_state_of_segment(const model_view *view, class_key c, row_key row, uint8_t *out)
 {
     const class_state *state = view_class(view, c);
-    const segment *last = view->last;
     *out = ROW_DEAD;
-    if (last != NULL && last->class_of == c && last->index == row / MODEL_BLOCK_ROWS) {
-        const segment_data *d = atomic_load_explicit(&last->data, memory_order_relaxed);
-        *out = row == 0 ? ROW_DEAD : segment_row_state(d, row);
-        return ATOLL_OK;
-    }
     return state == NULL || row == 0
                ? ATOLL_OK
                : class_row_state(view->db->store, &view->schema->schema, state, row, out);
@@ -310,6 +292,16 @@ bool model_window_open(const model_view *view, class_key c, row_key row, propert
 void model_window_get(const model_window *window, row_key row, value *out)
 {
     block_get(window->block, (uint32_t)(row % MODEL_BLOCK_ROWS), out);
+}
+
+bytes model_window_text(const model_window *window, row_key row)
+{
+    const block_data *d = window->block;
+    uint32_t at = (uint32_t)(row % MODEL_BLOCK_ROWS);
+    if (block_is_null(d, at)) return bytes_of(NULL, 0);
+    if (at >= d->filled || d->heap == NULL) return bytes_of("", 0);
+    const uint32_t *offsets = (const uint32_t *)(const void *)d->slots;
+    return bytes_of(d->heap + offsets[at], offsets[at + 1] - offsets[at]);
 }
 
 typedef struct key_search {

@@ -19,11 +19,8 @@ static status write_life(model_txn *txn, class_key c, row_key row, uint8_t from,
                &(operation){.kind = OP_LIFE, .class_of = c, .row = row, .from = from, .to = to});
 }
 
-status need_row(const model_txn *txn, const model_class *c, row_key row)
+status row_missing(const model_class *c)
 {
-    uint8_t state;
-    TRY(row_state(txn->view, c->key, row, &state));
-    if (state != ROW_DEAD) return ATOLL_OK;
     return fail(ATOLL_ERROR_OBJECT_INVALID, "the object of class '%s' was deleted or is not here",
                 c->name);
 }
@@ -397,6 +394,19 @@ static status change_key(model_txn *txn, const model_class *c, row_key row, cons
     return run(txn, &rekey);
 }
 
+/* Fills in only what a set has: clearing the room of the others would take longer than the change itself. */
+static status write_set(model_txn *txn, class_key c, row_key row, property_key p, const value *v)
+{
+    operation o;
+    o.kind = OP_SET;
+    o.class_of = c;
+    o.row = row;
+    o.property = p;
+    o.value = *v;
+    o.is_default = txn->is_default;
+    return run(txn, &o);
+}
+
 static status set_value(model_txn *txn, class_key c, row_key row, property_key p, const value *v)
 {
     const model_class *class_of = NULL;
@@ -417,12 +427,7 @@ static status set_value(model_txn *txn, class_key c, row_key row, property_key p
     if (property->type == VALUE_EMBEDDED) TRY(replace_embedded(txn, class_of, row, property, v));
     value made = *v;
     if (property->type == VALUE_MIXED) TRY(replace_nested(txn, class_of, row, property, &made));
-    return run(txn, &(operation){.kind = OP_SET,
-                                 .class_of = c,
-                                 .row = row,
-                                 .property = p,
-                                 .value = made,
-                                 .is_default = txn->is_default});
+    return write_set(txn, c, row, p, &made);
 }
 
 static status increment(model_txn *txn, class_key c, row_key row, property_key p, int64_t delta)

@@ -9,7 +9,7 @@
  *   compare.c one comparison of two values;  calculate.c arithmetic, aggregates of lists;  geo.c shapes;  search.c words;
  *   path.c from a row to the values of a path;  evaluate.c the tree over one row;
  *   plan.c how a comparison runs;  execute.c the tree over segments, kernels.c its innermost loops;  linked.c what is behind a link;
- *   sort.c, distinct.c, aggregate.c, advance.c what is built on the rows;  query.c the door. */
+ *   sort.c (sort_column.c, radix.c), distinct.c, aggregate.c, advance.c what is built on the rows;  query.c the door. */
 
 /* ---- memory: everything that a query holds dies with it ---- */
 typedef struct arena {
@@ -392,6 +392,29 @@ typedef struct linked linked;
 status linked_pass(segment_source *s, const node *n, const model_column *links,
                    uint64_t mask[MASK_WORDS], bool *done) MUST_CHECK;
 void linked_free(linked *l);
+/* ---- order ---- */
+typedef struct sortable {
+    uint64_t bits;
+    uint64_t index; /* what the sorter finds its row by */
+} sortable;
+/* By bits; items of equal bits keep their order. spare: room for as many. */
+void radix_sort(sortable *items, sortable *spare, size_t count);
+/* Bits that sort as the numbers do: NaN before every number, both zeros equal. */
+static inline uint64_t sort_bits_of_integer(int64_t integer)
+{
+    return (uint64_t)integer ^ (uint64_t)1 << 63;
+}
+static inline uint64_t sort_bits_of_double(double real)
+{
+    if (real != real) return 0;
+    uint64_t bits = 0;
+    real += 0.0;
+    memcpy(&bits, &real, sizeof bits);
+    return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
+}
+/* The rows ascend. *done false: nothing was done, the general way must be taken. */
+status sort_by_column(const suffix *s, const model_view *view, row_vector *rows,
+                      bool *done) MUST_CHECK;
 status rows_sort(const suffix *s, const model_view *view, row_vector *rows) MUST_CHECK;
 status rows_distinct(const suffix *s, const model_view *view, row_vector *rows) MUST_CHECK;
 #endif

@@ -6,11 +6,6 @@
 #include "query/query_internal.h"
 #include <math.h>
 
-typedef struct sortable {
-    uint64_t bits;
-    uint64_t index; /* place in the rows and in the keys */
-} sortable;
-
 /* rank: 0 null, 1 a value, 2 behind a null link (last when ascending) */
 typedef struct sort_value {
     value value;
@@ -72,25 +67,11 @@ static status read_key(sorter *s, size_t key, bool ascending_rows)
     return ATOLL_OK;
 }
 
-static uint64_t integer_bits(int64_t integer)
-{
-    return (uint64_t)integer ^ (uint64_t)1 << 63;
-}
-
-static uint64_t double_bits(double real)
-{
-    if (isnan(real)) return 0; /* NaN before every number. */
-    uint64_t bits = 0;
-    real += 0.0; /* -0 and 0 are equal. */
-    memcpy(&bits, &real, sizeof bits);
-    return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
-}
-
 /* Rounding keeps the order. */
 static uint64_t decimal_bits(const value *v)
 {
     decimal d = value_as_decimal(v);
-    return double_bits(decimal_to_double(&d));
+    return sort_bits_of_double(decimal_to_double(&d));
 }
 
 static uint64_t leading_bits(const uint8_t *data, size_t size)
@@ -105,11 +86,11 @@ static uint64_t value_bits(const value *v, bool *exact)
 {
     switch (v->type) {
     case VALUE_BOOL: return v->as.boolean ? 1 : 0;
-    case VALUE_INT: return integer_bits(v->as.integer);
+    case VALUE_INT: return sort_bits_of_integer(v->as.integer);
     case VALUE_FLOAT:
-    case VALUE_DOUBLE: return double_bits(v->as.real);
+    case VALUE_DOUBLE: return sort_bits_of_double(v->as.real);
     case VALUE_DECIMAL: *exact = false; return decimal_bits(v);
-    case VALUE_TIMESTAMP: *exact = false; return integer_bits(v->as.timestamp.seconds);
+    case VALUE_TIMESTAMP: *exact = false; return sort_bits_of_integer(v->as.timestamp.seconds);
     case VALUE_STRING:
     case VALUE_BINARY: *exact = false; return leading_bits(v->as.text.data, v->as.text.size);
     case VALUE_UUID:
@@ -152,7 +133,7 @@ static int compare_values(const value *a, const value *b)
 {
     /* The bits hold NaN least and both zeros equal; the order of values must agree with them. */
     if (a->type == VALUE_DOUBLE && b->type == VALUE_DOUBLE) {
-        uint64_t left = double_bits(a->as.real), right = double_bits(b->as.real);
+        uint64_t left = sort_bits_of_double(a->as.real), right = sort_bits_of_double(b->as.real);
         return (left > right) - (left < right);
     }
     return value_compare(a, b);
@@ -169,27 +150,6 @@ static int compare_rows(const sorter *s, uint64_t a, uint64_t b)
         if (order != 0) return s->suffix->keys[k].descending ? -order : order;
     }
     return 0;
-}
-
-/* Eight stable passes of one byte each; a byte that all rows share is skipped. */
-static void radix_sort(sorter *s)
-{
-    size_t count = s->rows->count;
-    for (unsigned shift = 0; shift < 64; shift += 8) {
-        size_t places[256] = {0}, total = 0;
-        for (size_t i = 0; i < count; i++) places[s->items[i].bits >> shift & 255]++;
-        if (places[s->items[0].bits >> shift & 255] == count) continue;
-        for (size_t b = 0; b < 256; b++) {
-            size_t here = places[b];
-            places[b] = total;
-            total += here;
-        }
-        for (size_t i = 0; i < count; i++)
-            s->spare[places[s->items[i].bits >> shift & 255]++] = s->items[i];
-        sortable *swapped = s->items;
-        s->items = s->spare;
-        s->spare = swapped;
-    }
 }
 
 static void merge(sorter *s, size_t from, size_t middle, size_t to)
@@ -235,6 +195,9 @@ status rows_sort(const suffix *suffix, const model_view *view, row_vector *rows)
 {
     size_t count = rows->count;
     if (count < 2) return ATOLL_OK;
+    bool ascending = rows_ascend(rows), done = false;
+    if (ascending) TRY(sort_by_column(suffix, view, rows, &done));
+    if (done) return ATOLL_OK;
     sorter s = {.suffix = suffix, .view = view, .rows = rows};
     status result = ATOLL_ERROR_OUT_OF_MEMORY;
     row_key *sorted = memory_allocate(count * sizeof *sorted);
@@ -244,10 +207,9 @@ status rows_sort(const suffix *suffix, const model_view *view, row_vector *rows)
     s.items = first;
     s.spare = second;
     if (sorted == NULL || first == NULL || second == NULL || s.keys == NULL) goto done;
-    bool ascending = rows_ascend(rows);
     for (size_t k = 0; k < suffix->key_count; k++) TRY_GOTO(read_key(&s, k, ascending));
     fill_bits(&s);
-    radix_sort(&s);
+    radix_sort(s.items, s.spare, count);
     if (!s.bits_say_all) sort_equal_runs(&s);
     for (size_t i = 0; i < count; i++) sorted[i] = rows->items[s.items[i].index];
     memcpy(rows->items, sorted, count * sizeof *sorted);

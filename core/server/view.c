@@ -59,9 +59,10 @@ static status add_query(server_view *v, const wire_query *from)
         return fail(ATOLL_ERROR_BAD_QUERY, "class '%s' is %s and can't be subscribed to", c->name,
                     c->kind == CLASS_EMBEDDED ? "embedded" : "asymmetric");
     TRY(query_new(&v->schema, c->key, bytes_text(from->text), NULL, &q));
-    status result = query_has_suffixes(q) ? fail(ATOLL_ERROR_BAD_QUERY,
-                                             "a subscription can't sort or limit: '%s'", from->text)
-                                      : check_fields(q, c);
+    status result =
+        query_has_suffixes(q)
+            ? fail(ATOLL_ERROR_BAD_QUERY, "a subscription can't sort or limit: '%s'", from->text)
+            : check_fields(q, c);
     if (result == ATOLL_OK) result = vector_push(&v->queries, q);
     if (result != ATOLL_OK) query_free(q);
     return result;

@@ -1,5 +1,6 @@
 /* atoll-bench: sections under the names of the peer's benchmark, figures as "name value unit".
- * usage: atoll-bench FOLDER [--objects N] [--atolld PATH] SECTION... */
+ * usage: atoll-bench FOLDER [--objects N] [--atolld PATH] [--cpu] SECTION...
+ * --cpu counts the CPU time of the calling thread in place of the clock: for tuning on a busy machine, not for tables. */
 #include "bench.h"
 
 typedef struct section {
@@ -14,6 +15,17 @@ static const section sections[] = {
     {"insert_bulk_1000", bench_insert_bulk_1000},
     {"insert_single", bench_insert_single},
     {"raw", bench_raw},
+    {"memory", bench_memory},
+    {"update_single_on_big", bench_update_single_on_big},
+    {"update_each", bench_update_each},
+    {"delete_half", bench_delete_half},
+    {"wide", bench_wide},
+    {"strings", bench_strings},
+    {"lists", bench_lists},
+    {"notify_1k", bench_notify_1k},
+    {"notify_big", bench_notify_big},
+    {"sqlite", bench_sqlite},
+    {"rocksdb", bench_rocksdb},
     {"sync_offline", bench_sync_offline},
     {"sync_latency", bench_sync_latency},
 };
@@ -43,6 +55,8 @@ int main(int count, char **arguments)
             options.objects = strtol(arguments[++i], NULL, 10);
         else if (strcmp(arguments[i], "--atolld") == 0 && i + 1 < count)
             options.atolld = arguments[++i];
+        else if (strcmp(arguments[i], "--cpu") == 0)
+            bench_cpu_time = 1;
         else
             result = run_section(arguments[i], &options);
     }

@@ -3,10 +3,12 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
+int bench_cpu_time;
+
 double bench_now(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(bench_cpu_time ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -75,6 +77,12 @@ double bench_folder_bytes(const char *path)
     }
     if (folder != NULL) closedir(folder);
     return total;
+}
+
+double bench_file_bytes(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 ? (double)info.st_size : 0;
 }
 
 void bench_remove(const char *path)

@@ -61,6 +61,13 @@ ATOLL_API int64_t atoll_results_count(const atoll_results *results, atoll_error 
 ATOLL_API atoll_object *atoll_results_object(const atoll_results *results, int64_t index,
                                              atoll_error **error);
 
+/* Turns a handle of the same realm into the object at an index. A loop over many objects needs one
+ * handle for all of them, and pays for none.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OUT_OF_RANGE, WRONG_REALM.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_status atoll_results_move(const atoll_results *results, int64_t index,
+                                          atoll_object *object, atoll_error **error);
+
 /* The local row key of the object at an index.
  * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OUT_OF_RANGE.
  * Thread: the one that opened the realm. Since: 0.1. */
