@@ -1,8 +1,10 @@
 /* Values of every type over the wire: what one side puts in the other takes out, and what is no value is refused. */
 #include "base/decimal.h"
+#include "fixture.h"
 #include "sync/codec.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 
 #define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
 
@@ -87,4 +89,95 @@ Test(types, what_does_not_fit_a_float_or_is_no_decimal_is_refused)
         cr_expect_eq(wire_pass(&w), ATOLL_ERROR_INVALID_ARGUMENT, "case %d", i);
         wire_end(&w);
     }
+}
+
+/* ---- from device to device ---- */
+
+static value field(const client *c, int64_t id, const char *name)
+{
+    model_view *view = model_view_newest(c->db);
+    const model_class *item = schema_class_named(model_view_schema(view), bytes_text("Item"));
+    value key = value_int(id), v = value_null();
+    row_key row = 0;
+    MUST(model_find(view, item->key, &key, &row));
+    cr_assert_neq(row, 0, "item %d is not there", (int)id);
+    MUST(model_get(view, item->key, row, class_property_named(item, bytes_text(name))->key, &v));
+    model_view_release(view); /* No value here points into it. */
+    return v;
+}
+
+static void set_field(world *w, client *c, int64_t id, const char *name, value v)
+{
+    model_txn *txn = NULL;
+    value key = value_int(id);
+    row_key row = 0;
+    MUST(model_begin(c->db, COMMIT_LOCAL, &txn));
+    const model_view *view = model_txn_view(txn);
+    const model_class *item = schema_class_named(model_view_schema(view), bytes_text("Item"));
+    MUST(model_find(view, item->key, &key, &row));
+    MUST(model_set(txn, item->key, row, class_property_named(item, bytes_text(name))->key, &v));
+    MUST(model_commit(txn, NULL));
+    session_committed(c->session, w->now_ms);
+}
+
+static void expect_field(const world *w, const char *name, value wanted)
+{
+    for (int i = 0; i < w->client_count; i++) {
+        value got = field(&w->clients[i], 1, name);
+        cr_expect(value_equal(&got, &wanted), "%s on client %d", name, i);
+    }
+}
+
+Test(types, floats_and_decimals_reach_the_other_device)
+{
+    world w;
+    const char *classes[] = {"Item"}, *queries[] = {"price < 100 AND ratio != 7"};
+    model_schema schema = fixture_schema(true, false);
+    MUST(schema_add_property(&schema, 0, bytes_text("ratio"), VALUE_FLOAT, PROPERTY_NULLABLE,
+                             bytes_text("")));
+    MUST(schema_add_property(&schema, 0, bytes_text("price"), VALUE_DECIMAL, 0, bytes_text("")));
+    MUST(world_start(&w, 7, 2, true, schema));
+    for (int i = 0; i < 2; i++) MUST(world_subscribe(&w, &w.clients[i], classes, queries, 1));
+    cr_assert(world_settle(&w, 120000));
+    MUST(fixture_create(&w, &w.clients[0], 1, 5, "one"));
+    cr_assert(world_settle(&w, 120000));
+    expect_field(&w, "ratio", value_null());
+    expect_field(&w, "price", decimal_value("0"));
+    set_field(&w, &w.clients[0], 1, "ratio", value_float(0.1f));
+    set_field(&w, &w.clients[1], 1, "price", decimal_value("-1.50"));
+    cr_assert(world_settle(&w, 120000));
+    expect_field(&w, "ratio", value_float(0.1f));
+    expect_field(&w, "price", decimal_value("-1.50"));
+    /* Beyond the subscription: it leaves the other device. */
+    set_field(&w, &w.clients[0], 1, "price", decimal_value("100.0"));
+    cr_assert(world_settle(&w, 120000));
+    char *left = fixture_dump(w.clients[1].db, "TRUEPREDICATE");
+    cr_expect_str_eq(left, "");
+    free(left);
+    world_end(&w);
+}
+
+Test(types, what_sync_does_not_carry_is_refused_by_name)
+{
+    model_schema schema = fixture_schema(true, false);
+    MUST(schema_add_property(&schema, 0, bytes_text("any"), VALUE_MIXED, 0, bytes_text("")));
+    cr_assert_eq(schema_validate(&schema, SCHEMA_FLEXIBLE), ATOLL_ERROR_NOT_SUPPORTED);
+    cr_assert_eq(schema_validate(&schema, SCHEMA_PARTITION), ATOLL_ERROR_NOT_SUPPORTED);
+    cr_assert_not_null(strstr(fail_text(), "'Item.any'"), "%s", fail_text());
+    schema_free(&schema);
+
+    world w;
+    model_txn *txn = NULL;
+    value key = value_int(1);
+    row_key row = 0;
+    MUST(world_start(&w, 7, 1, true, fixture_schema(true, false)));
+    MUST(model_begin(w.clients[0].db, COMMIT_LOCAL, &txn));
+    const model_class *item =
+        schema_class_named(model_view_schema(model_txn_view(txn)), bytes_text("Item"));
+    MUST(model_create(txn, item->key, &key, &row));
+    cr_assert_eq(model_increment(txn, item->key, row,
+                                 class_property_named(item, bytes_text("score"))->key, 1),
+                 ATOLL_ERROR_NOT_SUPPORTED);
+    model_rollback(txn);
+    world_end(&w);
 }
