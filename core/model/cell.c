@@ -323,16 +323,62 @@ status list_cell_locate(storage *store, const list_cell *cell, uint64_t index, e
     return ATOLL_OK;
 }
 
-status list_cell_find(storage *store, const list_cell *cell, const value *v, const bytes *key,
-                      bool *found, uint64_t *position)
+/* ---- cells in order ---- */
+typedef struct wanted_element {
+    const value *v;
+    const bytes *key; /* NULL: by value */
+} wanted_element;
+
+static int order_of(const leaf_content *c, uint32_t i, const wanted_element *wanted)
 {
-    uint64_t low = 0, high = list_cell_count(cell);
+    value v;
+    bytes key;
+    const list_element *e = c->open == NULL ? NULL : &c->open->elements.items[i];
+    if (e == NULL) leaf_value(&c->packed, i, &v, &key);
+    return wanted->key != NULL ? bytes_compare(e == NULL ? key : e->key, *wanted->key)
+                               : value_compare(e == NULL ? &v : &e->value, wanted->v);
+}
+
+static status compare_first(storage *store, list_node *n, const wanted_element *wanted, int *order)
+{
+    const void *data = NULL;
+    leaf_content content;
+    while (!n->leaf) {
+        TRY(list_node_load(store, n, &data));
+        n = ((const list_inner *)data)->children[0].node;
+    }
+    TRY(read_leaf(store, n, &content));
+    if (content.count == 0) return past_end();
+    *order = order_of(&content, 0, wanted);
+    return ATOLL_OK;
+}
+
+/* The last child that does not begin after what is wanted. */
+static status find_child(storage *store, const list_inner *inner, const wanted_element *wanted,
+                         uint32_t *out)
+{
+    uint32_t low = 0, high = inner->used - 1;
+    while (low < high) {
+        uint32_t middle = low + (high - low + 1) / 2;
+        int order = 0;
+        TRY(compare_first(store, inner->children[middle].node, wanted, &order));
+        if (order > 0)
+            high = middle - 1;
+        else
+            low = middle;
+    }
+    *out = low;
+    return ATOLL_OK;
+}
+
+static void find_in_leaf(const leaf_content *content, const wanted_element *wanted, bool *found,
+                         uint32_t *position)
+{
+    uint32_t low = 0, high = content->count;
     *found = false;
     while (low < high && !*found) {
-        uint64_t middle = low + (high - low) / 2;
-        list_element e;
-        TRY(list_cell_element(store, cell, middle, &e));
-        int order = key != NULL ? bytes_compare(e.key, *key) : value_compare(&e.value, v);
+        uint32_t middle = low + (high - low) / 2;
+        int order = order_of(content, middle, wanted);
         *found = order == 0;
         if (order < 0)
             low = middle + 1;
@@ -340,5 +386,29 @@ status list_cell_find(storage *store, const list_cell *cell, const value *v, con
             high = middle;
     }
     *position = *found ? high : low;
+}
+
+status list_cell_find(storage *store, const list_cell *cell, const value *v, const bytes *key,
+                      bool *found, uint64_t *position)
+{
+    wanted_element wanted = {v, key};
+    list_node *n = cell->root;
+    leaf_content content;
+    uint64_t before = 0;
+    uint32_t at = 0;
+    *found = false;
+    *position = 0;
+    if (n == NULL) return ATOLL_OK;
+    while (!n->leaf) {
+        const void *data = NULL;
+        TRY(list_node_load(store, n, &data));
+        const list_inner *inner = data;
+        TRY(find_child(store, inner, &wanted, &at));
+        for (uint32_t i = 0; i < at; i++) before += inner->children[i].count;
+        n = inner->children[at].node;
+    }
+    TRY(read_leaf(store, n, &content));
+    find_in_leaf(&content, &wanted, found, &at);
+    *position = before + at;
     return ATOLL_OK;
 }

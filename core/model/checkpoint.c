@@ -20,6 +20,7 @@ typedef struct checkpoint {
     storage_batch *batch;
     size_t batch_size, written_bytes;
     bool drops_trees;
+    uint64_t extents; /* ids below are those that the version knows */
     buffer record;
     VECTOR(atomic_bool *) written; /* flags to set once the batch is in the store */
 } checkpoint;
@@ -86,11 +87,11 @@ static status write_cells(checkpoint *k, const block *b)
 }
 
 /* What is dead and swept by this checkpoint is not in the record any more. */
-static status write_extents(checkpoint *k, size_t skip)
+static status write_extents(checkpoint *k, size_t skip, uint64_t settled)
 {
     uint8_t key[2] = {KEY_META, 'e'};
     if (atomic_load(&k->db->next_extent) == 1) return ATOLL_OK;
-    TRY(extents_record(k->db, skip, k->view->version, &k->record));
+    TRY(extents_record(k->db, skip, settled, k->view->version, &k->record));
     if (k->batch == NULL) TRY(storage_batch_new(k->db->store, &k->batch));
     k->batch_size += k->record.size;
     return storage_batch_put(k->batch, bytes_of(key, sizeof key), buffer_view(&k->record));
@@ -110,15 +111,17 @@ static status sweep_extents(checkpoint *k, size_t *count)
     for (size_t i = 0; i < ids.count && result == ATOLL_OK; i++)
         result = storage_batch_delete(k->batch, extent_key(key, ids.items[i]));
     vector_free(&ids);
-    return result == ATOLL_OK && *count != 0 ? write_extents(k, *count) : result;
+    return result == ATOLL_OK ? write_extents(k, *count, k->extents) : result;
 }
 
 static void forget_extents(checkpoint *k, size_t count)
 {
     mutex_lock(&k->db->lock);
+    k->db->extents_settled = k->extents;
     k->db->dead_extents.count -= count;
-    memmove(k->db->dead_extents.items, k->db->dead_extents.items + count,
-            k->db->dead_extents.count * sizeof *k->db->dead_extents.items);
+    if (count != 0)
+        memmove(k->db->dead_extents.items, k->db->dead_extents.items + count,
+                k->db->dead_extents.count * sizeof *k->db->dead_extents.items);
     mutex_unlock(&k->db->lock);
 }
 
@@ -258,7 +261,7 @@ static status drop_trees(checkpoint *k)
 static status write_all(checkpoint *k)
 {
     size_t swept = 0;
-    TRY(write_extents(k, 0));
+    TRY(write_extents(k, 0, k->db->extents_settled));
     /* Indexes first: whenever a segment of some version is on disk, so is what the indexes say of it, and a replay
      * that passes over the segment's change may pass over theirs. */
     for (size_t i = 0; i < k->view->class_count; i++) {
@@ -273,7 +276,7 @@ static status write_all(checkpoint *k)
     TRY(drop_trees(k));
     TRY(sweep_extents(k, &swept));
     TRY(drop_log(k));
-    if (swept != 0) forget_extents(k, swept);
+    forget_extents(k, swept);
     return ATOLL_OK;
 }
 
@@ -285,6 +288,7 @@ status checkpoint_run(model_db *db)
     db->checkpointing = true;
     k.view = model_view_retain(db->newest);
     db->checkpoint_begun = k.view->version;
+    k.extents = db->extents_published;
     uint64_t log_bytes = db->log_bytes;
     k.drops_trees = db->schema_version > db->checkpoint_version;
     mutex_unlock(&db->lock);

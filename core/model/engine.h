@@ -69,8 +69,9 @@ struct model_db {
     VECTOR(listener *) listeners;
     forgotten_vector forgotten;
     atomic_uint_least64_t next_extent;
-    VECTOR(dead_extent) dead_extents; /* by rising version */
-    uint64_t checkpoint_begun;        /* version of the newest checkpoint, done or not */
+    VECTOR(dead_extent) dead_extents;            /* by rising version */
+    uint64_t extents_published, extents_settled; /* ids below: of the newest version; of the root */
+    uint64_t checkpoint_begun;                   /* version of the newest checkpoint, done or not */
     uint64_t folded, durable_version, checkpoint_version, log_bytes,
         schema_version; /* of the last change of the schema: the next checkpoint drops indexes that are gone */
     uint64_t unsettled_bytes; /* written since the store was last settled */
@@ -293,7 +294,10 @@ bool is_asymmetric(const model_txn *txn, class_key c, row_key row); /* or owned 
 status extents_open(model_db *db) MUST_CHECK;
 void extents_publish(model_db *db, extent_writer *w);
 size_t extents_sweepable(const model_db *db, uint64_t version);
-status extents_record(model_db *db, size_t skip, uint64_t version, buffer *to) MUST_CHECK;
+status extents_record(model_db *db, size_t skip, uint64_t settled, uint64_t version,
+                      buffer *to) MUST_CHECK;
+/* After a power cut in the middle of a checkpoint, before the replay: what it wrote and nothing names is dead. */
+status extents_recover(model_db *db) MUST_CHECK;
 
 /* ---- checkpoint.c, open.c ---- */
 status db_add_schema(model_db *db, const model_schema *schema, bool sets_indexes) MUST_CHECK;

@@ -44,7 +44,6 @@ leaf_numbers leaf_numbers_read(reader *from, size_t count)
     if (n.width > 8 || (head & ~(15 | WIDTH_LINEAR)) != 0) from->failed = true;
     bytes data = reader_take(from, from->failed ? 0 : count * n.width);
     n.data = data.data;
-    n.mask = n.width == 8 ? UINT64_MAX : ((uint64_t)1 << (8 * n.width)) - 1;
     return n;
 }
 
@@ -71,9 +70,10 @@ static size_t last_end(const leaf_numbers *ends, size_t count)
     return count == 0 ? 0 : (size_t)leaf_number(ends, count - 1);
 }
 
-static void open_leaf(reader *r, uint32_t count, leaf_view *v)
+/* For bytes that nobody has checked; leaf_open does the same without the checks. */
+static void open_checked(reader *r, uint32_t count, leaf_view *v)
 {
-    uint64_t present = reader_varint(r);
+    uint64_t present = v->present = reader_varint(r);
     if (present >> (LEAF_EMBEDDED + 1) != 0) r->failed = true;
     for (int i = 0; i < LEAF_COLUMNS && !r->failed; i++) {
         v->columns[i] = (leaf_numbers){0};
@@ -88,11 +88,42 @@ static void open_leaf(reader *r, uint32_t count, leaf_view *v)
     v->values = reader_take(r, heap + count * raw_width(v->type)).data;
 }
 
+static inline uint64_t take_varint(const uint8_t **at)
+{
+    uint64_t x = *(*at)++;
+    if (x < 128) return x;
+    x &= 127;
+    for (unsigned shift = 7;; shift += 7) {
+        uint64_t byte = *(*at)++;
+        x |= (byte & 127) << shift;
+        if (byte < 128) return x;
+    }
+}
+
 void leaf_open(const list_leaf *leaf, leaf_view *out)
 {
-    reader r = reader_of(bytes_of(leaf->packed, leaf->size));
+    const uint8_t *at = leaf->packed;
+    memset(out->columns, 0, sizeof out->columns);
     out->leaf = leaf;
-    open_leaf(&r, leaf->count, out);
+    out->present = take_varint(&at);
+    for (uint64_t left = out->present & ((1u << LEAF_COLUMNS) - 1); left != 0; left &= left - 1) {
+        leaf_numbers *n = &out->columns[__builtin_ctzll(left)];
+        uint8_t head = *at++;
+        uint64_t base = take_varint(&at);
+        *n = (leaf_numbers){.base = (base >> 1) ^ (0 - (base & 1)),
+                            .data = at,
+                            .width = head & 15,
+                            .linear = (head & WIDTH_LINEAR) != 0};
+        at += (size_t)leaf->count * n->width;
+    }
+    out->type = *at++;
+    out->embedded = NULL;
+    if ((out->present >> LEAF_EMBEDDED & 1) != 0) {
+        out->embedded = at;
+        at += (size_t)leaf->count * 16;
+    }
+    out->keys = at;
+    out->values = at + last_end(&out->columns[LEAF_KEY_END], leaf->count);
 }
 
 bool leaf_erased(const leaf_view *v, uint32_t i)
@@ -139,43 +170,67 @@ static value value_at(const leaf_view *v, uint32_t i)
     return value_read(&r);
 }
 
+void leaf_value(const leaf_view *v, uint32_t i, value *out, bytes *key)
+{
+    bool null = (leaf_number(&v->columns[LEAF_FLAGS], i) & FLAG_NULL) != 0;
+    *key = (v->present >> LEAF_KEY_END & 1) == 0 ? bytes_of("", 0)
+                                                 : text_at(&v->columns[LEAF_KEY_END], v->keys, i);
+    *out = null ? value_null() : value_at(v, i);
+}
+
+enum { /* what only merging needs */
+       MERGE_COLUMNS = 1 << LEAF_PARENT_COUNTER | 1 << LEAF_PARENT_ACTOR | 1 << LEAF_STAMP |
+                       1 << LEAF_VALUE_STAMP | 1 << LEAF_VALUE_ACTOR | 1 << LEAF_TOUCHED
+};
+
 void leaf_element(const leaf_view *v, uint32_t i, list_element *out)
 {
     const leaf_numbers *c = v->columns;
     uint64_t flags = leaf_number(&c[LEAF_FLAGS], i);
     *out = (list_element){
         .id = {leaf_number(&c[LEAF_ID_COUNTER], i), leaf_number(&c[LEAF_ID_ACTOR], i)},
-        .parent = {leaf_number(&c[LEAF_PARENT_COUNTER], i), leaf_number(&c[LEAF_PARENT_ACTOR], i)},
         .side = (flags & FLAG_LEFT) != 0 ? LIST_SIDE_LEFT : LIST_SIDE_RIGHT,
-        .erased = (flags & FLAG_ERASED) != 0,
-        .stamp = leaf_number(&c[LEAF_STAMP], i),
-        .value_stamp = leaf_number(&c[LEAF_VALUE_STAMP], i),
-        .value_actor = leaf_number(&c[LEAF_VALUE_ACTOR], i),
-        .touched = leaf_number(&c[LEAF_TOUCHED], i)};
-    out->key = text_at(&c[LEAF_KEY_END], v->keys, i);
+        .erased = (flags & FLAG_ERASED) != 0};
+    leaf_value(v, i, &out->value, &out->key);
     if (v->embedded != NULL) memcpy(out->embedded, v->embedded + (size_t)i * 16, 16);
-    out->value = (flags & FLAG_NULL) != 0 ? value_null() : value_at(v, i);
+    if ((v->present & MERGE_COLUMNS) == 0) return;
+    out->parent.counter = leaf_number(&c[LEAF_PARENT_COUNTER], i);
+    out->parent.actor = leaf_number(&c[LEAF_PARENT_ACTOR], i);
+    out->stamp = leaf_number(&c[LEAF_STAMP], i);
+    out->value_stamp = leaf_number(&c[LEAF_VALUE_STAMP], i);
+    out->value_actor = leaf_number(&c[LEAF_VALUE_ACTOR], i);
+    out->touched = leaf_number(&c[LEAF_TOUCHED], i);
+}
+
+static void rebase(bytes *text, const uint8_t *from, const uint8_t *to)
+{
+    if (text->size != 0) text->data = to + (text->data - from);
 }
 
 status leaf_unpack(const list_leaf *leaf, list_state *out)
 {
     list_state s;
     leaf_view v;
-    list_element e;
     list_state_init(&s);
     leaf_open(leaf, &v);
-    size_t heap = last_end(&v.columns[LEAF_KEY_END], leaf->count) +
+    /* Keys and texts lie one behind the other. */
+    size_t heap = (size_t)(v.values - v.keys) +
                   (has_heap(v.type) ? last_end(&v.columns[LEAF_NUMBER], leaf->count) : 0);
     status result = vector_reserve(&s.elements, leaf->count + 8u);
     if (result == ATOLL_OK && heap != 0) result = buffer_reserve(&s.heap, heap + heap / 8);
-    for (uint32_t i = 0; i < leaf->count && result == ATOLL_OK; i++) {
-        leaf_element(&v, i, &e);
-        result = list_state_push(&s, &e);
-    }
+    if (result == ATOLL_OK && heap != 0) result = buffer_append(&s.heap, v.keys, heap);
     if (result != ATOLL_OK) {
         list_state_free(&s);
         return result;
     }
+    for (uint32_t i = 0; i < leaf->count; i++) {
+        list_element *e = &s.elements.items[i];
+        leaf_element(&v, i, e);
+        rebase(&e->key, v.keys, s.heap.data);
+        bool text = e->value.type == VALUE_STRING || e->value.type == VALUE_BINARY;
+        if (text) rebase(&e->value.as.text, v.keys, s.heap.data);
+    }
+    s.elements.count = leaf->count;
     *out = s;
     return ATOLL_OK;
 }
@@ -253,6 +308,26 @@ typedef struct packing {
     uint64_t present;
 } packing;
 
+/* Columns of meta_of that are not all zero. */
+static uint64_t meta_present(const list_element *elements, size_t count)
+{
+    uint64_t all[LEAF_TOUCHED + 1] = {0}, present = 0;
+    for (size_t i = 0; i < count; i++) {
+        const list_element *e = &elements[i];
+        all[LEAF_FLAGS] |= meta_of(e, LEAF_FLAGS);
+        all[LEAF_ID_COUNTER] |= e->id.counter;
+        all[LEAF_ID_ACTOR] |= e->id.actor;
+        all[LEAF_PARENT_COUNTER] |= e->parent.counter;
+        all[LEAF_PARENT_ACTOR] |= e->parent.actor;
+        all[LEAF_STAMP] |= e->stamp;
+        all[LEAF_VALUE_STAMP] |= e->value_stamp;
+        all[LEAF_VALUE_ACTOR] |= e->value_actor;
+        all[LEAF_TOUCHED] |= e->touched;
+    }
+    for (int i = 0; i <= LEAF_TOUCHED; i++) present |= (uint64_t)(all[i] != 0) << i;
+    return present;
+}
+
 static status put_column(packing *p, int column, size_t count)
 {
     bool zero = true;
@@ -265,7 +340,9 @@ static status put_column(packing *p, int column, size_t count)
 static status pack_columns(packing *p, const list_element *elements, size_t count, uint8_t type)
 {
     static const uint8_t zeros[16];
+    uint64_t present = meta_present(elements, count);
     for (int column = LEAF_FLAGS; column <= LEAF_TOUCHED; column++) {
+        if ((present >> column & 1) == 0) continue;
         for (size_t i = 0; i < count; i++) p->numbers[i] = meta_of(&elements[i], column);
         TRY(put_column(p, column, count));
     }
@@ -353,7 +430,7 @@ static bool is_sound(list_leaf *leaf)
 {
     leaf_view v = {.leaf = leaf};
     reader r = reader_of(bytes_of(leaf->packed, leaf->size));
-    open_leaf(&r, leaf->count, &v);
+    open_checked(&r, leaf->count, &v);
     if (r.failed || r.at != r.end) return false;
     if (!ends_rise(&v.columns[LEAF_KEY_END], leaf->count)) return false;
     if (has_heap(v.type) && !ends_rise(&v.columns[LEAF_NUMBER], leaf->count)) return false;

@@ -14,7 +14,7 @@ typedef struct list_leaf {
 enum { LEAF_PADDING = 8 };
 
 typedef struct leaf_numbers {
-    uint64_t base, mask;
+    uint64_t base;
     const uint8_t *data;
     uint8_t width;
     bool linear;
@@ -38,6 +38,7 @@ enum leaf_column {
 /* A leaf with its columns found: for whoever reads more than one element. */
 typedef struct leaf_view {
     const list_leaf *leaf;
+    uint64_t present; /* bits of the columns that are not all zero */
     leaf_numbers columns[LEAF_COLUMNS];
     const uint8_t *embedded, *keys, *values;
     uint8_t type;
@@ -45,6 +46,7 @@ typedef struct leaf_view {
 
 void leaf_open(const list_leaf *leaf, leaf_view *out);
 bool leaf_erased(const leaf_view *v, uint32_t i);
+void leaf_value(const leaf_view *v, uint32_t i, value *out, bytes *key);
 void leaf_element(const leaf_view *v, uint32_t i,
                   list_element *out); /* texts point into the leaf */
 status leaf_pack(const list_element *elements, size_t count, list_leaf **out) MUST_CHECK;
@@ -59,6 +61,6 @@ static inline uint64_t leaf_number(const leaf_numbers *n, size_t i)
     uint64_t x = 0;
     if (n->width == 0) return n->base + (n->linear ? i : 0);
     memcpy(&x, n->data + i * n->width, sizeof x);
-    return n->base + (x & n->mask);
+    return n->base + (n->width == 8 ? x : x & (((uint64_t)1 << (8 * n->width)) - 1));
 }
 #endif

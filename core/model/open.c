@@ -301,6 +301,7 @@ static status open_parts(model_db *db, const model_schema *schema)
     TRY(check_format(db));
     TRY(load_root(db));
     TRY(extents_open(db));
+    TRY(extents_recover(db));
     TRY(replay(db));
     atomic_store(&db->version, db->newest->version);
     db->durable_version = 0;

@@ -449,10 +449,11 @@ static void run_cuts(uint64_t seed)
         if (model_version(w.db) > acknowledged) *w.now = *w.tried;
         compare_newest(&w);
     }
+    expect_no_rest(&w);
     finish(&w);
 }
 
-Test(sequence, a_power_cut_leaves_whole_collections)
+Test(sequence, a_power_cut_leaves_whole_collections_and_no_rest_in_the_store)
 {
     for (uint64_t seed = 1; seed <= 60; seed++) run_cuts(seed);
     cr_assert_eq(memory_live_count(), 0);
