@@ -214,7 +214,8 @@ static status store_list(model_txn *txn, list_cell *cell, bytes blob)
 static enum list_erasure erasure_of(const model_txn *txn, const model_property *p)
 {
     if (!txn->db->options.identity_rows) return LIST_ERASE_WHOLE;
-    return (p->flags & PROPERTY_SET) != 0 ? LIST_ERASE_MARK : LIST_ERASE_VALUE;
+    if ((p->flags & PROPERTY_DICTIONARY) != 0) return LIST_ERASE_IN_DICTIONARY;
+    return (p->flags & PROPERTY_SET) != 0 ? LIST_ERASE_IN_SET : LIST_ERASE_IN_LIST;
 }
 
 /* What the operation is about to do to the elements. */

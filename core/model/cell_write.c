@@ -228,7 +228,9 @@ static void erase_element(list_edit *e, list_state *s, uint64_t at)
     e->visible = -(int64_t)!to->erased;
     to->erased = true;
     to->touched = e->touched;
-    if (e->how != LIST_ERASE_MARK) to->value = value_null();
+    if (e->how != LIST_ERASE_IN_SET) to->value = value_null();
+    if (e->how == LIST_ERASE_IN_SET || e->how == LIST_ERASE_IN_DICTIONARY)
+        to->value_stamp = to->value_actor = 0;
     if (e->how != LIST_ERASE_WHOLE) return;
     e->count = -1;
     memmove(to, to + 1, (s->elements.count - 1 - at) * sizeof *to);

@@ -239,7 +239,14 @@ status list_cell_insert(const tree_writer *w, list_cell *cell, uint64_t position
                         const list_element *element) MUST_CHECK;
 status list_cell_set(const tree_writer *w, list_cell *cell, uint64_t position,
                      const list_element *from) MUST_CHECK; /* an erased one comes back */
-enum list_erasure { LIST_ERASE_WHOLE, LIST_ERASE_VALUE, LIST_ERASE_MARK };
+/* WHOLE: nothing stays. Else a mark stays; of a list, without the value; of a set, with it; of a dictionary, the key. In
+ * the latter two erasing is a decision like any, so it has no stamp yet. */
+enum list_erasure {
+    LIST_ERASE_WHOLE,
+    LIST_ERASE_IN_LIST,
+    LIST_ERASE_IN_SET,
+    LIST_ERASE_IN_DICTIONARY
+};
 status list_cell_erase(const tree_writer *w, list_cell *cell, uint64_t position,
                        enum list_erasure how, uint64_t touched) MUST_CHECK;
 status list_cell_move(const tree_writer *w, list_cell *cell, uint64_t from,

@@ -292,11 +292,14 @@ static status list_store(model_txn *txn, class_key c, row_key row, property_key 
     collection_place at;
     list_state ordered;
     buffer blob;
-    TRY(collection_place_find(txn, c, row, p, PROPERTY_LIST, &at));
+    TRY(collection_place_find(txn, c, row, p, PROPERTY_COLLECTION, &at));
     TRY(check_elements(txn, &at, state));
     TRY(list_state_copy(state, &ordered));
     buffer_init(&blob, LIMIT_TRANSACTION_SIZE_MAX);
-    status result = list_state_order(&ordered);
+    status result =
+        (at.property->flags & PROPERTY_LIST) != 0
+            ? list_state_order(&ordered)
+            : keyed_state_check(&ordered, (at.property->flags & PROPERTY_DICTIONARY) != 0);
     if (result == ATOLL_OK) result = list_state_write(&blob, &ordered);
     if (result == ATOLL_OK) result = delete_embedded_except(txn, &at, &ordered);
     operation o = collection_operation(&at, OP_LIST_STORE, 0);

@@ -79,7 +79,9 @@ typedef struct folder_content {
 static status note_name(void *context, const char *name)
 {
     folder_content *content = context;
-    if (strcmp(name, LOCK_NAME) == 0) return ATOLL_OK;
+    /* A marker that a kill cut off waits beside its place, and the folder is as fresh as before. */
+    bool unfinished = strncmp(name, MARKER_NAME ".", sizeof MARKER_NAME) == 0;
+    if (strcmp(name, LOCK_NAME) == 0 || unfinished) return ATOLL_OK;
     content->count++;
     content->has_marker |= strcmp(name, MARKER_NAME) == 0;
     return ATOLL_OK;

@@ -5,7 +5,7 @@
 
 enum { BAG = 1, THING = 2, BOX = 3 };
 enum { NUMBERS = 1, TEXTS, UNIQUE, NAMED, LINKS, BOXES, KINDS };
-enum { COUNT_MAX = 4000, PINS = 3 };
+enum { COUNT_MAX = 4000, PINS = 3, SOME = 40 };
 
 static model_schema bag_schema(void)
 {
@@ -49,7 +49,10 @@ typedef struct plain {
     int numbers[COUNT_MAX], texts[COUNT_MAX]; /* -1: null */
     int number_count, text_count;
     bool unique[COUNT_MAX];
-    int named[COUNT_MAX]; /* by key; -2: not there, -1: null */
+    int named[COUNT_MAX];          /* by key; -2: not there, -1: null */
+    bool kinds[SOME], alive[SOME]; /* timestamps of the set; things */
+    int links[SOME], boxes[SOME]; /* by key; -2: not there, -1: null; a thing, what is in the box */
+    row_key things[SOME];
 } plain;
 
 typedef struct world {
@@ -170,15 +173,79 @@ static status change_named(world *w, model_txn *txn, plain *p)
     return ATOLL_OK;
 }
 
+static status change_kinds(world *w, model_txn *txn, plain *p)
+{
+    int n = below(w, SOME);
+    value v = value_timestamp(n / 4 * 1000ll, n % 4 * 7);
+    bool put = below(w, 2) == 0, changed = false;
+    TRY((put ? model_set_insert : model_set_erase)(txn, BAG, w->row, KINDS, &v, &changed));
+    cr_assert_eq(changed, p->kinds[n] != put);
+    p->kinds[n] = put;
+    return ATOLL_OK;
+}
+
+/* Links to things that come and go. */
+static status change_links(world *w, model_txn *txn, plain *p)
+{
+    char key[16];
+    int n = below(w, SOME), thing = below(w, SOME), kind = below(w, 6);
+    bool removed = false;
+    value v = value_null();
+    if (kind == 0 && !p->alive[thing]) {
+        TRY(model_create(txn, THING, NULL, &p->things[thing]));
+        for (int i = 0; i < SOME; i++)
+            if (p->links[i] == thing) p->links[i] = -1; /* Another row: old links stay null. */
+        p->alive[thing] = true;
+    } else if (kind == 1 && p->alive[thing]) {
+        TRY(model_delete(txn, THING, p->things[thing]));
+        p->alive[thing] = false;
+    } else if (kind == 2) {
+        TRY(model_dictionary_erase(txn, BAG, w->row, LINKS, key_of(key, n), &removed));
+        cr_assert_eq(removed, p->links[n] != -2);
+        p->links[n] = -2;
+    } else {
+        if (p->alive[thing]) v = value_link(p->things[thing]);
+        TRY(model_dictionary_put(txn, BAG, w->row, LINKS, key_of(key, n), &v));
+        p->links[n] = p->alive[thing] ? thing : -1;
+    }
+    return ATOLL_OK;
+}
+
+static status change_boxes(world *w, model_txn *txn, plain *p)
+{
+    char key[16];
+    int n = below(w, SOME), x = below(w, 1000), kind = below(w, 5);
+    value null = value_null(), v = value_int(x);
+    bool removed = false;
+    row_key box = 0;
+    if (kind == 0) {
+        TRY(model_dictionary_erase(txn, BAG, w->row, BOXES, key_of(key, n), &removed));
+        cr_assert_eq(removed, p->boxes[n] != -2);
+        p->boxes[n] = -2;
+    } else if (kind == 1) {
+        TRY(model_dictionary_put(txn, BAG, w->row, BOXES, key_of(key, n), &null));
+        p->boxes[n] = -1;
+    } else {
+        TRY(model_dictionary_put_embedded(txn, BAG, w->row, BOXES, key_of(key, n), &box));
+        TRY(model_set(txn, BOX, box, 1, &v));
+        p->boxes[n] = x;
+    }
+    return ATOLL_OK;
+}
+
 static void plain_clear(plain *p)
 {
-    memset(p, 0, sizeof *p);
+    plain cleared = {.number_count = 0};
+    memcpy(cleared.alive, p->alive, sizeof p->alive);
+    memcpy(cleared.things, p->things, sizeof p->things);
+    *p = cleared;
     for (int i = 0; i < COUNT_MAX; i++) p->named[i] = -2;
+    for (int i = 0; i < SOME; i++) p->links[i] = p->boxes[i] = -2;
 }
 
 static status clear_all(world *w, model_txn *txn, plain *p)
 {
-    for (property_key k = NUMBERS; k <= NAMED; k++) TRY(model_list_clear(txn, BAG, w->row, k));
+    for (property_key k = NUMBERS; k <= KINDS; k++) TRY(model_list_clear(txn, BAG, w->row, k));
     plain_clear(p);
     return ATOLL_OK;
 }
@@ -187,9 +254,12 @@ static status change_all(world *w, model_txn *txn, plain *p)
 {
     int count = below(w, 6) == 0 ? 400 : below(w, 30);
     if (below(w, 60) == 0) return clear_all(w, txn, p);
-    int kind = below(w, 5);
+    int kind = below(w, 8);
     for (int i = 0; i < count; i++) {
-        if (below(w, 20) == 0) kind = below(w, 5);
+        if (below(w, 20) == 0) kind = below(w, 8);
+        if (kind == 5) TRY(change_kinds(w, txn, p));
+        if (kind == 6) TRY(change_links(w, txn, p));
+        if (kind == 7) TRY(change_boxes(w, txn, p));
         if (kind == 0) TRY(change_numbers(w, txn, p));
         if (kind == 1) TRY(change_texts(w, txn, p));
         if (kind == 2) TRY(change_unique(w, txn, p));
@@ -275,6 +345,37 @@ static void compare_one(world *w, const model_view *view, const plain *p, proper
     }
 }
 
+static void compare_some(world *w, const model_view *view, const plain *p)
+{
+    uint64_t kinds = 0, links = 0, boxes = 0, held = 0, things = 0;
+    for (int i = 0; i < SOME; i++) {
+        char key[16];
+        bool found = false;
+        value v = value_timestamp(i / 4 * 1000ll, i % 4 * 7), x;
+        MUST(model_set_find(view, BAG, w->row, KINDS, &v, &found, NULL));
+        cr_assert_eq(found, p->kinds[i]);
+        MUST(model_dictionary_find(view, BAG, w->row, LINKS, key_of(key, i), &found, NULL, &v));
+        cr_assert_eq(found, p->links[i] != -2);
+        bool alive = found && p->links[i] >= 0 && p->alive[p->links[i]];
+        if (found) cr_assert_eq(v.type, alive ? VALUE_LINK : VALUE_NULL, "seed %lu", w->seed);
+        if (alive) cr_assert_eq(v.as.row, p->things[p->links[i]]);
+        MUST(model_dictionary_find(view, BAG, w->row, BOXES, key_of(key, i), &found, NULL, &v));
+        cr_assert_eq(found, p->boxes[i] != -2);
+        if (found) cr_assert_eq(v.type, p->boxes[i] >= 0 ? VALUE_EMBEDDED : VALUE_NULL);
+        if (found && p->boxes[i] >= 0) {
+            MUST(model_get(view, BOX, v.as.row, 1, &x));
+            cr_assert_eq(x.as.integer, p->boxes[i]);
+        }
+        kinds += p->kinds[i], links += p->links[i] != -2, boxes += p->boxes[i] != -2;
+        held += p->boxes[i] >= 0, things += p->alive[i];
+    }
+    cr_assert_eq(model_list_count(view, BAG, w->row, KINDS), kinds);
+    cr_assert_eq(model_list_count(view, BAG, w->row, LINKS), links);
+    cr_assert_eq(model_list_count(view, BAG, w->row, BOXES), boxes);
+    cr_assert_eq(model_count(view, BOX), held, "seed %lu: embedded objects", w->seed);
+    cr_assert_eq(model_count(view, THING), things);
+}
+
 static void compare(world *w, const model_view *view, const plain *p)
 {
     uint64_t unique = 0, named = 0;
@@ -282,6 +383,7 @@ static void compare(world *w, const model_view *view, const plain *p)
         unique += p->unique[i];
         named += p->named[i] != -2;
     }
+    compare_some(w, view, p);
     compare_one(w, view, p, NUMBERS, (uint64_t)p->number_count);
     compare_one(w, view, p, TEXTS, (uint64_t)p->text_count);
     compare_one(w, view, p, UNIQUE, unique);
@@ -295,6 +397,7 @@ static void start(world *w, uint64_t seed, bool identity)
     w->disk = memory_disk_new(seed);
     w->now = malloc(sizeof(plain));
     w->tried = malloc(sizeof(plain));
+    memset(w->now, 0, sizeof(plain));
     for (int i = 0; i < PINS; i++) w->pins[i].state = malloc(sizeof(plain));
     plain_clear(w->now);
     MUST(open_bag(w->disk, &w->options, &w->db));
@@ -457,4 +560,62 @@ Test(sequence, a_power_cut_leaves_whole_collections_and_no_rest_in_the_store)
 {
     for (uint64_t seed = 1; seed <= 60; seed++) run_cuts(seed);
     cr_assert_eq(memory_live_count(), 0);
+}
+
+/* ---- memory that runs out ---- */
+static status long_scenario(model_db *db, row_key *row)
+{
+    model_txn *txn = NULL;
+    status result = model_begin(db, COMMIT_LOCAL, &txn);
+    if (result != ATOLL_OK) return result;
+    if (*row == 0) result = model_create(txn, BAG, NULL, row);
+    for (int i = 0; i < 600 && result == ATOLL_OK; i++) {
+        char text[80], key[16];
+        bool changed;
+        value number = value_int(i * 31), words = text_of(text, i);
+        result = model_list_insert(txn, BAG, *row, NUMBERS, (uint64_t)(i / 2), &number);
+        if (result == ATOLL_OK && i % 3 == 0)
+            result = model_dictionary_put(txn, BAG, *row, NAMED, key_of(key, i * 7 % 600), &words);
+        if (result == ATOLL_OK && i % 5 == 0)
+            result = model_set_insert(txn, BAG, *row, UNIQUE, &number, &changed);
+    }
+    for (int i = 0; i < 300 && result == ATOLL_OK; i++)
+        result = model_list_erase(txn, BAG, *row, NUMBERS, (uint64_t)(i % 2 * 100));
+    if (result != ATOLL_OK) {
+        model_rollback(txn);
+        return result;
+    }
+    result = model_commit(txn, NULL);
+    return result == ATOLL_OK ? model_checkpoint(db) : result;
+}
+
+Test(sequence, memory_that_runs_out_leaves_the_realm_usable)
+{
+    uint64_t step = 1;
+    bool done = false;
+    log_set_level(LOG_OFF);
+    for (uint64_t k = 1; !done; k += step, step += step / 8 + (k > 60)) {
+        model_options options = test_options(k % 2 == 0);
+        memory_disk *disk = memory_disk_new(k);
+        model_db *db = NULL;
+        row_key row = 0, kept = 0;
+        MUST(open_bag(disk, &options, &db));
+        MUST(long_scenario(db, &row));
+        kept = row;
+        model_view *before = model_view_newest(db);
+        memory_fail_at(k);
+        status result = long_scenario(db, &row);
+        memory_fail_at(0);
+        done = result == ATOLL_OK;
+        if (!done) cr_assert_eq(result, ATOLL_ERROR_OUT_OF_MEMORY, "%s", fail_text());
+        cr_assert_eq(model_list_count(before, BAG, kept, NUMBERS), 300);
+        model_view *after = model_view_newest(db);
+        uint64_t count = model_list_count(after, BAG, kept, NUMBERS);
+        cr_assert(count == 300 || count == 600);
+        model_view_release(after);
+        model_view_release(before);
+        model_close(db);
+        memory_disk_free(disk);
+        cr_assert_eq(memory_live_count(), 0, "allocation %lu", k);
+    }
 }
