@@ -371,7 +371,7 @@ TEST(what_is_missing_says_so)
     realm::db_config config;
     EXPECT_ERROR(ATOLL_ERROR_NOT_SUPPORTED, config.set_encryption_key(1));
     try {
-        config.set_schema_version(2);
+        config.should_compact_on_launch(0);
     } catch (const realm::exception &e) {
         EXPECT(std::string(e.what()).rfind("not supported yet: ", 0) == 0);
         EXPECT(e.name() == "NOT_SUPPORTED");

@@ -434,7 +434,7 @@ def test_asymmetric_classes_need_flexible_sync(tmp_path):
     assert "Measurement" in str(caught.value)
 
 
-def test_new_classes_and_properties_are_added_at_open(tmp_path):
+def test_a_higher_schema_version_adds_properties(tmp_path):
     def first():
         class Cat(atoll.Object):
             _id: int = atoll.primary_key()
@@ -453,7 +453,9 @@ def test_new_classes_and_properties_are_added_at_open(tmp_path):
             lives: int | None
             toys: list[Toy]
 
-        with atoll.open(tmp_path / "r", schema=[Cat]) as realm:
+        with pytest.raises(errors.MigrationRequiredError, match="Cat.lives"):
+            atoll.open(tmp_path / "r", schema=[Cat])
+        with atoll.open(tmp_path / "r", schema=[Cat], schema_version=1) as realm:
             tom = realm.find(Cat, 1)
             assert (tom.name, tom.lives, len(tom.toys)) == ("Tom", None, 0)
             with realm.write():
@@ -462,6 +464,8 @@ def test_new_classes_and_properties_are_added_at_open(tmp_path):
 
     first()
     second()
+    with pytest.raises(errors.SchemaVersionLowerError):
+        first()
 
 
 def test_objects_of_another_realm_are_refused(realm, tmp_path):

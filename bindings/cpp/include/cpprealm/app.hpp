@@ -98,10 +98,7 @@ struct db_config {
     realm::sync_config &sync_config() { return sync_; }
 
     template <class K> void set_encryption_key(const K &) { internal::not_supported("encryption"); }
-    void set_schema_version(std::uint64_t)
-    {
-        internal::not_supported("schema versions and migrations");
-    }
+    void set_schema_version(std::uint64_t version) { schema_version_ = version; }
     template <class F> void should_compact_on_launch(F &&)
     {
         internal::not_supported("compaction on launch");
@@ -121,6 +118,7 @@ private:
     std::string path_;
     std::vector<internal::describe_function> classes_;
     std::optional<bool> sync_commits_;
+    std::uint64_t schema_version_ = 0;
     std::string partition_property_;
     realm::sync_config sync_;
     std::shared_ptr<internal::app_state> app_;
@@ -321,6 +319,9 @@ db_config::build(const std::vector<internal::describe_function> &classes) const
     if (!path.empty()) checked(atoll_config_set_path, config.get(), path.data(), path.size());
     checked(atoll_config_set_schema, config.get(), internal::build_schema(classes).get());
     if (sync_commits_) checked(atoll_config_set_sync_commits, config.get(), *sync_commits_);
+    if (schema_version_ != 0)
+        checked(atoll_config_set_schema_version, config.get(),
+                static_cast<std::int64_t>(schema_version_));
     if (user_ && partition_) {
         checked(atoll_config_set_partition, config.get(), user_.get(),
                 internal::values_of({*partition_}).get());

@@ -66,8 +66,11 @@ def _native_config(
     in_memory: bool = False,
     read_only: bool = False,
     encryption_key: Optional[bytes] = None,
+    schema_version: int = 0,
 ) -> Handle:
     config = Handle(native.atoll_config_new(), native.atoll_config_free)
+    if schema_version != 0:
+        native.atoll_config_set_schema_version(config.pointer, schema_version)
     if in_memory:
         native.atoll_config_set_in_memory(config.pointer, True)
     if read_only:
@@ -94,11 +97,14 @@ def open(  # noqa: A001
     in_memory: bool = False,
     read_only: bool = False,
     encryption_key: Optional[bytes] = None,
+    schema_version: int = 0,
 ) -> "Realm":
     """Open a realm: a folder given by its path, or a synced one given by a SyncConfiguration.
 
     ``schema`` lists the classes that the program uses; classes that they link to or embed come along by themselves. A
-    folder that does not exist is made; new classes and properties are added to one that does. ``sync_commits=False``
+    folder that does not exist is made; new classes are added to one that does. A local realm whose classes changed needs
+    a higher ``schema_version`` than it had: new properties then have their defaults, removed ones go. A synced one just
+    gets what is new. ``sync_commits=False``
     lets a commit return before the disk confirmed it: a power cut may then undo the last commits, never half of one.
     ``in_memory=True`` makes the path a name within the process: the realm is gone when its last instance closes.
     ``read_only=True`` opens a folder that exists and has the schema, also while another process writes it.
@@ -108,12 +114,18 @@ def open(  # noqa: A001
 
     Thread: the realm belongs to the calling thread. Inside a running asyncio loop its observers are called as changes
     arrive; elsewhere call ``refresh()`` or ``wait_for_change()``.
-    Errors: SchemaInvalidError, SchemaMismatchError, FileAccessError, FileNotRealmError, FileNewerFormatError,
+    Errors: SchemaInvalidError, SchemaMismatchError, MigrationRequiredError, SchemaVersionLowerError, FileAccessError, FileNotRealmError, FileNewerFormatError,
     FileInUseError (the message names the holder), FilePermissionError, WrongKeyError, FileNotFoundError, CopiedFolderError, UserMismatchError.
     Since: 0.1
     """
     return Realm(
-        target, schema, sync_commits=sync_commits, in_memory=in_memory, read_only=read_only, encryption_key=encryption_key
+        target,
+        schema,
+        sync_commits=sync_commits,
+        in_memory=in_memory,
+        read_only=read_only,
+        encryption_key=encryption_key,
+        schema_version=schema_version,
     )
 
 

@@ -23,6 +23,7 @@ public class RealmConfiguration {
     private final String name;
     private final Set<Class<?>> classes;
     private final boolean syncCommits;
+    private final long schemaVersion;
     private final Realm.Transaction initialData;
     private String path;
 
@@ -31,6 +32,7 @@ public class RealmConfiguration {
         name = builder.name;
         classes = builder.classes;
         syncCommits = builder.syncCommits;
+        schemaVersion = builder.schemaVersion;
         initialData = builder.initialData;
     }
 
@@ -94,6 +96,7 @@ public class RealmConfiguration {
                 Native.atoll_config_set_path(config, file.getPath());
             }
             Native.atoll_config_set_sync_commits(config, syncCommits);
+            Native.atoll_config_set_schema_version(config, schemaVersion);
             setSchema(config);
             configure(config);
             return config;
@@ -127,7 +130,8 @@ public class RealmConfiguration {
         }
         RealmConfiguration that = (RealmConfiguration) other;
         return getPath().equals(that.getPath()) && getRealmObjectClasses().equals(that.getRealmObjectClasses())
-                && syncCommits == that.syncCommits;
+                && syncCommits == that.syncCommits
+                && schemaVersion == that.schemaVersion;
     }
 
     @Override
@@ -142,6 +146,7 @@ public class RealmConfiguration {
         private String name;
         private Set<Class<?>> classes = Collections.emptySet();
         private boolean syncCommits = true;
+        long schemaVersion;
         private Realm.Transaction initialData;
 
         public B name(String fileName) {
@@ -233,8 +238,16 @@ public class RealmConfiguration {
         public Builder() {
         }
 
+        /**
+         * The version of the model classes. One that was stored with another shape needs a higher version than it had: new
+         * fields then have their defaults, removed ones go.
+         */
         public Builder schemaVersion(long version) {
-            throw Errors.notSupported("schema versions and migrations; new classes and properties are added on open");
+            if (version < 0) {
+                throw new IllegalArgumentException("Realm schema version numbers must be 0 (zero) or higher. Yours was: " + version);
+            }
+            schemaVersion = version;
+            return this;
         }
 
         public Builder deleteRealmIfMigrationNeeded() {
