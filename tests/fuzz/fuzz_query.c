@@ -42,6 +42,9 @@ static void build(model_schema *app)
     add(app, c, "ls", VALUE_LINK, PROPERTY_LIST, "Thing");
     add(app, c, "set", VALUE_STRING, PROPERTY_SET, "");
     add(app, c, "map", VALUE_INT, PROPERTY_DICTIONARY, "");
+    add(app, c, "m", VALUE_MIXED, 0, "");
+    add(app, c, "f", VALUE_FLOAT, PROPERTY_NULLABLE, "");
+    add(app, c, "e", VALUE_DECIMAL, PROPERTY_NULLABLE, "");
     add(app, c, "p", VALUE_EMBEDDED, PROPERTY_NULLABLE, "Point");
     add(app, point, "type", VALUE_STRING, 0, "");
     add(app, point, "coordinates", VALUE_DOUBLE, PROPERTY_LIST, "");
@@ -72,6 +75,25 @@ static void fill_collections(model_txn *txn, const model_schema *s, row_key row,
              ATOLL_OK);
 }
 
+/* Every third has a list with a dictionary in it. */
+static void fill_mixed(model_txn *txn, const model_schema *s, row_key row, int i)
+{
+    value list = {.type = VALUE_LIST}, dictionary = {.type = VALUE_DICTIONARY}, held = list;
+    value number = value_int(i), real = value_float((float)i / 2);
+    decimal exact = decimal_from_int(i);
+    value fine = value_decimal(&exact);
+    property_key m = key_of(s, "Thing", "m");
+    must(model_set(txn, thing, row, key_of(s, "Thing", "f"), &real) == ATOLL_OK);
+    must(model_set(txn, thing, row, key_of(s, "Thing", "e"), &fine) == ATOLL_OK);
+    must(model_set(txn, thing, row, m, i % 3 == 0 ? &list : &number) == ATOLL_OK);
+    if (i % 3 != 0) return;
+    must(model_get(model_txn_view(txn), thing, row, m, &held) == ATOLL_OK);
+    class_key c = held.as.link.class_of;
+    property_key items = schema_class(s, c)->properties[0].key;
+    must(model_list_insert(txn, c, held.as.link.row, items, 0, &number) == ATOLL_OK);
+    must(model_list_insert(txn, c, held.as.link.row, items, 1, &dictionary) == ATOLL_OK);
+}
+
 /* Thing 4 first: it links to nothing, thing 0 to all others. */
 static void fill(void)
 {
@@ -87,6 +109,7 @@ static void fill(void)
         if (i % 2 == 0)
             must(model_set(txn, thing, rows[i], key_of(s, "Thing", "s"), &text) == ATOLL_OK);
         if (i % 2 == 0) fill_collections(txn, s, rows[i], i);
+        fill_mixed(txn, s, rows[i], i);
         for (int k = i + 1; k < THINGS; k++) {
             value link = value_link(rows[k]);
             if (k == i + 1)
