@@ -59,6 +59,7 @@ static status put_decimal(buffer *to, const value *v)
     if (value_is_nan(v) || decimal_is_infinite(&d)) return put_double(to, decimal_to_double(&d));
     size_t size = decimal_print(&d, text);
     TRY(put(to, text));
+    if (strcmp(text, "-0") == 0) return put(to, ".0"); /* As an integer it would lose its sign. */
     bool long_integer = size > 18 && strpbrk(text, ".E") == NULL;
     return long_integer ? put(to, ".") : ATOLL_OK;
 }
