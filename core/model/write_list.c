@@ -63,13 +63,15 @@ operation collection_insertion(model_txn *txn, const collection_place *at, uint6
     return o;
 }
 
-/* Where nothing is merged, an element hangs on nothing: its position says all. */
+/* Where nothing is merged, an element hangs on nothing: its position says all. A copy of a realm that synced still has
+ * its erased elements. */
 static status list_insertion(model_txn *txn, const collection_place *at, uint64_t index,
                              operation *out)
 {
     uint64_t position = 0;
     if (at->cell == NULL || !txn->db->options.identity_rows) {
-        *out = collection_insertion(txn, at, index);
+        if (at->cell != NULL) TRY(list_cell_position(at->store, at->cell, index, &position));
+        *out = collection_insertion(txn, at, position);
         return ATOLL_OK;
     }
     element_id parent;
@@ -240,8 +242,10 @@ static status list_move(model_txn *txn, class_key c, row_key row, property_key p
     TRY(check_index(&at, to, at.visible));
     if (from == to) return ATOLL_OK;
     if (txn->db->options.identity_rows) return move_by_value(txn, &at, from, to);
-    operation o = collection_operation(&at, OP_LIST_MOVE, from);
-    o.hash = to;
+    uint64_t position = 0;
+    TRY(list_cell_position(at.store, at.cell, from, &position));
+    operation o = collection_operation(&at, OP_LIST_MOVE, position);
+    TRY(list_cell_position(at.store, at.cell, to, &o.hash));
     return txn_operation(txn, &o);
 }
 

@@ -292,6 +292,14 @@ Test(collections, a_dictionary_has_one_value_for_a_key)
     BAD(b.error, ATOLL_ERROR_NOT_SUPPORTED);
     put(counts, "\xff", number(1), &b.error);
     BAD(b.error, ATOLL_ERROR_INVALID_ARGUMENT);
+    char longest[4098];
+    memset(longest, 'k', sizeof longest);
+    longest[4096] = 0;
+    put(counts, longest, number(1), &b.error);
+    GOOD(b.error);
+    longest[4096] = 'k', longest[4097] = 0;
+    put(counts, longest, number(1), &b.error);
+    BAD(b.error, ATOLL_ERROR_LIMIT_EXCEEDED);
     put(counts, "x", text("y"), &b.error);
     BAD(b.error, ATOLL_ERROR_TYPE_MISMATCH);
     commit_write(&b);

@@ -619,3 +619,35 @@ Test(sequence, memory_that_runs_out_leaves_the_realm_usable)
         cr_assert_eq(memory_live_count(), 0, "allocation %lu", k);
     }
 }
+
+/* A copy of a realm that synced is local, and has the erased elements still. */
+Test(sequence, a_copy_that_syncs_no_more_goes_on_as_a_plain_realm)
+{
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        world w;
+        start(&w, seed, true);
+        for (int step = 0; step < 30; step++) {
+            model_txn *txn = test_begin(w.db);
+            MUST(change_all(&w, txn, w.now));
+            test_commit(txn);
+        }
+        memory_disk *copy = memory_disk_new(seed);
+        storage *store = NULL;
+        MUST(storage_open_memory(copy, &store));
+        MUST(model_copy(w.db, store, SCHEMA_LOCAL));
+        model_close(w.db);
+        memory_disk_free(w.disk);
+        w.disk = copy;
+        w.options.identity_rows = false;
+        MUST(open_bag(w.disk, &w.options, &w.db));
+        compare_newest(&w);
+        for (int step = 0; step < 30; step++) {
+            model_txn *txn = test_begin(w.db);
+            MUST(change_all(&w, txn, w.now));
+            test_commit(txn);
+            if (step % 3 == 0) compare_newest(&w);
+        }
+        expect_no_rest(&w);
+        finish(&w);
+    }
+}
