@@ -651,3 +651,36 @@ Test(sequence, a_copy_that_syncs_no_more_goes_on_as_a_plain_realm)
         finish(&w);
     }
 }
+
+/* Cold collections: each call of the disk fails once, on the way to a change or in its checkpoint. */
+Test(sequence, a_disk_that_fails_leaves_the_old_or_the_new_collections)
+{
+    bool done = false;
+    log_set_level(LOG_OFF);
+    for (uint64_t k = 1; !done; k++) {
+        model_options options = test_options(k % 2 == 0);
+        memory_disk *disk = memory_disk_new(k);
+        model_db *db = NULL;
+        row_key row = 0;
+        MUST(open_bag(disk, &options, &db));
+        MUST(long_scenario(db, &row));
+        model_close(db);
+        MUST(open_bag(disk, &options, &db));
+        memory_disk_fail_at(disk, k, ATOLL_ERROR_DISK_FULL);
+        done = long_scenario(db, &row) == ATOLL_OK && k > 8;
+        memory_disk_fail_at(disk, 0, ATOLL_OK);
+        model_close(db);
+        MUST(open_bag(disk, &options, &db));
+        model_view *view = model_view_newest(db);
+        uint64_t count = model_list_count(view, BAG, row, NUMBERS), seen = 0;
+        cr_assert(count == 300 || count == 600, "call %lu: %lu elements", k, count);
+        for (; seen < count; seen++) {
+            value v;
+            MUST(model_list_get(view, BAG, row, NUMBERS, seen, &v, NULL));
+        }
+        model_view_release(view);
+        model_close(db);
+        memory_disk_free(disk);
+        cr_assert_eq(memory_live_count(), 0, "call %lu", k);
+    }
+}
