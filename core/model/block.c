@@ -321,10 +321,11 @@ status block_set(block *b, uint32_t row, const value *v)
 {
     block_data *d = atomic_load_explicit(&b->data, memory_order_relaxed);
     bool null = v->type == VALUE_NULL;
-    value zero = value_zero((value_type)d->type.type);
+    value zero; /* looked up only when it is needed */
     if (null) {
         /* An embedded slot keeps the last row behind its null bit. */
         if (!d->type.nullable) return fail(ATOLL_ERROR_INTERNAL, "null for a required column");
+        zero = value_zero((value_type)d->type.type);
         v = &zero;
     }
     if (d->type.type == VALUE_MIXED) {

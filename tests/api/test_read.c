@@ -166,6 +166,68 @@ Test(read, many_classes_and_properties_do_not_answer_for_each_other)
     temp_folder_remove(folder);
 }
 
+Test(read, one_handle_moves_over_results)
+{
+    fixture f;
+    fixture_open(&f);
+    begin(&f);
+    for (int i = 0; i < 3000; i++) atoll_object_free(make_dog(&f, i, i % 2 ? "odd" : "even", i));
+    commit(&f);
+    atoll_results *odd =
+        atoll_results_new(f.realm, f.dog, S("name == 'odd' SORT(age DESC)"), NULL, &f.error);
+    atoll_object *dog = atoll_results_object(odd, 0, &f.error);
+    for (int i = 0; i < 1500; i++) {
+        atoll_results_move(odd, i, dog, &f.error);
+        GOOD(f.error);
+        cr_assert_eq(age(&f, dog), 2999 - 2 * i);
+        cr_assert_eq(atoll_object_row(dog), atoll_results_row(odd, i, &f.error));
+    }
+    atoll_results_move(odd, 1500, dog, &f.error);
+    BAD(f.error, ATOLL_ERROR_OUT_OF_RANGE);
+    atoll_results_move(odd, -1, dog, &f.error);
+    BAD(f.error, ATOLL_ERROR_OUT_OF_RANGE);
+    cr_assert_eq(age(&f, dog), 1, "a move that failed must leave the handle as it was");
+    atoll_realm *other = open_dogs(f.path, &f.error);
+    atoll_object *foreign = atoll_realm_object(other, f.dog, atoll_object_row(dog), &f.error);
+    atoll_results_move(odd, 0, foreign, &f.error);
+    BAD(f.error, ATOLL_ERROR_WRONG_REALM);
+    atoll_results_move(odd, 0, NULL, &f.error);
+    BAD(f.error, ATOLL_ERROR_INVALID_ARGUMENT);
+    atoll_object_free(foreign);
+    atoll_realm_free(other);
+    atoll_object_free(dog);
+    atoll_results_free(odd);
+    fixture_close(&f);
+}
+
+/* What a transaction was once allowed to set is remembered: not beyond it, nor for another object that is gone. */
+Test(read, mistakes_are_told_after_writes_that_worked)
+{
+    fixture f;
+    fixture_open(&f);
+    begin(&f);
+    atoll_object *dog = make_dog(&f, 1, "Rex", 7), *gone = make_dog(&f, 2, "Luna", 8);
+    set_age(&f, dog, 9);
+    set_age(&f, gone, 9);
+    atoll_object_delete(gone, &f.error);
+    GOOD(f.error);
+    atoll_object_set_int(gone, f.dog_age, 1, &f.error);
+    BAD(f.error, ATOLL_ERROR_OBJECT_INVALID);
+    atoll_object_set_double(dog, f.dog_age, 1, &f.error);
+    BAD(f.error, ATOLL_ERROR_TYPE_MISMATCH);
+    for (int i = 0; i < 2; i++) {
+        atoll_object_set_int(dog, f.dog_id, 5, &f.error);
+        BAD(f.error, ATOLL_ERROR_PRIMARY_KEY_IMMUTABLE);
+    }
+    commit(&f);
+    atoll_object_set_int(dog, f.dog_age, 1, &f.error);
+    BAD(f.error, ATOLL_ERROR_NO_TRANSACTION);
+    cr_assert_eq(age(&f, dog), 9);
+    atoll_object_free(dog);
+    atoll_object_free(gone);
+    fixture_close(&f);
+}
+
 Test(read, mistakes_are_told_after_reads_that_worked)
 {
     fixture f;
