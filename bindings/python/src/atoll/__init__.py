@@ -37,8 +37,8 @@ from .errors import AtollError, InvalidObjectError
 from .events import Changes, ObjectChange, Progress, Request, Token
 from .log import log_level, log_to_logging, set_log_level, set_log_sink
 from .object_id import ObjectId
-from .realm import Realm, Reference, WriteTransaction, delete_realm, open, open_async, realm_path  # noqa: A004
-from .schema import AsymmetricObject, EmbeddedObject, Object, Property, field, parent, primary_key
+from .realm import Realm, Reference, WriteTransaction, compact, delete_realm, open, open_async, realm_path  # noqa: A004
+from .schema import AsymmetricObject, EmbeddedObject, Float32, Object, Property, field, parent, primary_key
 from .sync import Session, Subscription, SubscriptionSet, SubscriptionUpdate, SyncConfiguration
 
 __version__: str = _native_module.atoll_version()
@@ -53,6 +53,7 @@ __all__ = [
     "Dictionary",
     "Direction",
     "EmbeddedObject",
+    "Float32",
     "InvalidObjectError",
     "List",
     "LogLevel",
@@ -78,6 +79,7 @@ __all__ = [
     "User",
     "UserState",
     "WriteTransaction",
+    "compact",
     "delete_realm",
     "errors",
     "field",

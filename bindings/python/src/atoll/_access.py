@@ -6,12 +6,13 @@ realm. Invariant: whatever reaches a setter here was checked by the property, so
 
 from __future__ import annotations
 
+import decimal
 import uuid
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Optional
 
 from . import _kinds as kinds
 from . import errors
-from ._bridge import Handle, Values, add_value, from_timestamp, native, object_handle, to_timestamp
+from ._bridge import Handle, Values, add_value, from_timestamp, native, object_handle, take_value, to_timestamp
 from ._constants import EventType
 from .object_id import ObjectId
 from .schema import ObjectBase, Property
@@ -34,10 +35,17 @@ def _get_object_id(handle: int, key: int) -> Any:
     return None if value is None else ObjectId(value)
 
 
+def _get_decimal(handle: int, key: int) -> Any:
+    value = native.atoll_object_get_decimal128_text(handle, key)
+    return None if value is None else decimal.Decimal(value)
+
+
 _GETTERS: dict[int, Callable[[int, int], Any]] = {
     kinds.BOOL: native.atoll_object_get_bool,
     kinds.INT: native.atoll_object_get_int,
     kinds.DOUBLE: native.atoll_object_get_double,
+    kinds.FLOAT: native.atoll_object_get_float,
+    kinds.DECIMAL128: _get_decimal,
     kinds.STRING: native.atoll_object_get_string,
     kinds.BINARY: native.atoll_object_get_binary,
     kinds.TIMESTAMP: _get_timestamp,
@@ -48,6 +56,8 @@ _SETTERS: dict[int, Callable[[int, int, Any], Any]] = {
     kinds.BOOL: native.atoll_object_set_bool,
     kinds.INT: native.atoll_object_set_int,
     kinds.DOUBLE: native.atoll_object_set_double,
+    kinds.FLOAT: native.atoll_object_set_float,
+    kinds.DECIMAL128: lambda handle, key, value: native.atoll_object_set_decimal128_text(handle, key, str(value)),
     kinds.STRING: native.atoll_object_set_string,
     kinds.BINARY: native.atoll_object_set_binary,
     kinds.TIMESTAMP: lambda handle, key, value: native.atoll_object_set_timestamp(
@@ -57,7 +67,7 @@ _SETTERS: dict[int, Callable[[int, int, Any], Any]] = {
     kinds.OBJECT_ID: lambda handle, key, value: native.atoll_object_set_object_id(handle, key, value.binary),
 }
 # Types whose null is told by a call of its own; the others come back as None.
-_ASK_FOR_NULL = {kinds.BOOL, kinds.INT, kinds.DOUBLE, kinds.TIMESTAMP}
+_ASK_FOR_NULL = {kinds.BOOL, kinds.INT, kinds.DOUBLE, kinds.FLOAT, kinds.TIMESTAMP}
 
 
 class ClassInfo:
@@ -133,6 +143,8 @@ class ClassInfo:
                 if native.atoll_object_is_null(handle, key):
                     return None
             return getter(handle, key)
+        if declared.type == kinds.MIXED:
+            return read_mixed(MixedPlace(native, "atoll_object", handle, key), self.realm, instance)
         pointer = native.atoll_object_get_object(handle, key)
         return self.realm._wrap(pointer) if pointer else None
 
@@ -155,7 +167,9 @@ class ClassInfo:
             target._replace(values, update)
             return
         value = declared.check_one(value)
-        if value is None:
+        if declared.type == kinds.MIXED:
+            write_mixed(MixedPlace(native, "atoll_object", handle, key), self.realm, instance, value, update)
+        elif value is None:
             native.atoll_object_set_null(handle, key)
         elif declared.type == kinds.LINK:
             self.realm._ensure_stored(value, update)
@@ -165,6 +179,9 @@ class ClassInfo:
             self.realm._fill_embedded(value, native.atoll_object_create_embedded(handle, key), update)
         else:
             _SETTERS[declared.type](handle, key, value)
+
+    def increment(self, instance: ObjectBase, name: str, by: int) -> None:
+        native.atoll_object_increment(instance._atoll_handle.pointer, self.realm._property(self, name), by)
 
     def fill(self, instance: ObjectBase, values: Iterable[tuple[Property, Any]], update: bool = False) -> None:
         """Write several properties; the key was written by the creation."""
@@ -178,6 +195,70 @@ class ClassInfo:
         if declared is None:
             return None
         return element(declared, key)
+
+
+class MixedPlace:
+    """A place that holds a value of any type: a property, or an element of a list or dictionary."""
+
+    __slots__ = ("get_value", "set_value", "get_list", "get_dictionary")
+
+    def __init__(self, library: Any, kind: str, handle: int, key: Any, put: str = "set_value") -> None:
+        def bound(name: str) -> Callable[..., Any]:
+            function = getattr(library, f"{kind}_{name}")
+            return lambda *arguments: function(handle, key, *arguments)
+
+        self.get_value = bound("get_value")
+        self.set_value = bound(put)
+        self.get_list = bound("get_list")
+        self.get_dictionary = bound("get_dictionary")
+
+
+def mixed_element(realm: "Realm", of: Property) -> Property:
+    """What the elements of a collection inside of a mixed value are declared as."""
+    declared = Property(of.owner, of.name, Any, of.options)
+    declared.type = kinds.MIXED
+    declared.is_nullable = True
+    return declared
+
+
+def read_mixed(place: MixedPlace, realm: "Realm", owner: ObjectBase, declared: Optional[Property] = None) -> Any:
+    """A value, an object, or the live List or Dictionary that the place holds."""
+    values = place.get_value()
+    if not values:
+        return None
+    kind = native.atoll_values_type(values, 0)
+    if kind not in (kinds.LIST, kinds.DICTIONARY):
+        return take_value(values, realm._wrap)
+    native.atoll_values_free(values)
+    from .containers import Dictionary
+    from .sequences import List
+
+    inner = mixed_element(realm, declared or next(iter(type(owner)._atoll_properties.values())))
+    if kind == kinds.LIST:
+        return List(realm, inner, place.get_list(), owner)
+    return Dictionary(realm, inner, place.get_dictionary(), owner)
+
+
+def write_mixed(
+    place: MixedPlace, realm: "Realm", owner: ObjectBase, value: Any, update: bool, declared: Optional[Property] = None
+) -> None:
+    """Set a value that was checked; a list or dict is made empty, then filled."""
+    if isinstance(value, ObjectBase):
+        realm._ensure_stored(value, update)
+    values = Values()
+    try:
+        if isinstance(value, list):
+            with Values() as nothing:
+                native.atoll_values_add_list(values.pointer, nothing)
+        elif isinstance(value, dict):
+            native.atoll_values_add_dictionary(values.pointer)
+        else:
+            add_value(values.pointer, value)
+        place.set_value(values.pointer)
+    finally:
+        values.close()
+    if isinstance(value, (list, dict)) and value:
+        read_mixed(place, realm, owner, declared)._replace(value, update)
 
 
 def element(declared: Property, value: Any) -> Values:

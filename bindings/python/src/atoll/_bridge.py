@@ -7,6 +7,7 @@ exactly one Handle, which frees it once.
 from __future__ import annotations
 
 import datetime
+import decimal
 import uuid
 from typing import Any, Callable, Iterable, Optional
 
@@ -107,6 +108,10 @@ def add_value(pointer: int, value: Any) -> None:
         if not -(2**63) <= value < 2**63:
             raise errors.new(errors.OutOfRangeError, f"an int takes 64 bits; got {value}")
         native.atoll_values_add_int(pointer, value)
+    elif isinstance(value, decimal.Decimal):
+        native.atoll_values_add_decimal128_text(pointer, str(value))
+    elif isinstance(value, schema.Float32):
+        native.atoll_values_add_float(pointer, value)
     elif isinstance(value, float):
         native.atoll_values_add_double(pointer, value)
     elif isinstance(value, str):
@@ -142,6 +147,10 @@ def get_value(pointer: int, index: int, wrap: Optional[Callable[[int], Any]] = N
         return native.atoll_values_get_int(pointer, index)
     if kind == kinds.DOUBLE:
         return native.atoll_values_get_double(pointer, index)
+    if kind == kinds.FLOAT:
+        return native.atoll_values_get_float(pointer, index)
+    if kind == kinds.DECIMAL128:
+        return decimal.Decimal(native.atoll_values_get_decimal128_text(pointer, index))
     if kind == kinds.STRING:
         return native.atoll_values_get_string(pointer, index)
     if kind == kinds.BINARY:

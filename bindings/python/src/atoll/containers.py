@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Generic, Iterable, Iterator, Op
 
 from . import _kinds as kinds
 from . import errors
-from ._access import element
+from ._access import MixedPlace, element, read_mixed, write_mixed
 from ._bridge import Handle, native, take_value
 from ._constants import EventType
 from .events import Changes, Token
@@ -66,7 +66,7 @@ class Set(collections.abc.MutableSet, Generic[T]):
         if self._declared.target is not None:
             pointer = native.atoll_set_get_object(self._handle.pointer, position)
             return self._realm._wrap(pointer) if pointer else None
-        return take_value(native.atoll_set_get_value(self._handle.pointer, position))
+        return take_value(native.atoll_set_get_value(self._handle.pointer, position), self._realm._wrap)
 
     def _call(self, function: Callable[[int, int], bool], value: Any) -> bool:
         values = element(self._declared, value)
@@ -89,7 +89,7 @@ class Set(collections.abc.MutableSet, Generic[T]):
 
     def _add(self, value: Any, update: bool) -> None:
         value = self._declared.check_one(value)
-        if self._declared.type == kinds.LINK:
+        if isinstance(value, ObjectBase):
             self._realm._ensure_stored(value, update)
         self._call(native.atoll_set_add, value)
 
@@ -177,7 +177,12 @@ class Dictionary(collections.abc.MutableMapping, Generic[T]):
         if self._declared.target is not None:
             pointer = native.atoll_dictionary_get_object(handle, key)
             return self._realm._wrap(pointer) if pointer else None
+        if self._declared.type == kinds.MIXED:
+            return read_mixed(self._place(key), self._realm, self._owner, self._declared)
         return take_value(native.atoll_dictionary_get_value(handle, key))
+
+    def _place(self, key: str) -> MixedPlace:
+        return MixedPlace(native, "atoll_dictionary", self._handle.pointer, key, "put_value")
 
     def __setitem__(self, key: str, value: Any) -> None:
         self._put(key, value, False)
@@ -186,6 +191,9 @@ class Dictionary(collections.abc.MutableMapping, Generic[T]):
         key = self._declared.check_key(key)
         value = self._declared.check_one(value)
         handle = self._handle.pointer
+        if self._declared.type == kinds.MIXED:
+            write_mixed(self._place(key), self._realm, self._owner, value, update, self._declared)
+            return
         if self._declared.type == kinds.EMBEDDED and value is not None:
             self._realm._check_unowned(value)
             self._realm._fill_embedded(value, native.atoll_dictionary_put_embedded(handle, key), update)

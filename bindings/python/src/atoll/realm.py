@@ -157,6 +157,15 @@ def delete_realm(target: Target) -> None:
     native.atoll_realm_delete_files(config.pointer)
 
 
+def compact(target: Target, *, encryption_key: Optional[bytes] = None) -> bool:
+    """Give the space of what was deleted or replaced back to the disk; False when the realm is open somewhere.
+
+    Needs free space for a copy. Errors: FileNotFoundError, WrongKeyError, DiskFullError. Since: 0.1
+    """
+    config = _native_config(target, (), encryption_key=encryption_key)
+    return native.atoll_realm_compact(config.pointer)
+
+
 def realm_path(target: Target) -> str:
     """Where the realm's folder is or would be. Since: 0.1"""
     config = _native_config(target, ())
@@ -276,6 +285,15 @@ class Realm:
         if isinstance(what, Reference):
             return what._resolve(self)
         return _resolve_in(self, what)
+
+    def write_copy(self, target: Target, *, encryption_key: Optional[bytes] = None) -> None:
+        """Write a compacted copy to another place, sealed with the key if one is given.
+
+        A synced realm must have uploaded everything (BusyError). Errors: FileExistsError, TransactionActiveError,
+        NotSupportedError for a copy of another kind. Since: 0.1
+        """
+        config = _native_config(target, (), encryption_key=encryption_key)
+        native.atoll_realm_write_copy(self._handle.pointer, config.pointer)
 
     def _freeze(self, what: Any) -> Any:
         return what if self.is_frozen else _resolve_in(self.freeze(), what)
@@ -696,4 +714,4 @@ class Reference:
         return getattr(found, self._list) if self._list else found
 
 
-__all__ = ["Realm", "Reference", "Request", "WriteTransaction", "delete_realm", "open", "open_async", "realm_path"]
+__all__ = ["Realm", "Reference", "Request", "WriteTransaction", "compact", "delete_realm", "open", "open_async", "realm_path"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections.abc
 import datetime
+import decimal
 import sys
 import types
 import typing
@@ -23,10 +24,16 @@ from .object_id import ObjectId
 
 _MISSING: Any = object()
 
+class Float32(float):
+    """Declares a property of 32 bits: ``ratio: atoll.Float32``. Its values are Python floats, rounded when set. Since: 0.1"""
+
+
 SCALARS: dict[type, int] = {
     bool: kinds.BOOL,
     int: kinds.INT,
     float: kinds.DOUBLE,
+    Float32: kinds.FLOAT,
+    decimal.Decimal: kinds.DECIMAL128,
     str: kinds.STRING,
     bytes: kinds.BINARY,
     datetime.datetime: kinds.TIMESTAMP,
@@ -35,6 +42,8 @@ SCALARS: dict[type, int] = {
 }
 TYPE_NAMES: dict[int, str] = {
     **{number: kind.__name__ for kind, number in SCALARS.items()},
+    kinds.FLOAT: "a float of 32 bits",
+    kinds.MIXED: "any value",
     kinds.LINK: "a link",
     kinds.EMBEDDED: "an embedded object",
 }
@@ -44,6 +53,8 @@ _ZERO: dict[int, Any] = {
     kinds.BOOL: False,
     kinds.INT: 0,
     kinds.DOUBLE: 0.0,
+    kinds.FLOAT: 0.0,
+    kinds.DECIMAL128: decimal.Decimal(0),
     kinds.STRING: "",
     kinds.BINARY: b"",
     kinds.TIMESTAMP: _EPOCH,
@@ -198,6 +209,20 @@ class Property:
         items = [self.check_one(item) for item in value]
         return set(items) if self.is_set else items
 
+    def _check_mixed(self, value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return [None if item is None else self._check_mixed(item) for item in value]
+        if isinstance(value, dict):
+            return {
+                self.check_key(key): None if item is None else self._check_mixed(item) for key, item in value.items()
+            }
+        is_object = isinstance(value, ObjectBase) and not isinstance(value, (EmbeddedObject, AsymmetricObject))
+        if is_object or isinstance(value, tuple(SCALARS)) or isinstance(value, (bytearray, memoryview)):
+            if isinstance(value, datetime.datetime):
+                check_aware(value)
+            return value
+        raise self._wrong("of any of the stored types, a list or a dict:", value)
+
     def _wrong(self, what: str, value: Any) -> Exception:
         of = self.target.__name__ if self.target is not None else TYPE_NAMES[self.type]
         return errors.new(
@@ -237,7 +262,12 @@ class Property:
                         errors.OutOfRangeError, f"{self.owner.__name__}.{self.name} takes 64 bits; got {value}"
                     )
                 return value
-        elif kind == kinds.DOUBLE:
+        elif kind == kinds.MIXED:
+            return self._check_mixed(value)
+        elif kind == kinds.DECIMAL128:
+            if isinstance(value, (decimal.Decimal, int)) and not isinstance(value, bool):
+                return decimal.Decimal(value)
+        elif kind in (kinds.DOUBLE, kinds.FLOAT):
             if isinstance(value, (float, int)) and not isinstance(value, bool):
                 return float(value)
         elif kind == kinds.STRING:
@@ -327,6 +357,14 @@ class ObjectBase:
         """False once it was deleted, the realm was closed, or, for an asymmetric object, committed. Since: 0.1"""
         return self._atoll_handle is None or self._atoll_info.is_valid(self)
 
+    def increment(self, name: str, by: int = 1) -> None:
+        """Add to an int property: unlike ``dog.age += 1``, what two devices add at once both counts.
+
+        Errors: NoTransactionError, UnknownPropertyError, TypeMismatchError for another type, NullNotAllowedError when it
+        is None, NotSupportedError in synced realms (not yet). Since: 0.1
+        """
+        _managed_info(self).increment(self, name, by)
+
     @property
     def is_frozen(self) -> bool:
         """Whether it is of a frozen realm: readable on any thread, never changing. Since: 0.1"""
@@ -386,8 +424,9 @@ class Object(ObjectBase):
             owner: "Person | None"
             tags: list[str]
 
-    Types: bool, int (64 bits), float (a double), str, bytes (up to 16 MB), datetime (with a time zone; stored in UTC),
+    Types: bool, int (64 bits), float (a double), Float32, decimal.Decimal (34 digits), str, bytes (up to 16 MB), datetime (with a time zone; stored in UTC),
     uuid.UUID, ObjectId, each ``| None`` too; another Object ``| None`` (a link); an EmbeddedObject ``| None``;
+    ``typing.Any`` (a value of any of these, or a list or dict of such values, nested up to 100 deep);
     ``list[...]``, ``set[...]`` (not of embedded objects) and ``dict[str, ...]`` of these. Fields without a default start as null, zero or empty. ``class Dog(atoll.Object, map_to="dogs")`` stores
     the class under another name. Annotate with ``ClassVar`` what is not to be stored. Since: 0.1
     """
@@ -551,6 +590,13 @@ def _split_collection(declared: Property, annotation: Any, is_nullable: bool) ->
 def _resolve_property(declared: Property) -> None:
     annotation, is_nullable = _split_optional(declared, declared.annotation)
     annotation, is_nullable, collection = _split_collection(declared, annotation, is_nullable)
+    if annotation is Any:
+        if declared.is_primary_key:
+            raise _invalid(declared, "a primary key is an int, str, uuid.UUID or ObjectId")
+        declared.type = kinds.MIXED
+        declared.is_nullable = True
+        declared.is_list, declared.is_set, declared.is_dictionary = (collection == c for c in ("list", "set", "dict"))
+        return
     if not isinstance(annotation, type):
         name = getattr(typing.get_origin(annotation), "__name__", str(annotation))
         raise errors.new(
@@ -586,7 +632,8 @@ def _kind_of(declared: Property, annotation: type) -> tuple[int, Optional[type]]
     raise errors.new(
         errors.NotSupportedError,
         f"{declared.owner.__name__}.{declared.name}: not supported yet: {annotation.__name__}; a property is a bool, "
-        "int, float, str, bytes, datetime, uuid.UUID, ObjectId, an object, or a list, set or dict of these",
+        "int, float, Float32, Decimal, str, bytes, datetime, uuid.UUID, ObjectId, Any, an object, or a list, set or dict "
+        "of these",
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Generic, Iterable, Iterator, Op
 
 from . import _kinds as kinds
 from . import errors
-from ._access import ClassInfo, element
+from ._access import ClassInfo, MixedPlace, element, read_mixed, write_mixed
 from ._bridge import Handle, Values, native, take_value
 from ._constants import EventType
 from .events import Changes, Token
@@ -81,6 +81,21 @@ class Results(collections.abc.Sequence, Generic[T]):
         Errors: UnknownPropertyError, TypeMismatchError for another type. Since: 0.1
         """
         return take_value(native.atoll_results_sum(self._handle.pointer, self._info.realm._property(self._info, name)))
+
+    def minimum(self, name: str) -> Any:
+        """The least value of a number or datetime property, None for no objects. Errors: as ``sum``. Since: 0.1"""
+        return self._aggregate(native.atoll_results_minimum, name)
+
+    def maximum(self, name: str) -> Any:
+        """The greatest value of a number or datetime property, None for no objects. Errors: as ``sum``. Since: 0.1"""
+        return self._aggregate(native.atoll_results_maximum, name)
+
+    def average(self, name: str) -> Any:
+        """The mean of a number property, nulls ignored, None for no objects. Errors: as ``sum``. Since: 0.1"""
+        return self._aggregate(native.atoll_results_average, name)
+
+    def _aggregate(self, function: Callable[[int, int], int], name: str) -> Any:
+        return take_value(function(self._handle.pointer, self._info.realm._property(self._info, name)))
 
     def delete_all(self) -> None:
         """Delete every object that matches. Errors: NoTransactionError outside of ``realm.write()``. Since: 0.1"""
@@ -228,7 +243,12 @@ class List(collections.abc.MutableSequence, Generic[T]):
         if self._declared.target is not None:
             pointer = native.atoll_list_get_object(self._handle.pointer, position)
             return self._realm._wrap(pointer) if pointer else None
+        if self._declared.type == kinds.MIXED:
+            return read_mixed(self._place(position), self._realm, self._owner, self._declared)
         return take_value(native.atoll_list_get_value(self._handle.pointer, position))
+
+    def _place(self, position: int, put: str = "set_value") -> MixedPlace:
+        return MixedPlace(native, "atoll_list", self._handle.pointer, position, put)
 
     @overload
     def __setitem__(self, index: int, value: T) -> None: ...
@@ -288,6 +308,11 @@ class List(collections.abc.MutableSequence, Generic[T]):
 
     def _put(self, position: int, value: Any, update: bool, put: Any, put_embedded: Any) -> None:
         value = self._declared.check_one(value)
+        if self._declared.type == kinds.MIXED:
+            name = "insert_value" if put is native.atoll_list_insert_value else "set_value"
+            place = self._place(position, name)
+            write_mixed(place, self._realm, self._owner, value, update, self._declared)
+            return
         if self._declared.type == kinds.EMBEDDED:
             self._realm._check_unowned(value)
             self._realm._fill_embedded(value, put_embedded(self._handle.pointer, position), update)
