@@ -11,20 +11,24 @@ static index_node *tree_root(const model_view *view, class_key c, property_key p
 
 typedef struct found {
     VECTOR(index_entry) entries;
+    uint64_t limit;
+    bool whole; /* not more than the limit */
     status result;
 } found;
 
 static bool take(void *context, index_entry e)
 {
     found *f = context;
-    f->result = vector_push(&f->entries, e);
-    return f->result != ATOLL_OK;
+    f->whole = f->entries.count < f->limit;
+    if (f->whole) f->result = vector_push(&f->entries, e);
+    return !f->whole || f->result != ATOLL_OK;
 }
 
 /* All entries of a first part, by row. They come leaf by leaf in order, so each moves a few places at most. */
-static status collect(const model_view *view, index_node *root, uint64_t first, found *out)
+static status collect(const model_view *view, index_node *root, uint64_t first, uint64_t limit,
+                      found *out)
 {
-    *out = (found){.result = ATOLL_OK};
+    *out = (found){.limit = limit, .whole = true, .result = ATOLL_OK};
     if (root == NULL) return ATOLL_OK;
     status result = index_range(view->db->store, root, index_pair(first, 0),
                                 INDEX_KEY_BITS - INDEX_ROW_BITS, take, out);
@@ -43,6 +47,17 @@ static status collect(const model_view *view, index_node *root, uint64_t first, 
     return ATOLL_OK;
 }
 
+/* The rows of what was found, which ends. */
+static status candidates_of(found *f, model_rows *out, bool *usable)
+{
+    status result = vector_reserve(out, f->entries.count);
+    for (size_t i = 0; i < f->entries.count && result == ATOLL_OK; i++)
+        out->items[out->count++] = f->entries.items[i].key & (((uint64_t)1 << INDEX_ROW_BITS) - 1);
+    vector_free(&f->entries);
+    if (result == ATOLL_OK) *usable = f->whole;
+    return result;
+}
+
 static status need_kind(const model_view *view, class_key c, property_key p, bool text,
                         const model_property **out)
 {
@@ -58,7 +73,7 @@ static status need_kind(const model_view *view, class_key c, property_key p, boo
 }
 
 status model_index_candidates(const model_view *view, class_key c, property_key p, const value *v,
-                              model_rows *out, bool *usable)
+                              uint64_t limit, model_rows *out, bool *usable)
 {
     const model_class *class_of = NULL;
     const model_property *property = NULL;
@@ -75,13 +90,32 @@ status model_index_candidates(const model_view *view, class_key c, property_key 
     bool has = (property->flags & PROPERTY_INDEXED) != 0 && !view->db->options.plain &&
                (property->flags & PROPERTY_COLLECTION) == 0 && !value_is_blank(property, v);
     if (!has) return ATOLL_OK;
-    TRY(collect(view, tree_root(view, c, p, INDEX_OF_VALUES), index_value_hash(view->db, v), &f));
-    status result = vector_reserve(out, f.entries.count);
-    for (size_t i = 0; i < f.entries.count && result == ATOLL_OK; i++)
-        out->items[out->count++] = f.entries.items[i].value;
-    vector_free(&f.entries);
-    if (result == ATOLL_OK) *usable = true;
-    return result;
+    TRY(collect(view, tree_root(view, c, p, INDEX_OF_VALUES), index_value_hash(view->db, v), limit,
+                &f));
+    return candidates_of(&f, out, usable);
+}
+
+status model_backlink_candidates(const model_view *view, row_key row, class_key from,
+                                 property_key p, uint64_t limit, model_rows *out, bool *usable)
+{
+    index_node *root = tree_root(view, from, p, INDEX_OF_BACKLINKS);
+    found f;
+    *usable = false;
+    if (root == NULL) return ATOLL_OK;
+    TRY(collect(view, root, row, limit, &f));
+    return candidates_of(&f, out, usable);
+}
+
+status model_text_candidates(const model_view *view, class_key c, property_key p, bytes token,
+                             uint64_t limit, model_rows *out, bool *usable)
+{
+    index_node *root = tree_root(view, c, p, INDEX_OF_TEXT);
+    value v = value_string(token);
+    found f;
+    *usable = false;
+    if (root == NULL) return ATOLL_OK;
+    TRY(collect(view, root, key_hash(view->db, &v), limit, &f));
+    return candidates_of(&f, out, usable);
 }
 
 static bool same_value(const value *a, const value *b)
@@ -126,7 +160,7 @@ status model_index_rows(const model_view *view, class_key c, property_key p, con
     bool usable = false;
     TRY(need_kind(view, c, p, false, &property));
     out->count = 0;
-    status result = model_index_candidates(view, c, p, v, &rows, &usable);
+    status result = model_index_candidates(view, c, p, v, UINT64_MAX, &rows, &usable);
     if (result == ATOLL_OK && !usable) result = scan_rows(view, c, property, v, out);
     for (size_t i = 0; i < rows.count && result == ATOLL_OK; i++) {
         bool matches = false;
@@ -144,7 +178,8 @@ status model_text_rows(const model_view *view, class_key c, property_key p, byte
     value v = value_string(token);
     found f;
     TRY(need_kind(view, c, p, true, &property));
-    TRY(collect(view, tree_root(view, c, p, INDEX_OF_TEXT), key_hash(view->db, &v), &f));
+    TRY(collect(view, tree_root(view, c, p, INDEX_OF_TEXT), key_hash(view->db, &v), UINT64_MAX,
+                &f));
     status result = ATOLL_OK;
     out->count = 0;
     for (size_t i = 0; i < f.entries.count && result == ATOLL_OK; i++) {
@@ -198,7 +233,7 @@ static status each_origin(const model_view *view, class_key target, row_key row,
     bool exact = p->type == VALUE_LINK && state != NULL &&
                  state->next_row >> (INDEX_KEY_BITS - INDEX_ROW_BITS) == 0;
     TRY(collect(view, tree_root(view, from, p->key, INDEX_OF_BACKLINKS), index_link_first(&link),
-                &f));
+                UINT64_MAX, &f));
     status result = ATOLL_OK;
     for (size_t i = 0; i < f.entries.count && result == ATOLL_OK; i++) {
         row_key origin = f.entries.items[i].key & (((uint64_t)1 << INDEX_ROW_BITS) - 1);

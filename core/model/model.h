@@ -195,10 +195,16 @@ status model_backlinks(const model_view *view, class_key target, row_key row, cl
 /* Links from alive objects of every class to the row; a list that holds it twice counts twice. */
 status model_backlink_count(const model_view *view, class_key target, row_key row,
                             uint64_t *out) MUST_CHECK;
-/* For the planner: *usable, and rows that include all those that have the value, alive or not, in row order; not usable:
- * there is no index, or it does not know this value (that of a row never written), nothing is changed. */
+/* For the planner: rows that include all those that have the value, link to the row or hold the token, alive or not, in
+ * row order. Not *usable: there is no index, it does not know this value (that of a row never written), or there are more
+ * than the limit; then what is in *out means nothing. */
 status model_index_candidates(const model_view *view, class_key c, property_key p, const value *v,
-                              model_rows *out, bool *usable) MUST_CHECK;
+                              uint64_t limit, model_rows *out, bool *usable) MUST_CHECK;
+status model_backlink_candidates(const model_view *view, row_key row, class_key from,
+                                 property_key p, uint64_t limit, model_rows *out,
+                                 bool *usable) MUST_CHECK; /* p: of links, not mixed */
+status model_text_candidates(const model_view *view, class_key c, property_key p, bytes token,
+                             uint64_t limit, model_rows *out, bool *usable) MUST_CHECK;
 /* Alive rows whose full-text indexed property may hold the token (already folded); the caller checks the text. */
 status model_text_rows(const model_view *view, class_key c, property_key p, bytes token,
                        model_rows *out) MUST_CHECK;

@@ -124,37 +124,35 @@ static void add_word(total *t, const model_column *c, size_t word, uint64_t mask
     }
 }
 
-static status add_each_segment(const query *q, segment_source *source, const model_property *p,
-                               total *t)
+static status add_segment(segment_scan *s, const model_property *p, const uint64_t mask[MASK_WORDS],
+                          total *t)
 {
-    const model_view *view = source->rows.view;
     value fallback = property_fallback(p->type, (p->flags & PROPERTY_NULLABLE) != 0);
-    uint64_t cursor = 0, mask[MASK_WORDS];
-    status result = ATOLL_OK;
-    while (model_scan(view, source->class_of, &cursor, &source->segment, &result)) {
-        memcpy(mask, source->segment.alive, sizeof mask);
-        segment_matches(source, q->tree.root, mask);
-        TRY(source->rows.error);
-        model_column column = {0};
-        TRY(model_segment_column(view, source->class_of, &source->segment, p->key, &column));
-        if (cannot_improve(t, &column)) continue;
-        for (size_t w = 0; w < MASK_WORDS; w++) {
-            if (column.present)
-                add_word(t, &column, w, mask[w]);
-            else
-                for (uint64_t left = mask[w]; left != 0; left &= left - 1) add(t, &fallback);
-        }
+    model_column column = {0};
+    TRY(model_segment_column(s->source.rows.view, s->source.class_of, &s->source.segment, p->key,
+                             &column));
+    if (cannot_improve(t, &column)) return ATOLL_OK;
+    for (size_t w = 0; w < MASK_WORDS; w++) {
+        if (column.present)
+            add_word(t, &column, w, mask[w]);
+        else
+            for (uint64_t left = mask[w]; left != 0; left &= left - 1) add(t, &fallback);
     }
-    return result;
+    return ATOLL_OK;
 }
 
 static status add_segments(const query *q, const model_view *view, const model_property *p,
                            total *t)
 {
-    segment_source source = {.rows = {.view = view}, .class_of = q->class_of};
-    status result = add_each_segment(q, &source, p, t);
-    linked_free(source.linked);
-    return result;
+    uint64_t mask[MASK_WORDS];
+    segment_scan s;
+    TRY(scan_begin(&s, view, q->class_of, q->tree.root));
+    while (scan_next(&s, mask)) {
+        s.result = add_segment(&s, p, mask, t);
+        if (s.result != ATOLL_OK) break;
+    }
+    scan_end(&s);
+    return s.result;
 }
 
 static status add_rows(const model_view *view, class_key c, const row_key *rows, size_t count,

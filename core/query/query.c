@@ -260,27 +260,18 @@ static uint64_t scan_limit(const query *q)
     return first_limits ? q->tree.suffixes[0].limit : UINT64_MAX;
 }
 
-static status scan_segments(const query *q, segment_source *source, row_vector *out)
-{
-    uint64_t cursor = 0, limit = scan_limit(q), mask[MASK_WORDS];
-    status result = ATOLL_OK;
-    while (out->count < limit &&
-           model_scan(source->rows.view, source->class_of, &cursor, &source->segment, &result)) {
-        memcpy(mask, source->segment.alive, sizeof mask);
-        segment_matches(source, q->tree.root, mask);
-        TRY(source->rows.error);
-        TRY(push_rows(&source->segment, mask, out));
-    }
-    if (out->count > limit) out->count = (size_t)limit;
-    return result;
-}
-
 static status scan(const query *q, const model_view *view, row_vector *out)
 {
-    segment_source source = {.rows = {.view = view}, .class_of = q->class_of};
-    status result = scan_segments(q, &source, out);
-    linked_free(source.linked);
-    return result;
+    uint64_t limit = scan_limit(q), mask[MASK_WORDS];
+    segment_scan s;
+    TRY(scan_begin(&s, view, q->class_of, q->tree.root));
+    while (out->count < limit && scan_next(&s, mask)) {
+        s.result = push_rows(&s.source.segment, mask, out);
+        if (s.result != ATOLL_OK) break;
+    }
+    if (out->count > limit) out->count = (size_t)limit;
+    scan_end(&s);
+    return s.result;
 }
 
 static status rows_filter(const suffix *s, class_key c, const model_view *view, row_vector *rows)
@@ -342,17 +333,14 @@ static status count_rows(const query *q, const model_view *view, uint64_t *out)
     return result;
 }
 
-static status count_segments(const query *q, segment_source *source, uint64_t *out)
+static status count_segments(const query *q, const model_view *view, uint64_t *out)
 {
-    uint64_t cursor = 0, mask[MASK_WORDS];
-    status result = ATOLL_OK;
-    while (model_scan(source->rows.view, source->class_of, &cursor, &source->segment, &result)) {
-        memcpy(mask, source->segment.alive, sizeof mask);
-        segment_matches(source, q->tree.root, mask);
-        TRY(source->rows.error);
-        *out += kernel_count(mask);
-    }
-    return result;
+    uint64_t mask[MASK_WORDS];
+    segment_scan s;
+    TRY(scan_begin(&s, view, q->class_of, q->tree.root));
+    while (scan_next(&s, mask)) *out += kernel_count(mask);
+    scan_end(&s);
+    return s.result;
 }
 
 status query_count(const query *q, const model_view *view, uint64_t *out)
@@ -362,10 +350,7 @@ status query_count(const query *q, const model_view *view, uint64_t *out)
     if (q->tree.root->kind == NODE_TRUE) {
         count = model_count(view, q->class_of);
     } else {
-        segment_source source = {.rows = {.view = view}, .class_of = q->class_of};
-        status result = count_segments(q, &source, &count);
-        linked_free(source.linked);
-        TRY(result);
+        TRY(count_segments(q, view, &count));
     }
     for (size_t i = 0; i < q->tree.suffix_count; i++) {
         const suffix *s = &q->tree.suffixes[i];

@@ -41,6 +41,8 @@ status query_run(const query *q, const model_view *view,
                  row_vector *out) MUST_CHECK; /* rows in order (sort, else row order) */
 status query_count(const query *q, const model_view *view,
                    uint64_t *out) MUST_CHECK; /* without building rows when possible */
+/* How it would run on the view, in words: the class, the index it starts from, the passes. Appends. */
+status query_explain(const query *q, const model_view *view, buffer *to) MUST_CHECK;
 typedef enum aggregate_kind {
     AGGREGATE_SUM,
     AGGREGATE_MINIMUM,

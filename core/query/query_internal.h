@@ -382,6 +382,27 @@ typedef struct segment_source {
 } segment_source;
 /* Leaves in mask the rows of it that match. */
 void segment_matches(segment_source *source, const node *n, uint64_t mask[MASK_WORDS]);
+/* Rows outside of which nothing matches. */
+typedef struct candidates {
+    const node *by;  /* the part of the tree that an index answered; NULL: every row is one */
+    model_rows rows; /* in order; some may be there twice */
+} candidates;
+status candidates_find(const model_view *view, class_key c, const node *root,
+                       candidates *out) MUST_CHECK;
+/* The segments that have rows that match, from the candidates or from all. */
+typedef struct segment_scan {
+    segment_source source;
+    const node *root;
+    candidates from;
+    size_t at;
+    uint64_t cursor;
+    status result;
+} segment_scan;
+status scan_begin(segment_scan *s, const model_view *view, class_key c,
+                  const node *root) MUST_CHECK;
+/* False: the end, or s->result. The mask has the rows of s->source.segment that match, maybe none. */
+bool scan_next(segment_scan *s, uint64_t mask[MASK_WORDS]);
+void scan_end(segment_scan *s);
 /* Row i of a column as a value. fallback: what a missing column reads as. */
 value column_value(const model_column *column, size_t i, const value *fallback);
 value property_fallback(value_type type, bool nullable);

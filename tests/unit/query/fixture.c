@@ -13,7 +13,7 @@ static void add(model_schema *s, size_t c, const char *name, value_type type, ui
     OK(schema_add_property(s, c, bytes_text(name), type, flags, bytes_text(target)));
 }
 
-static void build(model_schema *s)
+static void build(model_schema *s, uint8_t indexed)
 {
     size_t dog = 0, address = 0, point = 0, person = 0;
     OK(schema_add_class(s, bytes_text("Dog"), CLASS_NORMAL, &dog));
@@ -27,16 +27,16 @@ static void build(model_schema *s)
     add(s, point, "coordinates", VALUE_DOUBLE, PROPERTY_LIST, "");
     OK(schema_add_class(s, bytes_text("Person"), CLASS_NORMAL, &person));
     add(s, person, "_id", VALUE_INT, PROPERTY_PRIMARY_KEY, "");
-    add(s, person, "name", VALUE_STRING, PROPERTY_NULLABLE, "");
-    add(s, person, "age", VALUE_INT, 0, "");
-    add(s, person, "weight", VALUE_INT, PROPERTY_NULLABLE, "");
+    add(s, person, "name", VALUE_STRING, PROPERTY_NULLABLE | indexed, "");
+    add(s, person, "age", VALUE_INT, indexed, "");
+    add(s, person, "weight", VALUE_INT, PROPERTY_NULLABLE | indexed, "");
     add(s, person, "height", VALUE_DOUBLE, PROPERTY_NULLABLE, "");
     add(s, person, "score", VALUE_DOUBLE, 0, "");
-    add(s, person, "done", VALUE_BOOL, 0, "");
+    add(s, person, "done", VALUE_BOOL, indexed, "");
     add(s, person, "photo", VALUE_BINARY, PROPERTY_NULLABLE, "");
-    add(s, person, "born", VALUE_TIMESTAMP, PROPERTY_NULLABLE, "");
-    add(s, person, "uid", VALUE_UUID, PROPERTY_NULLABLE, "");
-    add(s, person, "oid", VALUE_OBJECT_ID, PROPERTY_NULLABLE, "");
+    add(s, person, "born", VALUE_TIMESTAMP, PROPERTY_NULLABLE | indexed, "");
+    add(s, person, "uid", VALUE_UUID, PROPERTY_NULLABLE | indexed, "");
+    add(s, person, "oid", VALUE_OBJECT_ID, PROPERTY_NULLABLE | indexed, "");
     add(s, person, "dog", VALUE_LINK, PROPERTY_NULLABLE, "Dog");
     add(s, person, "dogs", VALUE_LINK, PROPERTY_LIST, "Dog");
     add(s, person, "tags", VALUE_STRING, PROPERTY_LIST, "");
@@ -59,21 +59,23 @@ void fixture_schema(model_schema *out)
 {
     model_schema app = {0};
     bool changed = false;
-    build(&app);
+    build(&app, 0);
     *out = (model_schema){0};
     OK(schema_merge(out, &app, &changed));
     schema_free(&app);
 }
 
+/* Every second realm has no indexes: what is found must not depend on them. */
 void fixture_open(fixture *f)
 {
+    static unsigned opened;
     model_schema app = {0};
     storage *store = NULL;
     model_options options = {.platform = platform_posix(), .use = SCHEMA_LOCAL};
     *f = (fixture){.live = memory_live_count()};
     f->disk = memory_disk_new(1);
     cr_assert_not_null(f->disk);
-    build(&app);
+    build(&app, opened++ % 2 == 0 ? PROPERTY_INDEXED : 0);
     OK(storage_open_memory(f->disk, &store));
     OK(model_open(store, &options, &app, &f->db));
     schema_free(&app);

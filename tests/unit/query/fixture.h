@@ -2,7 +2,8 @@
 #define ATOLL_TEST_QUERY_FIXTURE_H
 #include "query/query.h"
 
-/* A realm on a memory disk with people and dogs:
+/* A realm on a memory disk with people and dogs; the first, third, ... that a test opens has indexes on name, age, weight,
+ * done, born, uid and oid, and story has a full-text index:
  *   Dog    { name: string?, age: int }
  *   Address{ city: string, zip: int }                                     embedded
  *   Person { _id: int key, name: string?, age: int, weight: int?, height: double?, score: double, done: bool,
