@@ -176,6 +176,8 @@ uint64_t atoll_object_row(atoll_object *object);
 bool atoll_object_equals(atoll_object *object, atoll_object *other);
 atoll_checked atoll_object_delete(atoll_object *object, atoll_error **error);
 atoll_object *atoll_object_parent(atoll_object *object, atoll_error **error);
+atoll_results *atoll_object_backlinks(atoll_object *object, uint32_t class_key, uint32_t property, atoll_error **error);
+int64_t atoll_object_backlink_count(atoll_object *object, atoll_error **error);
 bool atoll_object_is_null(atoll_object *object, uint32_t property, atoll_error **error);
 bool atoll_object_get_bool(atoll_object *object, uint32_t property, atoll_error **error);
 int64_t atoll_object_get_int(atoll_object *object, uint32_t property, atoll_error **error);
@@ -285,6 +287,7 @@ atoll_values *atoll_results_maximum(atoll_results *results, uint32_t property, a
 atoll_values *atoll_results_average(atoll_results *results, uint32_t property, atoll_error **error);
 atoll_checked atoll_results_delete_all(atoll_results *results, atoll_error **error);
 atoll_text atoll_results_query(atoll_results *results, atoll_error **error);
+atoll_values *atoll_results_explain(atoll_results *results, atoll_error **error);
 uint32_t atoll_results_class(atoll_results *results);
 uint64_t atoll_results_observe(atoll_results *results, atoll_queue *queue, atoll_error **error);
 atoll_results *atoll_results_freeze(atoll_results *results, atoll_error **error);

@@ -309,6 +309,8 @@ void realm_advance_to(atoll_realm *realm, uint64_t version); /* unless it writes
 const model_view *realm_view(const atoll_realm *realm); /* the transaction's or the pinned one */
 status realm_check_class_write(atoll_realm *realm,
                                class_key c) MUST_CHECK; /* a flexible realm needs a subscription */
+/* Takes the query, also on failure. */
+status results_make(const atoll_realm *realm, query *q, atoll_results **out) MUST_CHECK;
 status realm_object_new(atoll_realm *realm, class_key c, row_key row,
                         atoll_object **out) MUST_CHECK;
 /* Collections (list.c). An index of the model also counts links that are not shown. */

@@ -207,6 +207,40 @@ static bool read_typed(const atoll_object *object, property_key p, value_type ty
     return api_ok(error, read_property(object, p, type, &property, out)) && out->type != VALUE_NULL;
 }
 
+static status backlinks(const atoll_object *object, class_key from, property_key p,
+                        atoll_results **out)
+{
+    query *q = NULL;
+    TRY(object_check(object));
+    TRY(query_backlinks(model_view_schema(realm_view(object->realm)), object->class_of, object->row,
+                        from, p, &q));
+    return results_make(object->realm, q, out);
+}
+
+atoll_results *atoll_object_backlinks(const atoll_object *object, uint32_t class_key,
+                                      uint32_t property, atoll_error **error)
+{
+    atoll_results *results = NULL;
+    return api_ok(error, backlinks(object, class_key, property, &results)) ? results : NULL;
+}
+
+static status backlink_count(const atoll_object *object, uint64_t *out)
+{
+    TRY(object_check(object));
+    const model_view *view = realm_view(object->realm);
+    const model_class *c = schema_class(model_view_schema(view), object->class_of);
+    if (c == NULL || c->kind != CLASS_EMBEDDED)
+        return model_backlink_count(view, object->class_of, object->row, out);
+    *out = 1;
+    return ATOLL_OK;
+}
+
+int64_t atoll_object_backlink_count(const atoll_object *object, atoll_error **error)
+{
+    uint64_t count = 0;
+    return api_ok(error, backlink_count(object, &count)) ? (int64_t)count : 0;
+}
+
 bool atoll_object_is_null(const atoll_object *object, uint32_t property, atoll_error **error)
 {
     const model_property *p;

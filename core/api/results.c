@@ -2,7 +2,7 @@
  * of rows is good for one write_count only. Invariant: a snapshot's rows never change. */
 #include "api/api.h"
 
-static status results_make(const atoll_realm *realm, query *q, atoll_results **out)
+status results_make(const atoll_realm *realm, query *q, atoll_results **out)
 {
     atoll_results *results = memory_allocate_zero(sizeof *results);
     if (results == NULL) {
@@ -337,6 +337,24 @@ atoll_bytes atoll_results_query(const atoll_results *results, atoll_error **erro
     if (!api_ok(error, API_NOT_NULL(results))) return (atoll_bytes){NULL, 0};
     bytes text = query_text(results->query);
     return (atoll_bytes){(const char *)text.data, text.size};
+}
+
+static status explain(const atoll_results *results, atoll_values **out)
+{
+    buffer text;
+    TRY(results_check(results));
+    buffer_init(&text, LIMIT_VALUE_SIZE_MAX);
+    status result = query_explain(results->query, realm_view(results->realm), &text);
+    value v = value_string(buffer_view(&text));
+    if (result == ATOLL_OK) result = values_of(&v, out);
+    buffer_free(&text);
+    return result;
+}
+
+atoll_values *atoll_results_explain(const atoll_results *results, atoll_error **error)
+{
+    atoll_values *values = NULL;
+    return api_ok(error, explain(results, &values)) ? values : NULL;
 }
 
 uint32_t atoll_results_class(const atoll_results *results)

@@ -18,6 +18,9 @@ typedef struct query_arguments {
 /* The schema is only read during the call. text empty: all rows. */
 status query_new(const model_schema *schema, class_key c, bytes text,
                  const query_arguments *arguments, query **out) MUST_CHECK;
+/* The objects of class `from` whose property links to the row. INVALID_ARGUMENT: it does not link to that class. */
+status query_backlinks(const model_schema *schema, class_key target, row_key row, class_key from,
+                       property_key p, query **out) MUST_CHECK;
 query *query_retain(query *q); /* another reference, given back by query_free */
 void query_free(query *q);
 class_key query_class(const query *q);

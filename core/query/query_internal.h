@@ -305,6 +305,7 @@ bool operand_reads_rows(const operand *o);
 status query_note_property(query *q, property_key p) MUST_CHECK; /* each once */
 status query_note_dependency(query *q, class_key c, bool life_only) MUST_CHECK;
 status query_write_text(query *q) MUST_CHECK; /* fills q->text */
+status query_write_name(buffer *to, bytes name) MUST_CHECK;
 status query_write_node(buffer *to, const node *n) MUST_CHECK;
 status query_write_suffixes(buffer *to, const tree *t) MUST_CHECK;
 void pass_plan(node *n); /* chooses the pass of a bound comparison */

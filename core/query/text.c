@@ -112,7 +112,7 @@ static status put_value(buffer *to, const value *v)
     return fail(ATOLL_ERROR_INTERNAL, "a query cannot hold a list as a value");
 }
 
-static status put_name(buffer *to, bytes name)
+status query_write_name(buffer *to, bytes name)
 {
     static const char blanks[] = " \t\n\r", names[] = " tnr";
     for (size_t i = 0; i < name.size; i++) {
@@ -155,10 +155,10 @@ static status put_step(buffer *to, const path_step *s)
     if (s->kind == STEP_BACKLINKS) return put(to, "@links");
     if (s->kind == STEP_BACKLINK) {
         TRY(put(to, "@links."));
-        TRY(put_name(to, s->class_name));
+        TRY(query_write_name(to, s->class_name));
         TRY(put(to, "."));
     }
-    TRY(put_name(to, s->name));
+    TRY(query_write_name(to, s->name));
     for (size_t i = 0; i < s->selector_count; i++) TRY(put_selector(to, &s->selectors[i]));
     return ATOLL_OK;
 }
@@ -168,7 +168,7 @@ static status put_path(buffer *to, const operand *o)
     static const char *const posts[] = {"",      ".@count", ".@type", ".@min",
                                         ".@max", ".@sum",   ".@avg"};
     bool first = o->variable.size == 0;
-    TRY(put_name(to, o->variable));
+    TRY(query_write_name(to, o->variable));
     for (size_t i = 0; i < o->step_count; i++) {
         bool behind = o->aggregated && i + 1 == o->step_count;
         if (behind) TRY(put(to, posts[o->post]));
@@ -232,7 +232,7 @@ static status put_subquery(buffer *to, const operand *o)
     TRY(put(to, "SUBQUERY("));
     TRY(put_path(to, o));
     TRY(put(to, ", "));
-    TRY(put_name(to, o->inner_variable));
+    TRY(query_write_name(to, o->inner_variable));
     TRY(put(to, ", "));
     TRY(query_write_node(to, o->predicate));
     return put(to, ").@count");

@@ -56,6 +56,22 @@ ATOLL_API atoll_status atoll_object_delete(atoll_object *object, atoll_error **e
  * Thread: the one that opened the realm. Since: 0.1. */
 ATOLL_API atoll_object *atoll_object_parent(const atoll_object *object, atoll_error **error);
 
+/* Live results with the objects of a class whose property links to this object: a property of links
+ * to its class, or a list, set or dictionary of them. They can be filtered, sorted and observed
+ * like any.
+ * Owns: the caller, who frees the result with atoll_results_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, UNKNOWN_CLASS,
+ * UNKNOWN_PROPERTY, OUT_OF_MEMORY.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_results *atoll_object_backlinks(const atoll_object *object, uint32_t class_key,
+                                                uint32_t property, atoll_error **error);
+
+/* How many links lead to the object, from every class and property; a list that holds it twice
+ * counts twice. Of an embedded object: 1, that of its parent.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API int64_t atoll_object_backlink_count(const atoll_object *object, atoll_error **error);
+
 /* Whether a property is null.
  * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, UNKNOWN_PROPERTY,
  * TYPE_MISMATCH.

@@ -124,6 +124,14 @@ ATOLL_API atoll_status atoll_results_delete_all(const atoll_results *results, at
  * Thread: the one that opened the realm. Since: 0.1. */
 ATOLL_API atoll_bytes atoll_results_query(const atoll_results *results, atoll_error **error);
 
+/* How the query would run now, in words, as a list of one string: the class, the index that it
+ * begins with and how many objects that leaves, then how each part is looked at. For people: the
+ * wording may change.
+ * Owns: the caller, who frees the result with atoll_values_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OUT_OF_MEMORY.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_values *atoll_results_explain(const atoll_results *results, atoll_error **error);
+
 /* The key of the class.
  * Thread: the one that opened the realm. Since: 0.1. */
 ATOLL_API uint32_t atoll_results_class(const atoll_results *results);
