@@ -110,6 +110,7 @@ atoll_checked atoll_config_set_base_path(atoll_config *config, const atoll_text_
 atoll_checked atoll_config_set_version_max_count(atoll_config *config, int64_t value, atoll_error **error);
 atoll_checked atoll_config_set_schema_version(atoll_config *config, int64_t value, atoll_error **error);
 atoll_checked atoll_config_set_delete_if_migration_needed(atoll_config *config, bool value, atoll_error **error);
+atoll_checked atoll_config_set_memory_budget_bytes(atoll_config *config, int64_t value, atoll_error **error);
 atoll_checked atoll_config_set_flexible(atoll_config *config, atoll_user *user, atoll_error **error);
 atoll_checked atoll_config_set_partition(atoll_config *config, atoll_user *user, atoll_values *partition, atoll_error **error);
 atoll_text atoll_config_path(atoll_config *config, atoll_error **error);

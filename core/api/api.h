@@ -116,7 +116,7 @@ struct atoll_config {
     char *base_path; /* NULL: the working folder */
     uint8_t encryption_key[CIPHER_KEY_SIZE];
     size_t encryption_key_size; /* 0: not encrypted */
-    int64_t version_max_count, schema_version;
+    int64_t version_max_count, schema_version, memory_budget_bytes;
 };
 status config_effective_path(const atoll_config *config, char **out) MUST_CHECK; /* caller frees */
 /* Settings that exclude each other; called when the realm is opened. */
@@ -269,6 +269,11 @@ struct atoll_realm {
     api_window few_windows[API_WINDOWS];
     api_window *windows;                  /* few_windows until reads are all over the place */
     uint32_t window_count, window_losses; /* losses: windows closed for others since it grew */
+    /* The memory budget: between two calls the view rests, so that what it shows may leave memory. */
+    bool resting, reading;
+    model_reader *reader;
+    uint32_t calls; /* under way, one in another */
+    buffer text;    /* the last text that no window holds */
 };
 struct atoll_object {
     atoll_realm *realm; /* reference */
@@ -297,6 +302,22 @@ struct atoll_results {
 /* An instance on this thread, or a frozen one of its parent. Takes the realm counted in the database, and the view, also
  * on failure. */
 status realm_new(database *d, model_view *view, atoll_realm *parent, atoll_realm **out) MUST_CHECK;
+/* A call that reads, from here to the end of the function: what it sees stays where it is so long. Not for frozen
+ * realms, which never rest, nor on another thread. */
+#define API_CALL(realm_pointer) \
+    __attribute__((cleanup(realm_call_end))) atoll_realm *api_call = realm_call(realm_pointer)
+#define API_CALL_OF(handle) API_CALL((handle) == NULL ? NULL : (handle)->realm)
+static inline atoll_realm *realm_call(const atoll_realm *realm)
+{
+    atoll_realm *own = (atoll_realm *)(uintptr_t)realm;
+    if (realm == NULL || realm->thread != thread_self()) return NULL;
+    own->calls++;
+    return own;
+}
+void realm_call_end(atoll_realm **call);
+void realm_wake(const atoll_realm *realm); /* before its view is read: realm_view does it */
+void realm_close_windows(atoll_realm *realm);
+void realm_drop_view(atoll_realm *realm);
 atoll_realm *realm_retain(atoll_realm *realm);
 void realm_release(atoll_realm *realm);
 status realm_check(const atoll_realm *realm)

@@ -209,6 +209,16 @@ atoll_status atoll_config_set_schema_version(atoll_config *config, int64_t value
     return api_result(error, result);
 }
 
+atoll_status atoll_config_set_memory_budget_bytes(atoll_config *config, int64_t value,
+                                                  atoll_error **error)
+{
+    status result = API_NOT_NULL(config);
+    if (result == ATOLL_OK)
+        result = set_number(&config->memory_budget_bytes, value, CONFIG_MEMORY_BUDGET_BYTES_MAX,
+                            "memory_budget_bytes");
+    return api_result(error, result);
+}
+
 status config_check(const atoll_config *config)
 {
     bool synced = config->user != NULL;

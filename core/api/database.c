@@ -110,6 +110,15 @@ static status add_schema(const database *d, const atoll_config *config, bool alo
     return model_update_schema(d->model, schema, (uint64_t)config->schema_version, alone);
 }
 
+/* Without a wish a quarter of the machine, but no more than a phone's app may want. */
+static uint64_t memory_budget(const atoll_config *config)
+{
+    const uint64_t most = (uint64_t)1 << 30;
+    uint64_t quarter = platform_memory_bytes() / 4;
+    if (config->memory_budget_bytes != 0) return (uint64_t)config->memory_budget_bytes;
+    return quarter == 0 || quarter > most ? most : quarter;
+}
+
 static status open_model(database *d, const atoll_config *config)
 {
     schema_use use = config_use(config);
@@ -120,6 +129,7 @@ static status open_model(database *d, const atoll_config *config)
                              .identity_rows = config->user != NULL,
                              .durable = config->sync_commits,
                              .version_count_max = (uint64_t)config->version_max_count,
+                             .memory_budget = memory_budget(config),
                              .checkpoint_thread = true};
     TRY(model_open(store, &options, NULL, &d->model));
     status result = d->migrating ? ATOLL_OK : add_schema(d, config, true);

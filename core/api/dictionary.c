@@ -25,6 +25,7 @@ static status get_dictionary(const atoll_object *object, property_key p, atoll_d
 atoll_dictionary *atoll_object_get_dictionary(const atoll_object *object, uint32_t property,
                                               atoll_error **error)
 {
+    API_CALL_OF(object);
     atoll_dictionary *dictionary = NULL;
     return api_ok(error, get_dictionary(object, property, &dictionary)) ? dictionary : NULL;
 }
@@ -43,6 +44,7 @@ bool atoll_dictionary_is_valid(const atoll_dictionary *dictionary)
 
 int64_t atoll_dictionary_count(const atoll_dictionary *dictionary, atoll_error **error)
 {
+    API_CALL(dictionary == NULL ? NULL : dictionary->in.realm);
     uint64_t count = 0;
     status result = API_NOT_NULL(dictionary);
     if (result == ATOLL_OK) result = collection_count(&dictionary->in, &count);
@@ -65,6 +67,7 @@ static status find(const atoll_dictionary *dictionary, const char *key, size_t s
 bool atoll_dictionary_contains(const atoll_dictionary *dictionary, const char *key, size_t key_size,
                                atoll_error **error)
 {
+    API_CALL(dictionary == NULL ? NULL : dictionary->in.realm);
     value v;
     const model_property *p;
     bool found = false;
@@ -74,6 +77,7 @@ bool atoll_dictionary_contains(const atoll_dictionary *dictionary, const char *k
 atoll_values *atoll_dictionary_get_value(const atoll_dictionary *dictionary, const char *key,
                                          size_t key_size, atoll_error **error)
 {
+    API_CALL(dictionary == NULL ? NULL : dictionary->in.realm);
     value v;
     const model_property *p = NULL;
     atoll_values *values = NULL;
@@ -87,6 +91,7 @@ atoll_values *atoll_dictionary_get_value(const atoll_dictionary *dictionary, con
 atoll_object *atoll_dictionary_get_object(const atoll_dictionary *dictionary, const char *key,
                                           size_t key_size, atoll_error **error)
 {
+    API_CALL(dictionary == NULL ? NULL : dictionary->in.realm);
     value v = value_null();
     const model_property *p = NULL;
     atoll_object *object = NULL;
@@ -137,6 +142,7 @@ atoll_status atoll_dictionary_put_value(atoll_dictionary *dictionary, const char
                                         size_t key_size, const atoll_values *value_list,
                                         atoll_error **error)
 {
+    API_CALL(dictionary == NULL ? NULL : dictionary->in.realm);
     value v;
     status result = check_write(dictionary, key, key_size);
     if (result == ATOLL_OK) result = collection_convert(&dictionary->in, value_list, &v);
@@ -164,6 +170,7 @@ static status put_embedded(atoll_dictionary *dictionary, const char *key, size_t
 atoll_object *atoll_dictionary_put_embedded(atoll_dictionary *dictionary, const char *key,
                                             size_t key_size, atoll_error **error)
 {
+    API_CALL(dictionary == NULL ? NULL : dictionary->in.realm);
     atoll_object *object = NULL;
     return api_ok(error, put_embedded(dictionary, key, key_size, &object)) ? object : NULL;
 }
@@ -171,6 +178,7 @@ atoll_object *atoll_dictionary_put_embedded(atoll_dictionary *dictionary, const 
 bool atoll_dictionary_erase(atoll_dictionary *dictionary, const char *key, size_t key_size,
                             atoll_error **error)
 {
+    API_CALL(dictionary == NULL ? NULL : dictionary->in.realm);
     bool removed = false;
     status result = check_write(dictionary, key, key_size);
     if (result == ATOLL_OK)
@@ -182,6 +190,7 @@ bool atoll_dictionary_erase(atoll_dictionary *dictionary, const char *key, size_
 
 atoll_status atoll_dictionary_clear(atoll_dictionary *dictionary, atoll_error **error)
 {
+    API_CALL(dictionary == NULL ? NULL : dictionary->in.realm);
     status result = check_write(dictionary, "", 0);
     if (result == ATOLL_OK)
         result = model_list_clear(dictionary->in.realm->txn, dictionary->in.class_of,
@@ -212,6 +221,7 @@ atoll_bytes atoll_dictionary_key_at(const atoll_dictionary *dictionary, int64_t 
 atoll_values *atoll_dictionary_value_at(const atoll_dictionary *dictionary, int64_t index,
                                         atoll_error **error)
 {
+    API_CALL(dictionary == NULL ? NULL : dictionary->in.realm);
     value v;
     const model_property *p = NULL;
     atoll_values *values = NULL;
@@ -224,6 +234,7 @@ atoll_values *atoll_dictionary_value_at(const atoll_dictionary *dictionary, int6
 atoll_object *atoll_dictionary_object_at(const atoll_dictionary *dictionary, int64_t index,
                                          atoll_error **error)
 {
+    API_CALL(dictionary == NULL ? NULL : dictionary->in.realm);
     value v;
     const model_property *p = NULL;
     atoll_object *object = NULL;

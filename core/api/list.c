@@ -141,6 +141,7 @@ bool atoll_list_is_valid(const atoll_list *list)
 
 int64_t atoll_list_count(const atoll_list *list, atoll_error **error)
 {
+    API_CALL_OF(list);
     uint64_t count = 0;
     status result = API_NOT_NULL(list);
     if (result == ATOLL_OK) result = collection_count(list, &count);
@@ -149,6 +150,7 @@ int64_t atoll_list_count(const atoll_list *list, atoll_error **error)
 
 atoll_values *atoll_list_get_value(const atoll_list *list, int64_t index, atoll_error **error)
 {
+    API_CALL_OF(list);
     value v;
     const model_property *p = NULL;
     atoll_values *values = NULL;
@@ -160,6 +162,7 @@ atoll_values *atoll_list_get_value(const atoll_list *list, int64_t index, atoll_
 
 atoll_object *atoll_list_get_object(const atoll_list *list, int64_t index, atoll_error **error)
 {
+    API_CALL_OF(list);
     value v;
     const model_property *p = NULL;
     atoll_object *object = NULL;
@@ -199,6 +202,7 @@ atoll_dictionary *atoll_list_get_dictionary(const atoll_list *list, int64_t inde
 atoll_status atoll_list_set_value(atoll_list *list, int64_t index, const atoll_values *value_list,
                                   atoll_error **error)
 {
+    API_CALL_OF(list);
     value v;
     uint64_t at = 0;
     status result = check_write(list, index, false, &at);
@@ -212,6 +216,7 @@ atoll_status atoll_list_set_value(atoll_list *list, int64_t index, const atoll_v
 atoll_status atoll_list_insert_value(atoll_list *list, int64_t index,
                                      const atoll_values *value_list, atoll_error **error)
 {
+    API_CALL_OF(list);
     value v;
     uint64_t at = 0;
     status result = check_write(list, index, true, &at);
@@ -240,18 +245,21 @@ static status put_embedded(atoll_list *list, int64_t index, bool insert, atoll_o
 
 atoll_object *atoll_list_set_embedded(atoll_list *list, int64_t index, atoll_error **error)
 {
+    API_CALL_OF(list);
     atoll_object *object = NULL;
     return api_ok(error, put_embedded(list, index, false, &object)) ? object : NULL;
 }
 
 atoll_object *atoll_list_insert_embedded(atoll_list *list, int64_t index, atoll_error **error)
 {
+    API_CALL_OF(list);
     atoll_object *object = NULL;
     return api_ok(error, put_embedded(list, index, true, &object)) ? object : NULL;
 }
 
 atoll_status atoll_list_erase(atoll_list *list, int64_t index, atoll_error **error)
 {
+    API_CALL_OF(list);
     uint64_t at = 0;
     status result = check_write(list, index, false, &at);
     if (result == ATOLL_OK)
@@ -261,6 +269,7 @@ atoll_status atoll_list_erase(atoll_list *list, int64_t index, atoll_error **err
 
 atoll_status atoll_list_clear(atoll_list *list, atoll_error **error)
 {
+    API_CALL_OF(list);
     uint64_t at = 0;
     status result = check_write(list, 0, true, &at);
     if (result == ATOLL_OK)
@@ -270,6 +279,7 @@ atoll_status atoll_list_clear(atoll_list *list, atoll_error **error)
 
 atoll_status atoll_list_move(atoll_list *list, int64_t from, int64_t to, atoll_error **error)
 {
+    API_CALL_OF(list);
     uint64_t source = 0, target = 0;
     status result = check_write(list, from, false, &source);
     if (result == ATOLL_OK) result = collection_index(list, to, false, &target);

@@ -91,11 +91,13 @@ static status object_delete(atoll_object *object)
 
 atoll_status atoll_object_delete(atoll_object *object, atoll_error **error)
 {
+    API_CALL_OF(object);
     return api_result(error, object_delete(object));
 }
 
 atoll_object *atoll_object_parent(const atoll_object *object, atoll_error **error)
 {
+    API_CALL_OF(object);
     model_owner owner;
     atoll_object *parent = NULL;
     status result = object_check(object);
@@ -121,6 +123,7 @@ static void windows_grow(atoll_realm *realm)
     realm->window_losses = 0;
     api_window *more = memory_allocate_zero(count * sizeof *more);
     if (more == NULL) return; /* slower, not wrong */
+    realm_close_windows(realm);
     if (realm->windows != realm->few_windows) memory_free(realm->windows);
     realm->windows = more;
     realm->window_count = count;
@@ -146,6 +149,7 @@ static void window_open(const atoll_object *object, property_key p)
     if (window_place(object, p)->write_count == object->realm->write_count)
         windows_grow(object->realm);
     api_window *w = window_place(object, p);
+    model_window_close(&w->window);
     bool open =
         model_window_open(realm_view(object->realm), object->class_of, object->row, p, &w->window);
     w->write_count = open ? object->realm->write_count : 0;
@@ -179,6 +183,7 @@ static status read_failed(const atoll_object *object, const model_property *prop
 static status read_property(const atoll_object *object, property_key p, value_type type,
                             const model_property **property, value *out)
 {
+    API_CALL_OF(object);
     *property = NULL;
     TRY(API_NOT_NULL(object));
     TRY(realm_check(object->realm));
@@ -302,6 +307,25 @@ atoll_bytes atoll_object_get_decimal128_text(const atoll_object *object, uint32_
     return decimal_text_of_value(&v);
 }
 
+/* A text has to last until the next call: the window holds the block that it lies in, or it is copied. */
+static status read_text(const atoll_object *object, property_key p, value_type type, value *out)
+{
+    const model_property *property;
+    API_CALL_OF(object);
+    TRY(read_property(object, p, type, &property, out));
+    const api_window *w = window_of(object, p);
+    if (w != NULL) {
+        model_window_get(&w->window, object->row, out);
+        return ATOLL_OK;
+    }
+    if (object->realm->frozen || out->type == VALUE_NULL) return ATOLL_OK;
+    buffer *text = &object->realm->text;
+    buffer_clear(text);
+    TRY(buffer_append(text, out->as.text.data, out->as.text.size));
+    out->as.text = buffer_view(text);
+    return ATOLL_OK;
+}
+
 static atoll_bytes get_text(const atoll_object *object, property_key p, value_type type,
                             atoll_error **error)
 {
@@ -311,7 +335,8 @@ static atoll_bytes get_text(const atoll_object *object, property_key p, value_ty
         bytes text = model_window_text(&w->window, object->row);
         return (atoll_bytes){(const char *)text.data, text.size};
     }
-    if (!read_typed(object, p, type, &v, error)) return (atoll_bytes){NULL, 0};
+    if (!api_ok(error, read_text(object, p, type, &v)) || v.type == VALUE_NULL)
+        return (atoll_bytes){NULL, 0};
     /* An empty text still has an address: only null has none. */
     return (atoll_bytes){v.as.text.data == NULL ? "" : (const char *)v.as.text.data,
                          v.as.text.size};
@@ -377,6 +402,7 @@ static status get_object(const atoll_object *object, property_key p, atoll_objec
 atoll_object *atoll_object_get_object(const atoll_object *object, uint32_t property,
                                       atoll_error **error)
 {
+    API_CALL_OF(object);
     atoll_object *target = NULL;
     return api_ok(error, get_object(object, property, &target)) ? target : NULL;
 }
@@ -414,6 +440,7 @@ status realm_wrap_value(atoll_realm *realm, const model_property *p, const value
 atoll_values *atoll_object_get_value(const atoll_object *object, uint32_t property,
                                      atoll_error **error)
 {
+    API_CALL_OF(object);
     value v;
     const model_property *p = NULL;
     atoll_values *values = NULL;
@@ -433,6 +460,7 @@ static status get_list(const atoll_object *object, property_key p, atoll_list **
 atoll_list *atoll_object_get_list(const atoll_object *object, uint32_t property,
                                   atoll_error **error)
 {
+    API_CALL_OF(object);
     atoll_list *list = NULL;
     return api_ok(error, get_list(object, property, &list)) ? list : NULL;
 }
@@ -480,6 +508,7 @@ static status set_plain(atoll_object *object, property_key p, const value *v)
 
 atoll_status atoll_object_set_null(atoll_object *object, uint32_t property, atoll_error **error)
 {
+    API_CALL_OF(object);
     value v = value_null();
     return api_result(error, set_plain(object, property, &v));
 }
@@ -487,6 +516,7 @@ atoll_status atoll_object_set_null(atoll_object *object, uint32_t property, atol
 atoll_status atoll_object_set_bool(atoll_object *object, uint32_t property, bool boolean,
                                    atoll_error **error)
 {
+    API_CALL_OF(object);
     value v = value_bool(boolean);
     return api_result(error, set_plain(object, property, &v));
 }
@@ -494,6 +524,7 @@ atoll_status atoll_object_set_bool(atoll_object *object, uint32_t property, bool
 atoll_status atoll_object_set_int(atoll_object *object, uint32_t property, int64_t integer,
                                   atoll_error **error)
 {
+    API_CALL_OF(object);
     value v = value_int(integer);
     return api_result(error, set_plain(object, property, &v));
 }
@@ -514,6 +545,7 @@ atoll_status atoll_object_increment(atoll_object *object, uint32_t property, int
 atoll_status atoll_object_set_double(atoll_object *object, uint32_t property, double real,
                                      atoll_error **error)
 {
+    API_CALL_OF(object);
     value v = value_double(real);
     return api_result(error, set_plain(object, property, &v));
 }
@@ -545,18 +577,21 @@ static status set_text(atoll_object *object, property_key p, value_type type, co
 atoll_status atoll_object_set_string(atoll_object *object, uint32_t property, const char *value,
                                      size_t value_size, atoll_error **error)
 {
+    API_CALL_OF(object);
     return api_result(error, set_text(object, property, VALUE_STRING, value, value_size));
 }
 
 atoll_status atoll_object_set_binary(atoll_object *object, uint32_t property, const char *value,
                                      size_t value_size, atoll_error **error)
 {
+    API_CALL_OF(object);
     return api_result(error, set_text(object, property, VALUE_BINARY, value, value_size));
 }
 
 atoll_status atoll_object_set_timestamp(atoll_object *object, uint32_t property,
                                         atoll_timestamp stamp, atoll_error **error)
 {
+    API_CALL_OF(object);
     value v;
     status result = timestamp_to_value(stamp, &v);
     return api_result(error, result == ATOLL_OK ? set_plain(object, property, &v) : result);
@@ -576,6 +611,7 @@ static status set_id(atoll_object *object, property_key p, value_type type, cons
 atoll_status atoll_object_set_uuid(atoll_object *object, uint32_t property, const char *value,
                                    size_t value_size, atoll_error **error)
 {
+    API_CALL_OF(object);
     return api_result(error, set_id(object, property, VALUE_UUID, value, value_size, 16));
 }
 
@@ -588,6 +624,7 @@ atoll_status atoll_object_set_decimal128(atoll_object *object, uint32_t property
 atoll_status atoll_object_set_object_id(atoll_object *object, uint32_t property, const char *value,
                                         size_t value_size, atoll_error **error)
 {
+    API_CALL_OF(object);
     return api_result(error, set_id(object, property, VALUE_OBJECT_ID, value, value_size, 12));
 }
 
@@ -655,6 +692,7 @@ static status set_object(atoll_object *object, property_key p, const atoll_objec
 atoll_status atoll_object_set_object(atoll_object *object, uint32_t property,
                                      const atoll_object *target, atoll_error **error)
 {
+    API_CALL_OF(object);
     return api_result(error, set_object(object, property, target));
 }
 
@@ -673,6 +711,7 @@ static status set_value(atoll_object *object, property_key p, const atoll_values
 atoll_status atoll_object_set_value(atoll_object *object, uint32_t property,
                                     const atoll_values *value, atoll_error **error)
 {
+    API_CALL_OF(object);
     return api_result(error, set_value(object, property, value));
 }
 
@@ -694,6 +733,7 @@ static status create_embedded(atoll_object *object, property_key p, atoll_object
 atoll_object *atoll_object_create_embedded(atoll_object *object, uint32_t property,
                                            atoll_error **error)
 {
+    API_CALL_OF(object);
     atoll_object *embedded = NULL;
     return api_ok(error, create_embedded(object, property, &embedded)) ? embedded : NULL;
 }

@@ -259,6 +259,7 @@ static status advance_observer(observer *o, const model_view *before, const mode
 /* It cannot fail: the commit that it tells of is done. */
 void observe_advance(atoll_realm *realm, model_view *newer)
 {
+    realm_wake(realm);
     if (realm->observers.count != 0) {
         model_changes *changes = NULL;
         status known =
@@ -277,7 +278,7 @@ void observe_advance(atoll_realm *realm, model_view *newer)
         }
         model_changes_free(changes);
     }
-    model_view_release(realm->view);
+    realm_drop_view(realm);
     realm->view = newer;
     realm->write_count++;
 }
@@ -371,7 +372,7 @@ uint64_t atoll_results_observe(const atoll_results *results, atoll_queue *queue,
     if (result == ATOLL_OK) result = observer_new(OBSERVER_RESULTS, queue, &o);
     if (result == ATOLL_OK) {
         result = query_and(results->query, NULL, &o->query);
-        if (result == ATOLL_OK) result = query_run(o->query, results->realm->view, &o->rows);
+        if (result == ATOLL_OK) result = query_run(o->query, realm_view(results->realm), &o->rows);
         if (result != ATOLL_OK) observer_free(o);
     }
     if (!api_ok(error, result)) return 0;

@@ -71,8 +71,49 @@ status realm_check_write(const atoll_realm *realm)
     return ATOLL_OK;
 }
 
+void realm_wake(const atoll_realm *realm)
+{
+    atoll_realm *own = (atoll_realm *)(uintptr_t)realm;
+    if (!realm->resting || realm->reading) return;
+    own->reader = model_read_begin(realm->database->model);
+    own->reading = true;
+}
+
+void realm_call_end(atoll_realm **call)
+{
+    atoll_realm *realm = *call;
+    if (realm == NULL || --realm->calls != 0 || realm->view == NULL) return;
+    if (!realm->resting) model_view_rest(realm->view);
+    realm->resting = true;
+    if (realm->txn != NULL) model_txn_rest(realm->txn);
+    if (realm->reading) model_read_end(realm->database->model, realm->reader);
+    realm->reading = false;
+}
+
+void realm_close_windows(atoll_realm *realm)
+{
+    for (size_t i = 0; i < realm->window_count; i++) {
+        model_window_close(&realm->windows[i].window);
+        realm->windows[i].write_count = 0;
+    }
+}
+
+void realm_drop_view(atoll_realm *realm)
+{
+    realm_close_windows(realm);
+    if (realm->reading) model_read_end(realm->database->model, realm->reader);
+    realm->reading = false;
+    if (realm->resting)
+        model_view_release_resting(realm->view);
+    else
+        model_view_release(realm->view);
+    realm->resting = false;
+    realm->view = NULL;
+}
+
 const model_view *realm_view(const atoll_realm *realm)
 {
+    realm_wake(realm);
     return realm->txn != NULL ? model_txn_view(realm->txn) : realm->view;
 }
 
@@ -108,6 +149,7 @@ status realm_new(database *d, model_view *view, atoll_realm *parent, atoll_realm
     realm->process = process_self();
     realm->windows = realm->few_windows;
     realm->window_count = API_WINDOWS;
+    buffer_init(&realm->text, SIZE_MAX);
     realm->write_count = 1; /* 0 is the mark of a window that was never opened */
     mutex_lock(&d->lock);
     status result = vector_push(&d->realm_list, realm);
@@ -161,8 +203,8 @@ static void tear_down(atoll_realm *realm)
     if (realm->txn != NULL && !realm->migrates) model_rollback(realm->txn);
     realm->txn = NULL;
     forget_observers(realm);
-    model_view_release(realm->view);
-    realm->view = NULL;
+    realm_drop_view(realm);
+    buffer_free(&realm->text);
     database_retain(realm->database); /* the realm keeps it for its path and messages */
     database_close(realm->database);
 }
@@ -211,6 +253,7 @@ atoll_bytes atoll_realm_path(const atoll_realm *realm)
 
 atoll_schema *atoll_realm_schema(const atoll_realm *realm, atoll_error **error)
 {
+    API_CALL(realm);
     if (!api_ok(error, realm_check(realm))) return NULL;
     atoll_schema *schema = atoll_schema_new(error);
     if (schema == NULL) return NULL;
@@ -262,6 +305,7 @@ static status begin(atoll_realm *realm)
 
 atoll_status atoll_realm_begin(atoll_realm *realm, atoll_error **error)
 {
+    API_CALL(realm);
     return api_result(error, begin(realm));
 }
 
@@ -290,12 +334,14 @@ static status commit(atoll_realm *realm, uint64_t *version)
 
 int64_t atoll_realm_commit(atoll_realm *realm, atoll_error **error)
 {
+    API_CALL(realm);
     uint64_t version = 0;
     return api_ok(error, commit(realm, &version)) ? (int64_t)version : 0;
 }
 
 atoll_status atoll_realm_rollback(atoll_realm *realm, atoll_error **error)
 {
+    API_CALL(realm);
     status result = check_end(realm);
     if (result == ATOLL_OK) {
         model_rollback(realm->txn);
@@ -312,6 +358,7 @@ bool atoll_realm_is_in_transaction(const atoll_realm *realm)
 
 bool atoll_realm_refresh(atoll_realm *realm, atoll_error **error)
 {
+    API_CALL(realm);
     bool moved = false;
     status result = realm_check(realm);
     if (result == ATOLL_OK && realm->txn == NULL && !realm->frozen) moved = advance(realm);
@@ -325,6 +372,7 @@ int64_t atoll_realm_version(const atoll_realm *realm)
 
 atoll_status atoll_realm_set_defaults(atoll_realm *realm, bool on, atoll_error **error)
 {
+    API_CALL(realm);
     status result = realm_check_write(realm);
     if (result == ATOLL_OK) model_txn_set_default(realm->txn, on);
     return api_result(error, result);
@@ -366,6 +414,7 @@ static status class_of_key(const atoll_realm *realm, class_key key, const model_
 uint32_t atoll_realm_property(const atoll_realm *realm, uint32_t class_key, const char *name,
                               size_t name_size, atoll_error **error)
 {
+    API_CALL(realm);
     const model_class *c = NULL;
     if (!api_ok(error, API_TEXT(name, name_size))) return 0;
     if (!api_ok(error, class_of_key(realm, class_key, &c))) return 0;
@@ -445,6 +494,7 @@ static status create(atoll_realm *realm, class_key key_of_class, const atoll_val
 atoll_object *atoll_realm_create(atoll_realm *realm, uint32_t class_key, const atoll_values *key,
                                  atoll_error **error)
 {
+    API_CALL(realm);
     atoll_object *object = NULL;
     return api_ok(error, create(realm, class_key, key, false, &object)) ? object : NULL;
 }
@@ -452,6 +502,7 @@ atoll_object *atoll_realm_create(atoll_realm *realm, uint32_t class_key, const a
 atoll_object *atoll_realm_create_or_get(atoll_realm *realm, uint32_t class_key,
                                         const atoll_values *key, atoll_error **error)
 {
+    API_CALL(realm);
     atoll_object *object = NULL;
     return api_ok(error, create(realm, class_key, key, true, &object)) ? object : NULL;
 }
@@ -478,6 +529,7 @@ static status find(const atoll_realm *realm, class_key key_of_class, const atoll
 atoll_object *atoll_realm_find(const atoll_realm *realm, uint32_t class_key,
                                const atoll_values *key, atoll_error **error)
 {
+    API_CALL(realm);
     atoll_object *object = NULL;
     return api_ok(error, find(realm, class_key, key, &object)) ? object : NULL;
 }
@@ -485,6 +537,7 @@ atoll_object *atoll_realm_find(const atoll_realm *realm, uint32_t class_key,
 atoll_object *atoll_realm_object(const atoll_realm *realm, uint32_t class_key, uint64_t row,
                                  atoll_error **error)
 {
+    API_CALL(realm);
     const model_class *c;
     status result = class_of_key(realm, class_key, &c);
     atoll_object *object = NULL;

@@ -53,6 +53,7 @@ atoll_results *atoll_results_new(const atoll_realm *realm, uint32_t class_key,
                                  const char *query_chars, size_t query_size,
                                  const atoll_values *arguments, atoll_error **error)
 {
+    API_CALL(realm);
     query *q = NULL;
     atoll_results *results = NULL;
     status result = API_TEXT(query_chars, query_size);
@@ -92,6 +93,7 @@ atoll_results *atoll_results_filter(const atoll_results *results, const char *qu
                                     size_t query_size, const atoll_values *arguments,
                                     atoll_error **error)
 {
+    API_CALL_OF(results);
     atoll_results *filtered = NULL;
     status result = API_TEXT(query_chars, query_size);
     if (result == ATOLL_OK)
@@ -182,12 +184,14 @@ static status snapshot(const atoll_results *results, atoll_results **out)
 
 atoll_results *atoll_results_snapshot(const atoll_results *results, atoll_error **error)
 {
+    API_CALL_OF(results);
     atoll_results *copy = NULL;
     return api_ok(error, snapshot(results, &copy)) ? copy : NULL;
 }
 
 int64_t atoll_results_count(const atoll_results *results, atoll_error **error)
 {
+    API_CALL_OF(results);
     uint64_t count = 0;
     status result = results_check(results);
     if (result == ATOLL_OK && has_rows(results))
@@ -222,6 +226,7 @@ uint64_t atoll_results_row(const atoll_results *results, int64_t index, atoll_er
 
 atoll_object *atoll_results_object(const atoll_results *results, int64_t index, atoll_error **error)
 {
+    API_CALL_OF(results);
     row_key row = 0;
     atoll_object *object = NULL;
     status result = row_at(results, index, &row);
@@ -252,6 +257,7 @@ atoll_status atoll_results_move(const atoll_results *results, int64_t index, ato
 int64_t atoll_results_index_of(const atoll_results *results, const atoll_object *object,
                                atoll_error **error)
 {
+    API_CALL_OF(results);
     status result = results_rows(cache_of(results));
     if (result == ATOLL_OK) result = API_NOT_NULL(object);
     if (!api_ok(error, result)) return -1;
@@ -280,6 +286,7 @@ static status aggregate(const atoll_results *results, uint32_t property, aggrega
 static atoll_values *aggregate_or_error(const atoll_results *results, uint32_t property,
                                         aggregate_kind kind, atoll_error **error)
 {
+    API_CALL_OF(results);
     atoll_values *values = NULL;
     return api_ok(error, aggregate(results, property, kind, &values)) ? values : NULL;
 }
@@ -329,6 +336,7 @@ static status delete_all(const atoll_results *results)
 
 atoll_status atoll_results_delete_all(const atoll_results *results, atoll_error **error)
 {
+    API_CALL_OF(results);
     return api_result(error, delete_all(results));
 }
 

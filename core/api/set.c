@@ -18,6 +18,7 @@ static status get_set(const atoll_object *object, property_key p, atoll_set **ou
 
 atoll_set *atoll_object_get_set(const atoll_object *object, uint32_t property, atoll_error **error)
 {
+    API_CALL_OF(object);
     atoll_set *set = NULL;
     return api_ok(error, get_set(object, property, &set)) ? set : NULL;
 }
@@ -36,6 +37,7 @@ bool atoll_set_is_valid(const atoll_set *set)
 
 int64_t atoll_set_count(const atoll_set *set, atoll_error **error)
 {
+    API_CALL(set == NULL ? NULL : set->in.realm);
     uint64_t count = 0;
     status result = API_NOT_NULL(set);
     if (result == ATOLL_OK) result = collection_count(&set->in, &count);
@@ -44,6 +46,7 @@ int64_t atoll_set_count(const atoll_set *set, atoll_error **error)
 
 atoll_values *atoll_set_get_value(const atoll_set *set, int64_t index, atoll_error **error)
 {
+    API_CALL(set == NULL ? NULL : set->in.realm);
     value v;
     const model_property *p = NULL;
     atoll_values *values = NULL;
@@ -55,6 +58,7 @@ atoll_values *atoll_set_get_value(const atoll_set *set, int64_t index, atoll_err
 
 atoll_object *atoll_set_get_object(const atoll_set *set, int64_t index, atoll_error **error)
 {
+    API_CALL(set == NULL ? NULL : set->in.realm);
     value v;
     const model_property *p = NULL;
     atoll_object *object = NULL;
@@ -84,6 +88,7 @@ static status contains(const atoll_set *set, const atoll_values *from, bool *out
 
 bool atoll_set_contains(const atoll_set *set, const atoll_values *value_list, atoll_error **error)
 {
+    API_CALL(set == NULL ? NULL : set->in.realm);
     bool found = false;
     return api_ok(error, contains(set, value_list, &found)) && found;
 }
@@ -104,18 +109,21 @@ static status change_set(atoll_set *set, const atoll_values *from, set_change fu
 
 bool atoll_set_add(atoll_set *set, const atoll_values *value_list, atoll_error **error)
 {
+    API_CALL(set == NULL ? NULL : set->in.realm);
     bool added = false;
     return api_ok(error, change_set(set, value_list, model_set_insert, &added)) && added;
 }
 
 bool atoll_set_remove(atoll_set *set, const atoll_values *value_list, atoll_error **error)
 {
+    API_CALL(set == NULL ? NULL : set->in.realm);
     bool removed = false;
     return api_ok(error, change_set(set, value_list, model_set_erase, &removed)) && removed;
 }
 
 atoll_status atoll_set_clear(atoll_set *set, atoll_error **error)
 {
+    API_CALL(set == NULL ? NULL : set->in.realm);
     status result = API_NOT_NULL(set);
     if (result == ATOLL_OK) result = collection_check_write(&set->in);
     if (result == ATOLL_OK)

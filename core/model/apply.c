@@ -54,7 +54,7 @@ status apply_set(model_txn *txn, class_key c, row_key row, uint32_t slot, column
     block *b = own_block(txn, s, slot);
     if (b == NULL) TRY(segment_block_own(&txn->writer, s, slot, type, &b));
     if (slot > SLOT_FIRST) TRY(track_set(txn, c, slot - SLOT_FIRST, row, b, v, gate));
-    return block_set(b, (uint32_t)(row % MODEL_BLOCK_ROWS), v);
+    return block_set(&txn->writer, b, (uint32_t)(row % MODEL_BLOCK_ROWS), v);
 }
 
 /* The short way for a block that is the transaction's own and a property that no index follows. */

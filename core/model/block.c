@@ -1,6 +1,7 @@
 /* Blocks: one column of 1024 consecutive rows. A block of a published version must never change; one that carries the
  * open transaction's stamp is changed in place. Invariant of text: offsets never decrease, and offsets[filled] is the
  * heap's size. Invariant of the range: every value that is not null lies in it (NaN excepted). */
+#include "model/cache.h"
 #include "model/tree.h"
 
 column_type column_type_of(const model_property *p)
@@ -51,6 +52,7 @@ block_data *block_data_new(column_type type)
 {
     block_data *d = memory_allocate_zero(sizeof *d + slots_size(type.kind));
     if (d == NULL) return NULL;
+    atomic_init(&d->references, 1);
     d->type = type;
     if (type.nullable) memset(d->null_bits, 0xff, sizeof d->null_bits);
     /* A row that was never set reads as zero in a required column, so zero is in the range from the start. */
@@ -59,11 +61,31 @@ block_data *block_data_new(column_type type)
     return d;
 }
 
+block_data *block_data_retain(block_data *d)
+{
+    atomic_fetch_add_explicit(&d->references, 1, memory_order_relaxed);
+    return d;
+}
+
+size_t block_data_size(const block_data *d)
+{
+    return sizeof *d + slots_size(d->type.kind) + d->heap_capacity +
+           d->large_count * (sizeof(large_value) + sizeof(large_value *));
+}
+
+/* The cells of lists are shared by versions one by one. */
+bool block_is_evictable(const block_data *d)
+{
+    return d != NULL && d->type.kind != COLUMN_LIST;
+}
+
 void block_data_free(block_data *d)
 {
-    if (d == NULL) return;
+    if (d == NULL || atomic_fetch_sub_explicit(&d->references, 1, memory_order_acq_rel) != 1)
+        return;
     if (d->type.kind == COLUMN_LIST)
         for (size_t i = 0; i < MODEL_BLOCK_ROWS; i++) list_cell_release(cells_of(d)[i]);
+    large_free_all(d);
     memory_free(d->heap);
     memory_free(d);
 }
@@ -95,7 +117,10 @@ block *block_new(const tree_writer *w, class_key c, uint32_t slot, uint64_t segm
     atomic_init(&b->stored, false);
     b->stamp = w->stamp;
     atomic_init(&b->data, block_data_new(type));
-    if (atomic_load(&b->data) != NULL && texts_push(w, b) == ATOLL_OK) return b;
+    if (atomic_load(&b->data) != NULL && texts_push(w, b) == ATOLL_OK) {
+        cache_loaded(w->store, block_data_size(atomic_load(&b->data)));
+        return b;
+    }
     block_release(b);
     return NULL;
 }
@@ -111,6 +136,7 @@ void block_release(block *b)
     if (b == NULL || atomic_fetch_sub_explicit(&b->references, 1, memory_order_acq_rel) != 1)
         return;
     block_data_free(atomic_load(&b->data));
+    cache_drop_spilled(atomic_load(&b->spill));
     memory_free(b);
 }
 
@@ -119,11 +145,18 @@ status block_load(storage *store, block *b, const block_data **out)
     block_data *d = atomic_load_explicit(&b->data, memory_order_acquire);
     if (d == NULL) {
         block_data *loaded = NULL;
-        TRY(store_load_block(store, b, &loaded));
-        if (atomic_compare_exchange_strong(&b->data, &d, loaded))
+        const struct block_spill *spill = atomic_load(&b->spill);
+        TRY(spill == NULL ? store_load_block(store, b, &loaded)
+                          : cache_load_spilled(store, b, spill, &loaded));
+        atomic_store_explicit(&b->used, true, memory_order_relaxed);
+        if (atomic_compare_exchange_strong(&b->data, &d, loaded)) {
             d = loaded;
-        else
+            cache_loaded(store, block_data_size(d));
+        } else {
             block_data_free(loaded); /* Another reader was faster; d is theirs. */
+        }
+    } else if (!atomic_load_explicit(&b->used, memory_order_relaxed)) {
+        atomic_store_explicit(&b->used, true, memory_order_relaxed);
     }
     *out = d;
     return ATOLL_OK;
@@ -134,13 +167,20 @@ static block_data *data_copy(const block_data *from)
     size_t size = sizeof *from + slots_size(from->type.kind);
     block_data *d = memory_allocate(size);
     if (d == NULL) return NULL;
-    memcpy(d, from, size);
+    size_t first = offsetof(block_data, type); /* others count their references to it meanwhile */
+    memcpy((uint8_t *)d + first, (const uint8_t *)from + first, size - first);
+    atomic_init(&d->references, 1);
     d->heap = NULL;
     d->heap_capacity = 0;
+    if (large_copy_all(from, d) != ATOLL_OK) {
+        memory_free(d);
+        return NULL;
+    }
     if (from->heap_size != 0) {
         d->heap_capacity = from->heap_size + from->heap_size / 8 + 64;
         d->heap = memory_allocate(d->heap_capacity);
         if (d->heap == NULL) {
+            large_free_all(d);
             memory_free(d);
             return NULL;
         }
@@ -153,11 +193,24 @@ static block_data *data_copy(const block_data *from)
     return d;
 }
 
+/* Its own block: what was spilled of it comes back, and is void once it is changed. */
+static status own_again(const tree_writer *w, block *b)
+{
+    const block_data *d = atomic_load_explicit(&b->data, memory_order_relaxed);
+    block_spill *spill = atomic_load_explicit(&b->spill, memory_order_relaxed);
+    if (d == NULL) TRY(block_load(w->store, b, &d));
+    if (spill == NULL) return ATOLL_OK;
+    atomic_store(&b->spill, NULL);
+    cache_drop_spilled(spill);
+    return ATOLL_OK;
+}
+
 status block_own(const tree_writer *w, block **place)
 {
     block *old = *place;
-    if (old->stamp == w->stamp) return ATOLL_OK;
+    if (old->stamp == w->stamp) return own_again(w, old);
     const block_data *from = NULL;
+    atomic_store(&old->superseded, true); /* first: see cache.c */
     TRY(block_load(w->store, old, &from));
     block *fresh = block_handle(old->class_of, old->slot, old->segment, old->type);
     if (fresh == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -170,6 +223,7 @@ status block_own(const tree_writer *w, block **place)
     }
     *place = fresh;
     block_release(old);
+    cache_loaded(w->store, block_data_size(atomic_load(&fresh->data)));
     return ATOLL_OK;
 }
 
@@ -242,11 +296,8 @@ static void set_fixed16(block_data *d, uint32_t row, const value *v)
 static status heap_reserve(block_data *d, size_t extra, uint8_t **old)
 {
     *old = NULL;
-    if (d->heap_size + extra > UINT32_MAX)
-        return fail(
-            ATOLL_ERROR_LIMIT_EXCEEDED,
-            "not supported yet: more than 4 GB of text in one property of %d neighbouring objects",
-            MODEL_BLOCK_ROWS);
+    if (d->heap_size + extra > UINT32_MAX) /* Large values lie out of line. */
+        return fail(ATOLL_ERROR_INTERNAL, "a column block of %zu bytes", d->heap_size + extra);
     if (d->heap_size + extra <= d->heap_capacity) return ATOLL_OK;
     size_t capacity = d->heap_capacity * 2 < 1024 ? 1024 : d->heap_capacity * 2;
     while (capacity < d->heap_size + extra) capacity *= 2;
@@ -301,23 +352,37 @@ static status splice_text(block_data *d, uint32_t row, bytes text)
     return ATOLL_OK;
 }
 
-static status set_text(block_data *d, uint32_t row, bytes text)
+/* The heap of a row with a value out of line is empty. The text may lie in the value that it replaces. */
+static status set_text(const tree_writer *w, block_data *d, uint32_t row, bytes text)
 {
-    if (row < d->filled) return splice_text(d, row, text);
-    return text.size == 0 ? ATOLL_OK : append_text(d, row, text);
+    large_value *old = large_find(d, row);
+    if (old != NULL) {
+        large_retain(old);
+        status result = large_clear(w, d, row);
+        if (result == ATOLL_OK) result = set_text(w, d, row, text);
+        large_release(old);
+        return result;
+    }
+    if (text.size >= LARGE_SIZE_MIN) {
+        TRY(large_set(w, d, row, text));
+        text = bytes_of(NULL, 0);
+    }
+    bool fresh = row >= d->filled;
+    if (fresh && text.size == 0) return ATOLL_OK;
+    return fresh ? append_text(d, row, text) : splice_text(d, row, text);
 }
 
-static status set_mixed(block_data *d, uint32_t row, const value *v)
+static status set_mixed(const tree_writer *w, block_data *d, uint32_t row, const value *v)
 {
     buffer packed;
     buffer_init(&packed, LIMIT_VALUE_SIZE_MAX + 64u);
     status result = v->type == VALUE_NULL ? ATOLL_OK : value_write(&packed, v);
-    if (result == ATOLL_OK) result = set_text(d, row, buffer_view(&packed));
+    if (result == ATOLL_OK) result = set_text(w, d, row, buffer_view(&packed));
     buffer_free(&packed);
     return result;
 }
 
-status block_set(block *b, uint32_t row, const value *v)
+status block_set(const tree_writer *w, block *b, uint32_t row, const value *v)
 {
     block_data *d = atomic_load_explicit(&b->data, memory_order_relaxed);
     bool null = v->type == VALUE_NULL;
@@ -329,9 +394,9 @@ status block_set(block *b, uint32_t row, const value *v)
         v = &zero;
     }
     if (d->type.type == VALUE_MIXED) {
-        TRY(set_mixed(d, row, v));
+        TRY(set_mixed(w, d, row, v));
     } else if (d->type.kind == COLUMN_TEXT) {
-        TRY(set_text(d, row, v->as.text));
+        TRY(set_text(w, d, row, v->as.text));
     } else if (!null || d->type.type == VALUE_LINK) {
         if (d->type.kind == COLUMN_FIXED8)
             set_fixed8(d, row, v);
@@ -383,6 +448,20 @@ void block_get(const block_data *d, uint32_t row, value *out)
     }
 }
 
+status block_read(storage *store, const block_data *d, uint32_t row, value *out)
+{
+    block_get(d, row, out);
+    large_value *l = large_find(d, row);
+    bytes text;
+    if (l == NULL) return ATOLL_OK;
+    TRY(large_load(store, l, &text));
+    if (d->type.type == VALUE_MIXED)
+        *out = value_unpack(text);
+    else
+        out->as.text = text;
+    return ATOLL_OK;
+}
+
 void block_finish(block *b)
 {
     block_data *d = atomic_load_explicit(&b->data, memory_order_relaxed);
@@ -396,7 +475,8 @@ static bool row_is_empty(const block_data *d, uint32_t row)
 {
     if (d->type.kind == COLUMN_LIST) return cells_of(d)[row] == NULL;
     if (d->type.kind == COLUMN_TEXT)
-        return (!d->type.nullable || block_is_null(d, row)) && text_at(d, row).size == 0;
+        return (!d->type.nullable || block_is_null(d, row)) && text_at(d, row).size == 0 &&
+               large_find(d, row) == NULL;
     if (d->type.nullable) return block_is_null(d, row);
     static const uint8_t zeros[16];
     size_t width = d->type.kind == COLUMN_FIXED16 ? 16 : 8;
@@ -418,7 +498,7 @@ status block_clear_row(const tree_writer *w, block **place, uint32_t row)
     }
     value zero = value_zero((value_type)d->type.type);
     if (d->type.nullable) zero = value_null();
-    return block_set(*place, row, &zero);
+    return block_set(w, *place, row, &zero);
 }
 
 list_cell *block_cell(const block_data *d, uint32_t row)

@@ -28,6 +28,7 @@ typedef struct checkpoint {
 static status flush(checkpoint *k)
 {
     if (k->batch == NULL) return ATOLL_OK;
+    cache_wait(k->db->cache);
     TRY(storage_write(k->db->store, k->batch, false));
     storage_batch_free(k->batch);
     k->batch = NULL;
@@ -47,11 +48,25 @@ static status put(checkpoint *k, bytes key, atomic_bool *flag)
 }
 
 /* A block in which no row holds anything leaves the store. */
+static status write_large(checkpoint *k, const block_data *d)
+{
+    uint8_t key[9];
+    for (uint32_t i = 0; i < d->large_count; i++) {
+        large_value *l = d->large[i];
+        if (atomic_load(&l->stored)) continue;
+        TRY(codec_large(&k->record, k->view->version, l));
+        TRY(put(k, extent_key(key, l->id), &l->stored));
+        if (k->batch_size >= CHECKPOINT_BATCH_SIZE) TRY(flush(k));
+    }
+    return ATOLL_OK;
+}
+
 static status write_block(checkpoint *k, block *b)
 {
     uint8_t key_bytes[17];
     bytes key = block_key(key_bytes, b->class_of, b->slot, b->segment);
-    const block_data *d = atomic_load(&b->data);
+    const block_data *d = NULL;
+    TRY(block_load(k->db->store, b, &d));
     if (!codec_block_is_empty(d)) {
         TRY(codec_block(&k->record, k->view->version, d));
         return put(k, key, &b->stored);
@@ -134,6 +149,10 @@ static status write_segment(checkpoint *k, segment *s)
         block *b = d->blocks[i];
         bool list = b != NULL && b->type.kind == COLUMN_LIST;
         if (list && !atomic_load(&b->stored)) TRY(write_cells(k, b));
+        if (b == NULL || b->type.kind != COLUMN_TEXT || atomic_load(&b->stored)) continue;
+        const block_data *texts = NULL;
+        TRY(block_load(k->db->store, b, &texts));
+        TRY(write_large(k, texts));
     }
     for (uint32_t i = 0; i < d->slot_count; i++) {
         block *b = d->blocks[i];
@@ -286,7 +305,9 @@ status checkpoint_run(model_db *db)
     mutex_lock(&db->lock);
     while (db->checkpointing) condition_wait(&db->changed, &db->lock);
     db->checkpointing = true;
-    k.view = model_view_retain(db->newest);
+    k.view = db->newest;
+    view_hold(k.view, true);
+    db->checkpoint_wanted = false;
     db->checkpoint_begun = k.view->version;
     k.extents = db->extents_published;
     uint64_t log_bytes = db->log_bytes;
@@ -327,7 +348,7 @@ status checkpoint_settle(model_db *db, uint64_t size_min)
 
 bool checkpoint_is_due(const model_db *db)
 {
-    return db->log_bytes >= CHECKPOINT_LOG_SIZE ||
+    return db->checkpoint_wanted || db->log_bytes >= CHECKPOINT_LOG_SIZE ||
            db->newest->version - db->checkpoint_version >= CHECKPOINT_LOG_COUNT;
 }
 

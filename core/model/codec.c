@@ -95,7 +95,7 @@ static status put_body(buffer *to, const block_data *d, size_t rows)
 
 /* Rows that hold what a fresh block holds are left out once that saves more than their bits cost. */
 enum { SPARSE_MIN = 48 };
-enum { BLOCK_NULLABLE = 1, BLOCK_RANGE = 2, BLOCK_SPARSE = 4, BLOCK_NULLS = 8 };
+enum { BLOCK_NULLABLE = 1, BLOCK_RANGE = 2, BLOCK_SPARSE = 4, BLOCK_NULLS = 8, BLOCK_LARGE = 16 };
 
 static status put_rows(buffer *to, const block_data *d, const uint64_t present[BLOCK_WORDS],
                        size_t count)
@@ -111,7 +111,8 @@ bool codec_block_is_empty(const block_data *d)
 {
     uint64_t present[BLOCK_WORDS];
     size_t rows = 0;
-    if (d->type.kind != COLUMN_LIST) return pack_present(d, present, &rows) == 0;
+    if (d->type.kind != COLUMN_LIST)
+        return d->large_count == 0 && pack_present(d, present, &rows) == 0;
     for (uint32_t i = 0; i < MODEL_BLOCK_ROWS; i++)
         if (block_cell(d, i) != NULL) return false;
     return true;
@@ -130,14 +131,15 @@ status codec_block(buffer *to, uint64_t version, const block_data *d)
                 nulls |= sparse ? d->null_bits[i] & present[i] : d->null_bits[i] != ~present[i];
         if (d->type.nullable && !sparse && rows != count) nulls = 1;
     }
-    uint8_t flags =
-        (uint8_t)(d->type.nullable | d->has_range << 1 | sparse << 2 | (nulls != 0) << 3);
+    uint8_t flags = (uint8_t)(d->type.nullable | d->has_range << 1 | sparse << 2 |
+                              (nulls != 0) << 3 | (d->large_count != 0) << 4);
     TRY(codec_begin(to, version));
     TRY(buffer_append_byte(to, d->type.kind));
     TRY(buffer_append_byte(to, d->type.type));
     TRY(buffer_append_byte(to, flags));
     TRY(buffer_append_varint(to, rows));
     if (d->has_range) TRY(buffer_append(to, &d->range, sizeof d->range));
+    if (d->large_count != 0) TRY(codec_large_list(to, d));
     if (sparse) TRY(pack_bits(to, present, rows));
     if (nulls != 0) TRY(pack_bits(to, d->null_bits, rows));
     TRY(sparse ? put_rows(to, d, present, count) : put_body(to, d, rows));
@@ -216,7 +218,7 @@ static status take_rows(reader *r, block_data *d, uint8_t flags, size_t rows)
     return ATOLL_OK;
 }
 
-static status decode_block(bytes record, column_type type, block_data **out)
+status codec_block_read(bytes record, column_type type, block_data **out)
 {
     reader r;
     uint64_t version = 0;
@@ -231,7 +233,11 @@ static status decode_block(bytes record, column_type type, block_data **out)
     d->has_range = (flags & BLOCK_RANGE) != 0;
     bytes range = reader_take(&r, d->has_range ? sizeof d->range : 0);
     if (!r.failed && range.size != 0) memcpy(&d->range, range.data, range.size);
-    status result = take_rows(&r, d, flags, (size_t)rows);
+    status result = ATOLL_OK;
+    if ((flags & BLOCK_LARGE) != 0)
+        result =
+            type.kind == COLUMN_TEXT ? codec_take_large_list(&r, d) : damaged("a column block");
+    if (result == ATOLL_OK) result = take_rows(&r, d, flags, (size_t)rows);
     if (result == ATOLL_OK && r.failed) result = damaged("a column block");
     if (result != ATOLL_OK) {
         block_data_free(d);
@@ -256,7 +262,7 @@ status store_load_block(storage *store, const block *b, block_data **out)
     } else if (result == ATOLL_OK && !found) {
         result = damaged("a column block (it is missing)");
     }
-    if (result == ATOLL_OK && found) result = decode_block(buffer_view(&record), b->type, out);
+    if (result == ATOLL_OK && found) result = codec_block_read(buffer_view(&record), b->type, out);
     buffer_free(&record);
     return result;
 }

@@ -11,6 +11,11 @@ void codec_seal(buffer *b);
 status codec_open(bytes record, const char *what, reader *body, uint64_t *version) MUST_CHECK;
 bool codec_block_is_empty(const block_data *d); /* every row holds what a fresh block holds */
 status codec_block(buffer *to, uint64_t version, const block_data *d) MUST_CHECK;
+status codec_block_read(bytes record, column_type type, block_data **out) MUST_CHECK;
+/* ---- large.c ---- */
+status codec_large(buffer *to, uint64_t version, const large_value *l) MUST_CHECK;
+status codec_large_list(buffer *to, const block_data *d) MUST_CHECK;
+status codec_take_large_list(reader *from, block_data *d) MUST_CHECK;
 status codec_segment(buffer *to, uint64_t version, const segment_data *d) MUST_CHECK;
 bytes extent_key(uint8_t to[9], uint64_t id);
 status codec_cells(buffer *to, const block_data *d, size_t rows) MUST_CHECK;

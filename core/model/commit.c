@@ -72,6 +72,7 @@ static void writer_done(model_db *db)
 {
     mutex_lock(&db->lock);
     db->writer_active = false;
+    db->writer = NULL;
     condition_broadcast(&db->changed);
     mutex_unlock(&db->lock);
 }
@@ -120,13 +121,28 @@ status model_begin(model_db *db, commit_origin origin, model_txn **out)
         return fail(broken, "the realm takes no more writes until it is opened again: %s",
                     db->broken_text);
     status result = txn_new(db, origin, out);
-    if (result != ATOLL_OK) writer_done(db);
-    return result;
+    if (result != ATOLL_OK) {
+        writer_done(db);
+        return result;
+    }
+    mutex_lock(&db->lock);
+    (*out)->awake_since = cache_epoch(db->cache);
+    db->writer = *out;
+    mutex_unlock(&db->lock);
+    return ATOLL_OK;
 }
 
 const model_view *model_txn_view(model_txn *txn)
 {
     return txn->view;
+}
+
+void model_txn_rest(model_txn *txn)
+{
+    if (txn->resting) return; /* no other thread sets it */
+    mutex_lock(&txn->db->lock);
+    txn->resting = true;
+    mutex_unlock(&txn->db->lock);
 }
 
 uint64_t model_txn_version(const model_txn *txn)
@@ -143,6 +159,9 @@ void model_rollback(model_txn *txn)
 {
     if (txn == NULL) return;
     model_db *db = txn->db;
+    mutex_lock(&db->lock);
+    db->writer = NULL;
+    mutex_unlock(&db->lock);
     txn_free(txn);
     writer_done(db);
 }
@@ -174,6 +193,7 @@ status txn_operation(model_txn *txn, const operation *o)
         txn->silent || (txn->asymmetric.count != 0 && is_asymmetric(txn, o->class_of, o->row));
     const model_class *c = schema_class(txn->writer.schema, o->class_of);
     if (c != NULL && c->kind == CLASS_ASYMMETRIC) silent = true;
+    if (cache_is_full(txn->db->cache)) cache_relieve(txn->db->cache, txn);
     txn->operations++;
     if (!silent) TRY(txn_break(txn, changeset_write(&txn->changes, o)));
     return txn_break(txn, apply_operation(txn, o, 0));
@@ -279,10 +299,11 @@ static void publish(model_txn *txn, bytes record, history_record *history)
     if (txn->changes_schema) db->schema_version = view->version;
     atomic_store_explicit(&db->version, view->version, memory_order_release);
     db->writer_active = false;
+    db->writer = NULL;
     condition_broadcast(&db->changed);
     if (checkpoint_is_due(db)) condition_broadcast(&db->checkpoint_due);
     mutex_unlock(&db->lock);
-    model_view_release(old);
+    view_let_go(old, false);
 }
 
 /* Group commit: whoever comes first syncs for all that are written by then. */

@@ -1,5 +1,6 @@
 #ifndef ATOLL_MODEL_ENGINE_H
 #define ATOLL_MODEL_ENGINE_H
+#include "model/cache.h"
 #include "model/changeset.h"
 #include "model/tree.h"
 #include "platform/thread.h"
@@ -17,6 +18,8 @@ struct model_view {
     class_state **classes; /* by class key - 1 */
     size_t class_count;
     model_view *older, *newer; /* the list of live versions, under db->lock */
+    uint32_t awake;            /* holders who read at any time; under db->lock */
+    uint64_t awake_since;      /* epoch of the cache at which the first of them came */
 };
 
 /* A committed record in memory: kept while a view below it is held. */
@@ -60,7 +63,10 @@ struct model_db {
         checkpoint_due; /* the checkpoint thread alone waits for it: a commit must not wake it for nothing */
     uint64_t writer_thread; /* that began the active transaction */
     bool writer_active, syncing, checkpointing, stopping;
-    status broken; /* set when the disk failed half-way: no more writes */
+    bool sweeping;          /* model/cache.c */
+    bool checkpoint_wanted; /* the memory budget asks for it */
+    model_txn *writer;      /* the active transaction */
+    status broken;          /* set when the disk failed half-way: no more writes */
     char broken_text[512];
     model_view *newest, *oldest;
     atomic_uint_least64_t version;
@@ -76,6 +82,7 @@ struct model_db {
         schema_version; /* of the last change of the schema: the next checkpoint drops indexes that are gone */
     uint64_t unsettled_bytes; /* written since the store was last settled */
     thread *checkpoint_thread;
+    cache *cache;
 };
 
 typedef struct side_change {
@@ -90,6 +97,8 @@ struct model_txn {
     bool migrates; /* primary keys may be set; duplicates are looked for at its end */
     forgotten_vector forgotten;
     map64 rekeyed;       /* classes in which a primary key was set */
+    bool resting; /* under db->lock, as awake_since */
+    uint64_t awake_since;
     bool silent;         /* changes to what an asymmetric object owns are not logged */
     uint64_t operations; /* applied so far */
     status broken;       /* a change failed half-way: only a rollback is possible */
@@ -116,6 +125,8 @@ static inline const class_state *view_class(const model_view *view, class_key c)
 {
     return c >= 1 && c <= view->class_count ? view->classes[c - 1] : NULL;
 }
+void view_hold(model_view *view, bool awake);   /* one reference more; under the lock */
+void view_let_go(model_view *view, bool awake); /* one less */
 shared_schema *shared_schema_retain(shared_schema *s);
 void shared_schema_release(shared_schema *s);
 status class_missing(class_key c) MUST_CHECK;
@@ -210,7 +221,8 @@ enum {
     KEY_LOG = 'L',
     KEY_EXTENT = 'E',
     KEY_META = 'M',
-    KEY_SIDE = 'S'
+    KEY_SIDE = 'S',
+    KEY_SPILL = 'T'
 };
 static inline bytes log_key(uint8_t to[9], uint64_t version)
 {

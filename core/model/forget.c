@@ -17,8 +17,9 @@ static void drop_text(model_txn *txn, const block *b)
 static status drop_collections(model_txn *txn, block *b)
 {
     const block_data *d = NULL;
-    if (b == NULL || b->type.kind != COLUMN_LIST) return ATOLL_OK;
+    if (b == NULL || (b->type.kind != COLUMN_LIST && b->type.kind != COLUMN_TEXT)) return ATOLL_OK;
     TRY(block_load(txn->writer.store, b, &d));
+    if (b->type.kind == COLUMN_TEXT) return large_drop_all(&txn->writer, d);
     for (uint32_t row = 0; row < MODEL_BLOCK_ROWS; row++)
         if (block_cell(d, row) != NULL) TRY(list_cell_drop(&txn->writer, block_cell(d, row)));
     return ATOLL_OK;

@@ -23,6 +23,7 @@ typedef struct model_options {
         identity_rows; /* synced and server: a key that comes back gets its old row (links light up) */
     bool durable;      /* commits fsync (storage_write sync) */
     uint64_t version_count_max; /* from the oldest one in use to a new one; 0: any number */
+    uint64_t memory_budget;     /* bytes of blocks kept in memory; 0: no bound */
     bool
         checkpoint_thread; /* background checkpoints; false in the simulator, which calls model_checkpoint */
     bool plain;            /* no indexes but that of the keys: nobody asks (the server) */
@@ -76,6 +77,15 @@ status model_sync(model_db *db,
 model_view *model_view_newest(model_db *db); /* new reference */
 model_view *model_view_retain(model_view *view);
 void model_view_release(model_view *view);
+/* A view is awake: what was read from it stays where it is until it is released, whatever the memory budget. A holder
+ * that keeps it for long lets it rest and reads between model_read_begin and _end; it gives it back by
+ * model_view_release_resting. pause: the thread holds nothing any more that it read since the begin. */
+void model_view_rest(model_view *view);
+void model_view_release_resting(model_view *view);
+typedef struct model_reader model_reader;
+model_reader *model_read_begin(model_db *db); /* of this thread; NULL is one, too */
+void model_read_end(model_db *db, model_reader *reader);
+void model_read_pause(const model_view *view);
 uint64_t model_view_version(const model_view *view);
 const model_schema *model_view_schema(const model_view *view); /* lives as long as the view */
 uint64_t model_version(model_db *db); /* newest committed; cheap, any thread */
@@ -126,6 +136,7 @@ typedef struct model_column {
     const uint8_t *ids;
     const uint32_t *offsets;
     const uint8_t *heap;
+    bool has_large; /* some texts lie out of line and are empty here: read the rows one by one */
     bool has_range;
     int64_t integer_minimum, integer_maximum;
     double double_minimum, double_maximum;
@@ -133,18 +144,20 @@ typedef struct model_column {
 status model_segment_column(const model_view *view, class_key c, const model_segment *segment,
                             property_key p, model_column *out) MUST_CHECK;
 
-/* One column of one segment for a reader of single values that comes back to it. It holds while the view is held and
- * nothing is written to the view. */
+/* One column of one segment for a reader of single values that comes back to it. It holds until it is closed, while the
+ * view is held and nothing is written to the view. */
 typedef struct model_window {
     const model_property *property;
     const uint64_t *alive;     /* bit i: the row first + i is alive */
     const uint64_t *null_bits; /* as in model_column */
     const int64_t *words;      /* int, bool, double, float as stored; NULL: of another type */
-    const void *block;
+    void *block;               /* a reference; NULL: closed */
 } model_window;
-/* False: there is none, since the column is absent, not in memory yet, of links, mixed values or lists. */
+/* False: there is none, since the column is absent, not in memory yet, of links, mixed values or lists,
+ * or with values out of line. */
 bool model_window_open(const model_view *view, class_key c, row_key row, property_key p,
                        model_window *out);
+void model_window_close(model_window *window);
 /* The value in a row of the segment, as model_read gives it; the caller has seen that the row is alive. */
 void model_window_get(const model_window *window, row_key row, value *out);
 bytes model_window_text(const model_window *window, row_key row); /* of texts; no data: null */
@@ -234,6 +247,12 @@ status model_begin(model_db *db, commit_origin origin,
                    model_txn **out) MUST_CHECK; /* waits for the writer before */
 const model_view *
 model_txn_view(model_txn *txn); /* reads see the transaction's own writes; valid until it ends */
+/* What the memory budget did so far: bytes of blocks in memory, bytes let go that somebody may still look at, blocks. */
+typedef struct model_memory {
+    uint64_t bytes, waiting_bytes, evicted, spilled, loaded_back;
+} model_memory;
+model_memory model_memory_now(model_db *db);
+void model_txn_rest(model_txn *txn);              /* as model_view_rest, for its view */
 uint64_t model_txn_version(const model_txn *txn); /* the version that the commit will have */
 status model_commit(model_txn *txn, uint64_t *version)
     MUST_CHECK; /* frees txn, also on failure (then nothing happened) */

@@ -295,14 +295,35 @@ bool model_is_read_only(const model_db *db)
 }
 
 /* ---- open and close ---- */
+/* What the memory budget had put aside is of no use any more. */
+static status drop_spilled(storage *store)
+{
+    storage_iterator *i = NULL;
+    storage_batch *batch = NULL;
+    bytes key, value, from = bytes_of(&(uint8_t){KEY_SPILL}, 1),
+                      to = bytes_of(&(uint8_t){KEY_SPILL + 1}, 1);
+    TRY(storage_iterate(store, from, to, &i));
+    bool any = storage_iterator_next(i, &key, &value);
+    status result = storage_iterator_status(i);
+    storage_iterator_free(i);
+    if (result != ATOLL_OK || !any || storage_read_only(store)) return result;
+    TRY(storage_batch_new(store, &batch));
+    result = storage_batch_delete_range(batch, from, to);
+    if (result == ATOLL_OK) result = storage_write(store, batch, false);
+    storage_batch_free(batch);
+    return result;
+}
+
 static status open_parts(model_db *db, const model_schema *schema)
 {
     const platform *p = db->options.platform;
     TRY(check_format(db));
+    TRY(drop_spilled(db->store));
     TRY(load_root(db));
     TRY(extents_open(db));
     TRY(extents_recover(db));
     TRY(replay(db));
+    storage_set_owner(db->store, db->cache); /* from here on others may read */
     atomic_store(&db->version, db->newest->version);
     db->durable_version = 0;
     db->process = process_self();
@@ -326,6 +347,7 @@ static void db_free(model_db *db)
     vector_free(&db->forgotten);
     vector_free(&db->dead_extents);
     view_destroy(db->newest);
+    cache_free(db->cache);
     storage_close(db->store);
     condition_destroy(&db->changed);
     condition_destroy(&db->checkpoint_due);
@@ -357,7 +379,8 @@ status model_open(storage *store, const model_options *options, const model_sche
     }
     db->store = store;
     db->options = *options;
-    result = open_parts(db, schema);
+    result = cache_new(db, options->memory_budget, &db->cache);
+    if (result == ATOLL_OK) result = open_parts(db, schema);
     if (result != ATOLL_OK) {
         db_free(db);
         return result;

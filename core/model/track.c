@@ -160,8 +160,8 @@ status track_set(model_txn *txn, class_key c, property_key p, row_key row, const
     tracked t;
     value old;
     if (!begin(txn, c, p, row, gate, &t)) return ATOLL_OK;
-    block_get(atomic_load_explicit(&b->data, memory_order_relaxed),
-              (uint32_t)(row % MODEL_BLOCK_ROWS), &old);
+    TRY(block_read(txn->writer.store, atomic_load_explicit(&b->data, memory_order_relaxed),
+                   (uint32_t)(row % MODEL_BLOCK_ROWS), &old));
     if (value_equal(&old, v)) return ATOLL_OK;
     TRY(own_state(&t, c));
     TRY(file(&t, &old, false));
@@ -183,7 +183,7 @@ static status file_row(tracked *t, const block_data *d, row_key row, bool enters
     value v;
     t->row = row;
     if (d->type.kind == COLUMN_LIST) return file_cell(t, block_cell(d, at), enters);
-    block_get(d, at, &v);
+    TRY(block_read(t->txn->writer.store, d, at, &v));
     return file(t, &v, enters);
 }
 

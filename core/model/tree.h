@@ -67,7 +67,18 @@ typedef struct list_cell {
     list_node *root;         /* NULL: empty */
 } list_cell;
 
+/* A text or binary out of line (large.c): an extent. */
+typedef struct large_value {
+    atomic_uint references;
+    atomic_bool stored, used;
+    uint32_t row, size, swept;
+    uint64_t stamp, id, born; /* born: the version; 0: loaded */
+    _Atomic(uint8_t *) data;  /* NULL: not loaded */
+} large_value;
+enum { LARGE_SIZE_MIN = 1025 };
+
 typedef struct block_data {
+    atomic_uint references; /* of its block and of windows */
     column_type type;
     bool has_range;
     uint32_t filled; /* text: offsets up to this row are final; the rest is empty */
@@ -81,14 +92,20 @@ typedef struct block_data {
     } range;
     uint8_t *heap;
     size_t heap_size, heap_capacity;
+    large_value **large; /* text: of the rows whose values lie out of line, by rising row */
+    uint32_t large_count;
     uint64_t null_bits[BLOCK_WORDS];
     _Alignas(16) uint8_t slots[]; /* int64 | 16 bytes | offsets uint32[1025] | list_cell pointers */
 } block_data;
 
 typedef struct block {
     atomic_uint references;
-    atomic_bool stored; /* the store has exactly this */
-    atomic_bool absent; /* stored as nothing: every row holds what a fresh block holds */
+    atomic_bool stored;     /* the store has exactly this */
+    atomic_bool absent;     /* stored as nothing: every row holds what a fresh block holds */
+    atomic_bool superseded; /* a transaction took it over: the store may soon hold its successor */
+    atomic_bool used;       /* since it was last passed over by the memory budget */
+    uint32_t swept;         /* model/cache.c */
+    _Atomic(struct block_spill *) spill; /* where it lies while the store does not have it */
     column_type type;
     uint64_t stamp;
     class_key class_of;
@@ -188,12 +205,17 @@ block *block_handle(class_key c, uint32_t slot, uint64_t segment_index,
                     column_type type); /* not loaded, stored */
 block *block_retain(block *b);
 void block_release(block *b);
-void block_data_free(block_data *d);
+block_data *block_data_retain(block_data *d);
+void block_data_free(block_data *d); /* one reference less */
+size_t block_data_size(const block_data *d);
+bool block_is_evictable(const block_data *d);
 block_data *block_data_new(column_type type);
 status block_load(storage *store, block *b, const block_data **out) MUST_CHECK;
 status block_own(const tree_writer *w, block **place) MUST_CHECK;
-status block_set(block *b, uint32_t row, const value *v) MUST_CHECK; /* owned; null allowed */
-void block_get(const block_data *d, uint32_t row, value *out);
+status block_set(const tree_writer *w, block *b, uint32_t row,
+                 const value *v) MUST_CHECK;                   /* owned; null allowed */
+void block_get(const block_data *d, uint32_t row, value *out); /* no value out of line */
+status block_read(storage *store, const block_data *d, uint32_t row, value *out) MUST_CHECK;
 void block_finish(block *b);
 status block_clear_row(const tree_writer *w, block **place,
                        uint32_t row) MUST_CHECK; /* back to null or default */
@@ -204,6 +226,18 @@ static inline bool block_is_null(const block_data *d, uint32_t row)
 {
     return d->type.nullable && (d->null_bits[row / 64] >> (row % 64) & 1);
 }
+
+/* ---- large.c ---- */
+void large_release(large_value *l);
+large_value *large_retain(large_value *l);
+large_value *large_find(const block_data *d, uint32_t row); /* NULL: the value is in the block */
+status large_load(storage *store, large_value *l, bytes *out) MUST_CHECK;
+/* In a block of the transaction. */
+status large_set(const tree_writer *w, block_data *d, uint32_t row, bytes text) MUST_CHECK;
+status large_clear(const tree_writer *w, block_data *d, uint32_t row) MUST_CHECK;
+status large_drop_all(const tree_writer *w, const block_data *d) MUST_CHECK; /* the extents only */
+status large_copy_all(const block_data *from, block_data *to) MUST_CHECK;
+void large_free_all(block_data *d);
 
 /* ---- cell.c ---- */
 list_cell *list_cell_new(uint64_t stamp);

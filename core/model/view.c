@@ -38,18 +38,34 @@ void shared_schema_release(shared_schema *s)
     memory_free(s);
 }
 
+void view_hold(model_view *view, bool awake)
+{
+    atomic_fetch_add_explicit(&view->references, 1, memory_order_relaxed);
+    if (awake && view->awake++ == 0) view->awake_since = cache_epoch(view->db->cache);
+}
+
 model_view *model_view_newest(model_db *db)
 {
     mutex_lock(&db->lock);
-    model_view *view = model_view_retain(db->newest);
+    model_view *view = db->newest;
+    view_hold(view, true);
     mutex_unlock(&db->lock);
     return view;
 }
 
 model_view *model_view_retain(model_view *view)
 {
-    atomic_fetch_add_explicit(&view->references, 1, memory_order_relaxed);
+    mutex_lock(&view->db->lock);
+    view_hold(view, true);
+    mutex_unlock(&view->db->lock);
     return view;
+}
+
+void model_view_rest(model_view *view)
+{
+    mutex_lock(&view->db->lock);
+    view->awake--;
+    mutex_unlock(&view->db->lock);
 }
 
 void history_release(history_record *record)
@@ -71,19 +87,32 @@ static void trim_history(model_db *db)
             db->history.count * sizeof *db->history.items);
 }
 
-void model_view_release(model_view *view)
+void view_let_go(model_view *view, bool awake)
 {
-    if (view == NULL || atomic_fetch_sub_explicit(&view->references, 1, memory_order_acq_rel) != 1)
-        return;
+    if (view == NULL) return;
     model_db *db = view->db;
     mutex_lock(&db->lock);
-    /* The newest view is always held by the realm itself, so this one is not the end of the list. */
-    if (view->older != NULL) view->older->newer = view->newer;
-    if (view->newer != NULL) view->newer->older = view->older;
-    if (db->oldest == view) db->oldest = view->newer;
-    if (db->oldest != NULL) trim_history(db);
+    if (awake) view->awake--;
+    bool last = atomic_fetch_sub_explicit(&view->references, 1, memory_order_acq_rel) == 1;
+    if (last) {
+        /* The newest view is always held by the realm itself, so this one is not the end of the list. */
+        if (view->older != NULL) view->older->newer = view->newer;
+        if (view->newer != NULL) view->newer->older = view->older;
+        if (db->oldest == view) db->oldest = view->newer;
+        if (db->oldest != NULL) trim_history(db);
+    }
     mutex_unlock(&db->lock);
-    view_destroy(view);
+    if (last) view_destroy(view);
+}
+
+void model_view_release(model_view *view)
+{
+    view_let_go(view, true);
+}
+
+void model_view_release_resting(model_view *view)
+{
+    view_let_go(view, false);
 }
 
 uint64_t model_view_version(const model_view *view)
@@ -119,8 +148,8 @@ status read_slot(const model_view *view, class_key c, row_key row, uint32_t slot
     *out = value_null();
     if (state == NULL) return ATOLL_OK;
     TRY(class_block(view->db->store, &view->schema->schema, state, row, slot, &d));
-    if (d != NULL) block_get(d, (uint32_t)(row % MODEL_BLOCK_ROWS), out);
-    return ATOLL_OK;
+    return d == NULL ? ATOLL_OK
+                     : block_read(view->db->store, d, (uint32_t)(row % MODEL_BLOCK_ROWS), out);
 }
 
 status row_state_of_segment(const model_view *view, class_key c, row_key row, uint8_t *out)
@@ -209,10 +238,8 @@ static status read_value(const model_view *view, const model_class *c, const mod
     size_t word = row % MODEL_BLOCK_ROWS / 64;
     *alive = now != NULL && (now->alive[word] >> (row % 64) & 1) != 0;
     *held = now != NULL && ((now->alive[word] | now->hidden[word]) >> (row % 64) & 1) != 0;
-    if (d == NULL)
-        *out = default_value(p);
-    else
-        block_get(d, (uint32_t)(row % MODEL_BLOCK_ROWS), out);
+    if (d != NULL) return block_read(view->db->store, d, (uint32_t)(row % MODEL_BLOCK_ROWS), out);
+    *out = default_value(p);
     return ATOLL_OK;
 }
 
@@ -278,15 +305,20 @@ bool model_window_open(const model_view *view, class_key c, row_key row, propert
         s == NULL ? NULL : atomic_load_explicit(&s->data, memory_order_acquire);
     if (now == NULL || slot_of(p) >= now->slot_count || now->blocks[slot_of(p)] == NULL)
         return false;
-    const block_data *d =
-        atomic_load_explicit(&now->blocks[slot_of(p)]->data, memory_order_acquire);
-    if (d == NULL || d->type.kind == COLUMN_LIST) return false;
+    block_data *d = atomic_load_explicit(&now->blocks[slot_of(p)]->data, memory_order_acquire);
+    if (d == NULL || d->type.kind == COLUMN_LIST || d->large_count != 0) return false;
     *out = (model_window){.property = property,
                           .alive = now->alive,
                           .null_bits = d->type.nullable ? d->null_bits : NULL,
-                          .block = d};
+                          .block = block_data_retain(d)};
     if (d->type.kind == COLUMN_FIXED8) out->words = (const int64_t *)(const void *)d->slots;
     return true;
+}
+
+void model_window_close(model_window *window)
+{
+    block_data_free(window->block);
+    window->block = NULL;
 }
 
 void model_window_get(const model_window *window, row_key row, value *out)
@@ -431,6 +463,7 @@ static void fill_column(const block_data *d, model_column *out)
     case VALUE_STRING:
     case VALUE_BINARY:
         out->offsets = (const uint32_t *)(const void *)d->slots;
+        out->has_large = d->large_count != 0;
         out->heap = d->heap_size == 0 ? (const uint8_t *)"" : d->heap;
         return;
     default: return;

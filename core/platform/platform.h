@@ -18,6 +18,7 @@ typedef struct platform {
                    size_t size); /* unpredictable bytes (seeded in the simulator) */
 } platform;
 const platform *platform_posix(void);
+uint64_t platform_memory_bytes(void); /* of the machine; 0: not known */
 static inline uint64_t platform_random_u64(const platform *p)
 {
     uint64_t value = 0;

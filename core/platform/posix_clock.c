@@ -82,3 +82,9 @@ const platform *platform_posix(void)
                                    fill_random};
     return &table;
 }
+
+uint64_t platform_memory_bytes(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages <= 0 || size <= 0 ? 0 : (uint64_t)pages * (uint64_t)size;
+}

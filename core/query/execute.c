@@ -207,7 +207,9 @@ static void comparison_pass(segment_source *s, const node *n, uint64_t mask[MASK
         if (read == ATOLL_OK && !done) row_pass(s, n, mask);
         return;
     }
-    if (n->pass == PASS_COLUMN && is_plain_text(n, &c))
+    if (c.has_large)
+        row_pass(s, n, mask);
+    else if (n->pass == PASS_COLUMN && is_plain_text(n, &c))
         text_pass(n, &c, mask);
     else if (n->pass == PASS_COLUMN)
         column_pass(n, &c, mask);

@@ -38,8 +38,11 @@ static status read_column(sorter *s, class_key c, const path_step *step, size_t 
         TRY(model_segment_column(s->view, c, &segment, step->property, &column));
         for (; i < s->rows->count && s->rows->items[i] < end; i++) {
             sort_value *to = &s->keys[i * stride + key];
-            to->value =
-                column_value(&column, (size_t)(s->rows->items[i] - segment.first), &fallback);
+            if (column.has_large)
+                TRY(model_get(s->view, c, s->rows->items[i], step->property, &to->value));
+            else
+                to->value =
+                    column_value(&column, (size_t)(s->rows->items[i] - segment.first), &fallback);
             to->rank = to->value.type != VALUE_NULL;
         }
     }

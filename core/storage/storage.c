@@ -12,6 +12,16 @@ bool storage_read_only(const storage *s)
     return s->read_only;
 }
 
+void storage_set_owner(storage *s, void *owner)
+{
+    s->owner = owner;
+}
+
+void *storage_owner(const storage *s)
+{
+    return s->owner;
+}
+
 bool storage_is_sealed(const storage *s)
 {
     return s->sealed;

@@ -28,6 +28,9 @@ status storage_open_volatile(storage **out) MUST_CHECK;
  * store itself comes back. WRONG_KEY: another key sealed it, it is not sealed, or it is and no key was given. */
 status storage_seal(storage *inner, bytes key, storage **out) MUST_CHECK;
 bool storage_is_sealed(const storage *s);
+/* What the layer above keeps with its store. */
+void storage_set_owner(storage *s, void *owner);
+void *storage_owner(const storage *s);
 void storage_close(storage *s);
 bool storage_read_only(const storage *s);
 

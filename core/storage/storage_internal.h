@@ -26,6 +26,7 @@ typedef struct storage_operations {
 struct storage {
     const storage_operations *operations;
     bool read_only, sealed;
+    void *owner; /* of the layer above */
 };
 struct storage_batch {
     const storage_operations *operations;

@@ -122,6 +122,8 @@ Test(open, settings_that_exclude_each_other_are_refused)
     config = config_at("x", true);
     atoll_config_set_version_max_count(config, -1, &error);
     BAD(error, ATOLL_ERROR_OUT_OF_RANGE);
+    atoll_config_set_memory_budget_bytes(config, -1, &error);
+    BAD(error, ATOLL_ERROR_OUT_OF_RANGE);
     atoll_config_set_schema_version(config, -1, &error);
     BAD(error, ATOLL_ERROR_OUT_OF_RANGE);
     atoll_config_free(config);

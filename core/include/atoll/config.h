@@ -112,6 +112,14 @@ ATOLL_API atoll_status atoll_config_set_schema_version(atoll_config *config, int
 ATOLL_API atoll_status atoll_config_set_delete_if_migration_needed(
     atoll_config *config, bool value, atoll_error **error);
 
+/* How much of the realm is kept in memory, about. What is read lately stays; the rest is read from
+ * the folder again. 0: a quarter of the machine's memory, at most a gigabyte.
+ * Unit: bytes. Range: 0 to 9223372036854775807. Default: 0.
+ * Errors: INVALID_ARGUMENT, OUT_OF_RANGE.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_config_set_memory_budget_bytes(
+    atoll_config *config, int64_t value, atoll_error **error);
+
 /* Makes the realm a flexibly synced one of this user.
  * Errors: INVALID_ARGUMENT, USER_MISMATCH.
  * Thread: any, one at a time. Since: 0.1. */

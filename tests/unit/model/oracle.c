@@ -2,10 +2,13 @@
 #include <stdio.h>
 
 /* ---- values by number ---- */
-static value text_value(char to[200], int n, value_type type)
+enum { TEXT_SIZE = 2200 };
+
+static value text_value(char to[TEXT_SIZE], int n, value_type type)
 {
-    int size = snprintf(to, 200, "text %d ", n);
-    for (int i = 0; i < n % 7 * 20; i++) to[size++] = (char)('a' + n % 26);
+    int size = snprintf(to, TEXT_SIZE, "text %d ", n);
+    int more = n % 11 == 3 ? 1100 + n : n % 7 * 20; /* some lie out of line */
+    for (int i = 0; i < more; i++) to[size++] = (char)('a' + n % 26);
     return (value){.type = type, .as.text = bytes_of(to, (size_t)size)};
 }
 
@@ -25,7 +28,7 @@ static value price_value(int n)
     return value_decimal(&d);
 }
 
-static value any_value(int n, char text[200])
+static value any_value(int n, char text[TEXT_SIZE])
 {
     switch (n % 9) {
     case 0: return value_bool(n / 9 & 1);
@@ -40,7 +43,7 @@ static value any_value(int n, char text[200])
     }
 }
 
-static value scalar(int property, int n, char text[200])
+static value scalar(int property, int n, char text[TEXT_SIZE])
 {
     if (property == ITEM_COUNT) return value_int(n * 1000000007ll); /* below zero too */
     if (n == ORACLE_NONE) return value_null();
@@ -138,7 +141,7 @@ static status change_life(change_context *c)
 
 static status change_scalar(change_context *c)
 {
-    char text[200];
+    char text[TEXT_SIZE];
     int property = scalars[random_below(c->r, SCALAR_COUNT)];
     bool nullable = property == ITEM_NAME || property == ITEM_DONE || property == ITEM_UID ||
                     property == ITEM_RATIO || property == ITEM_ANY;
@@ -174,7 +177,7 @@ static status change_link(change_context *c)
 
 static status change_tags(change_context *c)
 {
-    char text[200];
+    char text[TEXT_SIZE];
     int n = (int)random_below(c->r, 1000), *tags = c->item->tags, count = c->item->tag_count;
     value v = text_value(text, n, VALUE_STRING);
     uint64_t at = random_below(c->r, (uint64_t)count + 1);
@@ -199,7 +202,7 @@ static status change_tags(change_context *c)
 
 static status fill_part(change_context *c, row_key part, oracle_part *to)
 {
-    char text[200];
+    char text[TEXT_SIZE];
     row_key deep = 0;
     *to = (oracle_part){.x = (int64_t)random_below(c->r, 1000), .deep = ORACLE_NONE};
     value v = value_int(to->x);
@@ -261,7 +264,7 @@ static status change_many(change_context *c)
 
 static status change_note(change_context *c)
 {
-    char text[200];
+    char text[TEXT_SIZE];
     row_key row = 0;
     value v = text_value(text, c->o->next_note, VALUE_STRING);
     TRY(model_create(c->txn, NOTE, NULL, &row));
@@ -303,7 +306,7 @@ status oracle_change(oracle *o, model_txn *txn, random_state *r, bool identity)
 static void compare_part(const model_view *view, row_key row, const oracle_part *part,
                          const char *when, uint64_t seed)
 {
-    char text[200];
+    char text[TEXT_SIZE];
     cr_assert_eq(test_get(view, PART, row, PART_X).as.integer, part->x, "%s, seed %lu", when, seed);
     value deep = test_get(view, PART, row, PART_DEEP);
     cr_assert_eq(deep.type, part->deep == ORACLE_NONE ? VALUE_NULL : VALUE_EMBEDDED, "%s, seed %lu",
@@ -326,7 +329,7 @@ static void compare_item(const oracle *o, const model_view *view, int key, row_k
                          const char *when, uint64_t seed)
 {
     const oracle_item *item = &o->items[key];
-    char text[200];
+    char text[TEXT_SIZE];
     for (size_t i = 0; i < SCALAR_COUNT; i++) {
         value expected =
             scalar(scalars[i], *scalar_slot((oracle_item *)(uintptr_t)item, scalars[i]), text);

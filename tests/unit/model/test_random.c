@@ -72,6 +72,7 @@ static void commit_or_roll_back(world *w)
 static void run_random(uint64_t seed, bool identity)
 {
     world w = {.seed = seed, .r = {seed}, .options = test_options(identity)};
+    if (seed % 2 == 0) w.options.memory_budget = 20000; /* two or three blocks */
     w.disk = memory_disk_new(seed);
     w.db = test_open(w.disk, &w.options);
     oracle_init(&w.now);
