@@ -37,12 +37,15 @@ status apply_own_segment(model_txn *txn, class_key c, row_key row, uint64_t gate
     return ATOLL_OK;
 }
 
-/* The block if the transaction owns it already, or NULL. */
+/* The block if the transaction owns it already, and it is not spilled, or NULL. */
 static block *own_block(const model_txn *txn, const segment *s, uint32_t slot)
 {
     const segment_data *d = atomic_load_explicit(&s->data, memory_order_relaxed);
     block *b = slot < d->slot_count ? d->blocks[slot] : NULL;
-    return b != NULL && b->stamp == txn->writer.stamp ? b : NULL;
+    bool here = b != NULL && b->stamp == txn->writer.stamp &&
+                atomic_load_explicit(&b->data, memory_order_relaxed) != NULL &&
+                atomic_load_explicit(&b->spill, memory_order_relaxed) == NULL;
+    return here ? b : NULL;
 }
 
 status apply_set(model_txn *txn, class_key c, row_key row, uint32_t slot, column_type type,
@@ -65,7 +68,7 @@ static status set_property(model_txn *txn, const operation *o, const model_prope
     TRY(apply_own_segment(txn, o->class_of, o->row, gate, &s));
     block *b = s == NULL ? NULL : own_block(txn, s, slot_of(p->key));
     if (b != NULL && !property_is_tracked(p))
-        return block_set(b, (uint32_t)(o->row % MODEL_BLOCK_ROWS), &o->value);
+        return block_set(&txn->writer, b, (uint32_t)(o->row % MODEL_BLOCK_ROWS), &o->value);
     return apply_set(txn, o->class_of, o->row, slot_of(p->key), column_type_of(p), &o->value, gate);
 }
 

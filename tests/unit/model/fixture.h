@@ -3,7 +3,11 @@
 #include "base/random.h"
 #include "model/list.h"
 #include "model/model.h"
+#ifdef ATOLL_PLAIN
+#include "plain.h"
+#else
 #include <criterion/criterion.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 

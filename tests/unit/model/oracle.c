@@ -274,6 +274,33 @@ static status change_note(change_context *c)
     return ATOLL_OK;
 }
 
+const char *const oracle_kind_names[KIND_COUNT] = {
+    "create, delete or hide", "object without a key", "value",           "link",
+    "list of texts",          "embedded object",      "list of embedded"};
+uint64_t oracle_kinds[KIND_COUNT];
+
+/* What to do to an object, of ten parts. */
+static int kind_of(uint64_t part, bool alive)
+{
+    static const uint8_t kinds[10] = {KIND_LIFE, KIND_SCALAR, KIND_SCALAR, KIND_SCALAR, KIND_LINK,
+                                      KIND_TAGS, KIND_TAGS,   KIND_ONE,    KIND_MANY,   KIND_MANY};
+    if (alive) return kinds[part];
+    return part == 1 ? KIND_NOTE : KIND_LIFE;
+}
+
+static status change_as(change_context *c, int kind)
+{
+    switch (kind) {
+    case KIND_LIFE: return change_life(c);
+    case KIND_NOTE: return change_note(c);
+    case KIND_SCALAR: return random_below(c->r, 6) == 0 ? change_count(c) : change_scalar(c);
+    case KIND_LINK: return change_link(c);
+    case KIND_TAGS: return change_tags(c);
+    case KIND_ONE: return change_one(c);
+    default: return change_many(c);
+    }
+}
+
 status oracle_change(oracle *o, model_txn *txn, random_state *r, bool identity)
 {
     for (uint64_t n = 1 + random_below(r, 8); n > 0; n--) {
@@ -285,19 +312,9 @@ status oracle_change(oracle *o, model_txn *txn, random_state *r, bool identity)
         value key = value_int(c.key);
         c.item = &o->items[c.key];
         TRY(model_find_any(model_txn_view(txn), ITEM, &key, &c.row));
-        uint64_t kind = random_below(r, 10);
-        if (!c.item->alive || kind == 0)
-            TRY(kind == 1 ? change_note(&c) : change_life(&c));
-        else if (kind < 4)
-            TRY(random_below(r, 6) == 0 ? change_count(&c) : change_scalar(&c));
-        else if (kind == 4)
-            TRY(change_link(&c));
-        else if (kind < 7)
-            TRY(change_tags(&c));
-        else if (kind == 7)
-            TRY(change_one(&c));
-        else
-            TRY(change_many(&c));
+        int kind = kind_of(random_below(r, 10), c.item->alive);
+        TRY(change_as(&c, kind));
+        oracle_kinds[kind]++;
     }
     return ATOLL_OK;
 }

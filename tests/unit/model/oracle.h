@@ -26,6 +26,10 @@ typedef struct oracle {
     int next_note;
 } oracle;
 
+/* How often each kind of change was made, in this process. */
+enum { KIND_LIFE, KIND_NOTE, KIND_SCALAR, KIND_LINK, KIND_TAGS, KIND_ONE, KIND_MANY, KIND_COUNT };
+extern const char *const oracle_kind_names[KIND_COUNT];
+extern uint64_t oracle_kinds[KIND_COUNT];
 void oracle_init(oracle *o);
 /* Random changes to both. Stops at the first failure and returns its status. identity: keys keep their rows. */
 status oracle_change(oracle *o, model_txn *txn, random_state *r, bool identity);
