@@ -37,7 +37,7 @@ from .errors import AtollError, InvalidObjectError
 from .events import Changes, ObjectChange, Progress, Request, Token
 from .log import log_level, log_to_logging, set_log_level, set_log_sink
 from .object_id import ObjectId
-from .realm import Realm, Reference, WriteTransaction, compact, delete_realm, open, open_async, realm_path  # noqa: A004
+from .realm import Migration, Realm, Reference, WriteTransaction, compact, delete_realm, open, open_async, realm_path  # noqa: A004
 from .schema import AsymmetricObject, EmbeddedObject, Float32, Object, Property, field, parent, primary_key
 from .sync import Session, Subscription, SubscriptionSet, SubscriptionUpdate, SyncConfiguration
 
@@ -57,6 +57,7 @@ __all__ = [
     "InvalidObjectError",
     "List",
     "LogLevel",
+    "Migration",
     "Object",
     "ObjectChange",
     "ObjectId",

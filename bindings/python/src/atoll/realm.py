@@ -16,6 +16,7 @@ from . import errors
 from ._access import ClassInfo, require_key
 from ._bridge import Handle, native
 from ._constants import EventType, PropertyFlag
+from .dynamic import classes_of
 from .sequences import List, Results, stored_classes
 from .events import Event, Queue, Request, Token, call
 from .schema import AsymmetricObject, EmbeddedObject, Object, ObjectBase
@@ -67,10 +68,13 @@ def _native_config(
     read_only: bool = False,
     encryption_key: Optional[bytes] = None,
     schema_version: int = 0,
+    delete_if_migration_needed: bool = False,
 ) -> Handle:
     config = Handle(native.atoll_config_new(), native.atoll_config_free)
     if schema_version != 0:
         native.atoll_config_set_schema_version(config.pointer, schema_version)
+    if delete_if_migration_needed:
+        native.atoll_config_set_delete_if_migration_needed(config.pointer, True)
     if in_memory:
         native.atoll_config_set_in_memory(config.pointer, True)
     if read_only:
@@ -91,21 +95,24 @@ def _native_config(
 
 def open(  # noqa: A001
     target: Target,
-    schema: Iterable[type],
+    schema: Optional[Iterable[type]],
     *,
     sync_commits: bool = True,
     in_memory: bool = False,
     read_only: bool = False,
     encryption_key: Optional[bytes] = None,
     schema_version: int = 0,
+    migration: Optional[Callable[["Migration"], Any]] = None,
+    delete_if_migration_needed: bool = False,
 ) -> "Realm":
     """Open a realm: a folder given by its path, or a synced one given by a SyncConfiguration.
 
-    ``schema`` lists the classes that the program uses; classes that they link to or embed come along by themselves. A
-    folder that does not exist is made; new classes are added to one that does. A local realm whose classes changed needs
-    a higher ``schema_version`` than it had: new properties then have their defaults, removed ones go. A synced one just
-    gets what is new. ``sync_commits=False``
-    lets a commit return before the disk confirmed it: a power cut may then undo the last commits, never half of one.
+    ``schema`` lists the classes that the program uses; classes that they link to or embed come along by themselves.
+    None takes the classes of the folder: ``realm.classes`` has them by their stored names. A folder that does not exist
+    is made; new classes are added to one that does. A local realm whose classes changed needs a higher
+    ``schema_version`` than it had: new properties then have their defaults, removed ones go, and ``migration(m)`` may
+    move values over (see Migration); what it raises undoes all of it. ``delete_if_migration_needed=True`` empties the
+    realm instead. A synced one just gets what is new. ``sync_commits=False`` lets a commit return before the disk confirmed it: a power cut may then undo the last commits, never half of one.
     ``in_memory=True`` makes the path a name within the process: the realm is gone when its last instance closes.
     ``read_only=True`` opens a folder that exists and has the schema, also while another process writes it.
     ``encryption_key``, 64 random bytes that the program keeps, seals all that is in the folder; each opening needs it.
@@ -114,19 +121,62 @@ def open(  # noqa: A001
 
     Thread: the realm belongs to the calling thread. Inside a running asyncio loop its observers are called as changes
     arrive; elsewhere call ``refresh()`` or ``wait_for_change()``.
-    Errors: SchemaInvalidError, SchemaMismatchError, MigrationRequiredError, SchemaVersionLowerError, FileAccessError, FileNotRealmError, FileNewerFormatError,
-    FileInUseError (the message names the holder), FilePermissionError, WrongKeyError, FileNotFoundError, CopiedFolderError, UserMismatchError.
-    Since: 0.1
+    Errors: SchemaInvalidError, SchemaMismatchError, MigrationRequiredError, SchemaVersionLowerError,
+    DuplicatePrimaryKeyError (after a migration), FileAccessError, FileNotRealmError, FileNewerFormatError,
+    FileInUseError (the message names the holder), FilePermissionError, WrongKeyError, FileNotFoundError,
+    CopiedFolderError, UserMismatchError. Since: 0.1
     """
-    return Realm(
-        target,
-        schema,
-        sync_commits=sync_commits,
-        in_memory=in_memory,
-        read_only=read_only,
-        encryption_key=encryption_key,
-        schema_version=schema_version,
-    )
+    settings: dict[str, Any] = {
+        "sync_commits": sync_commits,
+        "in_memory": in_memory,
+        "read_only": read_only,
+        "encryption_key": encryption_key,
+        "schema_version": schema_version,
+        "delete_if_migration_needed": delete_if_migration_needed,
+    }
+    if migration is not None and schema is not None:
+        classes = stored_classes(schema)
+        _migrate(_native_config(target, classes, **settings), classes, migration)
+    return Realm(target, schema, **settings)
+
+
+class Migration:
+    """A change of the schema under way; only inside the function that ``open(..., migration=...)`` was given.
+
+    ``old`` is the realm as it was, read-only, its classes in ``old.classes`` by their stored names; ``new`` is the realm
+    as it will be, inside of its transaction, with the classes of the schema. Since: 0.1
+    """
+
+    def __init__(self, pointer: int, classes: Sequence[Any]) -> None:
+        self._pointer = pointer
+        self.old = Realm._of(native.atoll_migration_old_realm(pointer), None)
+        self.new = Realm._of(native.atoll_migration_new_realm(pointer), classes)
+        self.old_version: int = native.atoll_migration_old_version(pointer)
+
+    def rename_property(self, cls: type, old_name: str, new_name: str) -> None:
+        """Move the values of a stored property to another stored name of the class (of the new schema). Since: 0.1"""
+        name: str = cls._atoll_class_name  # type: ignore[attr-defined]
+        native.atoll_migration_rename_property(self._pointer, name, old_name, new_name)
+
+    def remove_class(self, name: str) -> None:
+        """Remove a class that the new schema lacks, with its objects; else they stay, unseen. Since: 0.1"""
+        native.atoll_migration_remove_class(self._pointer, name)
+
+    def find_new(self, old_object: ObjectBase) -> Any:
+        """The object of ``new`` that was this one of ``old``; None when it is deleted. Since: 0.1"""
+        pointer = native.atoll_migration_find_new(self._pointer, old_object._atoll_handle.pointer)
+        return self.new._wrap(pointer) if pointer else None
+
+
+def _migrate(config: Handle, classes: Sequence[Any], function: Callable[[Migration], Any]) -> None:
+    pointer = native.atoll_migration_begin(config.pointer)
+    if not pointer:
+        return  # nothing to migrate
+    try:
+        function(Migration(pointer, classes))
+        native.atoll_migration_commit(pointer)
+    finally:
+        native.atoll_migration_free(pointer)
 
 
 async def open_async(target: "SyncConfiguration", schema: Iterable[type], *, sync_commits: bool = True) -> "Realm":
@@ -199,13 +249,22 @@ class WriteTransaction:
 class Realm:
     """An open realm. See ``atoll.open``. Thread: the one that opened it, except where a member says otherwise."""
 
-    def __init__(self, target: Target, schema: Iterable[type], **settings: Any) -> None:
-        classes = stored_classes(schema)
-        config = _native_config(target, classes, **settings)
+    def __init__(self, target: Target, schema: Optional[Iterable[type]], **settings: Any) -> None:
+        classes = None if schema is None else stored_classes(schema)
+        config = _native_config(target, classes or (), **settings)
         self._take_over(native.atoll_realm_open(config.pointer), classes)
 
-    def _take_over(self, pointer: int, classes: Sequence[Any]) -> None:
+    @classmethod
+    def _of(cls, pointer: int, classes: Optional[Sequence[Any]]) -> "Realm":
+        realm = cls.__new__(cls)
+        realm._take_over(pointer, classes)
+        return realm
+
+    def _take_over(self, pointer: int, classes: Optional[Sequence[Any]]) -> None:
         self._handle = Handle(pointer, native.atoll_realm_free)
+        if classes is None:
+            schema = Handle(native.atoll_realm_schema(pointer), native.atoll_schema_free)
+            classes = classes_of(schema.pointer)
         self._queue: Optional[Queue] = None
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._descriptor = -1
@@ -255,6 +314,11 @@ class Realm:
     def __repr__(self) -> str:
         return f"<Realm {self.path}{', closed' if self.is_closed else ''}>"
 
+    @property
+    def classes(self) -> dict[str, type]:
+        """The classes of this realm by their stored names: ``realm.objects(realm.classes["Dog"])``. Since: 0.1"""
+        return {info.cls._atoll_class_name: cls for cls, info in self._infos.items()}
+
     # ---------- frozen realms, other threads ----------
 
     @property
@@ -270,9 +334,7 @@ class Realm:
         """
         if self.is_frozen:
             return self
-        frozen = Realm.__new__(Realm)
-        frozen._take_over(native.atoll_realm_freeze(self._handle.pointer), list(self._infos))
-        return frozen
+        return Realm._of(native.atoll_realm_freeze(self._handle.pointer), list(self._infos))
 
     def resolve(self, what: Any) -> Any:
         """What stands for a Reference, or for something frozen or of another instance, in this realm.
@@ -714,4 +776,4 @@ class Reference:
         return getattr(found, self._list) if self._list else found
 
 
-__all__ = ["Realm", "Reference", "Request", "WriteTransaction", "compact", "delete_realm", "open", "open_async", "realm_path"]
+__all__ = ["Migration", "Realm", "Reference", "Request", "WriteTransaction", "compact", "delete_realm", "open", "open_async", "realm_path"]
