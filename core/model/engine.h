@@ -96,8 +96,8 @@ struct model_txn {
     bool is_default;
     bool migrates; /* primary keys may be set; duplicates are looked for at its end */
     forgotten_vector forgotten;
-    map64 rekeyed;       /* classes in which a primary key was set */
-    bool resting; /* under db->lock, as awake_since */
+    map64 rekeyed; /* classes in which a primary key was set */
+    bool resting;  /* under db->lock, as awake_since */
     uint64_t awake_since;
     bool silent;         /* changes to what an asymmetric object owns are not logged */
     uint64_t operations; /* applied so far */

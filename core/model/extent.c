@@ -95,8 +95,10 @@ static status mark_tree(model_db *db, list_node *n, map64 *named)
 static status mark_block(model_db *db, block *b, map64 *named)
 {
     const block_data *d = NULL;
-    if (b == NULL || b->type.kind != COLUMN_LIST) return ATOLL_OK;
+    if (b == NULL || (b->type.kind != COLUMN_LIST && b->type.kind != COLUMN_TEXT)) return ATOLL_OK;
     TRY(block_load(db->store, b, &d));
+    for (uint32_t i = 0; i < d->large_count; i++) TRY(map64_put(named, d->large[i]->id, 1));
+    if (b->type.kind != COLUMN_LIST) return ATOLL_OK;
     for (uint32_t row = 0; row < MODEL_BLOCK_ROWS; row++) {
         const list_cell *cell = block_cell(d, row);
         bool outside = cell != NULL && cell->root != NULL && list_cell_inline(cell) == NULL;
