@@ -268,6 +268,7 @@ struct atoll_realm {
     atomic_bool pending_signalled;
     api_window few_windows[API_WINDOWS];
     api_window *windows;                  /* few_windows until reads are all over the place */
+    property_key read_last;               /* the property that a window was opened for last */
     uint32_t window_count, window_losses; /* losses: windows closed for others since it grew */
     /* The memory budget: between two calls the view rests, so that what it shows may leave memory. */
     bool resting, reading;
@@ -275,6 +276,14 @@ struct atoll_realm {
     uint32_t calls; /* under way, one in another */
     buffer text;    /* the last text that no window holds */
 };
+/* Where the window of a property of a row is, if it is open. With a factor of seven the first seven properties of
+ * neighbouring segments never meet. */
+static inline api_window *realm_window(const atoll_realm *realm, class_key c, row_key row,
+                                       property_key p)
+{
+    uint64_t at = row / MODEL_BLOCK_ROWS * 7 + c * 3 + p;
+    return &realm->windows[at & (realm->window_count - 1)];
+}
 struct atoll_object {
     atoll_realm *realm; /* reference */
     class_key class_of;

@@ -110,9 +110,7 @@ atoll_object *atoll_object_parent(const atoll_object *object, atoll_error **erro
 
 static inline api_window *window_place(const atoll_object *object, property_key p)
 {
-    /* With a factor of seven the first seven properties of neighbouring segments never meet. */
-    uint64_t at = object->row / MODEL_BLOCK_ROWS * 7 + object->class_of * 3 + p;
-    return &object->realm->windows[at & (object->realm->window_count - 1)];
+    return realm_window(object->realm, object->class_of, object->row, p);
 }
 
 /* Reads all over a big class close each other's windows: then there are more of them. */
@@ -156,6 +154,7 @@ static void window_open(const atoll_object *object, property_key p)
     w->segment = object->row / MODEL_BLOCK_ROWS;
     w->class_of = object->class_of;
     w->property = p;
+    object->realm->read_last = p;
 }
 
 /* The number in a column of that type, or NULL when the long way must be taken. *null: it is null. */
