@@ -40,7 +40,7 @@ static bool add_number(column_sorter *s, size_t i, const model_column *c, size_t
     return true;
 }
 
-/* *whole false: there are nulls among the numbers. */
+/* *whole false: there are nulls among the numbers, or texts out of line. */
 static status read_column(column_sorter *s, bool *whole)
 {
     uint64_t cursor = 0;
@@ -53,6 +53,7 @@ static status read_column(column_sorter *s, bool *whole)
         if (s->rows->items[i] >= end) continue;
         model_column column = {0};
         TRY(model_segment_column(s->view, s->class_of, &segment, s->step->property, &column));
+        if (column.has_large) *whole = false; /* the general way reads what lies out of line */
         for (; i < count && s->rows->items[i] < end && *whole; i++) {
             size_t at = (size_t)(s->rows->items[i] - segment.first);
             *whole = (s->is_text ? add_text : add_number)(s, i, &column, at);

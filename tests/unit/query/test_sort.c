@@ -44,7 +44,9 @@ static value score_of(uint64_t random)
 
 static void fill(const fixture *f, model_txn *txn)
 {
+    static char long_text[9000]; /* out of line */
     char room[40];
+    memset(long_text, 'p', sizeof long_text);
     property_key name = fixture_property(f->person, "name"),
                  age = fixture_property(f->person, "age"),
                  score = fixture_property(f->person, "score"),
@@ -56,6 +58,7 @@ static void fill(const fixture *f, model_txn *txn)
         uint64_t random = hash_u64((uint64_t)i + 1);
         OK(model_create(txn, f->person->key, &key, &row));
         v = text_of(random, room);
+        if (random % 97 == 0) v = value_string(bytes_of(long_text, sizeof long_text - random % 9));
         if (random % 11 != 0) OK(model_set(txn, f->person->key, row, name, &v));
         v = value_int((int64_t)(random % 100) - 50);
         OK(model_set(txn, f->person->key, row, age, &v));
