@@ -30,21 +30,22 @@ for what in QUERY SUBSCRIBE LINK; do
     note $? "$what of an asymmetric class does not compile"
 done
 
-$cxx $flags -g "$here/tests/sdk_test.cpp" -o "$out/sdk_test" -L"$build/core/api" -latoll -Wl,-rpath,"$build/core/api" -pthread
-if [ $? != 0 ]; then
-    failed=$((failed + 1))
-else
-    "$out/sdk_test" > "$out/test.log" 2>&1
+for suite in sdk_test types_test; do
+    if ! $cxx $flags -g "$here/tests/$suite.cpp" -o "$out/$suite" -L"$build/core/api" -latoll -Wl,-rpath,"$build/core/api" -pthread; then
+        failed=$((failed + 1))
+        continue
+    fi
+    "$out/$suite" > "$out/$suite.log" 2>&1
     code=$?
-    cat "$out/test.log"
-    last=$(tail -n 1 "$out/test.log")
+    cat "$out/$suite.log"
+    last=$(tail -n 1 "$out/$suite.log")
     case "$last" in
     *" passed, "*" failed")
         passed=$((passed + ${last%% *}))
         failed=$((failed + $(echo "$last" | sed 's/.*, \([0-9]*\) failed/\1/')))
         ;;
-    *) echo "sdk_test ended with $code"; failed=$((failed + 1)) ;;
+    *) echo "$suite ended with $code"; failed=$((failed + 1)) ;;
     esac
-fi
+done
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

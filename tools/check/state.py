@@ -11,6 +11,7 @@ import tree
 
 FOUND_IN = [
     (r"\.c(c|pp)?$", re.compile(r"^\s*(?:Parameterized)?Test\(\s*(\w+)\s*,\s*(\w+)", re.M)),
+    (r"\.cpp$", re.compile(r"^TEST\((\w+)\)", re.M)),
     (r"\.py$", re.compile(r"^\s*(?:async )?def (test_\w+)", re.M)),
     (r"\.py$", re.compile(r"^class (Test\w+)", re.M)),
     (r"\.cs$", re.compile(r"\[(?:Fact|Theory|Test)\b[^\]]*\]\s*(?:\[[^\]]*\]\s*)*public (?:async )?[\w<>]+ (\w+)\(")),

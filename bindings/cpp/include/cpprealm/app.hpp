@@ -302,6 +302,7 @@ inline std::shared_ptr<atoll_schema> build_schema(const std::vector<describe_fun
         auto index =
             checked(atoll_schema_add_class, schema.get(), c.name.data(), c.name.size(), c.kind);
         for (const auto &p : c.properties) {
+            if (p.computed) continue;
             checked(atoll_schema_add_property, schema.get(), index, p.name.data(), p.name.size(),
                     p.type, p.flags, p.target.data(), p.target.size());
         }

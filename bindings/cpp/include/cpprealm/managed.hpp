@@ -40,6 +40,10 @@ void insert_object(realm_state &realm, atoll_list *list, std::int64_t index, con
                    add_context &context);
 
 template <class T>
+void put_element(realm_state &realm, atoll_dictionary *dictionary, const std::string &key,
+                 const T &value);
+
+template <class T>
 managed<T> make_managed(const std::shared_ptr<realm_state> &realm,
                         std::shared_ptr<atoll_object> object)
 {
@@ -139,12 +143,19 @@ struct managed<T, std::enable_if_t<internal::is_value<T>>> : internal::property_
     }
     managed &operator=(const managed &other) { return *this = other.detach(); }
 
+    // Of an integer: increments of several devices add up, where of several assignments the last one wins.
     template <class V> managed &operator+=(const V &value)
     {
+        if constexpr (is_counter<V>) {
+            if (increment(static_cast<std::int64_t>(value))) return *this;
+        }
         return *this = static_cast<value_type>(detach() + value);
     }
     template <class V> managed &operator-=(const V &value)
     {
+        if constexpr (is_counter<V>) {
+            if (increment(-static_cast<std::int64_t>(value))) return *this;
+        }
         return *this = static_cast<value_type>(detach() - value);
     }
     managed &operator++() { return *this += 1; }
@@ -169,6 +180,16 @@ struct managed<T, std::enable_if_t<internal::is_value<T>>> : internal::property_
     bool has_value() const { return !internal::checked(atoll_object_is_null, object(), key()); }
 
 private:
+    template <class V>
+    static constexpr bool is_counter = std::is_integral_v<value_type> &&
+                                       !std::is_same_v<value_type, bool> && std::is_integral_v<V>;
+    // Synced realms do not carry increments yet: there it answers false, and the sum is assigned.
+    bool increment(std::int64_t by)
+    {
+        if (state().realm->app) return false;
+        internal::checked(atoll_object_increment, object(), key(), by);
+        return true;
+    }
     template <class F>
     rbool text_search(const char *word, const std::string &part, bool case_sensitive, F found) const
     {
@@ -298,6 +319,12 @@ public:
     void erase(std::size_t index)
     {
         checked(atoll_list_erase, list().get(), static_cast<std::int64_t>(index));
+    }
+    // The element at `from` comes to stand at `to`.
+    void move(std::size_t from, std::size_t to)
+    {
+        checked(atoll_list_move, list().get(), static_cast<std::int64_t>(from),
+                static_cast<std::int64_t>(to));
     }
     void pop_back()
     {

@@ -9,6 +9,14 @@ namespace realm
 
 template <class T> class results;
 
+namespace internal
+{
+template <class M> struct member_of;
+template <class C, class P> struct member_of<P C::*> {
+    using owner = C;
+};
+} // namespace internal
+
 template <class T> struct results_change : collection_change {
     results<T> *collection = nullptr;
 };
@@ -102,6 +110,48 @@ public:
 private:
     std::shared_ptr<internal::realm_state> state_;
     std::shared_ptr<atoll_results> handle_;
+};
+
+// The objects that link to the owner through `Property`: live, like results.
+template <auto Property> struct managed<linking_objects<Property>, void> : internal::property_base {
+    using property_base::property_base;
+    managed(const managed &other) = default;
+    managed &operator=(const managed &) = delete;
+    using origin = typename internal::member_of<decltype(Property)>::owner;
+    using iterator = typename results<origin>::iterator;
+
+    results<origin> objects() const
+    {
+        auto &realm = *state().realm;
+        auto &info = realm.info(internal::describe<origin>());
+        auto found = internal::checked(atoll_object_backlinks, object(), info.class_key,
+                                       info.keys[property_index()]);
+        return results<origin>(state().realm, internal::own(found));
+    }
+    std::size_t size() const { return objects().size(); }
+    bool empty() const { return size() == 0; }
+    managed<origin> operator[](std::size_t index) const { return objects()[index]; }
+    template <class... A> results<origin> where(A &&...arguments) const
+    {
+        return objects().where(std::forward<A>(arguments)...);
+    }
+    template <class F> [[nodiscard]] notification_token observe(F &&observer) const
+    {
+        return objects().observe(std::forward<F>(observer));
+    }
+
+private:
+    static std::size_t property_index()
+    {
+        std::size_t found = 0;
+        internal::fields_of<origin>::realm_visit(
+            [&](const char *, auto member, std::int32_t index) {
+                if constexpr (std::is_same_v<decltype(member), std::decay_t<decltype(Property)>>) {
+                    if (member == Property) found = static_cast<std::size_t>(index);
+                }
+            });
+        return found;
+    }
 };
 
 } // namespace realm

@@ -1,8 +1,8 @@
-// The value types that the standard library does not have: uuid, object_id, primary_key, mixed.
+// The value types that the standard library does not have: uuid, object_id, primary_key, linking_objects, mixed.
 #ifndef CPPREALM_TYPES_HPP
 #define CPPREALM_TYPES_HPP
 
-#include <cpprealm/internal/error.hpp>
+#include <cpprealm/decimal128.hpp>
 
 #include <array>
 #include <chrono>
@@ -144,16 +144,31 @@ template <class T> struct primary_key {
     const T &operator*() const { return value; }
 };
 
+// Marks a property that is not stored: the objects that link here through `Property`, e.g.
+// linking_objects<&Person::dog>.
+template <auto Property> struct linking_objects {
+};
+
 template <class T, class Enabled> struct managed;
+
+namespace internal
+{
+template <class M, class = void> struct has_handle : std::false_type {
+};
+template <class M>
+struct has_handle<M, std::void_t<decltype(std::declval<const M &>().handle())>> : std::true_type {
+};
+} // namespace internal
 
 using timestamp = std::chrono::time_point<std::chrono::system_clock>;
 
-// One value of any type: what a query argument, a key or a partition is.
+// One value of any type: what a query argument, a key, a partition or a property of this type is.
+// Values of different types are never equal.
 class mixed
 {
 public:
-    using storage = std::variant<std::monostate, bool, std::int64_t, double, std::string,
-                                 std::vector<std::uint8_t>, timestamp, uuid, object_id,
+    using storage = std::variant<std::monostate, bool, std::int64_t, float, double, decimal128,
+                                 std::string, std::vector<std::uint8_t>, timestamp, uuid, object_id,
                                  std::shared_ptr<atoll_object>>;
     mixed() = default;
     mixed(std::nullptr_t) {}
@@ -165,10 +180,15 @@ public:
     mixed(T v) : value_(static_cast<std::int64_t>(v))
     {
     }
-    template <class T, std::enable_if_t<std::is_floating_point_v<T>, int> = 0>
-    mixed(T v) : value_(static_cast<double>(v))
+    template <class T, std::enable_if_t<std::is_floating_point_v<T>, int> = 0> mixed(T v)
     {
+        if constexpr (std::is_same_v<T, float>) {
+            value_ = v;
+        } else {
+            value_ = static_cast<double>(v);
+        }
     }
+    mixed(const decimal128 &v) : value_(v) {}
     mixed(const char *v) : value_(std::string(v)) {}
     mixed(std::string v) : value_(std::move(v)) {}
     mixed(std::vector<std::uint8_t> v) : value_(std::move(v)) {}
@@ -181,13 +201,43 @@ public:
         if (v) *this = mixed(*v);
     }
     template <class T> mixed(const primary_key<T> &v) : mixed(v.value) {}
-    template <class T> mixed(const managed<T, void> &v) : mixed(v.detach()) {}
+    // A property's value, or a link to an object.
+    template <class T> mixed(const managed<T, void> &v)
+    {
+        if constexpr (internal::has_handle<managed<T, void>>::value) {
+            value_ = v.handle();
+        } else {
+            *this = mixed(v.detach());
+        }
+    }
     const storage &value() const { return value_; }
     // The value as T; std::bad_variant_access if it is of another type.
     template <class T> const T &get() const { return std::get<T>(value_); }
+    template <class T> bool holds() const { return std::holds_alternative<T>(value_); }
     bool is_null() const { return value_.index() == 0; }
+    friend bool operator==(const mixed &a, const mixed &b)
+    {
+        auto x = a.object(), y = b.object();
+        return x && y ? atoll_object_equals(x, y) : a.value_ == b.value_;
+    }
+    friend bool operator!=(const mixed &a, const mixed &b) { return !(a == b); }
+    // An order for std::set and std::map: by type first. Objects of one class are in the order of their making.
+    friend bool operator<(const mixed &a, const mixed &b)
+    {
+        auto x = a.object(), y = b.object();
+        if (!x || !y) return a.value_ < b.value_;
+        if (atoll_object_class(x) != atoll_object_class(y))
+            return atoll_object_class(x) < atoll_object_class(y);
+        return atoll_object_row(x) < atoll_object_row(y);
+    }
 
 private:
+    const atoll_object *object() const
+    {
+        auto held = std::get_if<std::shared_ptr<atoll_object>>(&value_);
+        return held ? held->get() : nullptr;
+    }
+
     storage value_;
 };
 

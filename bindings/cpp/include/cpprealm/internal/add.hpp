@@ -2,7 +2,7 @@
 #ifndef CPPREALM_INTERNAL_ADD_HPP
 #define CPPREALM_INTERNAL_ADD_HPP
 
-#include <cpprealm/managed.hpp>
+#include <cpprealm/containers.hpp>
 
 namespace realm::internal
 {
@@ -18,6 +18,83 @@ void insert_object(realm_state &realm, atoll_list *list, std::int64_t index, con
     } else {
         auto value = values_of({mixed(add_object(realm, *target, context))});
         checked(atoll_list_insert_value, list, index, value.get());
+    }
+}
+
+template <class T>
+void put_element(realm_state &realm, atoll_dictionary *dictionary, const std::string &key,
+                 const T &value, add_context &context)
+{
+    std::shared_ptr<atoll_values> values;
+    if constexpr (std::is_pointer_v<T>) {
+        using target = std::remove_pointer_t<T>;
+        if (!value) {
+            values = values_of({mixed()});
+        } else if constexpr (fields_of<target>::realm_kind == ATOLL_CLASS_EMBEDDED) {
+            auto made =
+                own(checked(atoll_dictionary_put_embedded, dictionary, key.data(), key.size()));
+            write_fields(realm, made.get(), realm.info(describe<target>()), *value, context, true);
+            return;
+        } else {
+            values = values_of({mixed(add_object(realm, *value, context))});
+        }
+    } else {
+        values = value_of(value);
+    }
+    checked(atoll_dictionary_put_value, dictionary, key.data(), key.size(), values.get());
+}
+
+template <class T>
+void put_element(realm_state &realm, atoll_dictionary *dictionary, const std::string &key,
+                 const T &value)
+{
+    add_context context;
+    put_element(realm, dictionary, key, value, context);
+}
+
+template <class T>
+void store_elements(realm_state &realm, atoll_object *object, std::uint32_t key,
+                    const std::vector<T> &items, add_context &context, bool fresh)
+{
+    auto list = own(checked(atoll_object_get_list, object, key));
+    if (!fresh) checked(atoll_list_clear, list.get());
+    std::int64_t index = 0;
+    for (const auto &item : items) {
+        if constexpr (std::is_pointer_v<T>) {
+            insert_object(realm, list.get(), index++, item, context);
+        } else {
+            checked(atoll_list_insert_value, list.get(), index++, value_of<T>(item).get());
+        }
+    }
+}
+
+template <class T>
+void store_elements(realm_state &realm, atoll_object *object, std::uint32_t key,
+                    const std::set<T> &items, add_context &context, bool fresh)
+{
+    auto set = own(checked(atoll_object_get_set, object, key));
+    if (!fresh) checked(atoll_set_clear, set.get());
+    for (const auto &item : items) {
+        std::shared_ptr<atoll_values> values;
+        if constexpr (std::is_pointer_v<T>) {
+            if (!item)
+                throw exception(ATOLL_ERROR_NULL_NOT_ALLOWED, "a set of objects holds no null");
+            values = values_of({mixed(add_object(realm, *item, context))});
+        } else {
+            values = value_of(item);
+        }
+        checked(atoll_set_add, set.get(), values.get());
+    }
+}
+
+template <class T>
+void store_elements(realm_state &realm, atoll_object *object, std::uint32_t key,
+                    const std::map<std::string, T> &items, add_context &context, bool fresh)
+{
+    auto dictionary = own(checked(atoll_object_get_dictionary, object, key));
+    if (!fresh) checked(atoll_dictionary_clear, dictionary.get());
+    for (const auto &[name, item] : items) {
+        put_element(realm, dictionary.get(), name, item, context);
     }
 }
 
@@ -44,20 +121,10 @@ void store(realm_state &realm, atoll_object *object, std::uint32_t key, const P 
             auto target = add_object(realm, *value, context);
             checked(atoll_object_set_object, object, key, target.get());
         }
-    } else {
-        using element = typename property_of<P>::element;
-        if (fresh && value.empty()) return;
-        auto list = own(checked(atoll_object_get_list, object, key));
-        if (!fresh) checked(atoll_list_clear, list.get());
-        std::int64_t index = 0;
-        for (const auto &item : value) {
-            if constexpr (std::is_pointer_v<element>) {
-                insert_object(realm, list.get(), index++, item, context);
-            } else {
-                checked(atoll_list_insert_value, list.get(), index++,
-                        value_of<element>(item).get());
-            }
-        }
+    } else if constexpr (is_linking<P>) {
+        (void)realm; // What links here is not stored here.
+    } else if (!fresh || !value.empty()) {
+        store_elements(realm, object, key, value, context, fresh);
     }
 }
 

@@ -53,7 +53,8 @@ struct codec<
     }
 };
 
-template <class T> struct codec<T, std::enable_if_t<std::is_floating_point_v<T>>> {
+template <class T>
+struct codec<T, std::enable_if_t<std::is_floating_point_v<T> && !std::is_same_v<T, float>>> {
     static constexpr bool supported = true, nullable = false;
     static constexpr atoll_value_type type = ATOLL_TYPE_DOUBLE;
     static T get(const atoll_object *o, std::uint32_t p)
@@ -72,6 +73,24 @@ template <class T> struct codec<T, std::enable_if_t<std::is_floating_point_v<T>>
     {
         checked(atoll_values_add_double, list, static_cast<double>(v));
     }
+};
+
+template <> struct codec<float> {
+    static constexpr bool supported = true, nullable = false;
+    static constexpr atoll_value_type type = ATOLL_TYPE_FLOAT;
+    static float get(const atoll_object *o, std::uint32_t p)
+    {
+        return checked(atoll_object_get_float, o, p);
+    }
+    static void set(atoll_object *o, std::uint32_t p, float v)
+    {
+        checked(atoll_object_set_float, o, p, v);
+    }
+    static float take(const atoll_values *v, std::int64_t i)
+    {
+        return checked(atoll_values_get_float, v, i);
+    }
+    static void add(atoll_values *list, float v) { checked(atoll_values_add_float, list, v); }
 };
 
 template <> struct codec<std::string> {
@@ -179,6 +198,31 @@ template <> struct codec<object_id> {
     }
 };
 
+template <> struct codec<decimal128> {
+    static constexpr bool supported = true, nullable = false;
+    static constexpr atoll_value_type type = ATOLL_TYPE_DECIMAL128;
+    static const char *chars(const decimal128 &v)
+    {
+        return reinterpret_cast<const char *>(v.to_bytes().data());
+    }
+    static decimal128 get(const atoll_object *o, std::uint32_t p)
+    {
+        return fixed_bytes<decimal128, 16>(checked(atoll_object_get_decimal128, o, p));
+    }
+    static void set(atoll_object *o, std::uint32_t p, const decimal128 &v)
+    {
+        checked(atoll_object_set_decimal128, o, p, chars(v), 16);
+    }
+    static decimal128 take(const atoll_values *v, std::int64_t i)
+    {
+        return fixed_bytes<decimal128, 16>(checked(atoll_values_get_decimal128, v, i));
+    }
+    static void add(atoll_values *list, const decimal128 &v)
+    {
+        checked(atoll_values_add_decimal128, list, chars(v), 16);
+    }
+};
+
 inline atoll_timestamp to_atoll(timestamp time)
 {
     auto nanos =
@@ -216,6 +260,27 @@ template <> struct codec<timestamp> {
     {
         checked(atoll_values_add_timestamp, list, to_atoll(v));
     }
+};
+
+inline void add_mixed(atoll_values *list, const mixed &value);
+inline mixed take_mixed(const atoll_values *values, std::int64_t index);
+
+template <> struct codec<mixed> {
+    static constexpr bool supported = true, nullable = false; // null is one of its values
+    static constexpr atoll_value_type type = ATOLL_TYPE_MIXED;
+    static mixed get(const atoll_object *o, std::uint32_t p)
+    {
+        auto values = own(checked(atoll_object_get_value, o, p));
+        return take_mixed(values.get(), 0);
+    }
+    static void set(atoll_object *o, std::uint32_t p, const mixed &v)
+    {
+        auto values = own(checked(atoll_values_new));
+        add_mixed(values.get(), v);
+        checked(atoll_object_set_value, o, p, values.get());
+    }
+    static mixed take(const atoll_values *v, std::int64_t i) { return take_mixed(v, i); }
+    static void add(atoll_values *list, const mixed &v) { add_mixed(list, v); }
 };
 
 template <class T> struct codec<std::optional<T>, std::enable_if_t<codec<T>::supported>> {
@@ -268,6 +333,25 @@ inline void add_mixed(atoll_values *list, const mixed &value)
             }
         },
         value.value());
+}
+
+inline mixed take_mixed(const atoll_values *values, std::int64_t index)
+{
+    switch (checked(atoll_values_type, values, index)) {
+    case ATOLL_TYPE_NULL: return mixed();
+    case ATOLL_TYPE_BOOL: return codec<bool>::take(values, index);
+    case ATOLL_TYPE_INT: return codec<std::int64_t>::take(values, index);
+    case ATOLL_TYPE_FLOAT: return codec<float>::take(values, index);
+    case ATOLL_TYPE_DOUBLE: return codec<double>::take(values, index);
+    case ATOLL_TYPE_DECIMAL128: return codec<decimal128>::take(values, index);
+    case ATOLL_TYPE_STRING: return codec<std::string>::take(values, index);
+    case ATOLL_TYPE_BINARY: return codec<std::vector<std::uint8_t>>::take(values, index);
+    case ATOLL_TYPE_TIMESTAMP: return codec<timestamp>::take(values, index);
+    case ATOLL_TYPE_UUID: return codec<uuid>::take(values, index);
+    case ATOLL_TYPE_OBJECT_ID: return codec<object_id>::take(values, index);
+    case ATOLL_TYPE_LINK: return own(checked(atoll_values_get_object, values, index));
+    default: not_supported("collections in realm::mixed");
+    }
 }
 
 inline std::shared_ptr<atoll_values> values_of(const std::vector<mixed> &arguments)

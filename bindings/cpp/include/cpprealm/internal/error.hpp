@@ -76,6 +76,18 @@ inline std::shared_ptr<atoll_list> own(atoll_list *p)
 {
     return {p, atoll_list_free};
 }
+inline std::shared_ptr<atoll_set> own(atoll_set *p)
+{
+    return {p, atoll_set_free};
+}
+inline std::shared_ptr<atoll_dictionary> own(atoll_dictionary *p)
+{
+    return {p, atoll_dictionary_free};
+}
+inline std::shared_ptr<atoll_reference> own(atoll_reference *p)
+{
+    return {p, atoll_reference_free};
+}
 inline std::shared_ptr<atoll_results> own(atoll_results *p)
 {
     return {p, atoll_results_free};

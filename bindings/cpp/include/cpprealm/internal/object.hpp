@@ -6,6 +6,7 @@
 #include <cpprealm/internal/state.hpp>
 
 #include <ostream>
+#include <set>
 
 namespace realm
 {
@@ -74,8 +75,7 @@ no_fields realm_fields_of(...);
 template <class T> using fields_of = decltype(realm_fields_of(static_cast<const T *>(nullptr)));
 template <class T> constexpr bool is_model = !std::is_same_v<fields_of<T>, no_fields>;
 
-template <class P>
-struct property_of; // how a C++ member type is described; below and in managed.hpp
+template <class P> struct property_of; // what a collection type holds and how it is described
 
 template <class T> struct unwrap_key {
     using type = T;
@@ -85,6 +85,22 @@ template <class T> struct unwrap_key<primary_key<T>> {
     using type = T;
     static constexpr bool is_key = true;
 };
+
+template <class T> struct property_of<std::vector<T>> {
+    using element = T;
+    static constexpr std::int32_t flag = ATOLL_PROPERTY_LIST;
+};
+template <class T> struct property_of<std::set<T>> {
+    using element = T;
+    static constexpr std::int32_t flag = ATOLL_PROPERTY_SET;
+};
+template <class T> struct property_of<std::map<std::string, T>> {
+    using element = T;
+    static constexpr std::int32_t flag = ATOLL_PROPERTY_DICTIONARY;
+};
+
+template <class T> constexpr bool is_linking = false;
+template <auto Property> constexpr bool is_linking<linking_objects<Property>> = true;
 
 template <class T> void check_target()
 {
@@ -108,18 +124,21 @@ template <class P> property_description describe_property(const char *name)
         described.type = embedded ? ATOLL_TYPE_EMBEDDED : ATOLL_TYPE_LINK;
         described.flags = ATOLL_PROPERTY_NULLABLE;
         described.target = fields_of<target>::realm_name();
+    } else if constexpr (is_linking<T>) {
+        described.computed = true;
     } else {
         using element = typename property_of<T>::element;
         described = describe_property<element>(name);
         if (std::is_pointer_v<element>) described.flags &= ~ATOLL_PROPERTY_NULLABLE;
-        described.flags |= ATOLL_PROPERTY_LIST;
+        described.flags |= property_of<T>::flag;
+        if constexpr (property_of<T>::flag == ATOLL_PROPERTY_SET && std::is_pointer_v<element>) {
+            static_assert(fields_of<std::remove_pointer_t<element>>::realm_kind !=
+                              ATOLL_CLASS_EMBEDDED,
+                          "a set can't hold embedded objects: use a vector or a map");
+        }
     }
     return described;
 }
-
-template <class T> struct property_of<std::vector<T>> {
-    using element = T;
-};
 
 template <class T> const class_description &describe()
 {

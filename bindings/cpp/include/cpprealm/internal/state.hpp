@@ -15,6 +15,7 @@ struct property_description {
     atoll_value_type type = ATOLL_TYPE_NULL;
     std::int32_t flags = 0;
     std::string target;
+    bool computed = false; // not stored: linking_objects
 };
 
 // A class of the program as REALM_SCHEMA declared it. `properties` is in declaration order; a property's
@@ -72,7 +73,9 @@ struct realm_state {
                                  description.name.size());
         info.keys.resize(description.properties.size());
         for (std::size_t i = 0; i < info.keys.size(); i++) {
-            const std::string &name = description.at(static_cast<std::int32_t>(i)).name;
+            const auto &property = description.at(static_cast<std::int32_t>(i));
+            if (property.computed) continue; // key 0 is no property's
+            const std::string &name = property.name;
             info.keys[i] = checked(atoll_realm_property, realm.get(), info.class_key, name.data(),
                                    name.size());
         }
