@@ -16,6 +16,7 @@ import io.atoll.mongodb.sync.SubscriptionSet;
 import java.io.Closeable;
 import java.io.File;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -70,7 +71,7 @@ public final class Realm implements Closeable {
         this.configuration = configuration;
         long config = configuration.nativeConfig();
         try {
-            core = new RealmCore(this, config);
+            core = new RealmCore(this, config, configuration.types(), configuration.isSyncConfiguration());
         } finally {
             Native.atoll_config_free(config);
         }
@@ -445,23 +446,32 @@ public final class Realm implements Closeable {
         Object copy = type.create();
         done.put(state, copy);
         for (int i = 0; i < type.properties.length; i++) {
-            Object value = type.get(object, i);
-            if (value instanceof RealmList) {
-                RealmList<Object> items = new RealmList<>();
-                for (Object item : (RealmList<Object>) value) {
-                    if (!(item instanceof RealmObjectProxy)) {
-                        items.add(item);
-                    } else if (depth > 0) {
-                        items.add(detach(item, depth - 1, done));
-                    }
-                }
-                value = items;
-            } else if (value instanceof RealmObjectProxy) {
-                value = depth > 0 ? detach(value, depth - 1, done) : null;
-            }
-            type.set(copy, i, value);
+            type.set(copy, i, detachValue(type.get(object, i), depth, done));
         }
         return (E) copy;
+    }
+
+    private static Object detachValue(Object value, int depth, Map<Object, Object> done) {
+        if (value instanceof RealmList || value instanceof RealmSet) {
+            Collection<Object> items = value instanceof RealmSet ? new RealmSet<Object>() : new RealmList<Object>();
+            for (Object item : (Collection<?>) value) {
+                if (!(item instanceof RealmObjectProxy) || depth > 0) {
+                    items.add(detachValue(item, depth, done));
+                }
+            }
+            return items;
+        } else if (value instanceof RealmDictionary) {
+            RealmDictionary<Object> items = new RealmDictionary<>();
+            for (Map.Entry<String, ?> item : ((RealmDictionary<?>) value).entrySet()) {
+                items.put(item.getKey(), detachValue(item.getValue(), depth, done));
+            }
+            return items;
+        } else if (value instanceof RealmAny && ((RealmAny) value).getType() == RealmAny.Type.OBJECT) {
+            return RealmAny.of(detachValue(((RealmAny) value).get(), depth, done));
+        } else if (value instanceof RealmObjectProxy) {
+            return depth > 0 ? detach(value, depth - 1, done) : null;
+        }
+        return value;
     }
 
     // ---------- reading and deleting ----------

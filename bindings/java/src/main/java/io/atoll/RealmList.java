@@ -118,7 +118,7 @@ public class RealmList<E> extends AbstractList<E> implements OrderedRealmCollect
             unmanaged.add(newPosition, unmanaged.remove(oldPosition));
             return;
         }
-        throw io.atoll.internal.Errors.notSupported("move in a managed list");
+        managed.move(oldPosition, newPosition);
     }
 
     @Override

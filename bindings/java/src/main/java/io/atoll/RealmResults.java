@@ -4,6 +4,8 @@ import io.atoll.internal.ChangeSets;
 import io.atoll.internal.Constants;
 import io.atoll.internal.EventHandler;
 import io.atoll.internal.Handle;
+import io.atoll.internal.ManagedObject;
+import io.atoll.internal.Models;
 import io.atoll.internal.Native;
 import io.atoll.internal.ObjectType;
 import io.atoll.internal.Values;
@@ -22,6 +24,14 @@ public class RealmResults<E> extends AbstractList<E> implements OrderedRealmColl
         this.realm = realm;
         this.type = type;
         this.handle = realm.core.ownResults(this, pointer);
+    }
+
+    /** For generated code: the objects of a class whose field links to this object. */
+    public static <E extends RealmModel> RealmResults<E> linking(ManagedObject target, Class<E> model, String field) {
+        ObjectType<E> type = Models.of(model);
+        long found = Native.atoll_object_backlinks(target.pointer(), target.core.classKey(type),
+                target.core.propertyKey(type, field));
+        return new RealmResults<>(Realm.of(target.core), type, found);
     }
 
     long pointer() {

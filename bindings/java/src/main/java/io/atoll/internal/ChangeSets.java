@@ -1,5 +1,6 @@
 package io.atoll.internal;
 
+import io.atoll.MapChangeSet;
 import io.atoll.ObjectChangeSet;
 import io.atoll.OrderedCollectionChangeSet;
 import java.util.ArrayList;
@@ -64,6 +65,43 @@ public final class ChangeSets {
                 return null;
             }
         };
+    }
+
+    public static MapChangeSet<String> map(OrderedCollectionChangeSet changes, String[] before, String[] now) {
+        final String[] deletions = pick(before, changes.getDeletions());
+        final String[] insertions = pick(now, changes.getInsertions());
+        final String[] modified = pick(now, changes.getChanges());
+        return new MapChangeSet<String>() {
+            @Override
+            public String[] getDeletions() {
+                return deletions.clone();
+            }
+
+            @Override
+            public String[] getInsertions() {
+                return insertions.clone();
+            }
+
+            @Override
+            public String[] getChanges() {
+                return modified.clone();
+            }
+
+            @Override
+            public boolean isEmpty() {
+                return deletions.length + insertions.length + modified.length == 0;
+            }
+        };
+    }
+
+    private static String[] pick(String[] keys, int[] positions) {
+        List<String> found = new ArrayList<>();
+        for (int position : positions) {
+            if (position < keys.length) {
+                found.add(keys[position]);
+            }
+        }
+        return found.toArray(new String[0]);
     }
 
     private static OrderedCollectionChangeSet.Range[] ranges(int[] indexes) {

@@ -1,8 +1,10 @@
 package io.atoll.internal;
 
+import io.atoll.MutableRealmInteger;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Copies objects, and all that they link to, into a realm; each object of one graph once. */
 public final class Importer {
@@ -61,19 +63,32 @@ public final class Importer {
         }
     }
 
-    void embed(ManagedObject owner, int i, Object value) {
-        Property property = owner.type.properties[i];
+    static void checkUnowned(RealmCore core, Object value) {
         if (value instanceof RealmObjectProxy && ((RealmObjectProxy) value).realmGet$object().core == core) {
             throw new IllegalArgumentException("an embedded object has exactly one parent: give an unmanaged one");
         }
+    }
+
+    void embed(ManagedObject owner, int i, Object value) {
+        Property property = owner.type.properties[i];
+        checkUnowned(core, value);
         long made = Native.atoll_object_create_embedded(owner.pointer(), owner.propertyKey(i));
         fill(core.wrap(Models.of(property.javaType), made), value, true);
     }
 
     private void write(ManagedObject target, int i, Object value, boolean fresh) {
         Property property = target.type.properties[i];
+        if (value instanceof MutableRealmInteger) {
+            value = ((MutableRealmInteger) value).get();
+        }
         if (property.isList()) {
             writeList(target, i, (List<?>) value, fresh);
+        } else if (property.isSet()) {
+            writeSet(target, i, (Set<?>) value, fresh);
+        } else if (property.isDictionary()) {
+            writeDictionary(target, i, (Map<?, ?>) value, fresh);
+        } else if (property.type == Constants.TYPE_MIXED) {
+            target.setAny(i, value, this);
         } else if (value == null) {
             // A required property without a value keeps its zero value, as an unset field of a number type does.
             if (!fresh && (property.flags & Constants.PROPERTY_NULLABLE) == 0) {
@@ -87,6 +102,36 @@ public final class Importer {
             Native.atoll_object_set_object(target.pointer(), target.propertyKey(i), importObject(value).pointer());
         } else {
             target.set(i, value);
+        }
+    }
+
+    private void writeSet(ManagedObject target, int i, Set<?> items, boolean fresh) {
+        if (fresh && (items == null || items.isEmpty())) {
+            return;
+        }
+        ManagedSet set = target.set(i);
+        if (!fresh) {
+            set.clear();
+        }
+        if (items != null) {
+            for (Object item : items) {
+                set.add(item, this);
+            }
+        }
+    }
+
+    private void writeDictionary(ManagedObject target, int i, Map<?, ?> items, boolean fresh) {
+        if (fresh && (items == null || items.isEmpty())) {
+            return;
+        }
+        ManagedDictionary dictionary = target.dictionary(i);
+        if (!fresh) {
+            dictionary.clear();
+        }
+        if (items != null) {
+            for (Map.Entry<?, ?> item : items.entrySet()) {
+                dictionary.put((String) item.getKey(), item.getValue(), this);
+            }
         }
     }
 

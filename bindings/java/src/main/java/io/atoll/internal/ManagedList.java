@@ -32,12 +32,7 @@ public final class ManagedList {
             long object = Native.atoll_list_get_object(pointer(), index);
             return core.wrap(Models.of(property.javaType), object).proxy();
         }
-        long value = Native.atoll_list_get_value(pointer(), index);
-        try {
-            return Values.read(value, 0, property.javaType);
-        } finally {
-            Native.atoll_values_free(value);
-        }
+        return Elements.take(core, property, Native.atoll_list_get_value(pointer(), index));
     }
 
     public void set(int index, Object value) {
@@ -47,7 +42,7 @@ public final class ManagedList {
                     Native.atoll_list_set_embedded(pointer(), index)), value, true);
             return;
         }
-        long values = Values.of(element(value));
+        long values = Elements.values(property, value, new Importer(core, true));
         try {
             Native.atoll_list_set_value(pointer(), index, values);
         } finally {
@@ -65,8 +60,7 @@ public final class ManagedList {
                     value, true);
             return;
         }
-        Object stored = property.isObject() && value != null ? importer.importObject(value).proxy() : value;
-        long values = Values.of(stored);
+        long values = Elements.values(property, value, importer);
         try {
             Native.atoll_list_insert_value(pointer(), index, values);
         } finally {
@@ -74,13 +68,13 @@ public final class ManagedList {
         }
     }
 
-    private Object element(Object value) {
-        return property.isObject() && value != null ? new Importer(core, true).importObject(value).proxy() : value;
-    }
-
     public void remove(int index) {
         check(index, size());
         Native.atoll_list_erase(pointer(), index);
+    }
+
+    public void move(int from, int to) {
+        Native.atoll_list_move(pointer(), from, to);
     }
 
     public void clear() {

@@ -1,7 +1,10 @@
 package io.atoll.internal;
 
+import io.atoll.MutableRealmInteger;
+import io.atoll.RealmAny;
 import java.util.Date;
 import java.util.UUID;
+import org.bson.types.Decimal128;
 import org.bson.types.ObjectId;
 
 /** The state of a managed object: its realm, its native handle and the keys of its properties. */
@@ -75,6 +78,55 @@ public final class ManagedObject {
         Native.atoll_object_set_double(pointer(), keys[i], value);
     }
 
+    /** Adds to an integer. */
+    public void increment(int i, long by) {
+        if (core.synced) {
+            setLong(i, getLong(i) + by);
+        } else {
+            Native.atoll_object_increment(pointer(), keys[i], by);
+        }
+    }
+
+    public float getFloat(int i) {
+        return Native.atoll_object_get_float(pointer(), keys[i]);
+    }
+
+    public void setFloat(int i, float value) {
+        Native.atoll_object_set_float(pointer(), keys[i], value);
+    }
+
+    public Decimal128 getDecimal128(int i) {
+        byte[] bytes = isNull(i) ? null : Native.atoll_object_get_decimal128(pointer(), keys[i]);
+        return bytes == null ? null : Decimal128.fromBytes(bytes);
+    }
+
+    public void setDecimal128(int i, Decimal128 value) {
+        if (value == null) {
+            setNull(i);
+        } else {
+            Native.atoll_object_set_decimal128(pointer(), keys[i], value.toBytes());
+        }
+    }
+
+    /** Never null: what is null is a RealmAny that is. */
+    public RealmAny getAny(int i) {
+        return (RealmAny) Elements.take(core, type.properties[i], Native.atoll_object_get_value(pointer(), keys[i]));
+    }
+
+    /** An unmanaged object is copied into the realm. */
+    public void setAny(int i, RealmAny value) {
+        setAny(i, value, new Importer(core, true));
+    }
+
+    void setAny(int i, Object value, Importer importer) {
+        long values = Elements.values(type.properties[i], value, importer);
+        try {
+            Native.atoll_object_set_value(pointer(), keys[i], values);
+        } finally {
+            Native.atoll_values_free(values);
+        }
+    }
+
     public String getString(int i) {
         return Native.atoll_object_get_string(pointer(), keys[i]);
     }
@@ -137,14 +189,21 @@ public final class ManagedObject {
         }
     }
 
-    /** Sets a property that is no object and no list; the value is not null. */
+    /** Sets a property that is no object and no collection; the value is not null. */
     void set(int i, Object value) {
         switch (type.properties[i].type) {
             case Constants.TYPE_BOOL:
                 setBoolean(i, (Boolean) value);
                 return;
             case Constants.TYPE_INT:
-                setLong(i, ((Number) value).longValue());
+                Object number = value instanceof MutableRealmInteger ? ((MutableRealmInteger) value).get() : value;
+                setLong(i, ((Number) number).longValue());
+                return;
+            case Constants.TYPE_FLOAT:
+                setFloat(i, ((Number) value).floatValue());
+                return;
+            case Constants.TYPE_DECIMAL128:
+                setDecimal128(i, (Decimal128) value);
                 return;
             case Constants.TYPE_DOUBLE:
                 setDouble(i, ((Number) value).doubleValue());
@@ -191,6 +250,14 @@ public final class ManagedObject {
 
     public ManagedList list(int i) {
         return new ManagedList(core, type.properties[i], this, Native.atoll_object_get_list(pointer(), keys[i]));
+    }
+
+    public ManagedSet set(int i) {
+        return new ManagedSet(core, type.properties[i], this, Native.atoll_object_get_set(pointer(), keys[i]));
+    }
+
+    public ManagedDictionary dictionary(int i) {
+        return new ManagedDictionary(core, type.properties[i], this, Native.atoll_object_get_dictionary(pointer(), keys[i]));
     }
 
     public boolean sameAs(ManagedObject other) {

@@ -6,7 +6,7 @@ public final class Property {
     public final String name;
     public final int type;
     public final int flags;
-    /** The Java type of the value, or of the list's elements: boxed for numbers. */
+    /** The Java type of the value, or of the collection's elements: boxed for numbers. */
     public final Class<?> javaType;
 
     public Property(String field, String name, int type, int flags, Class<?> javaType) {
@@ -19,6 +19,14 @@ public final class Property {
 
     public boolean isList() {
         return (flags & Constants.PROPERTY_LIST) != 0;
+    }
+
+    public boolean isSet() {
+        return (flags & Constants.PROPERTY_SET) != 0;
+    }
+
+    public boolean isDictionary() {
+        return (flags & Constants.PROPERTY_DICTIONARY) != 0;
     }
 
     public boolean isKey() {

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -22,6 +23,18 @@ public final class RealmCore {
             Native.atoll_list_free(pointer);
         }
     };
+    static final Handle.Free FREE_SET = new Handle.Free() {
+        @Override
+        public void free(long pointer) {
+            Native.atoll_set_free(pointer);
+        }
+    };
+    static final Handle.Free FREE_DICTIONARY = new Handle.Free() {
+        @Override
+        public void free(long pointer) {
+            Native.atoll_dictionary_free(pointer);
+        }
+    };
     public static final Handle.Free FREE_RESULTS = new Handle.Free() {
         @Override
         public void free(long pointer) {
@@ -31,6 +44,9 @@ public final class RealmCore {
 
     /** The Realm that stands for it; only handed out. */
     public final Object realm;
+    /** Whether it is synced: increments are then assignments, for the server does not carry them yet. */
+    public final boolean synced;
+    private final List<ObjectType<?>> types;
     private final ReferenceQueue<Object> garbage = new ReferenceQueue<>();
     private final Set<Handle> live = Collections.synchronizedSet(new HashSet<Handle>());
     private final Map<ObjectType<?>, int[]> keys = new IdentityHashMap<>();
@@ -40,8 +56,10 @@ public final class RealmCore {
     private final Handle handle;
     private boolean delivering;
 
-    public RealmCore(Object realm, long config) {
+    public RealmCore(Object realm, long config, List<ObjectType<?>> types, boolean synced) {
         this.realm = realm;
+        this.types = types;
+        this.synced = synced;
         long opened = Native.atoll_realm_open(config);
         long events = Native.atoll_queue_new();
         queue = events;
@@ -90,6 +108,17 @@ public final class RealmCore {
             classKeys.put(type, key);
         }
         return key;
+    }
+
+    /** The type of a native object. */
+    ObjectType<?> typeOf(long object) {
+        int key = Native.atoll_object_class(object);
+        for (ObjectType<?> type : types) {
+            if (type.kind != Constants.CLASS_ASYMMETRIC && classKey(type) == key) {
+                return type;
+            }
+        }
+        throw new IllegalStateException("an object of a class that the configuration of this realm leaves out");
     }
 
     int[] keys(ObjectType<?> type) {

@@ -1,9 +1,12 @@
 package io.atoll.internal;
 
+import io.atoll.MutableRealmInteger;
+import io.atoll.RealmAny;
 import java.nio.ByteBuffer;
 import java.util.Collection;
 import java.util.Date;
 import java.util.UUID;
+import org.bson.types.Decimal128;
 import org.bson.types.ObjectId;
 
 /** Java values as native ones, and back. */
@@ -30,8 +33,16 @@ public final class Values {
             Native.atoll_values_add_null(list);
         } else if (value instanceof Boolean) {
             Native.atoll_values_add_bool(list, (Boolean) value);
-        } else if (value instanceof Float || value instanceof Double) {
-            Native.atoll_values_add_double(list, ((Number) value).doubleValue());
+        } else if (value instanceof Float) {
+            Native.atoll_values_add_float(list, (Float) value);
+        } else if (value instanceof Double) {
+            Native.atoll_values_add_double(list, (Double) value);
+        } else if (value instanceof Decimal128) {
+            Native.atoll_values_add_decimal128(list, ((Decimal128) value).toBytes());
+        } else if (value instanceof RealmAny) {
+            add(list, ((RealmAny) value).get());
+        } else if (value instanceof MutableRealmInteger) {
+            add(list, ((MutableRealmInteger) value).get());
         } else if (value instanceof Byte || value instanceof Short || value instanceof Integer || value instanceof Long) {
             Native.atoll_values_add_int(list, ((Number) value).longValue());
         } else if (value instanceof String) {
@@ -72,9 +83,13 @@ public final class Values {
                 return Native.atoll_values_get_bool(list, index);
             case Constants.TYPE_INT:
                 return narrow(Native.atoll_values_get_int(list, index), javaType);
+            case Constants.TYPE_FLOAT:
+                return Native.atoll_values_get_float(list, index);
             case Constants.TYPE_DOUBLE:
                 double number = Native.atoll_values_get_double(list, index);
                 return javaType == Float.class ? (Object) (float) number : (Object) number;
+            case Constants.TYPE_DECIMAL128:
+                return Decimal128.fromBytes(Native.atoll_values_get_decimal128(list, index));
             case Constants.TYPE_STRING:
                 return Native.atoll_values_get_string(list, index);
             case Constants.TYPE_BINARY:

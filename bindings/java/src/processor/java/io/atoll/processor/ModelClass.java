@@ -15,6 +15,8 @@ final class ModelClass {
     boolean asymmetric;
     boolean hasEquals;
     final List<ModelProperty> properties = new ArrayList<>();
+    /** The fields with @LinkingObjects, which are not stored. */
+    final List<ModelProperty> links = new ArrayList<>();
 
     String proxy() {
         return source.replace('.', '_') + "RealmProxy";

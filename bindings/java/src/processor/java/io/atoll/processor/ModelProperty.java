@@ -9,13 +9,19 @@ final class ModelProperty {
     String name;
     String getter;
     String setter;
-    /** The declared type as source, and the type of the value or of the list's elements, boxed. */
+    /** The declared type as source, and the type of the value or of the collection's elements, boxed. */
     String declared;
     String value;
     /** A Constants.TYPE_ name. */
     String type;
     boolean nullable;
+    /** A list, set or dictionary, and which: RealmList, RealmSet, RealmDictionary. */
     boolean list;
+    String collection = "";
+    /** A MutableRealmInteger. */
+    boolean counter;
+    /** Of @LinkingObjects: the field that links. */
+    String origin;
     boolean key;
     boolean indexed;
 
@@ -32,6 +38,12 @@ final class ModelProperty {
                 return "Long";
             case "TYPE_DOUBLE":
                 return "Double";
+            case "TYPE_FLOAT":
+                return "Float";
+            case "TYPE_DECIMAL128":
+                return "Decimal128";
+            case "TYPE_MIXED":
+                return "Any";
             case "TYPE_STRING":
                 return "String";
             case "TYPE_BINARY":
@@ -48,7 +60,7 @@ final class ModelProperty {
     }
 
     boolean isNumber() {
-        return type.equals("TYPE_INT") || type.equals("TYPE_DOUBLE") || type.equals("TYPE_BOOL");
+        return type.equals("TYPE_INT") && !counter || type.equals("TYPE_FLOAT") || type.equals("TYPE_DOUBLE") || type.equals("TYPE_BOOL");
     }
 
     boolean isPrimitive() {
@@ -58,7 +70,9 @@ final class ModelProperty {
     String flags() {
         StringBuilder flags = new StringBuilder("0");
         add(flags, nullable, "NULLABLE");
-        add(flags, list, "LIST");
+        add(flags, collection.equals("RealmList"), "LIST");
+        add(flags, collection.equals("RealmSet"), "SET");
+        add(flags, collection.equals("RealmDictionary"), "DICTIONARY");
         add(flags, key, "PRIMARY_KEY");
         add(flags, indexed, "INDEXED");
         return flags.toString();

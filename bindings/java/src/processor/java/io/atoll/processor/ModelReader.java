@@ -2,11 +2,13 @@ package io.atoll.processor;
 
 import io.atoll.annotations.Ignore;
 import io.atoll.annotations.Index;
+import io.atoll.annotations.LinkingObjects;
 import io.atoll.annotations.PrimaryKey;
 import io.atoll.annotations.RealmClass;
 import io.atoll.annotations.RealmField;
 import io.atoll.annotations.Required;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -27,6 +29,7 @@ import javax.tools.Diagnostic;
 /** Reads a model class and reports what can't be stored, at the field that it concerns. */
 final class ModelReader {
     private static final Set<String> KEYS = new HashSet<>(Arrays.asList("TYPE_INT", "TYPE_STRING", "TYPE_UUID", "TYPE_OBJECT_ID"));
+    private static final List<String> COLLECTIONS = Arrays.asList("RealmList", "RealmSet", "RealmDictionary");
     private final ProcessingEnvironment environment;
     private final Messager messages;
     private boolean failed;
@@ -84,7 +87,9 @@ final class ModelReader {
             Set<Modifier> modifiers = field.getModifiers();
             boolean stored = !modifiers.contains(Modifier.STATIC) && !modifiers.contains(Modifier.TRANSIENT)
                     && field.getAnnotation(Ignore.class) == null;
-            if (stored) {
+            if (stored && field.getAnnotation(LinkingObjects.class) != null) {
+                model.links.add(linking(element, field));
+            } else if (stored) {
                 model.properties.add(property(element, field));
             }
         }
@@ -157,7 +162,8 @@ final class ModelReader {
         if (!field.getModifiers().contains(Modifier.PRIVATE)) {
             error(field, "\"" + property.field + "\" must be private: only its accessors see the realm");
         }
-        if (field.getModifiers().contains(Modifier.FINAL)) {
+        property.counter = is(field.asType(), "io.atoll.MutableRealmInteger");
+        if (field.getModifiers().contains(Modifier.FINAL) && !property.counter) {
             error(field, "\"" + property.field + "\" must not be final");
         }
         describe(property, field.asType());
@@ -166,24 +172,63 @@ final class ModelReader {
         if (property.key && (property.list || !KEYS.contains(property.type))) {
             error(field, "A @PrimaryKey is a byte, short, int, long, String, UUID or ObjectId");
         }
-        findAccessors(owner, property);
+        findAccessors(owner, property, !property.counter);
         return property;
     }
 
+    /** A field that shows what links here: its class must have the field that is named, and that must lead here. */
+    private ModelProperty linking(TypeElement owner, VariableElement field) {
+        ModelProperty property = new ModelProperty();
+        property.element = field;
+        property.field = field.getSimpleName().toString();
+        property.declared = field.asType().toString();
+        property.origin = field.getAnnotation(LinkingObjects.class).value();
+        List<? extends TypeMirror> arguments = is(field.asType(), "io.atoll.RealmResults")
+                ? ((DeclaredType) field.asType()).getTypeArguments() : Collections.<TypeMirror>emptyList();
+        if (arguments.size() != 1 || !is(arguments.get(0), "io.atoll.RealmModel")) {
+            error(field, "A field with @LinkingObjects is of type RealmResults, of the model class that links here");
+            return property;
+        }
+        property.value = arguments.get(0).toString();
+        Element origin = ((DeclaredType) arguments.get(0)).asElement();
+        boolean leads = false;
+        for (VariableElement candidate : ElementFilter.fieldsIn(origin.getEnclosedElements())) {
+            leads |= candidate.getSimpleName().contentEquals(property.origin) && leadsTo(candidate.asType(), owner);
+        }
+        if (!leads) {
+            error(field, "\"" + property.origin + "\" is no field of " + property.value + " that links to " + owner.getSimpleName());
+        }
+        findAccessors(owner, property, false);
+        return property;
+    }
+
+    private boolean leadsTo(TypeMirror from, TypeElement owner) {
+        if (from.getKind() != TypeKind.DECLARED) {
+            return false;
+        }
+        List<? extends TypeMirror> arguments = ((DeclaredType) from).getTypeArguments();
+        return from.toString().equals(owner.toString()) || arguments.size() == 1 && arguments.get(0).toString().equals(owner.toString());
+    }
+
     private static boolean nullable(ModelProperty property, boolean required) {
-        if (property.isObject()) {
-            return !property.list;
+        if (property.isObject() || property.type.equals("TYPE_MIXED")) {
+            return property.isObject() && !property.list; // Null is one of the values of a RealmAny.
         }
         return !required && !property.isPrimitive();
     }
 
     private void describe(ModelProperty property, TypeMirror declared) {
         TypeMirror element = declared;
-        if (is(declared, "io.atoll.RealmList")) {
+        for (String name : COLLECTIONS) {
+            if (is(declared, "io.atoll." + name)) {
+                property.collection = name;
+            }
+        }
+        if (!property.collection.isEmpty()) {
             List<? extends TypeMirror> arguments = ((DeclaredType) declared).getTypeArguments();
             property.list = true;
             if (arguments.size() != 1) {
-                error(property.element, "A RealmList needs the type of its elements");
+                error(property.element, "A " + property.collection + " needs the type of its elements");
                 property.type = "TYPE_INT";
                 property.value = "java.lang.Long";
                 return;
@@ -200,9 +245,13 @@ final class ModelReader {
             error(property.element, "An asymmetric class can't be the type of a property: its objects are only sent");
         } else if (is(element, "io.atoll.RealmModel")) {
             property.type = isEmbedded(((DeclaredType) element).asElement()) ? "TYPE_EMBEDDED" : "TYPE_LINK";
+            if (property.type.equals("TYPE_EMBEDDED") && property.collection.equals("RealmSet")) {
+                error(property.element, "A RealmSet can't hold embedded objects: use a RealmList or a RealmDictionary");
+            }
         } else {
             error(property.element, "A field of type " + element + " can't be stored: annotate it with @Ignore, or make it a number, "
-                    + "boolean, String, byte[], Date, UUID, ObjectId, model class, or RealmList of these");
+                    + "boolean, String, byte[], Date, UUID, ObjectId, Decimal128, RealmAny, model class, a RealmList, RealmSet or "
+                    + "RealmDictionary of these, or a MutableRealmInteger");
         }
     }
 
@@ -232,7 +281,7 @@ final class ModelReader {
             case "float":
             case "java.lang.Float":
                 property.value = "java.lang.Float";
-                return "TYPE_DOUBLE";
+                return "TYPE_FLOAT";
             case "double":
             case "java.lang.Double":
                 property.value = "java.lang.Double";
@@ -247,13 +296,19 @@ final class ModelReader {
                 return "TYPE_UUID";
             case "org.bson.types.ObjectId":
                 return "TYPE_OBJECT_ID";
+            case "org.bson.types.Decimal128":
+                return "TYPE_DECIMAL128";
+            case "io.atoll.RealmAny":
+                return "TYPE_MIXED";
+            case "io.atoll.MutableRealmInteger":
+                return property.counter ? "TYPE_INT" : null;
             default:
                 return null;
         }
     }
 
     // getX, isX; for a field isX also isX and setX; a leading underscore may be left out: _id has getId or get_id.
-    private void findAccessors(TypeElement owner, ModelProperty property) {
+    private void findAccessors(TypeElement owner, ModelProperty property, boolean settable) {
         Set<String> stems = new HashSet<>(Arrays.asList(property.field, property.field.replaceFirst("^_+", "")));
         if (property.field.matches("is[A-Z].*")) {
             stems.add(property.field.substring(2));
@@ -277,9 +332,10 @@ final class ModelReader {
                 property.setter = name;
             }
         }
-        if (property.getter == null || property.setter == null) {
-            error(property.element, "\"" + property.field + "\" needs a getter and a setter of type " + property.declared
-                    + " that are neither private nor final: managed objects override them");
+        if (property.getter == null || settable && property.setter == null) {
+            error(property.element, "\"" + property.field + "\" needs a getter" + (settable ? " and a setter" : "") + " of type "
+                    + property.declared + " that " + (settable ? "are" : "is")
+                    + " neither private nor final: managed objects override them");
         }
     }
 }

@@ -37,6 +37,12 @@ final class ProxyWriter {
                 getter(model.properties.get(i), i);
                 setter(model.properties.get(i), i);
             }
+            for (ModelProperty link : model.links) {
+                line("    @Override\n    public " + link.declared + " " + link.getter + "() {");
+                line("        if (realm$object == null) {\n            return super." + link.getter + "();\n        }");
+                line("        return io.atoll.RealmResults.linking(realm$object, " + link.value + ".class, " + quote(link.origin) + ");");
+                line("    }\n");
+            }
             if (!model.hasEquals) {
                 line("    @Override\n    public boolean equals(Object other) {");
                 line("        return ManagedObject.equal(this, other);\n    }\n");
@@ -67,6 +73,12 @@ final class ProxyWriter {
         line("        @Override\n        public void set(" + m + " object, int property, Object value) {\n            switch (property) {");
         for (int i = 0; i < model.properties.size(); i++) {
             ModelProperty p = model.properties.get(i);
+            if (p.counter && !p.list) {
+                line("                case " + i + ":\n                    if (object." + p.getter + "() != null) {\n"
+                        + "                        object." + p.getter + "().set(value == null ? null : ((io.atoll.MutableRealmInteger) value).get());\n"
+                        + "                    }\n                    return;");
+                continue;
+            }
             String cast = p.list ? p.declared : p.value;
             line("                case " + i + ":\n                    object." + p.setter + "((" + cast + ") value);\n"
                     + "                    return;");
@@ -81,6 +93,8 @@ final class ProxyWriter {
         String get = "realm$object.get" + p.accessor() + "(" + i + ")";
         if (p.list) {
             line("        return new " + p.declared + "(realm$object, " + i + ");");
+        } else if (p.counter) {
+            line("        return io.atoll.MutableRealmInteger.of(realm$object, " + i + ");");
         } else if (p.isObject()) {
             line("        return (" + p.declared + ") " + get + ";");
         } else if (p.isPrimitive()) {
@@ -99,11 +113,16 @@ final class ProxyWriter {
     }
 
     private void setter(ModelProperty p, int i) {
+        if (p.setter == null) {
+            return;
+        }
         line("    @Override\n    public void " + p.setter + "(" + p.declared + " value) {");
         line("        if (realm$object == null) {\n            super." + p.setter + "(value);\n            return;\n        }");
         String set = "realm$object.set" + p.accessor() + "(" + i + ", value);";
         if (p.list) {
-            line("        io.atoll.RealmList.assign(realm$object, " + i + ", value);");
+            line("        io.atoll." + p.collection + ".assign(realm$object, " + i + ", value);");
+        } else if (p.counter) {
+            line("        io.atoll.MutableRealmInteger.of(realm$object, " + i + ").set(value == null ? null : value.get());");
         } else if (p.isNumber() && !p.isPrimitive()) {
             line("        if (value == null) {\n            realm$object.setNull(" + i + ");\n        } else {\n            " + set
                     + "\n        }");

@@ -84,6 +84,15 @@ class ProcessorTest {
     }
 
     @Test
+    void what_links_here_must_lead_here() {
+        String other = "class H extends RealmObject {\n" + FIELD + "}\n";
+        fails(other + "class M extends RealmObject {\n" + FIELD + "  @LinkingObjects(\"a\") private final RealmResults<H> h = null;\n}\n", 9,
+                "no field of t.H that links to M");
+        fails("class M extends RealmObject {\n" + FIELD + "  @LinkingObjects(\"a\") private final Object h = null;\n}\n", 6,
+                "of type RealmResults");
+    }
+
+    @Test
     void asymmetric_classes_can_only_be_inserted() {
         String reading = "class R extends AsymmetricRealmObject {\n" + FIELD + "}\n";
         fails(reading + "class U { Object all(Realm r) {\n return r.where(R.class); } }\n", 8, "where");

@@ -1,0 +1,21 @@
+package io.atoll;
+
+import java.util.AbstractMap;
+
+/** What maps of realms have in common; {@link RealmDictionary} is the one that there is. */
+public abstract class RealmMap<K, V> extends AbstractMap<K, V> {
+    RealmMap() {
+    }
+
+    public abstract boolean isManaged();
+
+    public abstract boolean isValid();
+
+    public abstract void addChangeListener(MapChangeListener<K, V> listener);
+
+    public abstract void addChangeListener(RealmChangeListener<RealmMap<K, V>> listener);
+
+    public abstract void removeChangeListener(Object listener);
+
+    public abstract void removeAllChangeListeners();
+}
