@@ -36,6 +36,11 @@ static atoll_realm *find_frozen(const atoll_realm *parent, uint64_t version)
 static status freeze_committed(const atoll_realm *realm, atoll_realm **out)
 {
     atoll_realm *parent = (atoll_realm *)(uintptr_t)realm;
+    if (realm->database->migrating)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "%s is being migrated: nothing of it can be frozen or referenced before it is "
+                    "opened",
+                    realm->database->path);
     if (realm->frozen) {
         *out = realm_retain(parent);
         return ATOLL_OK;
@@ -49,11 +54,7 @@ static status freeze_committed(const atoll_realm *realm, atoll_realm **out)
 static status freeze(const atoll_realm *realm, atoll_realm **out)
 {
     TRY(realm_check(realm));
-    if (realm->database->migrating)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
-                    "%s is being migrated: nothing of it can be frozen before it is opened",
-                    realm->database->path);
-    if (realm->txn != NULL)
+    if (realm->txn != NULL && !realm->database->migrating)
         return fail(ATOLL_ERROR_TRANSACTION_ACTIVE,
                     "%s has a write transaction open; commit it or roll it back, then freeze",
                     realm->database->path);

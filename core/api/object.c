@@ -6,7 +6,8 @@ void atoll_object_free(atoll_object *object)
 {
     if (object == NULL) return;
     atoll_realm *realm = object->realm;
-    bool keep = realm->thread == thread_self() && realm->spare_count < API_SPARE_OBJECTS;
+    bool keep = API_SPARE_OBJECTS != 0 && realm->thread == thread_self() &&
+                realm->spare_count < API_SPARE_OBJECTS;
     if (keep)
         realm->spare_objects[realm->spare_count++] = object;
     else

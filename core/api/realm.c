@@ -382,7 +382,7 @@ static status class_named(const atoll_realm *realm, bytes name, const model_clas
 {
     TRY(realm_check(realm));
     const model_class *c = schema_class_named(model_view_schema(realm_view(realm)), name);
-    if (c == NULL)
+    if (c == NULL || schema_class_is_hidden(c))
         return fail(ATOLL_ERROR_UNKNOWN_CLASS,
                     "the realm %s has no class %.*s; add it to the schema", realm->database->path,
                     (int)name.size, name.size == 0 ? "" : (const char *)name.data);
@@ -403,7 +403,7 @@ static status class_of_key(const atoll_realm *realm, class_key key, const model_
 {
     TRY(realm_check(realm));
     const model_class *c = schema_class(model_view_schema(realm_view(realm)), key);
-    if (c == NULL)
+    if (c == NULL || schema_class_is_hidden(c))
         return fail(ATOLL_ERROR_UNKNOWN_CLASS,
                     "class key %u does not exist in %s; take it from atoll_realm_class", key,
                     realm->database->path);
@@ -561,8 +561,12 @@ static status delete_class(atoll_realm *realm, class_key key_of_class)
     query *all = NULL;
     TRY(query_new(model_view_schema(realm_view(realm)), c->key, bytes_of(NULL, 0), NULL, &all));
     status result = query_run(all, realm_view(realm), &rows);
-    for (size_t i = 0; i < rows.count && result == ATOLL_OK; i++)
-        result = model_delete(realm->txn, key_of_class, rows.items[i]);
+    for (size_t i = 0; i < rows.count && result == ATOLL_OK; i++) {
+        bool alive = false; /* an embedded object may have gone with the one that held it */
+        result = model_is_alive(realm_view(realm), key_of_class, rows.items[i], &alive);
+        if (result == ATOLL_OK && alive)
+            result = model_delete(realm->txn, key_of_class, rows.items[i]);
+    }
     realm->write_count++;
     query_free(all);
     vector_free(&rows);

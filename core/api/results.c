@@ -34,7 +34,7 @@ static status compile(const atoll_realm *realm, class_key c, bytes text,
     TRY(realm_check(realm));
     const model_schema *schema = model_view_schema(realm_view(realm));
     const model_class *class_of = schema_class(schema, c);
-    if (class_of == NULL)
+    if (class_of == NULL || schema_class_is_hidden(class_of))
         return fail(ATOLL_ERROR_UNKNOWN_CLASS, "class key %u does not exist in %s", c,
                     realm->database->path);
     if (class_of->kind == CLASS_ASYMMETRIC)

@@ -5,6 +5,7 @@
     57 /* what the systems before allowed, so that models carry over */
 #define LIMIT_PROPERTY_NAME_SIZE_MAX 63    /* the same */
 #define LIMIT_CLASSES_MAX 1000             /* a schema stays small enough to be sent whole */
+#define LIMIT_CLASS_KEYS_MAX 65536         /* classes that a realm ever had: keys come once */
 #define LIMIT_PROPERTIES_MAX 1000          /* per class */
 #define LIMIT_VALUE_SIZE_MAX (16u << 20)   /* string or binary */
 #define LIMIT_LIST_COUNT_MAX (1u << 24)    /* elements of a list, erased ones included */
@@ -16,6 +17,8 @@
 #define LIMIT_QUERY_DEPTH_MAX 100 /* nested parentheses and NOTs: bounds the parser's stack */
 #define LIMIT_NESTING_MAX \
     100 /* lists and dictionaries inside each other in a mixed value: as the systems before */
+#define LIMIT_EMBEDDING_MAX \
+    200 /* embedded objects and nested collections inside each other: bounds the stack of all that walk them */
 #define LIMIT_PAYLOAD_DEPTH_MAX \
     100 /* embedded objects in an asymmetric one: the same on device, wire and server */
 #define LIMIT_PAYLOAD_SIZE_MAX \

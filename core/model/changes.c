@@ -45,7 +45,7 @@ static void builder_free(changes_builder *b)
 
 static status entry_of(changes_builder *b, class_key c, row_key row, entry **out)
 {
-    if (c == 0 || c > LIMIT_CLASSES_MAX)
+    if (c == 0 || c > LIMIT_CLASS_KEYS_MAX)
         return fail(ATOLL_ERROR_FILE_CORRUPT, "a log record names class %u", c);
     while (b->rows.count < c) TRY(vector_push(&b->rows, (map64){0}));
     uint64_t *at = map64_get(&b->rows.items[c - 1], row);

@@ -230,7 +230,9 @@ status model_migration_rename(model_migration *m, bytes class_name, bytes from, 
                     "property '%s.%s' cannot be renamed to '%s': their types differ", c->name,
                     old->name, fresh->name);
     schema_copied copied = {c->key, old->key, fresh->key};
-    return each_row(m, c->key, copy_value, &copied);
+    status result = each_row(m, c->key, copy_value, &copied);
+    /* Half of the values must not be all that is left. */
+    return result == ATOLL_OK ? ATOLL_OK : txn_remember(m->txn, result);
 }
 
 /* ---- remove a class ---- */

@@ -125,7 +125,7 @@ static status read_root(model_db *db, bytes record, model_view **out)
     if (record.size != 0) {
         TRY(codec_open(record, "the root record", &r, &version));
         count = reader_varint(&r);
-        if (r.failed || count > LIMIT_CLASSES_MAX)
+        if (r.failed || count > LIMIT_CLASS_KEYS_MAX)
             return fail(ATOLL_ERROR_FILE_CORRUPT, "the root record is damaged");
     }
     model_view *view = view_new(db, (size_t)count);

@@ -269,6 +269,11 @@ static status validate_synced(const model_class *c, const model_property *p, sch
 
 status schema_validate(const model_schema *s, schema_use use)
 {
+    if (s->key_count > LIMIT_CLASS_KEYS_MAX)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                    "the realm has had %d classes, and no more are possible: copy its objects to "
+                    "another one",
+                    LIMIT_CLASS_KEYS_MAX);
     for (size_t i = 0; i < s->class_count; i++) {
         const model_class *c = &s->classes[i];
         TRY(validate_class_use(c, use));

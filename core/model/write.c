@@ -463,12 +463,29 @@ static status increment(model_txn *txn, class_key c, row_key row, property_key p
 }
 
 /* ---- embedded objects ---- */
+/* Deleting and sending follow what is embedded level by level. */
+static status check_embedding(const model_txn *txn, const model_owner *owner)
+{
+    model_owner at = *owner;
+    const model_class *c = NULL;
+    for (int depth = 1;; depth++) {
+        TRY(need_class(txn->view, at.class_of, &c));
+        if (c->kind != CLASS_EMBEDDED) return ATOLL_OK;
+        if (depth == LIMIT_EMBEDDING_MAX)
+            return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                        "objects of class '%s' are embedded more than %d deep in each other",
+                        c->name, LIMIT_EMBEDDING_MAX);
+        TRY(model_owner_get(txn->view, at.class_of, at.row, &at));
+    }
+}
+
 status write_embedded(model_txn *txn, class_key c, const model_owner *owner, row_key *out,
                       uint8_t id[16])
 {
     const model_class *class_of = NULL;
     operation o = {.kind = OP_OWNER, .class_of = c, .owner = *owner};
     TRY(need_class(txn->view, c, &class_of));
+    TRY(check_embedding(txn, owner));
     txn->db->options.platform->random(txn->db->options.platform->context, o.id, sizeof o.id);
     bool silent = txn->silent;
     txn->silent = silent || is_asymmetric(txn, owner->class_of, owner->row);
@@ -506,6 +523,19 @@ static status set_embedded(model_txn *txn, class_key c, row_key row, property_ke
     return ATOLL_OK;
 }
 
+/* What is embedded never changes its place: else it could come to hold itself, or be taken from an object that the one
+ * who says so may not write. */
+static status check_owner(const model_txn *txn, const model_class *c, row_key row,
+                          const model_owner *owner)
+{
+    model_owner now;
+    TRY(model_owner_get(txn->view, c->key, row, &now));
+    if (now.class_of == owner->class_of && now.row == owner->row && now.property == owner->property)
+        return ATOLL_OK;
+    return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                "an embedded object of class '%s' belongs to another place already", c->name);
+}
+
 static status put_embedded(model_txn *txn, class_key c, const uint8_t id[16],
                            const model_owner *owner, row_key *out)
 {
@@ -519,6 +549,8 @@ static status put_embedded(model_txn *txn, class_key c, const uint8_t id[16],
     TRY(model_embedded_find(txn->view, c, id, &row));
     uint8_t state = ROW_DEAD;
     if (row != 0) TRY(row_state(txn->view, c, row, &state));
+    if (row != 0) TRY(check_owner(txn, class_of, row, owner));
+    TRY(check_embedding(txn, owner));
     if (row == 0)
         TRY(make_row(txn, class_of, NULL, ROW_ALIVE, &row));
     else if (state != ROW_ALIVE)
