@@ -134,13 +134,36 @@ static status check_free(const char *path)
                 path);
 }
 
-static status copy_to(const database *d, const atoll_config *config, const char *path)
+/* Somebody else may have copied to the same place meanwhile. */
+static status check_empty(storage *target, const char *path)
+{
+    storage_iterator *i = NULL;
+    bytes key, value;
+    TRY(storage_iterate(target, bytes_of(NULL, 0), bytes_of(NULL, 0), &i));
+    bool any = storage_iterator_next(i, &key, &value);
+    status result = storage_iterator_status(i);
+    storage_iterator_free(i);
+    if (result == ATOLL_OK && any)
+        result = fail(ATOLL_ERROR_FILE_EXISTS, "%s exists; copy to another path", path);
+    return result;
+}
+
+static status copy_into(const database *d, const atoll_config *config, const char *path)
 {
     storage *target = NULL;
+    TRY(config_store(config, path, true, &target));
+    status result = check_empty(target, path);
+    if (result == ATOLL_OK) return model_copy(d->model, target, config_use(config));
+    storage_close(target);
+    return result;
+}
+
+static status copy_to(const database *d, const atoll_config *config, const char *path)
+{
     TRY(check_free(path));
-    status result = config_store(config, path, true, &target);
-    if (result == ATOLL_OK) result = model_copy(d->model, target, config_use(config));
-    if (result == ATOLL_OK) return ATOLL_OK;
+    status result = copy_into(d, config, path);
+    bool others = result == ATOLL_ERROR_FILE_IN_USE || result == ATOLL_ERROR_FILE_EXISTS;
+    if (result == ATOLL_OK || others) return result;
     char why[512];
     snprintf(why, sizeof why, "%s", fail_text());
     if (file_remove_tree(path) != ATOLL_OK)
