@@ -517,3 +517,23 @@ Test(model, a_listener_hears_of_each_commit_until_it_leaves)
     cr_assert_eq(heard, version);
     close_realm(&r);
 }
+
+/* A peer that says so could else take it from an object that it may not write, or let it hold itself. */
+Test(model, what_is_embedded_stays_where_it_is)
+{
+    realm r = open_realm(true);
+    model_txn *txn = test_begin(r.db);
+    row_key first = test_create(txn, 1), second = test_create(txn, 2), part = 0, again = 0;
+    uint8_t id[16];
+    MUST(model_set_embedded(txn, ITEM, first, ITEM_ONE, &part));
+    MUST(model_embedded_identity(model_txn_view(txn), PART, part, id));
+    model_owner here = {.class_of = ITEM, .row = first, .property = ITEM_ONE}, there = here;
+    there.row = second;
+    cr_assert_eq(model_embedded_put(txn, PART, id, &there, &again), ATOLL_ERROR_INVALID_ARGUMENT);
+    there = (model_owner){.class_of = PART, .row = part, .property = PART_DEEP};
+    cr_assert_eq(model_embedded_put(txn, PART, id, &there, &again), ATOLL_ERROR_INVALID_ARGUMENT);
+    MUST(model_embedded_put(txn, PART, id, &here, &again));
+    cr_assert_eq(again, part);
+    test_commit(txn);
+    close_realm(&r);
+}
