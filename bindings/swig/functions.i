@@ -21,6 +21,7 @@
 
 %apply (const atoll_binary_char *BINARY, size_t SIZE) { (const atoll_binary_char *value, size_t value_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *app_id, size_t app_id_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *category, size_t category_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *class_name, size_t class_name_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *email, size_t email_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *from, size_t from_size) };
@@ -130,6 +131,12 @@ atoll_values *atoll_dictionary_value_at(atoll_dictionary *dictionary, int64_t in
 atoll_object *atoll_dictionary_object_at(atoll_dictionary *dictionary, int64_t index, atoll_error **error);
 atoll_checked atoll_dictionary_clear(atoll_dictionary *dictionary, atoll_error **error);
 uint64_t atoll_dictionary_observe(atoll_dictionary *dictionary, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_dictionary_observe_key_paths(atoll_dictionary *dictionary, atoll_values *key_paths, atoll_queue *queue, atoll_error **error);
+atoll_results *atoll_dictionary_as_results(atoll_dictionary *dictionary, atoll_error **error);
+atoll_dictionary *atoll_dictionary_freeze(atoll_dictionary *dictionary, atoll_error **error);
+atoll_dictionary *atoll_dictionary_resolve_in(atoll_dictionary *dictionary, atoll_realm *realm, atoll_error **error);
+bool atoll_dictionary_is_frozen(atoll_dictionary *dictionary);
+atoll_realm *atoll_dictionary_realm(atoll_dictionary *dictionary);
 /* atoll_error_code is hidden: bindings turn errors into exceptions. */
 /* atoll_error_message is hidden: bindings turn errors into exceptions. */
 /* atoll_error_is_retryable is hidden: bindings turn errors into exceptions. */
@@ -155,10 +162,16 @@ atoll_list *atoll_list_freeze(atoll_list *list, atoll_error **error);
 atoll_list *atoll_list_resolve_in(atoll_list *list, atoll_realm *realm, atoll_error **error);
 bool atoll_list_is_frozen(atoll_list *list);
 atoll_realm *atoll_list_realm(atoll_list *list);
+uint64_t atoll_list_observe_key_paths(atoll_list *list, atoll_values *key_paths, atoll_queue *queue, atoll_error **error);
+atoll_results *atoll_list_as_results(atoll_list *list, atoll_error **error);
 void atoll_log_set_level(int32_t level);
 int32_t atoll_log_level(void);
 /* atoll_log_set_sink is hidden: bindings take the log from a queue. */
 void atoll_log_set_queue(atoll_queue *queue);
+atoll_checked atoll_log_set_category_level(const atoll_text_char *category, size_t category_size, int32_t level, atoll_error **error);
+int32_t atoll_log_category_level(const atoll_text_char *name, size_t name_size, atoll_error **error);
+int32_t atoll_log_category_count(void);
+atoll_text atoll_log_category_name(int32_t index);
 atoll_migration *atoll_migration_begin(atoll_config *config, atoll_error **error);
 void atoll_migration_free(atoll_migration *migration);
 atoll_realm *atoll_migration_old_realm(atoll_migration *migration, atoll_error **error);
@@ -217,6 +230,7 @@ atoll_object *atoll_object_freeze(atoll_object *object, atoll_error **error);
 atoll_object *atoll_object_resolve_in(atoll_object *object, atoll_realm *realm, atoll_error **error);
 bool atoll_object_is_frozen(atoll_object *object);
 atoll_realm *atoll_object_realm(atoll_object *object);
+uint64_t atoll_object_observe_key_paths(atoll_object *object, atoll_values *key_paths, atoll_queue *queue, atoll_error **error);
 atoll_queue *atoll_queue_new(atoll_error **error);
 void atoll_queue_free(atoll_queue *queue);
 int32_t atoll_queue_fd(atoll_queue *queue);
@@ -227,8 +241,10 @@ int32_t atoll_event_type(atoll_event *event);
 uint64_t atoll_event_registration(atoll_event *event);
 bool atoll_event_is_initial(atoll_event *event);
 bool atoll_event_is_deleted(atoll_event *event);
+bool atoll_event_is_cleared(atoll_event *event);
 int64_t atoll_event_change_count(atoll_event *event, int32_t kind);
 int64_t atoll_event_change(atoll_event *event, int32_t kind, int64_t position);
+atoll_text atoll_event_change_key(atoll_event *event, int32_t kind, int64_t position);
 int32_t atoll_event_status(atoll_event *event);
 atoll_text atoll_event_message(atoll_event *event);
 atoll_user *atoll_event_user(atoll_event *event);
@@ -266,6 +282,9 @@ uint64_t atoll_realm_observe(atoll_realm *realm, atoll_queue *queue, atoll_error
 void atoll_realm_unobserve(atoll_realm *realm, uint64_t registration);
 atoll_realm *atoll_realm_freeze(atoll_realm *realm, atoll_error **error);
 bool atoll_realm_is_frozen(atoll_realm *realm);
+uint64_t atoll_realm_begin_async(atoll_realm *realm, atoll_queue *queue, atoll_error **error);
+void atoll_realm_cancel_begin(atoll_realm *realm, uint64_t registration);
+uint64_t atoll_realm_commit_async(atoll_realm *realm, atoll_queue *queue, atoll_error **error);
 atoll_reference *atoll_reference_of_object(atoll_object *object, atoll_error **error);
 atoll_reference *atoll_reference_of_list(atoll_list *list, atoll_error **error);
 atoll_reference *atoll_reference_of_results(atoll_results *results, atoll_error **error);
@@ -273,6 +292,10 @@ void atoll_reference_free(atoll_reference *reference);
 atoll_object *atoll_reference_resolve_object(atoll_reference *reference, atoll_realm *realm, atoll_error **error);
 atoll_list *atoll_reference_resolve_list(atoll_reference *reference, atoll_realm *realm, atoll_error **error);
 atoll_results *atoll_reference_resolve_results(atoll_reference *reference, atoll_realm *realm, atoll_error **error);
+atoll_reference *atoll_reference_of_set(atoll_set *set, atoll_error **error);
+atoll_set *atoll_reference_resolve_set(atoll_reference *reference, atoll_realm *realm, atoll_error **error);
+atoll_reference *atoll_reference_of_dictionary(atoll_dictionary *dictionary, atoll_error **error);
+atoll_dictionary *atoll_reference_resolve_dictionary(atoll_reference *reference, atoll_realm *realm, atoll_error **error);
 atoll_results *atoll_results_new(atoll_realm *realm, uint32_t class_key, const atoll_text_char *query, size_t query_size, atoll_values *arguments, atoll_error **error);
 void atoll_results_free(atoll_results *results);
 atoll_results *atoll_results_filter(atoll_results *results, const atoll_text_char *query, size_t query_size, atoll_values *arguments, atoll_error **error);
@@ -295,6 +318,7 @@ atoll_results *atoll_results_freeze(atoll_results *results, atoll_error **error)
 atoll_results *atoll_results_resolve_in(atoll_results *results, atoll_realm *realm, atoll_error **error);
 bool atoll_results_is_frozen(atoll_results *results);
 atoll_realm *atoll_results_realm(atoll_results *results);
+uint64_t atoll_results_observe_key_paths(atoll_results *results, atoll_values *key_paths, atoll_queue *queue, atoll_error **error);
 atoll_schema *atoll_schema_new(atoll_error **error);
 void atoll_schema_free(atoll_schema *schema);
 int32_t atoll_schema_add_class(atoll_schema *schema, const atoll_text_char *name, size_t name_size, int32_t kind, atoll_error **error);
@@ -331,6 +355,12 @@ bool atoll_set_add(atoll_set *set, atoll_values *value, atoll_error **error);
 bool atoll_set_remove(atoll_set *set, atoll_values *value, atoll_error **error);
 atoll_checked atoll_set_clear(atoll_set *set, atoll_error **error);
 uint64_t atoll_set_observe(atoll_set *set, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_set_observe_key_paths(atoll_set *set, atoll_values *key_paths, atoll_queue *queue, atoll_error **error);
+atoll_results *atoll_set_as_results(atoll_set *set, atoll_error **error);
+atoll_set *atoll_set_freeze(atoll_set *set, atoll_error **error);
+atoll_set *atoll_set_resolve_in(atoll_set *set, atoll_realm *realm, atoll_error **error);
+bool atoll_set_is_frozen(atoll_set *set);
+atoll_realm *atoll_set_realm(atoll_set *set);
 void atoll_subscriptions_free(atoll_subscriptions *set);
 int64_t atoll_subscriptions_version(atoll_subscriptions *set);
 int32_t atoll_subscriptions_state(atoll_subscriptions *set);

@@ -76,11 +76,16 @@ static inline atoll_bytes api_text(const char *text) /* NULL stays null */
 status api_replace_text(char **text, const char *from, size_t size, const char *what) MUST_CHECK;
 
 /* ---- queues and events (queue.c) ---- */
+enum {
+    API_CHANGE_KINDS = ATOLL_CHANGE_MOVES_TO + 1,
+    API_KEY_KINDS = ATOLL_CHANGE_MODIFICATIONS + 1
+};
 struct atoll_event {
     int32_t type;
     uint64_t registration;
-    bool initial, deleted;
-    VECTOR(int64_t) changes[5];
+    bool initial, deleted, cleared;
+    VECTOR(char *) keys[API_KEY_KINDS]; /* of a dictionary, by the kinds of changes */
+    VECTOR(int64_t) changes[API_CHANGE_KINDS];
     status code;
     char *message;
     atoll_user *user;
@@ -209,19 +214,22 @@ typedef enum observer_kind {
     OBSERVER_REALM,
     OBSERVER_RESULTS,
     OBSERVER_OBJECT,
-    OBSERVER_LIST
+    OBSERVER_COLLECTION
 } observer_kind;
 typedef struct observer {
     uint64_t id;
     observer_kind kind;
     atoll_queue *queue;
     query *query;       /* results: own copy */
+    key_paths *paths;   /* NULL: the default of its kind */
     row_vector rows;    /* results: at the realm's version */
     class_key class_of; /* object, list */
     row_key row;
     property_key property;
-    class_key target; /* list of links: their class */
-    bool lost;        /* an event could not be made: the next one starts anew */
+    class_key target;        /* links that vanish with their objects: their class */
+    class_key element_class; /* links and embedded objects: theirs */
+    uint8_t flags;           /* PROPERTY_LIST, _SET or _DICTIONARY */
+    bool lost;               /* an event could not be made: the next one starts anew */
 } observer;
 /* Where getters read last: whoever reads a property of one object reads it again, or that of the next row. */
 enum { API_WINDOWS = 32, API_WINDOWS_MAX = 8192 };
@@ -260,8 +268,9 @@ struct atoll_realm {
     uint64_t
         write_count; /* grows with every write, advance and close: live results and windows compare it */
     VECTOR(observer *) observers;
-    map64 covered;         /* classes that this transaction was allowed to write */
-    uint64_t transactions; /* begun so far */
+    struct api_begin *waiting; /* for the write lock, see async.c; NULL: not */
+    map64 covered;             /* classes that this transaction was allowed to write */
+    uint64_t transactions;     /* begun so far */
     api_setter setters[API_SETTERS];
     atoll_object *spare_objects[API_SPARE_OBJECTS + 1]; /* of this thread alone */
     int spare_count;
@@ -362,7 +371,7 @@ status collection_get(const atoll_list *at, int64_t index, value *out,
 status collection_wrap_object(const atoll_list *at, const model_property *p, const value *v,
                               atoll_object **out) MUST_CHECK; /* *out NULL: null */
 status collection_convert(const atoll_list *at, const atoll_values *from, value *out) MUST_CHECK;
-uint64_t collection_observe(const atoll_list *at, atoll_queue *queue, atoll_error **error);
+status collection_results(const atoll_list *at, atoll_results **out) MUST_CHECK; /* of objects */
 status
 object_check(const atoll_object *object) MUST_CHECK; /* its realm is usable and the row alive */
 /* The realm must have been checked. */
@@ -381,6 +390,24 @@ status results_copy(const atoll_results *results, const atoll_realm *realm,
                     atoll_results **out) MUST_CHECK; /* the same in another instance */
 status
 results_rows(atoll_results *results) MUST_CHECK; /* fills the cache for the realm's current state */
+/* ---- from one instance to another (freeze.c); *out stays NULL when it is not there any more ---- */
+status freeze_realm_committed(const atoll_realm *realm, atoll_realm **out) MUST_CHECK;
+status freeze_object_in(const atoll_object *object, const atoll_realm *target,
+                        atoll_object **out) MUST_CHECK;
+status freeze_list_in(const atoll_list *at, const atoll_realm *target,
+                      atoll_list **out) MUST_CHECK; /* any collection */
+status freeze_results_in(const atoll_results *results, const atoll_realm *target,
+                         atoll_results **out) MUST_CHECK;
+/* A query over what one object holds. Takes nothing. */
+status results_over(atoll_realm *realm, class_key c, const query_base *base,
+                    atoll_results **out) MUST_CHECK;
+/* ---- transactions off the thread (async.c) ---- */
+typedef struct api_begin api_begin;
+status realm_check_begin(const atoll_realm *realm) MUST_CHECK; /* may begin a transaction */
+status realm_commit(atoll_realm *realm, bool durable, uint64_t *version) MUST_CHECK;
+status async_take(atoll_realm *realm)
+    MUST_CHECK; /* the transaction that was waited for; BUSY: not here yet */
+void async_cancel(atoll_realm *realm);
 void observe_advance(atoll_realm *realm,
                      model_view *newer); /* takes newer; queues the observers' events */
 void observer_free(observer *o);

@@ -244,9 +244,11 @@ atoll_object *atoll_dictionary_object_at(const atoll_dictionary *dictionary, int
     return api_ok(error, result) ? object : NULL;
 }
 
-uint64_t atoll_dictionary_observe(const atoll_dictionary *dictionary, atoll_queue *queue,
-                                  atoll_error **error)
+atoll_results *atoll_dictionary_as_results(const atoll_dictionary *dictionary, atoll_error **error)
 {
-    if (!api_ok(error, API_NOT_NULL(dictionary))) return 0;
-    return collection_observe(&dictionary->in, queue, error);
+    API_CALL(dictionary == NULL ? NULL : dictionary->in.realm);
+    atoll_results *results = NULL;
+    status result = API_NOT_NULL(dictionary);
+    if (result == ATOLL_OK) result = collection_results(&dictionary->in, &results);
+    return api_ok(error, result) ? results : NULL;
 }

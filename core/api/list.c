@@ -289,8 +289,23 @@ atoll_status atoll_list_move(atoll_list *list, int64_t from, int64_t to, atoll_e
     return api_result(error, result);
 }
 
-uint64_t atoll_list_observe(const atoll_list *list, atoll_queue *queue, atoll_error **error)
+status collection_results(const atoll_list *at, atoll_results **out)
 {
-    if (!api_ok(error, API_NOT_NULL(list))) return 0;
-    return collection_observe(list, queue, error);
+    const model_property *p = NULL;
+    TRY(collection_check(at));
+    TRY(realm_property(at->realm, at->class_of, at->property, &p));
+    if (p->type != VALUE_LINK && p->type != VALUE_EMBEDDED)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "%s holds values of type %s; results are of objects",
+                    p->name, value_type_name(p->type));
+    query_base base = {QUERY_BASE_COLLECTION, at->class_of, at->row, at->property};
+    return results_over(at->realm, p->target, &base, out);
+}
+
+atoll_results *atoll_list_as_results(const atoll_list *list, atoll_error **error)
+{
+    API_CALL_OF(list);
+    atoll_results *results = NULL;
+    status result = API_NOT_NULL(list);
+    if (result == ATOLL_OK) result = collection_results(list, &results);
+    return api_ok(error, result) ? results : NULL;
 }

@@ -1,13 +1,52 @@
-/* The log's public face: level, sink, or a queue of LOG events. It must never log itself.
+/* The log's public face: levels, sink, or a queue of LOG events. It must never log itself.
  * Invariant: one sink at a time. */
 #include "api/api.h"
 #include "base/log.h"
 
+static int32_t inside(int32_t level)
+{
+    if (level < ATOLL_LOG_ALL) return ATOLL_LOG_ALL;
+    return level > ATOLL_LOG_OFF ? ATOLL_LOG_OFF : level;
+}
+
 void atoll_log_set_level(int32_t level)
 {
-    log_set_level(level < ATOLL_LOG_ALL   ? ATOLL_LOG_ALL
-                  : level > ATOLL_LOG_OFF ? ATOLL_LOG_OFF
-                                          : level);
+    log_set_level(inside(level));
+}
+
+static status unknown(const char *category, size_t size)
+{
+    return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                "there is no log category \"%.*s\"; atoll_log_category_name has them all",
+                (int)size, size == 0 ? "" : category);
+}
+
+atoll_status atoll_log_set_category_level(const char *category, size_t category_size, int32_t level,
+                                          atoll_error **error)
+{
+    status result = API_TEXT(category, category_size);
+    if (result == ATOLL_OK && !log_set_category_level(category, category_size, inside(level)))
+        result = unknown(category, category_size);
+    return api_result(error, result);
+}
+
+int32_t atoll_log_category_level(const char *name, size_t name_size, atoll_error **error)
+{
+    int32_t level = 0;
+    status result = API_TEXT(name, name_size);
+    if (result == ATOLL_OK && !log_category_level(name, name_size, &level))
+        result = unknown(name, name_size);
+    return api_ok(error, result) ? level : 0;
+}
+
+int32_t atoll_log_category_count(void)
+{
+    return (int32_t)log_category_count();
+}
+
+atoll_bytes atoll_log_category_name(int32_t index)
+{
+    return api_text(index < 0 ? NULL : log_category_name((size_t)index));
 }
 
 int32_t atoll_log_level(void)

@@ -157,7 +157,12 @@ atoll_event *event_new(int32_t type, uint64_t registration)
 void atoll_event_free(atoll_event *event)
 {
     if (event == NULL) return;
-    for (int kind = 0; kind < 5; kind++) vector_free(&event->changes[kind]);
+    for (int kind = 0; kind < API_CHANGE_KINDS; kind++) vector_free(&event->changes[kind]);
+    for (int kind = 0; kind < API_KEY_KINDS; kind++) {
+        for (size_t i = 0; i < event->keys[kind].count; i++)
+            memory_free(event->keys[kind].items[i]);
+        vector_free(&event->keys[kind]);
+    }
     memory_free(event->message);
     for (int i = 0; i < 2; i++) memory_free(event->texts[i]);
     atoll_user_free(event->user);
@@ -184,15 +189,29 @@ bool atoll_event_is_deleted(const atoll_event *event)
     return event != NULL && event->deleted;
 }
 
+bool atoll_event_is_cleared(const atoll_event *event)
+{
+    return event != NULL && event->cleared;
+}
+
 int64_t atoll_event_change_count(const atoll_event *event, int32_t kind)
 {
-    return event == NULL || kind < 0 || kind > 4 ? 0 : (int64_t)event->changes[kind].count;
+    return event == NULL || kind < 0 || kind >= API_CHANGE_KINDS
+               ? 0
+               : (int64_t)event->changes[kind].count;
 }
 
 int64_t atoll_event_change(const atoll_event *event, int32_t kind, int64_t position)
 {
     if (position < 0 || position >= atoll_event_change_count(event, kind)) return -1;
     return event->changes[kind].items[position];
+}
+
+atoll_bytes atoll_event_change_key(const atoll_event *event, int32_t kind, int64_t position)
+{
+    bool there = event != NULL && kind >= 0 && kind < API_KEY_KINDS && position >= 0 &&
+                 (uint64_t)position < event->keys[kind].count;
+    return api_text(there ? event->keys[kind].items[position] : NULL);
 }
 
 atoll_status atoll_event_status(const atoll_event *event)

@@ -3,6 +3,7 @@
  * may happen anywhere.
  * Invariant: view is the newest version that this instance has advanced to; txn implies that it holds the writer. */
 #include "api/api.h"
+#include "base/log.h"
 
 static status check_forked(const atoll_realm *realm)
 {
@@ -202,6 +203,7 @@ static void tear_down(atoll_realm *realm)
     realm->write_count++;
     if (realm->txn != NULL && !realm->migrates) model_rollback(realm->txn);
     realm->txn = NULL;
+    async_cancel(realm);
     forget_observers(realm);
     realm_drop_view(realm);
     buffer_free(&realm->text);
@@ -283,7 +285,7 @@ void realm_advance_to(atoll_realm *realm, uint64_t version)
         advance(realm);
 }
 
-static status begin(atoll_realm *realm)
+status realm_check_begin(const atoll_realm *realm)
 {
     TRY(realm_check(realm));
     TRY(check_not_frozen(realm));
@@ -295,7 +297,16 @@ static status begin(atoll_realm *realm)
         return fail(ATOLL_ERROR_READ_ONLY,
                     "%s was opened read-only; open it without read_only to write",
                     realm->database->path);
-    TRY(model_begin(realm->database->model, COMMIT_LOCAL, &realm->txn));
+    return ATOLL_OK;
+}
+
+static status begin(atoll_realm *realm)
+{
+    TRY(realm_check_begin(realm));
+    TRY(realm->waiting != NULL ? async_take(realm)
+                               : model_begin(realm->database->model, COMMIT_LOCAL, &realm->txn));
+    log_write(LOG_TRACE, "Realm.Storage.Transaction", "%s: a transaction begins at version %llu",
+              realm->database->path, (unsigned long long)model_txn_version(realm->txn) - 1);
     advance(realm);
     realm->write_count++;
     realm->transactions++;
@@ -321,13 +332,15 @@ static status check_end(const atoll_realm *realm)
     return ATOLL_OK;
 }
 
-static status commit(atoll_realm *realm, uint64_t *version)
+status realm_commit(atoll_realm *realm, bool durable, uint64_t *version)
 {
     TRY(check_end(realm));
     model_txn *txn = realm->txn;
     realm->txn = NULL;
     realm->write_count++;
-    TRY(model_commit(txn, version));
+    TRY((durable ? model_commit : model_commit_visible)(txn, version));
+    log_write(LOG_TRACE, "Realm.Storage.Transaction", "%s: version %llu is committed",
+              realm->database->path, (unsigned long long)*version);
     advance(realm);
     return ATOLL_OK;
 }
@@ -336,7 +349,7 @@ int64_t atoll_realm_commit(atoll_realm *realm, atoll_error **error)
 {
     API_CALL(realm);
     uint64_t version = 0;
-    return api_ok(error, commit(realm, &version)) ? (int64_t)version : 0;
+    return api_ok(error, realm_commit(realm, true, &version)) ? (int64_t)version : 0;
 }
 
 atoll_status atoll_realm_rollback(atoll_realm *realm, atoll_error **error)
@@ -347,6 +360,7 @@ atoll_status atoll_realm_rollback(atoll_realm *realm, atoll_error **error)
         model_rollback(realm->txn);
         realm->txn = NULL;
         realm->write_count++;
+        log_write(LOG_TRACE, "Realm.Storage.Transaction", "%s: rolled back", realm->database->path);
     }
     return api_result(error, result);
 }

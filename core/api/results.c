@@ -63,6 +63,15 @@ atoll_results *atoll_results_new(const atoll_realm *realm, uint32_t class_key,
     return api_ok(error, result) ? results : NULL;
 }
 
+status results_over(atoll_realm *realm, class_key c, const query_base *base, atoll_results **out)
+{
+    query *all = NULL, *over = NULL;
+    TRY(query_new(model_view_schema(realm_view(realm)), c, bytes_of(NULL, 0), NULL, &all));
+    status result = query_over(all, base, &over);
+    query_free(all);
+    return result == ATOLL_OK ? results_make(realm, over, out) : result;
+}
+
 void atoll_results_free(atoll_results *results)
 {
     if (results == NULL) return;

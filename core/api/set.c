@@ -132,8 +132,11 @@ atoll_status atoll_set_clear(atoll_set *set, atoll_error **error)
     return api_result(error, result);
 }
 
-uint64_t atoll_set_observe(const atoll_set *set, atoll_queue *queue, atoll_error **error)
+atoll_results *atoll_set_as_results(const atoll_set *set, atoll_error **error)
 {
-    if (!api_ok(error, API_NOT_NULL(set))) return 0;
-    return collection_observe(&set->in, queue, error);
+    API_CALL(set == NULL ? NULL : set->in.realm);
+    atoll_results *results = NULL;
+    status result = API_NOT_NULL(set);
+    if (result == ATOLL_OK) result = collection_results(&set->in, &results);
+    return api_ok(error, result) ? results : NULL;
 }

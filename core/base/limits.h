@@ -19,6 +19,7 @@
     100 /* lists and dictionaries inside each other in a mixed value: as the systems before */
 #define LIMIT_EMBEDDING_MAX \
     200 /* embedded objects and nested collections inside each other: bounds the stack of all that walk them */
+#define LIMIT_KEY_PATH_STEPS_MAX 16 /* of a listener: each costs a look at who links there */
 #define LIMIT_PAYLOAD_DEPTH_MAX \
     100 /* embedded objects in an asymmetric one: the same on device, wire and server */
 #define LIMIT_PAYLOAD_SIZE_MAX \

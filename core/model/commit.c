@@ -388,7 +388,7 @@ static status commit_written(model_txn *txn, uint64_t *version)
     return ATOLL_OK;
 }
 
-status model_commit(model_txn *txn, uint64_t *version)
+static status commit_all(model_txn *txn, bool durable, uint64_t *version)
 {
     model_db *db = txn->db;
     commit_origin origin = txn->origin;
@@ -405,10 +405,27 @@ status model_commit(model_txn *txn, uint64_t *version)
         return result;
     }
     txn_free(txn);
-    if (db->options.durable) result = make_durable(db, committed);
+    if (durable) result = make_durable(db, committed);
     call_listeners(db, committed, origin);
     if (result == ATOLL_OK && version != NULL) *version = committed;
     return result;
+}
+
+status model_commit(model_txn *txn, uint64_t *version)
+{
+    return commit_all(txn, txn->db->options.durable, version);
+}
+
+status model_commit_visible(model_txn *txn, uint64_t *version)
+{
+    return commit_all(txn, false, version);
+}
+
+void model_txn_hand_over(model_txn *txn, uint64_t thread)
+{
+    mutex_lock(&txn->db->lock);
+    txn->db->writer_thread = thread;
+    mutex_unlock(&txn->db->lock);
 }
 
 status model_sync(model_db *db, uint64_t *durable_version)

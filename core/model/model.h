@@ -256,7 +256,11 @@ void model_txn_rest(model_txn *txn);              /* as model_view_rest, for its
 uint64_t model_txn_version(const model_txn *txn); /* the version that the commit will have */
 status model_commit(model_txn *txn, uint64_t *version)
     MUST_CHECK; /* frees txn, also on failure (then nothing happened) */
+/* The same, seen by everybody but perhaps not on disk yet: model_sync waits for that. */
+status model_commit_visible(model_txn *txn, uint64_t *version) MUST_CHECK;
 void model_rollback(model_txn *txn);
+void model_txn_hand_over(model_txn *txn,
+                         uint64_t thread); /* which ends it; one waits for itself no more */
 void model_txn_set_default(model_txn *txn, bool on); /* sets from now on are defaults */
 
 /* key NULL only for classes without one. DUPLICATE_PRIMARY_KEY when alive. A dead or hidden row of the same key is revived

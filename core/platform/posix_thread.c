@@ -19,10 +19,14 @@
 
 struct thread {
     pthread_t handle;
+};
+
+/* What a new thread needs to begin: its own, since its handle may be detached, and gone, before it runs at all. */
+typedef struct start {
     void (*run)(void *);
     void *argument;
     char name[16]; /* what the kernel keeps of a thread's name, terminator included */
-};
+} start;
 
 status mutex_init(mutex *m)
 {
@@ -74,29 +78,35 @@ bool condition_wait_ms(condition *c, mutex *m, uint64_t timeout_ms)
 
 static void *run_thread(void *argument)
 {
-    thread copy = *(thread *)argument; /* it may be detached, and freed, while the thread runs */
-    thread *t = &copy;
+    start s = *(start *)argument;
+    memory_free(argument);
 #ifdef __linux__
-    pthread_setname_np(pthread_self(), t->name);
+    pthread_setname_np(pthread_self(), s.name);
 #endif
-    t->run(t->argument);
+    s.run(s.argument);
     return NULL;
 }
 
 status thread_start(const char *name, void (*run)(void *), void *argument, thread **out)
 {
     thread *t = memory_allocate_zero(sizeof *t);
-    if (t == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    t->run = run;
-    t->argument = argument;
-    snprintf(t->name, sizeof t->name, "%s", name);
+    start *s = memory_allocate_zero(sizeof *s);
+    if (t == NULL || s == NULL) {
+        memory_free(t);
+        memory_free(s);
+        return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    s->run = run;
+    s->argument = argument;
+    snprintf(s->name, sizeof s->name, "%s", name);
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int code = pthread_create(&t->handle, NULL, run_thread, t);
+    int code = pthread_create(&t->handle, NULL, run_thread, s);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (code != 0) {
         memory_free(t);
+        memory_free(s);
         return fail(ATOLL_ERROR_OUT_OF_MEMORY, "could not start thread \"%s\": %s", name,
                     strerror(code));
     }

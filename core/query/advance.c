@@ -1,25 +1,33 @@
-/* From the rows of results at one version to those at another, with what was deleted, inserted and modified.
- * It must never compare all values of both versions: what changed is told by the commits' changes. Rows of a query
- * without SORT and LIMIT cost what changed (plus moving the list); a sorted one, or one whose links point at changed
- * rows, runs again and both lists of rows are compared.
+/* From the rows of results at one version to those at another, with what was deleted, inserted, moved and modified.
+ * It must never compare all values of both versions: what changed is told by the commits' changes. Rows of a query whose
+ * order is that of the rows or of a SORT cost what changed, a few steps of a binary search each: the rows that nothing
+ * touched keep their order, so only those that were touched look for a place among them. A LIMIT, a base, links that
+ * changed, or a change of most rows make the query run again, and both lists are compared.
  * Invariant: the old list without `deletions`, with `insertions` put in at their places, is the new list. */
 #include "query/query_internal.h"
 #include <stdlib.h>
 
 typedef struct touched {
     row_key row;
-    bool modified; /* a property was set */
     bool replaced; /* deleted and made again: to a listener another object */
+    bool born;     /* it was not alive before */
+    bool was, is, kept;
+    size_t old_index, old_gap; /* was: its place, and the number of untouched rows before it */
+    size_t new_gap; /* is: likewise, so that its place is that and its rank among those that are */
+    size_t new_index;
 } touched;
 typedef VECTOR(touched) touched_vector;
+typedef VECTOR(touched *) touched_list;
 
-void result_changes_free(result_changes *changes)
-{
-    vector_free(&changes->deletions);
-    vector_free(&changes->insertions);
-    vector_free(&changes->modifications);
-    vector_free(&changes->modifications_new);
-}
+typedef struct advancing {
+    const query *q;
+    const model_view *before, *after;
+    row_vector *rows;
+    touched_vector touched; /* by row */
+    row_vector modified;    /* rows that the listener is told of, touched or behind links */
+    touched_list were, are; /* in the old order and in the new one */
+    result_changes made;
+} advancing;
 
 /* ---- what the commits touched ---- */
 
@@ -38,260 +46,402 @@ static bool concerns_links(const query *q, const row_change *change)
             (!d->life_only || change->created || change->deleted))
             return true;
     }
-    return false;
+    return base_concerns(q, change);
 }
 
-static status collect(const query *q, const model_changes *changes, touched_vector *out,
-                      bool *links_changed)
+static status collect(advancing *a, const model_changes *changes, bool *again)
 {
     size_t count = model_changes_count(changes);
     for (size_t i = 0; i < count; i++) {
         const row_change *change = model_changes_row(changes, i);
-        if (concerns_links(q, change)) *links_changed = true;
-        if (change->class_of != q->class_of) continue;
-        touched made = {change->row, change->property_count > 0, change->deleted_first};
-        TRY(vector_push(out, made));
+        if (concerns_links(a->q, change)) *again = true;
+        if (change->class_of != a->q->class_of) continue;
+        touched made = {.row = change->row,
+                        .replaced = change->deleted_first,
+                        .born = change->created && !change->deleted_first};
+        TRY(vector_push(&a->touched, made));
     }
-    if (out->count > 1) qsort(out->items, out->count, sizeof *out->items, order_touched);
+    if (a->touched.count > 1)
+        qsort(a->touched.items, a->touched.count, sizeof *a->touched.items, order_touched);
     return ATOLL_OK;
 }
 
-static const touched *find_touched(const touched_vector *all, row_key row)
+static bool runs_again(const advancing *a)
 {
-    touched wanted = {.row = row};
-    return all->count == 0
-               ? NULL
-               : bsearch(&wanted, all->items, all->count, sizeof *all->items, order_touched);
+    bool sorted = false;
+    for (size_t i = 0; i < a->q->tree.suffix_count; i++) {
+        if (a->q->tree.suffixes[i].kind != SUFFIX_SORT) return true;
+        sorted = true;
+    }
+    if (query_has_base(a->q)) return true;
+    return sorted && a->touched.count > 64 && a->touched.count > a->rows->count / 16;
 }
 
-/* ---- without SORT: both lists ascend ---- */
+/* ---- places ---- */
 
-/* The place of the first row that is not less, from `from` on: steps double, so close places are found fast. */
-static size_t seek(const row_vector *rows, size_t from, row_key row)
+/* The order of two rows of a class in the results, at one version. */
+static status compare(const query *q, const model_view *view, row_key a, row_key b, int *order)
 {
-    size_t step = 1, low = from;
-    while (low + step < rows->count && rows->items[low + step] < row) {
+    *order = 0;
+    for (size_t i = q->tree.suffix_count; i > 0 && *order == 0 && a != b; i--)
+        TRY(rows_compare(&q->tree.suffixes[i - 1], view, a, b, order));
+    if (*order == 0) *order = (a > b) - (a < b);
+    return ATOLL_OK;
+}
+
+/* The old index of an untouched row: rows that were touched stand in between. */
+static size_t old_index_of(const touched_list *were, size_t untouched)
+{
+    size_t low = 0, high = were->count;
+    while (low < high) {
+        size_t half = low + (high - low) / 2;
+        if (were->items[half]->old_gap <= untouched)
+            low = half + 1;
+        else
+            high = half;
+    }
+    return untouched + low;
+}
+
+typedef struct search {
+    const advancing *a;
+    const model_view *view;
+    const touched_list *skipped; /* NULL: none */
+    size_t count;
+    row_key row;
+} search;
+
+static status stands_before(const search *s, size_t place, bool *out)
+{
+    int order;
+    size_t at = s->skipped == NULL ? place : old_index_of(s->skipped, place);
+    TRY(compare(s->a->q, s->view, s->a->rows->items[at], s->row, &order));
+    *out = order < 0;
+    return ATOLL_OK;
+}
+
+/* The first place, from `from` on, of a row that stands not before the one searched for. Steps double, so close places
+ * are found fast. */
+static status seek(const search *s, size_t from, size_t *out)
+{
+    size_t step = 1, low = from, high = s->count;
+    bool before = false;
+    /* New rows come last more often than not. */
+    if (low < high) TRY(stands_before(s, high - 1, &before));
+    if (before) low = high;
+    while (low < high && low + step < high) {
+        TRY(stands_before(s, low + step - 1, &before));
+        if (!before) {
+            high = low + step - 1;
+            break;
+        }
         low += step;
         step *= 2;
     }
-    size_t high = low + step < rows->count ? low + step : rows->count;
     while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (rows->items[middle] < row)
-            low = middle + 1;
+        size_t half = low + (high - low) / 2;
+        TRY(stands_before(s, half, &before));
+        if (before)
+            low = half + 1;
         else
-            high = middle;
+            high = half;
     }
-    return low;
-}
-
-typedef struct merging {
-    const row_vector *old_rows;
-    row_vector made;
-    result_changes *changes;
-    size_t taken;       /* of the old rows */
-    bool counting_only; /* nothing was inserted or deleted so far: the new list is the old one */
-} merging;
-
-/* Copies the old rows before `to`; as long as the list did not change there is nothing to copy. */
-static status copy_until(merging *m, size_t to)
-{
-    size_t count = to - m->taken;
-    if (!m->counting_only) {
-        TRY(vector_reserve(&m->made, count));
-        if (count > 0)
-            memcpy(m->made.items + m->made.count, m->old_rows->items + m->taken,
-                   count * sizeof(row_key));
-        m->made.count += count;
-    }
-    m->taken = to;
+    *out = low;
     return ATOLL_OK;
 }
 
-static status start_list(merging *m)
+static int order_old(const void *a, const void *b)
 {
-    if (!m->counting_only) return ATOLL_OK;
-    size_t done = m->taken;
-    m->counting_only = false;
-    m->taken = 0;
-    TRY(vector_reserve(&m->made, m->old_rows->count + 1));
-    return copy_until(m, done);
+    size_t left = (*(touched *const *)a)->old_index, right = (*(touched *const *)b)->old_index;
+    return (left > right) - (left < right);
 }
 
-static status place_row(merging *m, const touched *t, bool matches)
+static status find_old(advancing *a)
 {
-    size_t at = seek(m->old_rows, m->taken, t->row);
-    bool was = at < m->old_rows->count && m->old_rows->items[at] == t->row;
-    TRY(copy_until(m, at));
-    if (was && matches && !t->replaced) {
-        if (!t->modified) return ATOLL_OK;
-        TRY(vector_push(&m->changes->modifications, at));
-        return vector_push(&m->changes->modifications_new, m->counting_only ? at : m->made.count);
+    bool sorted = a->q->tree.suffix_count > 0;
+    size_t from = 0;
+    for (size_t i = 0; i < a->touched.count; i++) {
+        touched *t = &a->touched.items[i];
+        if (t->born) continue;
+        search s = {a, a->before, NULL, a->rows->count, t->row};
+        size_t at;
+        TRY(seek(&s, from, &at));
+        t->was = at < a->rows->count && a->rows->items[at] == t->row;
+        t->old_index = at;
+        if (!sorted) from = at;
+        if (t->was) TRY(vector_push(&a->were, t));
     }
-    if (!was && !matches) return ATOLL_OK;
-    TRY(start_list(m));
-    if (was) {
-        TRY(vector_push(&m->changes->deletions, at));
-        m->taken = at + 1;
-    }
-    if (!matches) return ATOLL_OK;
-    TRY(vector_push(&m->changes->insertions, m->made.count));
-    return vector_push(&m->made, t->row);
+    if (sorted && a->were.count > 1)
+        qsort(a->were.items, a->were.count, sizeof *a->were.items, order_old);
+    for (size_t i = 0; i < a->were.count; i++)
+        a->were.items[i]->old_gap = a->were.items[i]->old_index - i;
+    return ATOLL_OK;
 }
 
-static status advance_touched(const query *q, const model_view *after, const touched_vector *all,
-                              row_vector *rows, result_changes *changes)
+static touched *touched_row(const advancing *a, row_key row)
 {
-    merging m = {.old_rows = rows, .changes = changes, .counting_only = true};
-    row_source source = {.view = after};
+    touched wanted = {.row = row};
+    return bsearch(&wanted, a->touched.items, a->touched.count, sizeof *a->touched.items,
+                   order_touched);
+}
+
+static status find_new(advancing *a)
+{
+    row_vector are = {0};
+    row_source source = {.view = a->after};
     status result = ATOLL_OK;
-    for (size_t i = 0; i < all->count; i++) {
-        row_key row = all->items[i].row;
-        /* A row that comes in this order meets modifications before the list starts to differ, so both indexes agree
-         * until then. */
+    for (size_t i = 0; i < a->touched.count; i++) {
+        touched *t = &a->touched.items[i];
         bool alive;
-        TRY_GOTO(model_is_alive(after, q->class_of, row, &alive));
-        bool matches = alive && row_matches(&source, q->tree.root, q->class_of, row);
+        TRY_GOTO(model_is_alive(a->after, a->q->class_of, t->row, &alive));
+        t->is = alive && row_matches(&source, a->q->tree.root, a->q->class_of, t->row);
         TRY_GOTO(source.error);
-        TRY_GOTO(place_row(&m, &all->items[i], matches));
+        if (t->is) TRY_GOTO(vector_push(&are, t->row));
     }
-    if (m.counting_only) return ATOLL_OK;
-    TRY_GOTO(copy_until(&m, rows->count));
-    vector_free(rows);
-    *rows = m.made;
-    return ATOLL_OK;
+    for (size_t i = 0; i < a->q->tree.suffix_count; i++)
+        TRY_GOTO(rows_sort(&a->q->tree.suffixes[i], a->after, &are));
+    for (size_t i = 0, from = 0; i < are.count; i++) {
+        touched *t = touched_row(a, are.items[i]);
+        search s = {a, a->after, &a->were, a->rows->count - a->were.count, t->row};
+        TRY_GOTO(seek(&s, from, &from));
+        t->new_gap = from;
+        t->new_index = from + i;
+        TRY_GOTO(vector_push(&a->are, t));
+    }
 done:
-    vector_free(&m.made);
+    vector_free(&are);
     return result;
 }
 
-/* ---- with SORT or LIMIT, or through links: the old list against a new run ---- */
+/* ---- telling ---- */
+
+/* A row keeps its place when it stands between the same untouched rows, and behind those that kept theirs. */
+static void keep_places(advancing *a)
+{
+    size_t behind = 0;
+    for (size_t i = 0; i < a->are.count; i++) {
+        touched *t = a->are.items[i];
+        t->kept = t->was && !t->replaced && t->old_gap == t->new_gap && t->old_index >= behind;
+        if (t->kept) behind = t->old_index + 1;
+    }
+}
+
+static status tell_touched(advancing *a)
+{
+    result_changes *to = &a->made;
+    for (size_t i = 0; i < a->were.count; i++)
+        if (!a->were.items[i]->kept) TRY(vector_push(&to->deletions, a->were.items[i]->old_index));
+    for (size_t i = 0; i < a->are.count; i++) {
+        const touched *t = a->are.items[i];
+        if (t->kept) continue;
+        TRY(vector_push(&to->insertions, t->new_index));
+        if (!t->was || t->replaced) continue;
+        TRY(vector_push(&to->moves_from, t->old_index));
+        TRY(vector_push(&to->moves_to, t->new_index));
+    }
+    return ATOLL_OK;
+}
+
+/* The place among those that are of an untouched row. */
+static size_t new_index_of(const touched_list *are, size_t untouched)
+{
+    size_t low = 0, high = are->count;
+    while (low < high) {
+        size_t half = low + (high - low) / 2;
+        if (are->items[half]->new_gap <= untouched)
+            low = half + 1;
+        else
+            high = half;
+    }
+    return untouched + low;
+}
+
+typedef struct place {
+    uint64_t old_index, new_index;
+} place;
+
+static int order_places(const void *a, const void *b)
+{
+    uint64_t left = ((const place *)a)->old_index, right = ((const place *)b)->old_index;
+    return (left > right) - (left < right);
+}
+
+/* A row behind whose links something changed was not touched itself: it is where its keys put it. */
+static status untouched_place(const advancing *a, row_key row, size_t *from, place *out,
+                              bool *found)
+{
+    search s = {a, a->after, &a->were, a->rows->count - a->were.count, row};
+    TRY(seek(&s, *from, from));
+    *found = *from < s.count && a->rows->items[old_index_of(&a->were, *from)] == row;
+    if (!*found) return ATOLL_OK;
+    *out = (place){old_index_of(&a->were, *from), new_index_of(&a->are, *from)};
+    return ATOLL_OK;
+}
+
+static status tell_modified(advancing *a)
+{
+    VECTOR(place) places = {0};
+    bool sorted = a->q->tree.suffix_count > 0;
+    size_t from = 0;
+    status result = ATOLL_OK;
+    for (size_t i = 0; i < a->modified.count; i++) {
+        const touched *t = touched_row(a, a->modified.items[i]);
+        place made = {0, 0};
+        bool found = t != NULL && t->kept;
+        if (found) made = (place){t->old_index, t->new_index};
+        if (sorted) from = 0;
+        if (t == NULL) TRY_GOTO(untouched_place(a, a->modified.items[i], &from, &made, &found));
+        if (found) TRY_GOTO(vector_push(&places, made));
+    }
+    if (places.count > 1) qsort(places.items, places.count, sizeof *places.items, order_places);
+    for (size_t i = 0; i < places.count; i++) {
+        TRY_GOTO(vector_push(&a->made.modifications, places.items[i].old_index));
+        TRY_GOTO(vector_push(&a->made.modifications_new, places.items[i].new_index));
+    }
+done:
+    vector_free(&places);
+    return result;
+}
+
+/* ---- the list ---- */
+
+/* A run of untouched rows between two places where rows left or came. */
+typedef struct run {
+    size_t old_index, new_index, count;
+} run;
+typedef VECTOR(run) run_vector;
+
+static status make_runs(const advancing *a, run_vector *out)
+{
+    size_t untouched = a->rows->count - a->were.count, at = 0, left = 0, came = 0;
+    while (at < untouched) {
+        while (left < a->were.count && a->were.items[left]->old_gap <= at) left++;
+        while (came < a->are.count && a->are.items[came]->new_gap <= at) came++;
+        size_t end = untouched;
+        if (left < a->were.count && a->were.items[left]->old_gap < end)
+            end = a->were.items[left]->old_gap;
+        if (came < a->are.count && a->are.items[came]->new_gap < end)
+            end = a->are.items[came]->new_gap;
+        TRY(vector_push(out, ((run){at + left, at + came, end - at})));
+        at = end;
+    }
+    return ATOLL_OK;
+}
+
+/* In place: runs that go to the left, from the left on, cannot run over one that waits, nor can the others from the
+ * right. Nothing here can fail. */
+static void move_runs(row_key *items, const run_vector *runs)
+{
+    for (size_t i = 0; i < runs->count; i++) {
+        const run *r = &runs->items[i];
+        if (r->new_index < r->old_index)
+            memmove(items + r->new_index, items + r->old_index, r->count * sizeof *items);
+    }
+    for (size_t i = runs->count; i > 0; i--) {
+        const run *r = &runs->items[i - 1];
+        if (r->new_index > r->old_index)
+            memmove(items + r->new_index, items + r->old_index, r->count * sizeof *items);
+    }
+}
+
+static status change_list(advancing *a)
+{
+    run_vector runs = {0};
+    status result = ATOLL_OK;
+    if (a->made.deletions.count + a->made.insertions.count == 0) return ATOLL_OK;
+    TRY_GOTO(make_runs(a, &runs));
+    TRY_GOTO(vector_reserve(a->rows, a->are.count));
+    move_runs(a->rows->items, &runs);
+    for (size_t i = 0; i < a->are.count; i++)
+        a->rows->items[a->are.items[i]->new_index] = a->are.items[i]->row;
+    a->rows->count = a->rows->count - a->were.count + a->are.count;
+done:
+    vector_free(&runs);
+    return result;
+}
+
+static status advance_touched(advancing *a)
+{
+    TRY(find_old(a));
+    TRY(find_new(a));
+    keep_places(a);
+    TRY(tell_touched(a));
+    TRY(tell_modified(a));
+    return change_list(a);
+}
+
+/* ---- the old list against a new run ---- */
 
 typedef struct comparing {
-    const row_vector *old_rows, *new_rows;
-    const touched_vector *touched;
-    uint64_t *old_places; /* of each new row; NOWHERE: it was not there */
-    uint8_t *kept;        /* of each new row: stays in place */
-    uint8_t *old_kept;    /* of each old row */
+    const row_vector *made, *modified;
 } comparing;
-#define NOWHERE UINT64_MAX
 
-static status find_old_places(comparing *c)
+static status is_modified(void *context, size_t old_index, size_t new_index, bool *out)
 {
-    map64 places = {0};
-    status result = ATOLL_OK;
-    for (size_t i = 0; i < c->old_rows->count; i++)
-        TRY_GOTO(map64_put(&places, c->old_rows->items[i], i));
-    for (size_t i = 0; i < c->new_rows->count; i++) {
-        row_key row = c->new_rows->items[i];
-        const uint64_t *found = map64_get(&places, row);
-        const touched *t = find_touched(c->touched, row);
-        c->old_places[i] = found == NULL || (t != NULL && t->replaced) ? NOWHERE : *found;
-    }
-done:
-    map64_free(&places);
-    return result;
-}
-
-/* Keeps the longest run of rows whose order did not change; the others moved and are told as deleted and inserted.
- * ends[l]: the new row that ends the best run of length l + 1, previous: the one before it. */
-static status keep_longest(comparing *c)
-{
-    size_t count = c->new_rows->count, length = 0;
-    size_t *ends = memory_allocate((count + 1) * sizeof *ends),
-           *previous = memory_allocate((count + 1) * sizeof *previous);
-    status result = ATOLL_ERROR_OUT_OF_MEMORY;
-    if (ends == NULL || previous == NULL) goto done;
-    for (size_t i = 0; i < count; i++) {
-        if (c->old_places[i] == NOWHERE) continue;
-        size_t low = 0, high = length;
-        /* Rows mostly keep their order, so the end is tried first. */
-        if (length > 0 && c->old_places[ends[length - 1]] < c->old_places[i]) low = length;
-        while (low < high) {
-            size_t middle = low + (high - low) / 2;
-            if (c->old_places[ends[middle]] < c->old_places[i])
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        previous[i] = low == 0 ? SIZE_MAX : ends[low - 1];
-        ends[low] = i;
-        if (low == length) length++;
-    }
-    for (size_t i = length == 0 ? SIZE_MAX : ends[length - 1]; i != SIZE_MAX; i = previous[i]) {
-        c->kept[i] = 1;
-        c->old_kept[c->old_places[i]] = 1;
-    }
-    result = ATOLL_OK;
-done:
-    memory_free(ends);
-    memory_free(previous);
-    return result;
-}
-
-static status tell_changes(const comparing *c, result_changes *changes)
-{
-    for (size_t i = 0; i < c->old_rows->count; i++) {
-        if (!c->old_kept[i]) TRY(vector_push(&changes->deletions, i));
-    }
-    for (size_t i = 0; i < c->new_rows->count; i++) {
-        if (!c->kept[i]) {
-            TRY(vector_push(&changes->insertions, i));
-            continue;
-        }
-        const touched *t = find_touched(c->touched, c->new_rows->items[i]);
-        if (t == NULL || !t->modified) continue;
-        TRY(vector_push(&changes->modifications, c->old_places[i]));
-        TRY(vector_push(&changes->modifications_new, i));
-    }
+    (void)old_index;
+    const comparing *c = context;
+    *out = rows_contain(c->modified, c->made->items[new_index]);
     return ATOLL_OK;
 }
 
-static status advance_by_run(const query *q, const model_view *after, const touched_vector *all,
-                             row_vector *rows, result_changes *changes)
+/* Rows that were deleted and made again get an identity that no row of the new list has. */
+static void mark_replaced(const advancing *a, row_vector *old)
 {
-    row_vector made = {0};
-    comparing c = {.old_rows = rows, .new_rows = &made, .touched = all};
+    bool any = false;
+    for (size_t i = 0; i < a->touched.count && !any; i++) any = a->touched.items[i].replaced;
+    for (size_t i = 0; i < old->count && any; i++) {
+        const touched *t = touched_row(a, old->items[i]);
+        if (t != NULL && t->replaced) old->items[i] |= (row_key)1 << 63;
+    }
+}
+
+static status advance_by_run(advancing *a)
+{
+    row_vector made = {0}, old = {0};
     status result = ATOLL_OK;
-    TRY_GOTO(query_run(q, after, &made));
-    c.old_places = memory_allocate((made.count + 1) * sizeof *c.old_places);
-    c.kept = memory_allocate_zero(made.count + 1);
-    c.old_kept = memory_allocate_zero(rows->count + 1);
-    if (c.old_places == NULL || c.kept == NULL || c.old_kept == NULL)
-        TRY_GOTO(ATOLL_ERROR_OUT_OF_MEMORY);
-    TRY_GOTO(find_old_places(&c));
-    TRY_GOTO(keep_longest(&c));
-    TRY_GOTO(tell_changes(&c, changes));
-    row_vector old = *rows;
-    *rows = made;
-    made = old;
+    TRY_GOTO(query_run(a->q, a->after, &made));
+    TRY_GOTO(vector_reserve(&old, a->rows->count + 1));
+    if (a->rows->count > 0) memcpy(old.items, a->rows->items, a->rows->count * sizeof *old.items);
+    old.count = a->rows->count;
+    mark_replaced(a, &old);
+    comparing c = {&made, &a->modified};
+    sequence_pair pair = {.old_items = old.items,
+                          .old_count = old.count,
+                          .new_items = made.items,
+                          .new_count = made.count,
+                          .is_modified = a->modified.count == 0 ? NULL : is_modified,
+                          .context = &c};
+    TRY_GOTO(sequence_difference(&pair, &a->made));
+    row_vector replaced = *a->rows;
+    *a->rows = made;
+    made = replaced;
 done:
     vector_free(&made);
-    memory_free(c.old_places);
-    memory_free(c.kept);
-    memory_free(c.old_kept);
+    vector_free(&old);
     return result;
 }
 
 status results_advance(const query *q, const model_view *before, const model_view *after,
-                       const model_changes *changes, row_vector *rows, result_changes *out)
+                       const model_changes *changes, const key_paths *paths, row_vector *rows,
+                       result_changes *out)
 {
-    (void)before; /* The rows and the changes say what was. */
-    touched_vector all = {0};
-    result_changes made = {0};
-    bool links_changed = false;
+    advancing a = {.q = q, .before = before, .after = after, .rows = rows};
+    bool again = false;
     status result = ATOLL_OK;
-    TRY_GOTO(collect(q, changes, &all, &links_changed));
-    bool ordered = q->has_sort || q->has_subset;
-    if (links_changed || (ordered && all.count > 0))
-        TRY_GOTO(advance_by_run(q, after, &all, rows, &made));
-    else
-        TRY_GOTO(advance_touched(q, after, &all, rows, &made));
-    result_changes_free(out);
-    *out = made;
-    made = (result_changes){0};
+    TRY_GOTO(collect(&a, changes, &again));
+    TRY_GOTO(changes_reach(before, after, changes, q->class_of, paths, &a.modified));
+    if (!again && a.touched.count + a.modified.count == 0) goto done;
+    TRY_GOTO(again || runs_again(&a) ? advance_by_run(&a) : advance_touched(&a));
 done:
-    vector_free(&all);
-    result_changes_free(&made);
+    if (result == ATOLL_OK) {
+        result_changes_free(out);
+        *out = a.made;
+    } else {
+        result_changes_free(&a.made);
+    }
+    vector_free(&a.touched);
+    vector_free(&a.modified);
+    vector_free(&a.were);
+    vector_free(&a.are);
     return result;
 }

@@ -235,7 +235,8 @@ status query_aggregate(const query *q, const model_view *view, property_key key,
     const model_property *p = NULL;
     TRY(find_property(view, q->class_of, key, kind, &c, &p));
     total t = {.kind = kind, .type = p->type, .decimal = decimal_from_int(0)};
-    TRY(q->has_subset ? add_found(q, view, key, &t) : add_segments(q, view, p, &t));
+    TRY(q->has_subset || query_has_base(q) ? add_found(q, view, key, &t)
+                                           : add_segments(q, view, p, &t));
     return total_value(&t, c, p, out);
 }
 

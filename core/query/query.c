@@ -205,8 +205,27 @@ status query_and(const query *a, const query *b, query **out)
     made->parts[0] = query_retain((query *)(uintptr_t)a);
     made->parts[1] = query_retain((query *)(uintptr_t)b);
     TRY_GOTO(join_trees(made, a, b));
+    made->base = a->base;
     TRY_GOTO(take_facts(made, a));
     TRY_GOTO(take_facts(made, b));
+    TRY_GOTO(query_write_text(made));
+    *out = made;
+    return ATOLL_OK;
+done:
+    query_free(made);
+    return result;
+}
+
+/* The tree points at the nodes of the original, which is kept alive. */
+status query_copy(const query *q, query **out)
+{
+    query *made = NULL;
+    status result = ATOLL_OK;
+    TRY(make_empty(q->class_of, bytes_text(q->class_name), &made));
+    made->parts[0] = query_retain((query *)(uintptr_t)q);
+    made->tree = q->tree;
+    made->base = q->base;
+    TRY_GOTO(take_facts(made, q));
     TRY_GOTO(query_write_text(made));
     *out = made;
     return ATOLL_OK;
@@ -262,6 +281,7 @@ static uint64_t scan_limit(const query *q)
 
 static status scan(const query *q, const model_view *view, row_vector *out)
 {
+    if (query_has_base(q)) return base_rows(q, view, out);
     uint64_t limit = scan_limit(q), mask[MASK_WORDS];
     segment_scan s;
     TRY(scan_begin(&s, view, q->class_of, q->tree.root));
@@ -346,7 +366,7 @@ static status count_segments(const query *q, const model_view *view, uint64_t *o
 status query_count(const query *q, const model_view *view, uint64_t *out)
 {
     uint64_t count = 0;
-    if (!counts_without_rows(q)) return count_rows(q, view, out);
+    if (query_has_base(q) || !counts_without_rows(q)) return count_rows(q, view, out);
     if (q->tree.root->kind == NODE_TRUE) {
         count = model_count(view, q->class_of);
     } else {

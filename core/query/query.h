@@ -58,16 +58,59 @@ status query_aggregate(const query *q, const model_view *view, property_key p, a
 status query_aggregate_rows(const model_view *view, class_key c, const row_key *rows, size_t count,
                             property_key p, aggregate_kind kind, value *out) MUST_CHECK;
 
-/* Change set of results between two versions: old rows (at `before`) and new rows, from the commit's changes; cost follows
- * the changes when the query is unsorted. Indexes: deletions and modifications in the old order, insertions and
- * modifications_new in the new one. */
+/* ---- a query over what one object holds, instead of over its whole class ---- */
+typedef enum query_base_kind {
+    QUERY_BASE_CLASS,
+    QUERY_BASE_COLLECTION /* the objects in a list, set or dictionary of the row */
+} query_base_kind;
+typedef struct query_base {
+    query_base_kind kind;
+    class_key class_of; /* of the row */
+    row_key row;
+    property_key property;
+} query_base;
+status query_over(const query *q, const query_base *base, query **out) MUST_CHECK;
+bool query_has_base(const query *q);
+
+/* ---- change sets ---- */
+/* Deletions and modifications by the old indexes, insertions and modifications_new by the new ones, ascending. What moved
+ * is among the deletions and the insertions too; moves are in the order of the new indexes. */
 typedef VECTOR(uint64_t) index_vector;
 typedef struct result_changes {
-    index_vector deletions, insertions, modifications, modifications_new;
+    index_vector deletions, insertions, modifications, modifications_new, moves_from, moves_to;
 } result_changes;
 void result_changes_free(result_changes *changes);
+/* Two sequences of identities, which may repeat. */
+typedef struct sequence_pair {
+    const uint64_t *old_items, *new_items;
+    size_t old_count, new_count;
+    /* Whether an item that stayed is to be told as modified; NULL: none is. */
+    status (*is_modified)(void *context, size_t old_index, size_t new_index, bool *out);
+    void *context;
+} sequence_pair;
+status sequence_difference(const sequence_pair *pair, result_changes *out) MUST_CHECK;
+
+/* Which properties, of an object and behind its links, a listener wants to hear of: "name", "owner.name", "owner.*". */
+typedef struct key_paths key_paths;
+/* UNKNOWN_PROPERTY names what is not there. No paths: nothing but insertions, deletions and moves. */
+status key_paths_new(const model_schema *schema, class_key c, const bytes *texts, size_t count,
+                     key_paths **out) MUST_CHECK;
+void key_paths_free(key_paths *paths);
+/* The rows of a class that changes concern, ascending. paths NULL: every property up to four links away. */
+status changes_reach(const model_view *before, const model_view *view, const model_changes *changes,
+                     class_key c, const key_paths *paths, row_vector *out) MUST_CHECK;
+bool rows_contain(const row_vector *rows, row_key row); /* of ascending rows */
+/* The properties of one object that changes concern. paths NULL: its own properties, not what is behind its links. */
+typedef VECTOR(property_key) property_vector;
+status changes_reach_properties(const model_view *before, const model_view *view,
+                                const model_changes *changes, class_key c, row_key row,
+                                const key_paths *paths, property_vector *out) MUST_CHECK;
+
+/* Change set of results between two versions, from the commits' changes; cost follows the changes unless the query has a
+ * LIMIT or a base, or reads through links that changed. */
 status results_advance(const query *q, const model_view *before, const model_view *after,
                        const model_changes *changes,
+                       const key_paths *paths /* whose changes are modifications */,
                        row_vector *rows /* in: rows at before; out: rows at after */,
                        result_changes *out) MUST_CHECK;
 #endif

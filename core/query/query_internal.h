@@ -9,7 +9,9 @@
  *   compare.c one comparison of two values;  calculate.c arithmetic, aggregates of lists;  geo.c shapes;  search.c words;
  *   path.c from a row to the values of a path;  evaluate.c the tree over one row;
  *   plan.c how a comparison runs;  execute.c the tree over segments, kernels.c its innermost loops;  linked.c what is behind a link;
- *   sort.c (sort_column.c, radix.c), distinct.c, aggregate.c, advance.c what is built on the rows;  query.c the door. */
+ *   sort.c (sort_column.c, radix.c), distinct.c, aggregate.c what is built on the rows;
+ *   base.c rows of one object's collection instead of a class;
+ *   advance.c, difference.c, reach.c what changed between two versions;  query.c the door. */
 
 /* ---- memory: everything that a query holds dies with it ---- */
 typedef struct arena {
@@ -270,6 +272,7 @@ struct query {
     class_key class_of;
     const char *class_name; /* the schema may be gone by the time of an error */
     tree tree;
+    query_base base;
     bytes text;
     VECTOR(property_key) properties;
     VECTOR(dependency) dependencies;
@@ -439,4 +442,12 @@ status sort_by_column(const suffix *s, const model_view *view, row_vector *rows,
                       bool *done) MUST_CHECK;
 status rows_sort(const suffix *s, const model_view *view, row_vector *rows) MUST_CHECK;
 status rows_distinct(const suffix *s, const model_view *view, row_vector *rows) MUST_CHECK;
+/* The order of two rows by the keys of a SORT; 0: they stay as they were. */
+status rows_compare(const suffix *s, const model_view *view, row_key a, row_key b,
+                    int *order) MUST_CHECK;
+/* ---- bases (base.c) ---- */
+status query_copy(const query *q, query **out) MUST_CHECK; /* with a base of its own */
+status base_rows(const query *q, const model_view *view,
+                 row_vector *out) MUST_CHECK; /* that match, before SORT and the like */
+bool base_concerns(const query *q, const row_change *change);
 #endif

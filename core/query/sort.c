@@ -51,6 +51,14 @@ static status read_column(sorter *s, class_key c, const path_step *step, size_t 
                                : fail(ATOLL_ERROR_INTERNAL, "a row to sort is not in its class");
 }
 
+static status key_value(row_source *source, const operand *path, row_key row, sort_value *out)
+{
+    bool through_null = false;
+    path_value(source, path, row, &out->value, &through_null);
+    out->rank = through_null ? 2 : out->value.type != VALUE_NULL;
+    return source->error;
+}
+
 static status read_key(sorter *s, size_t key, bool ascending_rows)
 {
     const operand *path = &s->suffix->keys[key].path;
@@ -62,10 +70,7 @@ static status read_key(sorter *s, size_t key, bool ascending_rows)
     row_source source = {.view = s->view};
     for (size_t i = 0; i < s->rows->count; i++) {
         sort_value *to = &s->keys[i * s->suffix->key_count + key];
-        bool through_null = false;
-        path_value(&source, path, s->rows->items[i], &to->value, &through_null);
-        to->rank = through_null ? 2 : to->value.type != VALUE_NULL;
-        TRY(source.error);
+        TRY(key_value(&source, path, s->rows->items[i], to));
     }
     return ATOLL_OK;
 }
@@ -142,17 +147,34 @@ static int compare_values(const value *a, const value *b)
     return value_compare(a, b);
 }
 
+static int compare_keys(const sort_value *left, const sort_value *right)
+{
+    if (left->rank != right->rank) return left->rank < right->rank ? -1 : 1;
+    return left->rank == 1 ? compare_values(&left->value, &right->value) : 0;
+}
+
 static int compare_rows(const sorter *s, uint64_t a, uint64_t b)
 {
     size_t stride = s->suffix->key_count;
     for (size_t k = 0; k < stride; k++) {
-        const sort_value *left = &s->keys[a * stride + k], *right = &s->keys[b * stride + k];
-        int order = left->rank != right->rank ? (left->rank < right->rank ? -1 : 1)
-                    : left->rank == 1         ? compare_values(&left->value, &right->value)
-                                              : 0;
+        int order = compare_keys(&s->keys[a * stride + k], &s->keys[b * stride + k]);
         if (order != 0) return s->suffix->keys[k].descending ? -order : order;
     }
     return 0;
+}
+
+status rows_compare(const suffix *suffix, const model_view *view, row_key a, row_key b, int *order)
+{
+    row_source source = {.view = view};
+    *order = 0;
+    for (size_t k = 0; k < suffix->key_count && *order == 0; k++) {
+        sort_value left, right;
+        TRY(key_value(&source, &suffix->keys[k].path, a, &left));
+        TRY(key_value(&source, &suffix->keys[k].path, b, &right));
+        *order = compare_keys(&left, &right);
+        if (suffix->keys[k].descending) *order = -*order;
+    }
+    return ATOLL_OK;
 }
 
 static void merge(sorter *s, size_t from, size_t middle, size_t to)

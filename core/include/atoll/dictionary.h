@@ -129,6 +129,57 @@ ATOLL_API atoll_status atoll_dictionary_clear(atoll_dictionary *dictionary, atol
 ATOLL_API uint64_t atoll_dictionary_observe(const atoll_dictionary *dictionary, atoll_queue *queue,
                                             atoll_error **error);
 
+/* As Observe, for changes of some properties only: names, joined by dots to go along links, `*` for
+ * any. Null is everything up to four links away; an empty list is the dictionary itself, not its
+ * elements.
+ * Null: `key_paths` may be null: the default.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, UNKNOWN_PROPERTY,
+ * TYPE_MISMATCH, LIMIT_EXCEEDED, FROZEN.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API uint64_t atoll_dictionary_observe_key_paths(const atoll_dictionary *dictionary,
+                                                      const atoll_values *key_paths,
+                                                      atoll_queue *queue, atoll_error **error);
+
+/* The objects of a dictionary of links or embedded objects as live results, in its order: to be
+ * filtered, sorted, counted, observed. Empty when the dictionary's object is deleted.
+ * Owns: the caller, who frees the result with atoll_results_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, TYPE_MISMATCH,
+ * OUT_OF_MEMORY.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_results *atoll_dictionary_as_results(const atoll_dictionary *dictionary,
+                                                     atoll_error **error);
+
+/* The dictionary at the realm's version for ever, readable on any thread. What is frozen gives
+ * itself.
+ * Owns: the caller, who frees the result with atoll_dictionary_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, TRANSACTION_ACTIVE,
+ * OUT_OF_MEMORY.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_dictionary *atoll_dictionary_freeze(const atoll_dictionary *dictionary,
+                                                    atoll_error **error);
+
+/* The dictionary in another instance of the same realm: thaws what is frozen, or goes to another
+ * frozen version. A live realm that is older is refreshed first. To another thread's live realm
+ * goes a frozen one, or a reference.
+ * Owns: the caller, who frees the result with atoll_dictionary_free.
+ * Answers null without an error: it was deleted.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, WRONG_REALM,
+ * OUT_OF_MEMORY.
+ * Thread: any. Since: 0.1. */
+ATOLL_API atoll_dictionary *atoll_dictionary_resolve_in(const atoll_dictionary *dictionary,
+                                                        const atoll_realm *realm,
+                                                        atoll_error **error);
+
+/* Whether it is of a frozen realm.
+ * Thread: any. Since: 0.1. */
+ATOLL_API bool atoll_dictionary_is_frozen(const atoll_dictionary *dictionary);
+
+/* The realm that it is of.
+ * Owns: the caller, who frees the result with atoll_realm_free.
+ * Answers null without an error: the handle is null.
+ * Thread: any. Since: 0.1. */
+ATOLL_API atoll_realm *atoll_dictionary_realm(const atoll_dictionary *dictionary);
+
 #ifdef __cplusplus
 }
 #endif

@@ -148,6 +148,26 @@ ATOLL_API bool atoll_list_is_frozen(const atoll_list *list);
  * Thread: any. Since: 0.1. */
 ATOLL_API atoll_realm *atoll_list_realm(const atoll_list *list);
 
+/* As Observe, for changes of some properties only: names, joined by dots to go along links, `*` for
+ * any. Null is everything up to four links away; an empty list is the list itself, not its
+ * elements.
+ * Null: `key_paths` may be null: the default.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, UNKNOWN_PROPERTY,
+ * TYPE_MISMATCH, LIMIT_EXCEEDED, FROZEN.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API uint64_t atoll_list_observe_key_paths(const atoll_list *list,
+                                                const atoll_values *key_paths, atoll_queue *queue,
+                                                atoll_error **error);
+
+/* The objects of a list of links or embedded objects as live results, in the order of the list and
+ * as often as they are in it: to be filtered, sorted, counted, observed. Empty when the list's
+ * object is deleted.
+ * Owns: the caller, who frees the result with atoll_results_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, TYPE_MISMATCH,
+ * OUT_OF_MEMORY.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_results *atoll_list_as_results(const atoll_list *list, atoll_error **error);
+
 #ifdef __cplusplus
 }
 #endif

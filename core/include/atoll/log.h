@@ -7,6 +7,7 @@
 
 #include <atoll/export.h>
 #include <atoll/handles.h>
+#include <atoll/status.h>
 #include <atoll/value.h>
 
 #ifdef __cplusplus
@@ -29,11 +30,11 @@ enum {
 /* ---- atoll_log ---- */
 /* The log of the library, one for the process. */
 
-/* Sets the lowest level that is logged, one of ATOLL_LOG_*.
+/* Sets the lowest level that is logged, of all categories, one of ATOLL_LOG_*.
  * Thread: any. Since: 0.1. */
 ATOLL_API void atoll_log_set_level(int32_t level);
 
-/* The lowest level that is logged.
+/* The lowest level that is logged of the category "Realm".
  * Thread: any. Since: 0.1. */
 ATOLL_API int32_t atoll_log_level(void);
 
@@ -49,6 +50,27 @@ ATOLL_API void atoll_log_set_sink(atoll_log_function function, void *user_data,
  * Null: `queue` may be null: back to the sink.
  * Thread: any. Since: 0.1. */
 ATOLL_API void atoll_log_set_queue(atoll_queue *queue);
+
+/* Sets the lowest level that is logged of a category and of all that belong to it: "Realm.Sync" is
+ * also "Realm.Sync.Client.Session".
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API atoll_status atoll_log_set_category_level(const char *category, size_t category_size,
+                                                    int32_t level, atoll_error **error);
+
+/* The lowest level that is logged of a category.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API int32_t atoll_log_category_level(const char *name, size_t name_size, atoll_error **error);
+
+/* The number of categories.
+ * Thread: any. Since: 0.1. */
+ATOLL_API int32_t atoll_log_category_count(void);
+
+/* The name of a category; null data past the last one. "Realm" is the first, and all belong to it.
+ * Owns: constant memory, never freed.
+ * Thread: any. Since: 0.1. */
+ATOLL_API atoll_bytes atoll_log_category_name(int32_t index);
 
 #ifdef __cplusplus
 }

@@ -359,6 +359,16 @@ ATOLL_API bool atoll_object_is_frozen(const atoll_object *object);
  * Thread: any. Since: 0.1. */
 ATOLL_API atoll_realm *atoll_object_realm(const atoll_object *object);
 
+/* As Observe, for changes of some properties only: names, joined by dots to go along links, `*` for
+ * any. Null is every property of the object itself; an empty list is its deletion alone.
+ * Null: `key_paths` may be null: the default.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, UNKNOWN_PROPERTY, TYPE_MISMATCH,
+ * LIMIT_EXCEEDED, FROZEN, OBJECT_INVALID.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API uint64_t atoll_object_observe_key_paths(const atoll_object *object,
+                                                  const atoll_values *key_paths, atoll_queue *queue,
+                                                  atoll_error **error);
+
 #ifdef __cplusplus
 }
 #endif

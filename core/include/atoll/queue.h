@@ -22,7 +22,9 @@ enum {
     ATOLL_EVENT_RESULTS_CHANGED = 3, /* Observed results have changed. */
     ATOLL_EVENT_OBJECT_CHANGED = 4, /* An observed object has changed or was deleted. */
     ATOLL_EVENT_LIST_CHANGED = 5, /* An observed list has changed or its object was deleted. */
-    ATOLL_EVENT_REQUEST_DONE = 6, /* A request ended; the status is ATOLL_OK if it succeeded. */
+    /* A request ended; the status is ATOLL_OK if it succeeded. Number 0 is the version of a
+     * commit. */
+    ATOLL_EVENT_REQUEST_DONE = 6,
     /* Number 0 is the old connection state, number 1 the new one. */
     ATOLL_EVENT_CONNECTION_CHANGED = 7,
     /* Number 0 is the count of transferred bytes, number 1 of transferable bytes, number 2 is 1
@@ -33,7 +35,9 @@ enum {
     ATOLL_EVENT_WAKE = 11, /* atoll_queue_wake was called. */
 };
 
-/* Kinds of changes in an event; indexes are ascending. */
+/* Kinds of changes in an event; indexes are ascending but for MOVES_FROM, which goes with MOVES_TO.
+ * The old contents without the deletions, with the insertions put in at their places, are the new
+ * ones. */
 enum {
     ATOLL_CHANGE_DELETIONS = 0, /* Indexes before the change. */
     ATOLL_CHANGE_INSERTIONS = 1, /* Indexes after the change. */
@@ -41,6 +45,10 @@ enum {
     /* The same modifications, by their indexes after the change. */
     ATOLL_CHANGE_MODIFICATIONS_NEW = 3,
     ATOLL_CHANGE_PROPERTIES = 4, /* Keys of the properties that changed. */
+    /* Indexes before the change of what moved: each is among the deletions too. */
+    ATOLL_CHANGE_MOVES_FROM = 5,
+    /* The same moves, by their indexes after the change: each is among the insertions too. */
+    ATOLL_CHANGE_MOVES_TO = 6,
 };
 
 /* ---- atoll_queue ---- */
@@ -97,6 +105,11 @@ ATOLL_API bool atoll_event_is_initial(const atoll_event *event);
  * Thread: any, one at a time. Since: 0.1. */
 ATOLL_API bool atoll_event_is_deleted(const atoll_event *event);
 
+/* RESULTS_CHANGED and LIST_CHANGED: whether everything that was there is gone and nothing came
+ * instead.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API bool atoll_event_is_cleared(const atoll_event *event);
+
 /* The number of changes of a kind, one of ATOLL_CHANGE_*.
  * Thread: any, one at a time. Since: 0.1. */
 ATOLL_API int64_t atoll_event_change_count(const atoll_event *event, int32_t kind);
@@ -105,6 +118,13 @@ ATOLL_API int64_t atoll_event_change_count(const atoll_event *event, int32_t kin
  * such position.
  * Thread: any, one at a time. Since: 0.1. */
 ATOLL_API int64_t atoll_event_change(const atoll_event *event, int32_t kind, int64_t position);
+
+/* LIST_CHANGED of a dictionary: the key that goes with a deletion, an insertion or a modification;
+ * null data if there is no such position.
+ * Owns: borrowed until the event is freed.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_bytes atoll_event_change_key(const atoll_event *event, int32_t kind,
+                                             int64_t position);
 
 /* The status of the error that the event carries; ATOLL_OK if none.
  * Thread: any, one at a time. Since: 0.1. */

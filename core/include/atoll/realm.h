@@ -217,6 +217,27 @@ ATOLL_API atoll_realm *atoll_realm_freeze(const atoll_realm *realm, atoll_error 
  * Thread: any. Since: 0.1. */
 ATOLL_API bool atoll_realm_is_frozen(const atoll_realm *realm);
 
+/* Asks for the write lock without waiting: REQUEST_DONE says that this realm holds it, and Begin
+ * then begins at once. Answers the registration.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, TRANSACTION_ACTIVE, FROZEN, READ_ONLY,
+ * OUT_OF_MEMORY.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API uint64_t atoll_realm_begin_async(atoll_realm *realm, atoll_queue *queue,
+                                           atoll_error **error);
+
+/* Gives up what BeginAsync asked for, whether the lock is here or not. An unknown number does
+ * nothing.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API void atoll_realm_cancel_begin(atoll_realm *realm, uint64_t registration);
+
+/* Commits without waiting for the disk: everybody sees the new version on return, REQUEST_DONE says
+ * that it is durable. Answers the registration.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, NO_TRANSACTION, DISK_FULL, FILE_ACCESS,
+ * NO_SUBSCRIPTION, OUT_OF_MEMORY.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API uint64_t atoll_realm_commit_async(atoll_realm *realm, atoll_queue *queue,
+                                            atoll_error **error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -66,6 +66,35 @@ ATOLL_API atoll_results *atoll_reference_resolve_results(atoll_reference *refere
                                                          const atoll_realm *realm,
                                                          atoll_error **error);
 
+/* A reference to a set of an object that was committed.
+ * Owns: the caller, who frees the result with atoll_reference_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OUT_OF_MEMORY, OBJECT_INVALID.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_reference *atoll_reference_of_set(const atoll_set *set, atoll_error **error);
+
+/* The set in a realm of the calling thread, likewise.
+ * Owns: the caller, who frees the result with atoll_set_free.
+ * Answers null without an error: its object was deleted.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OUT_OF_MEMORY, WRONG_REALM.
+ * Thread: any. Since: 0.1. */
+ATOLL_API atoll_set *atoll_reference_resolve_set(atoll_reference *reference,
+                                                 const atoll_realm *realm, atoll_error **error);
+
+/* A reference to a dictionary of an object that was committed.
+ * Owns: the caller, who frees the result with atoll_reference_free.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OUT_OF_MEMORY, OBJECT_INVALID.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API atoll_reference *atoll_reference_of_dictionary(const atoll_dictionary *dictionary,
+                                                         atoll_error **error);
+
+/* The dictionary in a realm of the calling thread, likewise.
+ * Owns: the caller, who frees the result with atoll_dictionary_free.
+ * Answers null without an error: its object was deleted.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OUT_OF_MEMORY, WRONG_REALM.
+ * Thread: any. Since: 0.1. */
+ATOLL_API atoll_dictionary *atoll_reference_resolve_dictionary(
+    atoll_reference *reference, const atoll_realm *realm, atoll_error **error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -168,6 +168,17 @@ ATOLL_API bool atoll_results_is_frozen(const atoll_results *results);
  * Thread: any. Since: 0.1. */
 ATOLL_API atoll_realm *atoll_results_realm(const atoll_results *results);
 
+/* As Observe, for changes of some properties only: names, joined by dots to go along links, `*` for
+ * any. Null is everything up to four links away; an empty list is the results themselves, not what
+ * their objects hold.
+ * Null: `key_paths` may be null: the default.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, UNKNOWN_PROPERTY, TYPE_MISMATCH,
+ * LIMIT_EXCEEDED, FROZEN, TRANSACTION_ACTIVE.
+ * Thread: the one that opened the realm. Since: 0.1. */
+ATOLL_API uint64_t atoll_results_observe_key_paths(const atoll_results *results,
+                                                   const atoll_values *key_paths,
+                                                   atoll_queue *queue, atoll_error **error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -255,7 +255,7 @@ Test(mixed, results_follow_the_death_of_a_target)
     model_view *after = model_view_newest(m.db);
     OK(model_changes_between(m.db, model_view_version(m.view), model_view_version(after),
                              &changes));
-    OK(results_advance(q, m.view, after, changes, &rows, &told));
+    OK(results_advance(q, m.view, after, changes, NULL, &rows, &told));
     cr_expect_eq(rows.count, 3);
     cr_expect_eq(told.insertions.count, 1);
     result_changes_free(&told);

@@ -218,7 +218,7 @@ Test(query_nested, results_follow_what_is_deep_inside)
     model_view *after = model_view_newest(n.db);
     OK(model_changes_between(n.db, model_view_version(before), model_view_version(after),
                              &changes));
-    OK(results_advance(q, before, after, changes, &rows, &told));
+    OK(results_advance(q, before, after, changes, NULL, &rows, &told));
     cr_assert(rows.count == 1 && rows.items[0] == n.rows[0]);
     result_changes_free(&told);
     model_changes_free(changes);

@@ -574,7 +574,7 @@ static void follow(world *w, predicate *followed, int seed)
         predicate *x = &followed[i];
         row_vector run = {0};
         result_changes told = {0};
-        OK(results_advance(x->query, before, after, changes, &x->rows, &told));
+        OK(results_advance(x->query, before, after, changes, NULL, &x->rows, &told));
         check_rows(w, x, after, &x->rows, "followed", seed);
         OK(query_run(x->query, after, &run));
         check_rows(w, x, after, &run, "run", seed);

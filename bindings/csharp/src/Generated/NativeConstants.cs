@@ -190,7 +190,7 @@ namespace Atoll.Native
         public const int EventObjectChanged = 4;
         /// <summary>An observed list has changed or its object was deleted.</summary>
         public const int EventListChanged = 5;
-        /// <summary>A request ended; the status is ATOLL_OK if it succeeded.</summary>
+        /// <summary>A request ended; the status is ATOLL_OK if it succeeded. Number 0 is the version of a commit.</summary>
         public const int EventRequestDone = 6;
         /// <summary>Number 0 is the old connection state, number 1 the new one.</summary>
         public const int EventConnectionChanged = 7;
@@ -212,6 +212,10 @@ namespace Atoll.Native
         public const int ChangeModificationsNew = 3;
         /// <summary>Keys of the properties that changed.</summary>
         public const int ChangeProperties = 4;
+        /// <summary>Indexes before the change of what moved: each is among the deletions too.</summary>
+        public const int ChangeMovesFrom = 5;
+        /// <summary>The same moves, by their indexes after the change: each is among the insertions too.</summary>
+        public const int ChangeMovesTo = 6;
         /// <summary>Objects of their own.</summary>
         public const int ClassNormal = 0;
         /// <summary>Objects that exist only inside others.</summary>

@@ -111,7 +111,7 @@ class EventType(enum.IntEnum):
     RESULTS_CHANGED = 3  # Observed results have changed.
     OBJECT_CHANGED = 4  # An observed object has changed or was deleted.
     LIST_CHANGED = 5  # An observed list has changed or its object was deleted.
-    REQUEST_DONE = 6  # A request ended; the status is ATOLL_OK if it succeeded.
+    REQUEST_DONE = 6  # A request ended; the status is ATOLL_OK if it succeeded. Number 0 is the version of a commit.
     CONNECTION_CHANGED = 7  # Number 0 is the old connection state, number 1 the new one.
     PROGRESS = 8  # Number 0 is the count of transferred bytes, number 1 of transferable bytes, number 2 is 1 when no more events follow.
     SESSION_ERROR = 9  # A sync session met an error.
@@ -120,13 +120,15 @@ class EventType(enum.IntEnum):
 
 
 class ChangeKind(enum.IntEnum):
-    """Kinds of changes in an event; indexes are ascending."""
+    """Kinds of changes in an event; indexes are ascending but for MOVES_FROM, which goes with MOVES_TO. The old contents without the deletions, with the insertions put in at their places, are the new ones."""
 
     DELETIONS = 0  # Indexes before the change.
     INSERTIONS = 1  # Indexes after the change.
     MODIFICATIONS = 2  # Indexes before the change.
     MODIFICATIONS_NEW = 3  # The same modifications, by their indexes after the change.
     PROPERTIES = 4  # Keys of the properties that changed.
+    MOVES_FROM = 5  # Indexes before the change of what moved: each is among the deletions too.
+    MOVES_TO = 6  # The same moves, by their indexes after the change: each is among the insertions too.
 
 
 class ClassKind(enum.IntEnum):

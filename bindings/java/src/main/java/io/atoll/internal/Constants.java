@@ -189,7 +189,7 @@ public final class Constants {
     public static final int EVENT_OBJECT_CHANGED = 4;
     /** An observed list has changed or its object was deleted. */
     public static final int EVENT_LIST_CHANGED = 5;
-    /** A request ended; the status is ATOLL_OK if it succeeded. */
+    /** A request ended; the status is ATOLL_OK if it succeeded. Number 0 is the version of a commit. */
     public static final int EVENT_REQUEST_DONE = 6;
     /** Number 0 is the old connection state, number 1 the new one. */
     public static final int EVENT_CONNECTION_CHANGED = 7;
@@ -212,6 +212,10 @@ public final class Constants {
     public static final int CHANGE_MODIFICATIONS_NEW = 3;
     /** Keys of the properties that changed. */
     public static final int CHANGE_PROPERTIES = 4;
+    /** Indexes before the change of what moved: each is among the deletions too. */
+    public static final int CHANGE_MOVES_FROM = 5;
+    /** The same moves, by their indexes after the change: each is among the insertions too. */
+    public static final int CHANGE_MOVES_TO = 6;
 
     /** Objects of their own. */
     public static final int CLASS_NORMAL = 0;
