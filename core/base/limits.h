@@ -3,10 +3,12 @@
 /* Every bound of the core with its reason; each has a test at it and past it. */
 #define LIMIT_CLASS_NAME_SIZE_MAX \
     57 /* what the systems before allowed, so that models carry over */
-#define LIMIT_PROPERTY_NAME_SIZE_MAX 63    /* the same */
-#define LIMIT_CLASSES_MAX 1000             /* a schema stays small enough to be sent whole */
-#define LIMIT_CLASS_KEYS_MAX 65536         /* classes that a realm ever had: keys come once */
-#define LIMIT_PROPERTIES_MAX 1000          /* per class */
+#define LIMIT_PROPERTY_NAME_SIZE_MAX 63 /* the same */
+#define LIMIT_CLASSES_MAX 1000          /* a schema stays small enough to be sent whole */
+#define LIMIT_CLASS_KEYS_MAX 65536      /* classes that a realm ever had: keys come once */
+#define LIMIT_PROPERTIES_MAX 1000       /* per class */
+#define LIMIT_PROPERTY_KEYS_MAX \
+    (4 * LIMIT_PROPERTIES_MAX) /* properties that a class ever had: each has a column's number */
 #define LIMIT_VALUE_SIZE_MAX (16u << 20)   /* string or binary */
 #define LIMIT_LIST_COUNT_MAX (1u << 24)    /* elements of a list, erased ones included */
 #define LIMIT_DICTIONARY_KEY_SIZE_MAX 4096 /* a key is compared at every look-up */

@@ -311,7 +311,7 @@ status codec_segment(buffer *to, uint64_t version, const segment_data *d)
 static status take_blocks(reader *r, const segment *s, segment_data *d)
 {
     uint64_t slots = reader_varint(r), present = reader_varint(r);
-    if (r->failed || slots > LIMIT_PROPERTIES_MAX * 4 + 16 || present > slots)
+    if (r->failed || slots > LIMIT_PROPERTY_KEYS_MAX + 16 || present > slots)
         return damaged("a segment");
     d->blocks = memory_allocate_zero((slots + 1) * sizeof *d->blocks);
     if (d->blocks == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;

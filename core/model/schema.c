@@ -276,6 +276,11 @@ status schema_validate(const model_schema *s, schema_use use)
                     LIMIT_CLASS_KEYS_MAX);
     for (size_t i = 0; i < s->class_count; i++) {
         const model_class *c = &s->classes[i];
+        if (c->key_count > LIMIT_PROPERTY_KEYS_MAX)
+            return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                        "class '%s' has had %d properties, and no more are possible: copy its "
+                        "objects to another class",
+                        c->name, LIMIT_PROPERTY_KEYS_MAX);
         TRY(validate_class_use(c, use));
         for (size_t k = 0; k < c->property_count; k++) {
             TRY(validate_target(s, c, &c->properties[k]));

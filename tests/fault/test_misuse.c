@@ -472,3 +472,43 @@ Test(misuse, classes_may_come_and_go_more_often_than_there_may_be, .timeout = 60
     cr_expect_eq(count_all(&p, "D399"), 1);
     finish(&p);
 }
+
+/* A thousand properties that no other version has. */
+static atoll_schema *wide(int version)
+{
+    atoll_error *error = NULL;
+    atoll_schema *s = atoll_schema_new(&error);
+    int32_t c = atoll_schema_add_class(s, S("Wide"), ATOLL_CLASS_NORMAL, &error);
+    GOOD(error);
+    for (int i = 0; i < 1000; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "p%d_%d", version, i);
+        property(s, c, name, ATOLL_TYPE_INT, 0, "");
+    }
+    return s;
+}
+
+Test(misuse, properties_may_come_and_go_up_to_a_bound, .timeout = 60)
+{
+    place p;
+    place_make(&p);
+    for (int version = 0; version < 4; version++) {
+        open_place(&p, wide(version), version);
+        GOOD(p.error);
+        atoll_realm_begin(p.realm, &p.error);
+        char name[32];
+        snprintf(name, sizeof name, "p%d_999", version);
+        atoll_object *made = atoll_realm_create(p.realm, class_key(&p, "Wide"), NULL, &p.error);
+        atoll_object_set_int(made, key_of(&p, "Wide", name), 1, &p.error);
+        atoll_realm_commit(p.realm, &p.error);
+        GOOD(p.error);
+        atoll_object_free(made);
+        close_place(&p);
+    }
+    open_place(&p, wide(4), 4);
+    BAD(p.error, ATOLL_ERROR_LIMIT_EXCEEDED);
+    open_place(&p, wide(3), 3);
+    GOOD(p.error);
+    cr_expect_eq(count_all(&p, "Wide"), 4);
+    finish(&p);
+}
