@@ -153,6 +153,7 @@ static status open_model_or_anew(database *d, const atoll_config *config)
 
 static status start_session(database *d, const atoll_config *config)
 {
+    if (config->user == NULL) return fail(ATOLL_ERROR_INTERNAL, "a session needs a user");
     const atoll_app_config *a = config->user->app->config;
     session_options options = {.db = d->model,
                                .platform = platform_posix(),

@@ -44,8 +44,10 @@ static size_t digits_from(const char *text, size_t at)
 static bool is_word(const char *text)
 {
     char lower[TEXT_SIZE_MAX + 1] = {0};
-    for (size_t i = 0; text[i] != 0; i++)
-        lower[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i];
+    for (size_t i = 0; text[i] != 0; i++) {
+        lower[i] = text[i];
+        if (text[i] >= 'A' && text[i] <= 'Z') lower[i] = (char)(text[i] + 32);
+    }
     return strcmp(lower, "inf") == 0 || strcmp(lower, "infinity") == 0 || strcmp(lower, "nan") == 0;
 }
 

@@ -47,8 +47,7 @@ bool word_next(word_reader *r, uint8_t to[WORD_SIZE_MAX], size_t *size)
         if (!letter || extra == 0) continue;
         inside = true;
         if (used + extra > WORD_SIZE_MAX) continue;
-        memcpy(to + used, folded, extra);
-        used += extra;
+        for (size_t i = 0; i < extra; i++) to[used++] = folded[i];
     }
     *size = used;
     return inside;

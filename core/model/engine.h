@@ -129,13 +129,15 @@ void view_hold(model_view *view, bool awake);   /* one reference more; under the
 void view_let_go(model_view *view, bool awake); /* one less */
 shared_schema *shared_schema_retain(shared_schema *s);
 void shared_schema_release(shared_schema *s);
-status class_missing(class_key c) MUST_CHECK;
-status property_missing(const model_class *c, property_key p) MUST_CHECK;
+void class_missing(class_key c); /* say so; the status of it is UNKNOWN_CLASS, UNKNOWN_PROPERTY */
+void property_missing(const model_class *c, property_key p);
 static inline MUST_CHECK status need_class(const model_view *view, class_key c,
                                            const model_class **out)
 {
     *out = view_class(view, c) == NULL ? NULL : schema_class(&view->schema->schema, c);
-    return *out == NULL ? class_missing(c) : ATOLL_OK;
+    if (*out != NULL) return ATOLL_OK;
+    class_missing(c);
+    return ATOLL_ERROR_UNKNOWN_CLASS;
 }
 static inline MUST_CHECK status need_property(const model_view *view, class_key c, property_key p,
                                               const model_class **class_out,
@@ -143,7 +145,9 @@ static inline MUST_CHECK status need_property(const model_view *view, class_key 
 {
     TRY(need_class(view, c, class_out));
     *out = class_property(*class_out, p);
-    return *out == NULL ? property_missing(*class_out, p) : ATOLL_OK;
+    if (*out != NULL) return ATOLL_OK;
+    property_missing(*class_out, p);
+    return ATOLL_ERROR_UNKNOWN_PROPERTY;
 }
 status read_slot(const model_view *view, class_key c, row_key row, uint32_t slot,
                  value *out) MUST_CHECK; /* absent column: null */

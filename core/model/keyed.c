@@ -51,8 +51,12 @@ static status merge_into(const list_state *a, const list_state *b, bool by_key, 
         const list_element *x = i < a->elements.count ? &a->elements.items[i] : NULL;
         const list_element *y = k < b->elements.count ? &b->elements.items[k] : NULL;
         int order = x == NULL ? 1 : y == NULL ? -1 : order_elements(x, y, by_key);
-        list_element e = order < 0 ? *x : order > 0 ? *y : joined(x, y);
-        TRY(list_state_push(out, &e));
+        if (x != NULL && y != NULL && order == 0) {
+            list_element both = joined(x, y);
+            TRY(list_state_push(out, &both));
+        } else {
+            TRY(list_state_push(out, order < 0 ? x : y));
+        }
         i += order <= 0;
         k += order >= 0;
     }

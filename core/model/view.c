@@ -131,14 +131,14 @@ uint64_t model_version(model_db *db)
 }
 
 /* ---- helpers ---- */
-status class_missing(class_key c)
+void class_missing(class_key c)
 {
-    return fail(ATOLL_ERROR_UNKNOWN_CLASS, "the realm has no class with key %u", c);
+    (void)fail(ATOLL_ERROR_UNKNOWN_CLASS, "the realm has no class with key %u", c);
 }
 
-status property_missing(const model_class *c, property_key p)
+void property_missing(const model_class *c, property_key p)
 {
-    return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property with key %u", c->name, p);
+    (void)fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property with key %u", c->name, p);
 }
 
 status read_slot(const model_view *view, class_key c, row_key row, uint32_t slot, value *out)
