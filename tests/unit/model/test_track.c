@@ -5,7 +5,22 @@
 #include "model/engine.h"
 
 enum { A = 1, B = 2 };
-enum { A_ID = 1, A_N, A_S, A_B, A_T, A_WORDS, A_LINK, A_LIST, A_SET, A_MAP, A_U, A_PLAIN };
+enum {
+    A_ID = 1,
+    A_N,
+    A_S,
+    A_B,
+    A_T,
+    A_WORDS,
+    A_LINK,
+    A_LIST,
+    A_SET,
+    A_MAP,
+    A_U,
+    A_PLAIN,
+    A_ANY,
+    A_SUM
+};
 enum { B_TO = 1, B_MANY };
 enum { INDEXED = PROPERTY_INDEXED };
 
@@ -34,6 +49,8 @@ static model_schema schema_with(unsigned flags)
     add(&s, a, "map", VALUE_LINK, PROPERTY_DICTIONARY | PROPERTY_NULLABLE, "A");
     add(&s, a, "u", VALUE_UUID, PROPERTY_NULLABLE | INDEXED, "");
     add(&s, a, "plain", VALUE_INT, 0, "");
+    add(&s, a, "any", VALUE_MIXED, PROPERTY_NULLABLE | INDEXED, "");
+    add(&s, a, "sum", VALUE_INT, INDEXED, "");
     add(&s, b, "to", VALUE_LINK, PROPERTY_NULLABLE, "A");
     add(&s, b, "many", VALUE_LINK, PROPERTY_LIST, "A");
     return s;
@@ -74,8 +91,8 @@ static void expect_value(entries *e, const value *v)
 {
     if (e->text)
         expect_words(e, v->as.text);
-    else if (e->counts && v->type == VALUE_LINK)
-        expect(e, v->as.row, 1);
+    else if (e->counts && (v->type == VALUE_LINK || v->type == VALUE_TYPED_LINK))
+        expect(e, index_link_first(v), 1);
     else if (!e->counts && !value_is_blank(e->property, v))
         expect(e, index_value_hash(e->view->db, v), e->row);
 }
@@ -141,7 +158,8 @@ static void check(const model_view *view, uint64_t seed)
             uint8_t flags = p->flags;
             bool value_index = (flags & INDEXED) != 0 && (flags & PROPERTY_PRIMARY_KEY) == 0;
             if (value_index) check_tree(view, c, p, INDEX_OF_VALUES, seed);
-            if (p->type == VALUE_LINK) check_tree(view, c, p, INDEX_OF_BACKLINKS, seed);
+            if (p->type == VALUE_LINK || p->type == VALUE_MIXED)
+                check_tree(view, c, p, INDEX_OF_BACKLINKS, seed);
             if ((flags & PROPERTY_FULL_TEXT) != 0) check_tree(view, c, p, INDEX_OF_TEXT, seed);
             cr_assert(value_index || class_tree(view->classes[c - 1],
                                                 index_tree(p->key, INDEX_OF_VALUES)) == NULL);
@@ -187,6 +205,12 @@ static value any_value(world *w, property_key p, row_key target)
     case A_B: return pick(w, 3) == 0 ? value_null() : value_bool(pick(w, 2) == 0);
     case A_T: return value_timestamp((int64_t)pick(w, 3), 0);
     case A_WORDS: return value_string(bytes_text(texts[pick(w, 7)]));
+    case A_ANY:
+        if (target != 0 && pick(w, 3) == 0)
+            return (value){.type = VALUE_TYPED_LINK, .as.link = {.row = target, .class_of = A}};
+        if (pick(w, 3) == 0) return value_double((double)pick(w, 6) / 2);
+        return pick(w, 2) == 0 ? value_string(bytes_text(texts[pick(w, 7)]))
+                               : value_int((int64_t)pick(w, 3));
     case A_U: return pick(w, 3) == 0 ? value_null() : value_uuid(id);
     default: return target == 0 || pick(w, 5) == 0 ? value_null() : value_link(target);
     }
@@ -254,7 +278,11 @@ static void change_one(world *w, model_txn *txn)
         else
             change_collection(w, txn, B, row, B_MANY, target);
     } else {
-        property_key p = (property_key)(A_N + pick(w, A_PLAIN - A_ID));
+        property_key p = (property_key)(A_N + pick(w, A_SUM - A_ID));
+        if (p == A_SUM) {
+            MUST(model_increment(txn, A, row, A_SUM, (int64_t)pick(w, 3) - 1));
+            return;
+        }
         if (p >= A_LIST && p <= A_MAP)
             change_collection(w, txn, A, row, p, target);
         else
