@@ -97,11 +97,23 @@ struct db_config {
     void set_partition_property(const std::string &name) { partition_property_ = name; }
     realm::sync_config &sync_config() { return sync_; }
 
-    template <class K> void set_encryption_key(const K &) { internal::not_supported("encryption"); }
+    // 64 random bytes, needed at every opening.
+    void set_encryption_key(const std::array<char, 64> &key) { encryption_key_ = key; }
+    enum class schema_mode {
+        automatic,      // a changed schema needs a higher schema version
+        immutable,      // read only: the realm must exist and have every class and property
+        hard_reset_file // a changed schema empties the realm
+    };
+    void set_schema_mode(schema_mode mode) { schema_mode_ = mode; }
+    // In memory only: the path is then an identifier, and the realm is gone with its last instance.
+    void set_in_memory(bool on) { in_memory_ = on; }
+    // How many versions may be in use before a commit fails; 0 is any number.
+    void set_max_active_versions(std::uint64_t count) { version_max_count_ = count; }
     void set_schema_version(std::uint64_t version) { schema_version_ = version; }
-    template <class F> void should_compact_on_launch(F &&)
+    // Asked at opening with the size of the realm and what of it is in use, in bytes; true compacts it, if nobody has it open.
+    void should_compact_on_launch(std::function<bool(std::uint64_t, std::uint64_t)> decide)
     {
-        internal::not_supported("compaction on launch");
+        compact_ = std::move(decide);
     }
 
 private:
@@ -119,6 +131,11 @@ private:
     std::vector<internal::describe_function> classes_;
     std::optional<bool> sync_commits_;
     std::uint64_t schema_version_ = 0;
+    std::optional<std::array<char, 64>> encryption_key_;
+    schema_mode schema_mode_ = schema_mode::automatic;
+    bool in_memory_ = false;
+    std::uint64_t version_max_count_ = 0;
+    std::function<bool(std::uint64_t, std::uint64_t)> compact_;
     std::string partition_property_;
     realm::sync_config sync_;
     std::shared_ptr<internal::app_state> app_;
@@ -323,6 +340,15 @@ db_config::build(const std::vector<internal::describe_function> &classes) const
     if (schema_version_ != 0)
         checked(atoll_config_set_schema_version, config.get(),
                 static_cast<std::int64_t>(schema_version_));
+    if (encryption_key_)
+        checked(atoll_config_set_encryption_key, config.get(), encryption_key_->data(),
+                encryption_key_->size());
+    checked(atoll_config_set_read_only, config.get(), schema_mode_ == schema_mode::immutable);
+    checked(atoll_config_set_delete_if_migration_needed, config.get(),
+            schema_mode_ == schema_mode::hard_reset_file);
+    checked(atoll_config_set_in_memory, config.get(), in_memory_);
+    checked(atoll_config_set_version_max_count, config.get(),
+            static_cast<std::int64_t>(version_max_count_));
     if (user_ && partition_) {
         checked(atoll_config_set_partition, config.get(), user_.get(),
                 internal::values_of({*partition_}).get());

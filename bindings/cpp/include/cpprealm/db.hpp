@@ -8,6 +8,23 @@
 namespace realm
 {
 
+// Hands an object that was committed to another thread, whose db resolves it, once.
+template <class T> class thread_safe_reference
+{
+public:
+    explicit thread_safe_reference(const managed<T> &object)
+        : handle_(
+              internal::own(internal::checked(atoll_reference_of_object, object.handle().get())))
+    {
+    }
+    thread_safe_reference(thread_safe_reference &&) = default;
+    thread_safe_reference &operator=(thread_safe_reference &&) = default;
+
+private:
+    friend class db;
+    std::shared_ptr<atoll_reference> handle_;
+};
+
 class db
 {
 public:
@@ -101,9 +118,31 @@ public:
     void close() { atoll_realm_close(realm()); }
     bool is_closed() const { return atoll_realm_is_closed(realm()); }
     std::string path() const { return internal::to_string(atoll_realm_path(realm())); }
-    bool is_frozen() const { return false; }
-    db freeze() const { internal::not_supported("freeze"); }
-    db thaw() const { internal::not_supported("thaw"); }
+    bool is_frozen() const { return atoll_realm_is_frozen(realm()); }
+    // The realm as it is now, for ever and for any thread, while this one is open.
+    db freeze() const { return db(internal::realm_state::frozen(state_)); }
+    // A live realm of this thread.
+    db thaw() const { return db(internal::realm_state::thawed(state_)); }
+    // What a reference of another thread is here; an invalid object if it was deleted.
+    template <class T> managed<T> resolve(thread_safe_reference<T> &&reference) const
+    {
+        auto taken = std::move(reference.handle_);
+        if (!taken) throw exception(ATOLL_ERROR_INVALID_ARGUMENT, "a reference is resolved once");
+        auto found =
+            internal::own(internal::checked(atoll_reference_resolve_object, taken.get(), realm()));
+        return found ? internal::make_managed<T>(state_, std::move(found)) : managed<T>();
+    }
+
+    // Writes a compacted copy to the place of a configuration, encrypted with its key if it has one.
+    void write_copy_to(const db_config &config) const
+    {
+        internal::checked(atoll_realm_write_copy, realm(), config.build(config.classes()).get());
+    }
+    // False while the realm is open anywhere.
+    static bool compact(const db_config &config)
+    {
+        return internal::checked(atoll_realm_compact, config.build(config.classes()).get());
+    }
 
     static void delete_files(const db_config &config)
     {
@@ -116,8 +155,10 @@ private:
     {
         state_->app = config.app_;
         state_->queue = internal::own(internal::checked(atoll_queue_new));
-        state_->realm =
-            internal::own(internal::checked(atoll_realm_open, config.build(classes).get()));
+        state_->config = config.build(classes);
+        if (config.compact_) compact_on_launch(config);
+        state_->realm = internal::own(internal::checked(atoll_realm_open, state_->config.get()));
+        for (auto describe : classes) state_->info(describe());
         if (config.sync_.handler()) {
             auto session = get_sync_session();
             if (!session) return;
@@ -125,6 +166,24 @@ private:
             auto token = session->observe_errors(std::move(handler));
             state_->on_release = [session = *session, token] { session.unobserve(token); };
         }
+    }
+    explicit db(std::shared_ptr<internal::realm_state> state) : state_(std::move(state)) {}
+    void compact_on_launch(const db_config &config) const
+    {
+        auto native = state_->config.get();
+        try {
+            auto size = internal::checked(atoll_realm_file_size, native);
+            auto used = internal::checked(atoll_realm_used_size, native);
+            if (!config.compact_(static_cast<std::uint64_t>(size),
+                                 static_cast<std::uint64_t>(used)))
+                return;
+        } catch (const exception &e) {
+            // A realm that is new or open has nothing to compact now.
+            if (e.code() != ATOLL_ERROR_FILE_NOT_FOUND && e.code() != ATOLL_ERROR_FILE_IN_USE)
+                throw;
+            return;
+        }
+        internal::checked(atoll_realm_compact, native);
     }
     atoll_realm *realm() const { return state_->realm.get(); }
     void cancel_quietly() const

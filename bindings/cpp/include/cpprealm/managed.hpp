@@ -83,9 +83,17 @@ struct managed<T, std::enable_if_t<internal::is_model<T>>> : internal::fields_of
 
     bool is_valid() const { return handle() && atoll_object_is_valid(handle().get()); }
     bool is_invalidated() const { return !is_valid(); }
-    bool is_frozen() const { return false; }
-    managed freeze() const { internal::not_supported("freeze"); }
-    managed thaw() const { internal::not_supported("thaw"); }
+    bool is_frozen() const { return handle() && atoll_object_is_frozen(handle().get()); }
+    // The object as it is now, for ever and for any thread, while this realm is open.
+    managed freeze() const
+    {
+        return moved_to(internal::realm_state::frozen(this->realm_internal_state().realm));
+    }
+    // The object in a live realm of this thread.
+    managed thaw() const
+    {
+        return moved_to(internal::realm_state::thawed(this->realm_internal_state().realm));
+    }
     const std::shared_ptr<atoll_object> &handle() const
     {
         return this->realm_internal_state().object;
@@ -113,6 +121,14 @@ struct managed<T, std::enable_if_t<internal::is_model<T>>> : internal::fields_of
                 observer(std::move(change));
             };
         return notification_token(realm, registration);
+    }
+
+    // The object in another instance of its realm; an invalid one if it is deleted there.
+    managed moved_to(const std::shared_ptr<internal::realm_state> &realm) const
+    {
+        auto found = internal::own(
+            internal::checked(atoll_object_resolve_in, handle().get(), realm->realm.get()));
+        return found ? internal::make_managed<T>(realm, std::move(found)) : managed();
     }
 
     friend bool operator==(const managed &a, const managed &b)

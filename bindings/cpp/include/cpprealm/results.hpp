@@ -67,17 +67,13 @@ public:
         return where("TRUEPREDICATE SORT(" + property + (ascending ? " ASC)" : " DESC)"));
     }
 
-    // The sum of a number property; null counts as nothing.
-    mixed sum(const std::string &property) const
+    // Of a number property; null counts as nothing. Without values the sum is 0, the others are null.
+    mixed sum(const std::string &property) const { return total(atoll_results_sum, property); }
+    mixed min(const std::string &property) const { return total(atoll_results_minimum, property); }
+    mixed max(const std::string &property) const { return total(atoll_results_maximum, property); }
+    mixed average(const std::string &property) const
     {
-        auto &info = state_->info(internal::describe<T>());
-        auto key = internal::checked(atoll_realm_property, state_->realm.get(), info.class_key,
-                                     property.data(), property.size());
-        auto sum = internal::own(internal::checked(atoll_results_sum, handle_.get(), key));
-        if (internal::checked(atoll_values_type, sum.get(), std::int64_t{0}) == ATOLL_TYPE_DOUBLE) {
-            return internal::codec<double>::take(sum.get(), 0);
-        }
-        return internal::codec<std::int64_t>::take(sum.get(), 0);
+        return total(atoll_results_average, property);
     }
     // The canonical text of the query with its arguments filled in.
     std::string description() const
@@ -105,9 +101,29 @@ public:
         return notification_token(state_, registration);
     }
 
+    bool is_frozen() const { return atoll_results_is_frozen(handle_.get()); }
+    // What there is now, for ever and for any thread, while this realm is open.
+    results freeze() const { return moved_to(internal::realm_state::frozen(state_)); }
+    // The results in a live realm of this thread.
+    results thaw() const { return moved_to(internal::realm_state::thawed(state_)); }
+    results moved_to(const std::shared_ptr<internal::realm_state> &realm) const
+    {
+        return results(realm, internal::own(internal::checked(atoll_results_resolve_in,
+                                                              handle_.get(), realm->realm.get())));
+    }
+
     const std::shared_ptr<atoll_results> &handle() const { return handle_; }
 
 private:
+    template <class F> mixed total(F function, const std::string &property) const
+    {
+        auto &info = state_->info(internal::describe<T>());
+        auto key = internal::checked(atoll_realm_property, state_->realm.get(), info.class_key,
+                                     property.data(), property.size());
+        auto value = internal::own(internal::checked(function, handle_.get(), key));
+        return internal::take_mixed(value.get(), 0);
+    }
+
     std::shared_ptr<internal::realm_state> state_;
     std::shared_ptr<atoll_results> handle_;
 };

@@ -55,6 +55,8 @@ struct realm_state {
     std::shared_ptr<atoll_realm> realm;
     std::map<const class_description *, class_info> classes;
     std::map<std::uint64_t, std::function<void(const atoll_event *)>> observers;
+    std::shared_ptr<atoll_config> config;       // how it was opened, for thaw()
+    std::shared_ptr<realm_state> frozen_source; // a frozen realm is read while that one is open
     std::function<void()> on_release; // ends what the configuration registered for this realm
     bool delivering = false;
 
@@ -80,6 +82,33 @@ struct realm_state {
                                    name.size());
         }
         return classes[&description] = std::move(info);
+    }
+
+    // The same realm at its version for ever. It knows its classes from the start, for any thread may read it.
+    static std::shared_ptr<realm_state> frozen(const std::shared_ptr<realm_state> &live)
+    {
+        if (live->frozen_source) return live;
+        auto made = std::make_shared<realm_state>();
+        made->app = live->app;
+        made->queue = live->queue;
+        made->realm = own(checked(atoll_realm_freeze, live->realm.get()));
+        made->classes = live->classes;
+        made->config = live->config;
+        made->frozen_source = live;
+        return made;
+    }
+
+    // A live instance on this thread of what this one is.
+    static std::shared_ptr<realm_state> thawed(const std::shared_ptr<realm_state> &frozen)
+    {
+        if (!frozen->frozen_source) return frozen;
+        auto made = std::make_shared<realm_state>();
+        made->app = frozen->app;
+        made->config = frozen->config;
+        made->queue = own(checked(atoll_queue_new));
+        made->realm = own(checked(atoll_realm_open, made->config.get()));
+        made->classes = frozen->classes;
+        return made;
     }
 
     // Tells the observers what is queued. An observer that refreshes or writes adds to the same run.

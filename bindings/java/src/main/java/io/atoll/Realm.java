@@ -1,5 +1,6 @@
 package io.atoll;
 
+import io.atoll.exceptions.RealmFileException;
 import io.atoll.internal.Constants;
 import io.atoll.internal.Errors;
 import io.atoll.internal.EventHandler;
@@ -60,6 +61,8 @@ public final class Realm implements Closeable {
             return thread;
         }
     });
+    /** How long an encryption key is, in bytes. */
+    public static final int ENCRYPTION_KEY_LENGTH = 64;
     private static RealmConfiguration defaultConfiguration;
 
     final RealmCore core;
@@ -71,11 +74,36 @@ public final class Realm implements Closeable {
         this.configuration = configuration;
         long config = configuration.nativeConfig();
         try {
+            compactOnLaunch(config);
             core = new RealmCore(this, config, configuration.types(), configuration.isSyncConfiguration());
         } finally {
             Native.atoll_config_free(config);
         }
         listeners = new Listeners(core);
+    }
+
+    private Realm(Realm live) {
+        configuration = live.configuration;
+        core = new RealmCore(this, live.core);
+        listeners = new Listeners(core);
+        references = 1;
+    }
+
+    private void compactOnLaunch(long config) {
+        CompactOnLaunchCallback callback = configuration.getCompactOnLaunchCallback();
+        boolean wanted = false;
+        try {
+            wanted = callback != null
+                    && callback.shouldCompact(Native.atoll_realm_file_size(config), Native.atoll_realm_used_size(config));
+        } catch (RealmFileException e) {
+            // A realm that is new or open has nothing to compact now.
+            if (e.getCode() != Constants.ERROR_FILE_NOT_FOUND && e.getCode() != Constants.ERROR_FILE_IN_USE) {
+                throw e;
+            }
+        }
+        if (wanted) {
+            Native.atoll_realm_compact(config);
+        }
     }
 
     static Realm of(RealmCore core) {
@@ -166,14 +194,22 @@ public final class Realm implements Closeable {
         }
     }
 
+    /** Compacts a realm; false while it is open anywhere. */
     public static boolean compactRealm(RealmConfiguration configuration) {
-        throw Errors.notSupported("compactRealm");
+        long config = configuration.nativeConfig();
+        try {
+            return Native.atoll_realm_compact(config);
+        } finally {
+            Native.atoll_config_free(config);
+        }
     }
 
     @Override
     public void close() {
         if (references > 0 && --references == 0) {
-            OPEN.get().remove(configuration.getPath());
+            if (!core.frozen) {
+                OPEN.get().remove(configuration.getPath());
+            }
             core.close();
         }
     }
@@ -191,15 +227,40 @@ public final class Realm implements Closeable {
     }
 
     public boolean isFrozen() {
-        return false;
+        return core.frozen;
     }
 
+    /** The realm as it is now, for ever and for any thread, while this one is open. */
     public Realm freeze() {
-        throw Errors.notSupported("freeze");
+        return core.frozen ? this : new Realm(this);
     }
 
+    /** Writes a compacted copy that is not encrypted. */
     public void writeCopyTo(File destination) {
-        throw Errors.notSupported("writeCopyTo");
+        writeCopy(destination, null);
+    }
+
+    public void writeEncryptedCopyTo(File destination, byte[] key) {
+        if (key == null || key.length != ENCRYPTION_KEY_LENGTH) {
+            throw new IllegalArgumentException("The key has " + ENCRYPTION_KEY_LENGTH + " bytes");
+        }
+        writeCopy(destination, key);
+    }
+
+    private void writeCopy(File destination, byte[] key) {
+        if (destination == null) {
+            throw new IllegalArgumentException("The destination argument cannot be null");
+        }
+        long config = Native.atoll_config_new();
+        try {
+            Native.atoll_config_set_path(config, destination.getPath());
+            if (key != null) {
+                Native.atoll_config_set_encryption_key(config, key);
+            }
+            Native.atoll_realm_write_copy(core.pointer(), config);
+        } finally {
+            Native.atoll_config_free(config);
+        }
     }
 
     // ---------- transactions ----------

@@ -2,13 +2,13 @@ package io.atoll;
 
 import io.atoll.annotations.RealmModule;
 import io.atoll.internal.Constants;
-import io.atoll.internal.Errors;
 import io.atoll.internal.Library;
 import io.atoll.internal.Models;
 import io.atoll.internal.Native;
 import io.atoll.internal.ObjectType;
 import io.atoll.internal.Property;
 import java.io.File;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashSet;
@@ -25,6 +25,12 @@ public class RealmConfiguration {
     private final boolean syncCommits;
     private final long schemaVersion;
     private final Realm.Transaction initialData;
+    private final byte[] encryptionKey;
+    private final boolean inMemory;
+    private final boolean readOnly;
+    private final boolean deleteIfMigrationNeeded;
+    private final long maxVersions;
+    private final CompactOnLaunchCallback compactOnLaunch;
     private String path;
 
     protected RealmConfiguration(BaseBuilder<?> builder) {
@@ -34,6 +40,40 @@ public class RealmConfiguration {
         syncCommits = builder.syncCommits;
         schemaVersion = builder.schemaVersion;
         initialData = builder.initialData;
+        encryptionKey = builder.encryptionKey;
+        inMemory = builder.inMemory;
+        readOnly = builder.readOnly;
+        deleteIfMigrationNeeded = builder.deleteIfMigrationNeeded;
+        maxVersions = builder.maxVersions;
+        compactOnLaunch = builder.compactOnLaunch;
+    }
+
+    public boolean isReadOnly() {
+        return readOnly;
+    }
+
+    public boolean isInMemory() {
+        return inMemory;
+    }
+
+    public long getSchemaVersion() {
+        return schemaVersion;
+    }
+
+    public long getMaxNumberOfActiveVersions() {
+        return maxVersions == 0 ? Long.MAX_VALUE : maxVersions;
+    }
+
+    public byte[] getEncryptionKey() {
+        return encryptionKey == null ? null : encryptionKey.clone();
+    }
+
+    public boolean shouldDeleteRealmIfMigrationNeeded() {
+        return deleteIfMigrationNeeded;
+    }
+
+    public CompactOnLaunchCallback getCompactOnLaunchCallback() {
+        return compactOnLaunch;
     }
 
     public File getRealmDirectory() {
@@ -97,6 +137,13 @@ public class RealmConfiguration {
             }
             Native.atoll_config_set_sync_commits(config, syncCommits);
             Native.atoll_config_set_schema_version(config, schemaVersion);
+            Native.atoll_config_set_in_memory(config, inMemory);
+            Native.atoll_config_set_read_only(config, readOnly);
+            Native.atoll_config_set_delete_if_migration_needed(config, deleteIfMigrationNeeded);
+            Native.atoll_config_set_version_max_count(config, maxVersions);
+            if (encryptionKey != null) {
+                Native.atoll_config_set_encryption_key(config, encryptionKey);
+            }
             setSchema(config);
             configure(config);
             return config;
@@ -131,7 +178,9 @@ public class RealmConfiguration {
         RealmConfiguration that = (RealmConfiguration) other;
         return getPath().equals(that.getPath()) && getRealmObjectClasses().equals(that.getRealmObjectClasses())
                 && syncCommits == that.syncCommits
-                && schemaVersion == that.schemaVersion;
+                && schemaVersion == that.schemaVersion && Arrays.equals(encryptionKey, that.encryptionKey)
+                && inMemory == that.inMemory && readOnly == that.readOnly && maxVersions == that.maxVersions
+                && deleteIfMigrationNeeded == that.deleteIfMigrationNeeded;
     }
 
     @Override
@@ -148,6 +197,12 @@ public class RealmConfiguration {
         private boolean syncCommits = true;
         long schemaVersion;
         private Realm.Transaction initialData;
+        private byte[] encryptionKey;
+        private boolean inMemory;
+        private boolean readOnly;
+        boolean deleteIfMigrationNeeded;
+        private long maxVersions;
+        private CompactOnLaunchCallback compactOnLaunch;
 
         public B name(String fileName) {
             if (fileName == null || fileName.isEmpty()) {
@@ -207,20 +262,48 @@ public class RealmConfiguration {
             return (B) this;
         }
 
+        /** 64 random bytes, needed at every opening. */
         public B encryptionKey(byte[] key) {
-            throw Errors.notSupported("encryption");
+            if (key == null || key.length != Realm.ENCRYPTION_KEY_LENGTH) {
+                throw new IllegalArgumentException("The provided key must be " + Realm.ENCRYPTION_KEY_LENGTH + " bytes. Yours was: "
+                        + (key == null ? "null" : String.valueOf(key.length)));
+            }
+            encryptionKey = key.clone();
+            return (B) this;
         }
 
+        /** It lives in memory only, under its name, and is gone when its last instance closes. */
         public B inMemory() {
-            throw Errors.notSupported("in-memory realms");
+            inMemory = true;
+            return (B) this;
         }
 
+        /** It must exist and have every class and field; writing is refused. */
         public B readOnly() {
-            throw Errors.notSupported("read-only realms");
+            readOnly = true;
+            return (B) this;
         }
 
+        /** How many versions may be in use before a commit fails. */
         public B maxNumberOfActiveVersions(long number) {
-            throw Errors.notSupported("a maximum number of active versions");
+            if (number < 1) {
+                throw new IllegalArgumentException("Only positive numbers above 0 are allowed. Yours was: " + number);
+            }
+            maxVersions = Math.min(number, 0xFFFFFFFFL);
+            return (B) this;
+        }
+
+        public B compactOnLaunch() {
+            return compactOnLaunch(new DefaultCompactOnLaunchCallback());
+        }
+
+        /** Asked at the first opening; true compacts the realm, if nobody has it open. */
+        public B compactOnLaunch(CompactOnLaunchCallback callback) {
+            if (callback == null) {
+                throw new IllegalArgumentException("A non-null compactOnLaunch must be provided");
+            }
+            compactOnLaunch = callback;
+            return (B) this;
         }
 
         /** Accepted for source compatibility: a transaction may run on any thread. */
@@ -251,7 +334,8 @@ public class RealmConfiguration {
         }
 
         public Builder deleteRealmIfMigrationNeeded() {
-            throw Errors.notSupported("deleteRealmIfMigrationNeeded");
+            deleteIfMigrationNeeded = true;
+            return this;
         }
 
         public RealmConfiguration build() {

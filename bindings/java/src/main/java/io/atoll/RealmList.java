@@ -34,6 +34,23 @@ public class RealmList<E> extends AbstractList<E> implements OrderedRealmCollect
         managed = owner.list(property);
     }
 
+    private RealmList(ManagedList managed) {
+        this.unmanaged = null;
+        this.managed = managed;
+    }
+
+    public boolean isFrozen() {
+        return managed != null && managed.core.frozen;
+    }
+
+    /** The list as it is now, for ever and for any thread, while its realm is open. */
+    public RealmList<E> freeze() {
+        if (managed == null) {
+            throw new UnsupportedOperationException("Only managed lists can be frozen");
+        }
+        return isFrozen() ? this : new RealmList<E>(managed.in(Realm.of(managed.core).freeze().core));
+    }
+
     /** For generated code: replaces the content of a list property. */
     public static <E> void assign(ManagedObject owner, int property, List<E> items) {
         List<E> copy = items == null ? new ArrayList<E>() : new ArrayList<>(items); // It may be this very list.

@@ -47,7 +47,11 @@ public abstract class RealmObject implements RealmModel {
     }
 
     public final boolean isFrozen() {
-        return false;
+        return isFrozen(this);
+    }
+
+    public static <E extends RealmModel> boolean isFrozen(E object) {
+        return object instanceof RealmObjectProxy && managed(object).core.frozen;
     }
 
     public final boolean isLoaded() {
@@ -67,8 +71,24 @@ public abstract class RealmObject implements RealmModel {
         return object instanceof RealmObjectProxy ? (Realm) managed(object).core.realm : null;
     }
 
+    /** The object as it is now, for ever and for any thread, while its realm is open. */
+    @SuppressWarnings("unchecked")
     public final <E extends RealmModel> E freeze() {
-        throw io.atoll.internal.Errors.notSupported("freeze");
+        return (E) freeze((RealmModel) this);
+    }
+
+    @SuppressWarnings("unchecked")
+    public static <E extends RealmModel> E freeze(E object) {
+        ManagedObject live = managed(object);
+        if (live.core.frozen) {
+            return object;
+        }
+        Realm frozen = Realm.of(live.core).freeze();
+        long found = Native.atoll_object_resolve_in(live.pointer(), frozen.core.pointer());
+        if (found == 0) {
+            throw new IllegalStateException("a deleted object can't be frozen");
+        }
+        return (E) frozen.core.wrap(live.type, found).proxy();
     }
 
     /** The listener runs on the realm's thread, after refresh() or a commit of this realm. */

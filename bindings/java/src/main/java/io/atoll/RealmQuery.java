@@ -392,4 +392,8 @@ public class RealmQuery<E> {
     public double average(String field) {
         return findAll().average(field);
     }
+
+    public org.bson.types.Decimal128 averageDecimal128(String field) {
+        return findAll().averageDecimal128(field);
+    }
 }

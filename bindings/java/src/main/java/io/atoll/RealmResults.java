@@ -1,7 +1,6 @@
 package io.atoll;
 
 import io.atoll.internal.ChangeSets;
-import io.atoll.internal.Constants;
 import io.atoll.internal.EventHandler;
 import io.atoll.internal.Handle;
 import io.atoll.internal.ManagedObject;
@@ -13,6 +12,7 @@ import java.util.AbstractList;
 import java.util.Date;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
+import org.bson.types.Decimal128;
 
 /** What a query finds: live, read-only. An iteration walks over what there was when it began. */
 public class RealmResults<E> extends AbstractList<E> implements OrderedRealmCollection<E> {
@@ -61,11 +61,16 @@ public class RealmResults<E> extends AbstractList<E> implements OrderedRealmColl
     }
 
     public boolean isFrozen() {
-        return false;
+        return realm.isFrozen();
     }
 
+    /** What there is now, for ever and for any thread, while its realm is open. */
     public RealmResults<E> freeze() {
-        throw io.atoll.internal.Errors.notSupported("freeze");
+        if (isFrozen()) {
+            return this;
+        }
+        Realm frozen = realm.freeze();
+        return new RealmResults<>(frozen, type, Native.atoll_results_resolve_in(pointer(), frozen.core.pointer()));
     }
 
     @Override
@@ -161,56 +166,50 @@ public class RealmResults<E> extends AbstractList<E> implements OrderedRealmColl
         return where().sort(field, order).findAll();
     }
 
+    /** Null counts as nothing; 0 without values. */
     public Number sum(String field) {
-        long values = Native.atoll_results_sum(pointer(), realm.core.propertyKey(type, field));
-        try {
-            Number sum = (Number) Values.read(values, 0, Long.class);
-            return sum == null ? Long.valueOf(0) : sum;
-        } finally {
-            Native.atoll_values_free(values);
-        }
+        Number sum = (Number) take(Native.atoll_results_sum(pointer(), realm.core.propertyKey(type, field)), Long.class);
+        return sum == null ? Long.valueOf(0) : sum;
     }
 
     /** The smallest value; null if there is none. */
     public Number min(String field) {
-        return (Number) extreme(field, Sort.ASCENDING);
+        return (Number) take(Native.atoll_results_minimum(pointer(), realm.core.propertyKey(type, field)), javaType(field));
     }
 
     public Number max(String field) {
-        return (Number) extreme(field, Sort.DESCENDING);
+        return (Number) take(Native.atoll_results_maximum(pointer(), realm.core.propertyKey(type, field)), javaType(field));
     }
 
     public Date minDate(String field) {
-        return (Date) extreme(field, Sort.ASCENDING);
+        return (Date) take(Native.atoll_results_minimum(pointer(), realm.core.propertyKey(type, field)), Date.class);
     }
 
     public Date maxDate(String field) {
-        return (Date) extreme(field, Sort.DESCENDING);
-    }
-
-    private Object extreme(String field, Sort order) {
-        int i = property(field);
-        E best = valued(i).sort(field, order).findFirst();
-        return best == null ? null : type.get(best, i);
+        return (Date) take(Native.atoll_results_maximum(pointer(), realm.core.propertyKey(type, field)), Date.class);
     }
 
     /** Over the values that are not null; 0 if there is none. */
     public double average(String field) {
-        long count = valued(property(field)).count();
-        return count == 0 ? 0 : sum(field).doubleValue() / count;
+        Number average = (Number) take(Native.atoll_results_average(pointer(), realm.core.propertyKey(type, field)), Double.class);
+        return average == null ? 0 : average.doubleValue();
     }
 
-    private RealmQuery<E> valued(int i) {
-        boolean nullable = (type.properties[i].flags & Constants.PROPERTY_NULLABLE) != 0;
-        return nullable ? where().isNotNull(type.properties[i].field) : where();
+    /** The exact average of decimals; null if there is none. */
+    public Decimal128 averageDecimal128(String field) {
+        return (Decimal128) take(Native.atoll_results_average(pointer(), realm.core.propertyKey(type, field)), Decimal128.class);
     }
 
-    private int property(String field) {
-        int i = type.find(field);
-        if (i < 0) {
-            throw new IllegalArgumentException(type.name + " has no property \"" + field + "\"");
+    private Class<?> javaType(String field) {
+        return type.properties[type.find(field)].javaType;
+    }
+
+    private static Object take(long values, Class<?> javaType) {
+        try {
+            return Values.read(values, 0, javaType);
+        } finally {
+            Native.atoll_values_free(values);
         }
-        return i;
     }
 
     @Override

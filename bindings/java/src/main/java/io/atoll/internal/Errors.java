@@ -32,6 +32,8 @@ public final class Errors {
             case Constants.ERROR_TRANSACTION_ACTIVE:
             case Constants.ERROR_OBJECT_INVALID:
             case Constants.ERROR_FORKED:
+            case Constants.ERROR_FROZEN:
+            case Constants.ERROR_READ_ONLY:
             case Constants.ERROR_NO_SUBSCRIPTION:
             case Constants.ERROR_WRONG_SYNC_TYPE:
                 return new IllegalStateException(message, cause);
@@ -42,6 +44,7 @@ public final class Errors {
             case Constants.ERROR_DUPLICATE_PRIMARY_KEY:
                 return new RealmPrimaryKeyConstraintException(status, message, cause);
             case Constants.ERROR_SCHEMA_MISMATCH:
+            case Constants.ERROR_MIGRATION_REQUIRED:
                 return new RealmMigrationNeededException(status, message, cause);
             case Constants.ERROR_OUT_OF_MEMORY:
             case Constants.ERROR_INTERNAL:

@@ -14,6 +14,15 @@ public final class ManagedList {
         this.handle = core.own(this, pointer, RealmCore.FREE_LIST);
     }
 
+    /** The same list in the frozen form of its realm. */
+    public ManagedList in(RealmCore frozen) {
+        long found = Native.atoll_list_resolve_in(pointer(), frozen.pointer());
+        if (found == 0) {
+            throw new IllegalStateException("the list of a deleted object can't be frozen");
+        }
+        return new ManagedList(frozen, property, owner, found);
+    }
+
     public long pointer() {
         return handle.pointer();
     }

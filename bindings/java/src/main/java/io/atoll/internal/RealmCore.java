@@ -46,6 +46,10 @@ public final class RealmCore {
     public final Object realm;
     /** Whether it is synced: increments are then assignments, for the server does not carry them yet. */
     public final boolean synced;
+    /** Any thread may read it; its handles then go with it and not before, for another thread may be using them. */
+    public final boolean frozen;
+    /** Held, not used. */
+    public final RealmCore source;
     private final List<ObjectType<?>> types;
     private final ReferenceQueue<Object> garbage = new ReferenceQueue<>();
     private final Set<Handle> live = Collections.synchronizedSet(new HashSet<Handle>());
@@ -60,10 +64,24 @@ public final class RealmCore {
         this.realm = realm;
         this.types = types;
         this.synced = synced;
+        this.frozen = false;
+        this.source = null;
         long opened = Native.atoll_realm_open(config);
         long events = Native.atoll_queue_new();
         queue = events;
         handle = Handle.shared(this, opened, free(live, events));
+    }
+
+    /** The frozen form of a live one, which stays reachable with it: it is read while that is open. */
+    public RealmCore(Object realm, RealmCore live) {
+        this.realm = realm;
+        this.types = live.types;
+        this.synced = live.synced;
+        this.frozen = true;
+        this.source = live;
+        long made = Native.atoll_realm_freeze(live.pointer());
+        queue = 0;
+        handle = Handle.shared(this, made, free(this.live, 0));
     }
 
     // Static, so that it keeps the set and not the core: a realm that nobody holds any more goes with all that is its.
@@ -80,7 +98,9 @@ public final class RealmCore {
     }
 
     Handle own(Object owner, long pointer, Handle.Free free) {
-        Handle.drain(garbage);
+        if (!frozen) {
+            Handle.drain(garbage);
+        }
         return Handle.confined(owner, garbage, live, pointer, free);
     }
 
@@ -101,7 +121,7 @@ public final class RealmCore {
         handle.close();
     }
 
-    public int classKey(ObjectType<?> type) {
+    public synchronized int classKey(ObjectType<?> type) {
         Integer key = classKeys.get(type);
         if (key == null) {
             key = Native.atoll_realm_class(pointer(), type.name);
@@ -121,7 +141,7 @@ public final class RealmCore {
         throw new IllegalStateException("an object of a class that the configuration of this realm leaves out");
     }
 
-    int[] keys(ObjectType<?> type) {
+    synchronized int[] keys(ObjectType<?> type) {
         int[] found = keys.get(type);
         if (found == null) {
             int classKey = classKey(type);
@@ -168,6 +188,9 @@ public final class RealmCore {
     // ---------- observers ----------
 
     public long queue() {
+        if (frozen) {
+            throw new IllegalStateException("what is frozen never changes: listen to the live one");
+        }
         return queue;
     }
 
