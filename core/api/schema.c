@@ -50,7 +50,7 @@ atoll_status atoll_schema_add_property(atoll_schema *schema, int32_t class_index
     if (result == ATOLL_OK && (type < ATOLL_TYPE_BOOL || type > ATOLL_TYPE_DICTIONARY))
         result =
             fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: properties of type %d", (int)type);
-    if (result == ATOLL_OK && (flags & ~63) != 0)
+    if (result == ATOLL_OK && (flags & ~127) != 0)
         result =
             fail(ATOLL_ERROR_INVALID_ARGUMENT, "property flags %d have unknown bits", (int)flags);
     if (result == ATOLL_OK)

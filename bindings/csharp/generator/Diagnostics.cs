@@ -30,19 +30,43 @@ internal static class Diagnostics
         "RLM011", "Wrong type of primary key", "{0}.{1} is marked with [PrimaryKey], which a property of type {2} cannot be.");
 
     public static readonly DiagnosticDescriptor ListSetter = Rule(
-        "RLM019", "List with a setter", "{0}.{1} is a list and cannot have a setter: change its elements instead.");
+        "RLM019", "Collection with a setter", "{0}.{1} is a collection and cannot have a setter: change its elements instead.");
+
+    public static readonly DiagnosticDescriptor Nullability = Rule(
+        "RLM010", "Wrong nullability", "{0}.{1} is a {2}: a RealmValue can be null by itself and takes no question mark.");
+
+    public static readonly DiagnosticDescriptor BacklinkType = Rule(
+        "RLM012", "Backlink of a wrong type", "{0}.{1} is marked with [Backlink] and must be an IQueryable<T>.");
+
+    public static readonly DiagnosticDescriptor BacklinkSetter = Rule(
+        "RLM013", "Backlink with a setter", "{0}.{1} is marked with [Backlink] and cannot have a setter.");
+
+    public static readonly DiagnosticDescriptor BacklinkTarget = Rule(
+        "RLM014", "Backlink without its link", "{0}.{1} is the backlink of {3}.{2}, which is no link to {0}.");
+
+    public static readonly DiagnosticDescriptor QueryType = Rule(
+        "RLM015", "IQueryable without [Backlink]", "{0}.{1} is an IQueryable, which can be used with [Backlink] only.");
+
+    public static readonly DiagnosticDescriptor CounterType = Rule(
+        "RLM016", "RealmInteger of a wrong type", "{0}.{1} is a RealmInteger of {2}, which can be of byte, short, int or long only.");
+
+    public static readonly DiagnosticDescriptor CounterCollection = Rule(
+        "RLM017", "Collection of RealmInteger", "{0}.{1} is a collection of RealmInteger, which cannot be stored.");
+
+    public static readonly DiagnosticDescriptor DictionaryKey = Rule(
+        "RLM020", "Dictionary without string keys", "{0}.{1} is a dictionary, whose keys must be strings.");
+
+    public static readonly DiagnosticDescriptor EmbeddedSet = Rule(
+        "RLM021", "Set of embedded objects", "{0}.{1} is a set of embedded objects, which cannot be stored: use a list.");
 
     public static readonly DiagnosticDescriptor ListType = Rule(
-        "RLM022", "List<T> instead of IList<T>", "{0}.{1} is declared as List but only IList can be stored.");
+        "RLM022", "Class instead of its interface", "{0}.{1} is declared as {2} but only I{2} can be stored.");
 
     public static readonly DiagnosticDescriptor DateType = Rule(
         "RLM023", "DateTime instead of DateTimeOffset", "{0}.{1} is a DateTime, which cannot be stored: use DateTimeOffset.");
 
     public static readonly DiagnosticDescriptor OtherType = Rule(
         "RLM024", "Type cannot be stored", "{0}.{1} is of type {2}, which cannot be stored.");
-
-    public static readonly DiagnosticDescriptor NotYet = Rule(
-        "RLM024", "Type not supported yet", "{0}.{1}: not supported yet: {2}.");
 
     public static readonly DiagnosticDescriptor Asymmetric = Rule(
         "RLM024", "Asymmetric property", "{0}.{1} is of the asymmetric class {2}, which no class can hold.");

@@ -33,6 +33,34 @@ public readonly struct QueryArgument
 
     public static implicit operator QueryArgument(double? value) => new(value);
 
+    public static implicit operator QueryArgument(float value) => new(value);
+
+    public static implicit operator QueryArgument(float? value) => new(value);
+
+    public static implicit operator QueryArgument(decimal value) => new(value);
+
+    public static implicit operator QueryArgument(decimal? value) => new(value);
+
+    public static implicit operator QueryArgument(Decimal128 value) => new(value);
+
+    public static implicit operator QueryArgument(Decimal128? value) => new(value);
+
+    public static implicit operator QueryArgument(RealmInteger<byte> value) => new(value);
+
+    public static implicit operator QueryArgument(RealmInteger<short> value) => new(value);
+
+    public static implicit operator QueryArgument(RealmInteger<int> value) => new(value);
+
+    public static implicit operator QueryArgument(RealmInteger<long> value) => new(value);
+
+    public static implicit operator QueryArgument(RealmInteger<byte>? value) => new(value);
+
+    public static implicit operator QueryArgument(RealmInteger<short>? value) => new(value);
+
+    public static implicit operator QueryArgument(RealmInteger<int>? value) => new(value);
+
+    public static implicit operator QueryArgument(RealmInteger<long>? value) => new(value);
+
     public static implicit operator QueryArgument(bool value) => new(value);
 
     public static implicit operator QueryArgument(bool? value) => new(value);
@@ -56,4 +84,6 @@ public readonly struct QueryArgument
     public static implicit operator QueryArgument(RealmObjectBase? value) => new(value);
 
     public static implicit operator QueryArgument(RealmValue value) => new(value);
+
+    public static implicit operator QueryArgument(GeoShapeBase? shape) => new(shape?.ToString());
 }

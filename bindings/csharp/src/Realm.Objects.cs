@@ -129,13 +129,16 @@ public partial class Realm
         }
     }
 
-    /// <summary>The model object for a native one, whose handle it takes over.</summary>
+    /// <summary>The model object for a native one, whose handle it takes over. Where no model class is named, that of the
+    /// object is taken.</summary>
     internal IRealmObjectBase Materialize(Type type, IntPtr handle)
     {
         ClassBinding binding;
         try
         {
-            binding = _instance.Bind(type);
+            binding = type.IsInterface || type.IsAssignableTo(typeof(DynamicObjectBase)) || type == typeof(RealmObjectBase)
+                ? _instance.BindObject(handle)
+                : _instance.Bind(type);
         }
         catch
         {
@@ -143,6 +146,11 @@ public partial class Realm
             throw;
         }
 
+        return Materialize(binding, handle);
+    }
+
+    internal IRealmObjectBase Materialize(ClassBinding binding, IntPtr handle)
+    {
         // The constructor runs initialisers; they write fields that a stored object does not look at.
         var accessor = new ManagedAccessor(this, binding, handle);
         var model = binding.Metadata.Create();
@@ -154,15 +162,11 @@ public partial class Realm
     {
         var parent = NativeMethods.atoll_object_parent(child.Handle);
         GC.KeepAlive(child);
-        if (parent == IntPtr.Zero)
-        {
-            return null;
-        }
-
-        var key = NativeMethods.atoll_object_class(parent);
-        var schema = Schema.FirstOrDefault(item => NativeMethods.atoll_realm_class(NativeRealm, item.Name) == key);
-        return Materialize(schema!.Metadata!.Type, parent);
+        return parent == IntPtr.Zero ? null : MaterializeAny(parent);
     }
+
+    /// <summary>The model object for a native one of any class, whose handle it takes over.</summary>
+    internal IRealmObjectBase MaterializeAny(IntPtr handle) => Materialize(_instance.BindObject(handle), handle);
 
     internal void RequireTransaction()
     {

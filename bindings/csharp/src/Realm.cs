@@ -171,8 +171,14 @@ public partial class Realm : IDisposable
         NativeMethods.atoll_realm_delete_files(native.Value);
     }
 
+    /// <summary>Gives back the space of what was deleted or replaced. False, and nothing done, while the realm is open.
+    /// Errors: RealmFileNotFoundException, RealmInvalidDatabaseException, RealmFileAccessErrorException.</summary>
     public static bool Compact(RealmConfigurationBase? config = null)
-        => throw new NotSupportedException("not supported yet: Compact (space is reclaimed in the background)");
+    {
+        config ??= RealmConfiguration.DefaultConfiguration;
+        using var native = config.CreateNative(config.SchemaToOpen());
+        return NativeMethods.atoll_realm_compact(native.Value);
+    }
 
     public void Dispose()
     {
@@ -241,20 +247,17 @@ public partial class Realm : IDisposable
     }
 
     /// <summary>
-    /// As Write. With a synchronization context it lets other work of the thread run first; without one it is a plain
-    /// write.
+    /// As Write. On a thread with a synchronization context neither the wait for other writers nor that for the disk holds
+    /// up the thread; the function itself runs on it. Without one it is a plain write.
+    /// Errors: OperationCanceledException when it is cancelled before the function has run.
     /// </summary>
     public async Task<T> WriteAsync<T>(Func<T> function, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(function);
-        ThrowIfDisposed();
-        if (SynchronizationContext.Current is not null)
-        {
-            await Task.Yield();
-        }
-
-        cancellationToken.ThrowIfCancellationRequested();
-        return Write(function);
+        using var transaction = await BeginWriteAsync(cancellationToken);
+        var result = function();
+        await transaction.CommitAsync(CancellationToken.None);
+        return result;
     }
 
     /// <summary>Writes on another thread, to an instance of its own, and refreshes this one.</summary>
@@ -280,14 +283,28 @@ public partial class Realm : IDisposable
         return new Transaction(this);
     }
 
+    /// <summary>As BeginWrite; with a synchronization context other writers are waited for elsewhere.
+    /// Errors: OperationCanceledException, and the wait is given up.</summary>
     public async Task<Transaction> BeginWriteAsync(CancellationToken cancellationToken = default)
     {
-        if (SynchronizationContext.Current is not null)
+        ThrowIfDisposed();
+        cancellationToken.ThrowIfCancellationRequested();
+        if (SynchronizationContext.Current is not null && !IsInTransaction)
         {
-            await Task.Yield();
+            var turn = EventPump.Request(
+                queue => NativeMethods.atoll_realm_begin_async(NativeRealm, queue), NativeLibraryInfo.FromEvent, out var registration);
+            try
+            {
+                await turn.WaitAsync(cancellationToken);
+            }
+            catch (OperationCanceledException) when (!IsClosed)
+            {
+                EventPump.Forget(registration);
+                NativeMethods.atoll_realm_cancel_begin(NativeRealm, registration);
+                throw;
+            }
         }
 
-        cancellationToken.ThrowIfCancellationRequested();
         return BeginWrite();
     }
 
@@ -320,6 +337,22 @@ public partial class Realm : IDisposable
         return found == IntPtr.Zero ? null : new RealmList<T>(new NativeList(this, reference.Property, found));
     }
 
+    /// <summary>The set that a reference was made of, in this realm; null if its object was deleted. Once only.</summary>
+    public ISet<T>? ResolveReference<T>(ThreadSafeReference.Set<T> reference)
+    {
+        ArgumentNullException.ThrowIfNull(reference);
+        return ResolveOwner(reference, reference.ClassName) is { } owner ? new RealmSet<T>(owner.OpenSet(reference.Property.Index)) : null;
+    }
+
+    /// <summary>The dictionary that a reference was made of, likewise. Once only.</summary>
+    public IDictionary<string, TValue>? ResolveReference<TValue>(ThreadSafeReference.Dictionary<TValue> reference)
+    {
+        ArgumentNullException.ThrowIfNull(reference);
+        return ResolveOwner(reference, reference.ClassName) is { } owner
+            ? new RealmDictionary<TValue>(owner.OpenDictionary(reference.Property.Index))
+            : null;
+    }
+
     /// <summary>The query that a reference was made of, in this realm. Once only.</summary>
     public IQueryable<T> ResolveReference<T>(ThreadSafeReference.Query<T> reference)
         where T : IRealmObjectBase
@@ -330,7 +363,27 @@ public partial class Realm : IDisposable
             NativeMethods.atoll_reference_resolve_results(reference.Take(), NativeRealm), NativeMethods.atoll_results_free));
     }
 
-    public void WriteCopy(RealmConfigurationBase config) => throw new NotSupportedException("not supported yet: WriteCopy");
+    private ManagedAccessor? ResolveOwner(ThreadSafeReference reference, string className)
+    {
+        ThrowIfDisposed();
+        var binding = _instance.Bind(className);
+        var found = NativeMethods.atoll_reference_resolve_object(reference.Take(), NativeRealm);
+        return found == IntPtr.Zero ? null : new ManagedAccessor(this, binding, found);
+    }
+
+    /// <summary>
+    /// Writes a compacted copy to the place of a configuration, encrypted with its key if it has one. The copy is of the
+    /// same kind, or local; a synced realm must have uploaded everything.
+    /// Errors: RealmFileExistsException, RealmInvalidTransactionException inside of a transaction, RealmException for what
+    /// is not uploaded yet, NotSupportedException for other kinds.
+    /// </summary>
+    public void WriteCopy(RealmConfigurationBase config)
+    {
+        ThrowIfDisposed();
+        ArgumentNullException.ThrowIfNull(config);
+        using var native = config.CreateNative(Schema);
+        NativeMethods.atoll_realm_write_copy(NativeRealm, native.Value);
+    }
 
     internal static Realm Open(RealmConfigurationBase config)
     {
@@ -364,6 +417,15 @@ public partial class Realm : IDisposable
         ThrowIfDisposed();
         NativeMethods.atoll_realm_commit(NativeRealm);
         _instance.AfterCommit();
+    }
+
+    /// <summary>Commits; the task ends when the disk has it.</summary>
+    internal Task CommitAsync()
+    {
+        ThrowIfDisposed();
+        var done = EventPump.Request(queue => NativeMethods.atoll_realm_commit_async(NativeRealm, queue), NativeLibraryInfo.FromEvent);
+        _instance.AfterCommit();
+        return done;
     }
 
     internal void Rollback()

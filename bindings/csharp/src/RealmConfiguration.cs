@@ -44,7 +44,10 @@ public abstract class RealmConfigurationBase
         set => _schema = value;
     }
 
-    /// <summary>Not supported yet: opening with a value throws NotSupportedException.</summary>
+    /// <summary>
+    /// Asked, when the realm is opened that is open nowhere, whether it shall be compacted first: given the bytes that it
+    /// takes and those that are in use. What it throws comes out of the opening as an AggregateException.
+    /// </summary>
     public ShouldCompactDelegate? ShouldCompactOnLaunch { get; set; }
 
     /// <summary>
@@ -56,7 +59,7 @@ public abstract class RealmConfigurationBase
     /// <summary>Where pipes may be made if the realm's own place can't have any; realms here need none anywhere.</summary>
     public string? FallbackPipePath { get; set; }
 
-    /// <summary>Not supported yet: opening with true throws NotSupportedException.</summary>
+    /// <summary>Whether the classes are taken from the realm, unless Schema is set: for access by Realm.DynamicApi.</summary>
     public bool IsDynamic { get; set; }
 
     /// <summary>
@@ -98,8 +101,12 @@ public abstract class RealmConfigurationBase
                 NativeMethods.atoll_config_set_version_max_count(config.Value, (long)MaxNumberOfActiveVersions);
             }
 
-            using var native = NativeSchema.Build(schema);
-            NativeMethods.atoll_config_set_schema(config.Value, native.Value);
+            if (!ReadsSchema)
+            {
+                using var native = NativeSchema.Build(schema);
+                NativeMethods.atoll_config_set_schema(config.Value, native.Value);
+            }
+
             Configure(config.Value);
             return config;
         }
@@ -110,16 +117,45 @@ public abstract class RealmConfigurationBase
         }
     }
 
+    /// <summary>True if the realm says what classes it has.</summary>
+    internal bool ReadsSchema => IsDynamic && _schema is null;
+
     internal virtual void CheckSupported()
     {
-        if (IsDynamic)
+    }
+
+    /// <summary>What is done to a realm that this thread is about to open: compaction, migration.</summary>
+    internal virtual void BeforeOpen(NativeHandle native, RealmSchema schema)
+    {
+        if (ShouldCompactOnLaunch is not { } ask)
         {
-            throw new NotSupportedException("not supported yet: dynamic realms");
+            return;
         }
 
-        if (ShouldCompactOnLaunch is not null)
+        long total, used;
+        try
         {
-            throw new NotSupportedException("not supported yet: ShouldCompactOnLaunch");
+            total = NativeMethods.atoll_realm_file_size(native.Value);
+            used = NativeMethods.atoll_realm_used_size(native.Value);
+        }
+        catch (Exception error) when (error is RealmFileNotFoundException or RealmInUseException)
+        {
+            return;
+        }
+
+        bool wanted;
+        try
+        {
+            wanted = ask((ulong)total, (ulong)used);
+        }
+        catch (Exception error)
+        {
+            throw new AggregateException("ShouldCompactOnLaunch threw.", error);
+        }
+
+        if (wanted)
+        {
+            NativeMethods.atoll_realm_compact(native.Value);
         }
     }
 
@@ -200,7 +236,10 @@ public class RealmConfiguration : RealmConfigurationBase
     /// </summary>
     public bool IsReadOnly { get; set; }
 
-    /// <summary>Not supported yet: opening with a callback throws NotSupportedException.</summary>
+    /// <summary>
+    /// Called when SchemaVersion is raised, before the realm is opened. What it throws comes out of the opening as an
+    /// AggregateException, objects that share a primary key afterwards as a RealmMigrationException; the realm is as it was.
+    /// </summary>
     public MigrationCallbackDelegate? MigrationCallback { get; set; }
 
     /// <summary>
@@ -221,13 +260,14 @@ public class RealmConfiguration : RealmConfigurationBase
 
     public RealmConfiguration ConfigWithPath(string newConfigPath) => new(this, GetPathToRealm(newConfigPath));
 
-    internal override void CheckSupported()
+    internal override void BeforeOpen(NativeHandle native, RealmSchema schema)
     {
-        base.CheckSupported();
-        if (MigrationCallback is not null)
+        if (MigrationCallback is { } callback && !IsReadOnly && !ReadsSchema && !ShouldDeleteIfMigrationNeeded)
         {
-            throw new NotSupportedException("not supported yet: migrations");
+            Migration.Run(this, native, schema, callback);
         }
+
+        base.BeforeOpen(native, schema);
     }
 
     private protected override void Configure(IntPtr config)
@@ -258,20 +298,6 @@ public class InMemoryConfiguration : RealmConfigurationBase
     private protected override void SetPath(IntPtr config) => NativeMethods.atoll_config_set_path(config, Identifier);
 
     private protected override void Configure(IntPtr config) => NativeMethods.atoll_config_set_in_memory(config, true);
-}
-
-/// <summary>A change of the schema that code takes part in; configurations with a callback cannot be opened yet.</summary>
-public class Migration
-{
-    internal Migration(Realm oldRealm, Realm newRealm)
-    {
-        OldRealm = oldRealm;
-        NewRealm = newRealm;
-    }
-
-    public Realm OldRealm { get; }
-
-    public Realm NewRealm { get; }
 }
 
 /// <summary>Where files go that have no full path.</summary>

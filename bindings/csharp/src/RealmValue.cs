@@ -24,11 +24,10 @@ public enum RealmValueType : byte
 }
 
 /// <summary>
-/// One value of any type that a key, a partition or a query argument can have. Properties of this type, float, decimal
-/// and collections inside a value are not supported yet.
+/// One value of any type that can be stored, also a list or a dictionary of such values.
 /// </summary>
 [DebuggerDisplay("Type = {Type}, Value = {ToString(),nq}")]
-public readonly struct RealmValue : IEquatable<RealmValue>
+public readonly partial struct RealmValue : IEquatable<RealmValue>
 {
     private readonly long _number;
     private readonly object? _reference;
@@ -67,6 +66,42 @@ public readonly struct RealmValue : IEquatable<RealmValue>
         Check(RealmValueType.Double);
         return BitConverter.Int64BitsToDouble(_number);
     }
+
+    public float AsFloat()
+    {
+        Check(RealmValueType.Float);
+        return BitConverter.Int32BitsToSingle((int)_number);
+    }
+
+    public Decimal128 AsDecimal128()
+    {
+        Check(RealmValueType.Decimal128);
+        return (Decimal128)_reference!;
+    }
+
+    public decimal AsDecimal() => Decimal128.ToDecimal(AsDecimal128());
+
+    /// <summary>The list; that of a stored property is live, and changes to it are stored.</summary>
+    public IList<RealmValue> AsList()
+    {
+        Check(RealmValueType.List);
+        return (IList<RealmValue>)_reference!;
+    }
+
+    /// <summary>The dictionary, live like a list.</summary>
+    public IDictionary<string, RealmValue> AsDictionary()
+    {
+        Check(RealmValueType.Dictionary);
+        return (IDictionary<string, RealmValue>)_reference!;
+    }
+
+    public RealmInteger<byte> AsByteRealmInteger() => AsByte();
+
+    public RealmInteger<short> AsInt16RealmInteger() => AsInt16();
+
+    public RealmInteger<int> AsInt32RealmInteger() => AsInt32();
+
+    public RealmInteger<long> AsInt64RealmInteger() => AsInt64();
 
     public bool AsBool()
     {
@@ -128,6 +163,20 @@ public readonly struct RealmValue : IEquatable<RealmValue>
 
     public double? AsNullableDouble() => Type == RealmValueType.Null ? null : AsDouble();
 
+    public float? AsNullableFloat() => Type == RealmValueType.Null ? null : AsFloat();
+
+    public decimal? AsNullableDecimal() => Type == RealmValueType.Null ? null : AsDecimal();
+
+    public Decimal128? AsNullableDecimal128() => Type == RealmValueType.Null ? null : AsDecimal128();
+
+    public RealmInteger<byte>? AsNullableByteRealmInteger() => Type == RealmValueType.Null ? null : AsByteRealmInteger();
+
+    public RealmInteger<short>? AsNullableInt16RealmInteger() => Type == RealmValueType.Null ? null : AsInt16RealmInteger();
+
+    public RealmInteger<int>? AsNullableInt32RealmInteger() => Type == RealmValueType.Null ? null : AsInt32RealmInteger();
+
+    public RealmInteger<long>? AsNullableInt64RealmInteger() => Type == RealmValueType.Null ? null : AsInt64RealmInteger();
+
     public bool? AsNullableBool() => Type == RealmValueType.Null ? null : AsBool();
 
     public DateTimeOffset? AsNullableDate() => Type == RealmValueType.Null ? null : AsDate();
@@ -154,6 +203,7 @@ public readonly struct RealmValue : IEquatable<RealmValue>
         RealmValueType.Int => _number,
         RealmValueType.Bool => _number != 0,
         RealmValueType.Double => AsDouble(),
+        RealmValueType.Float => AsFloat(),
         RealmValueType.Date => AsDate(),
         _ => _reference,
     };
@@ -167,6 +217,11 @@ public readonly struct RealmValue : IEquatable<RealmValue>
             return exact;
         }
 
+        if (typeof(T) == typeof(RealmValue))
+        {
+            return (T)(object)this;
+        }
+
         var target = Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T);
         if (any is null)
         {
@@ -178,14 +233,20 @@ public readonly struct RealmValue : IEquatable<RealmValue>
             return (T)Convert.ChangeType(number, target, System.Globalization.CultureInfo.InvariantCulture);
         }
 
-        if (typeof(T) == typeof(RealmValue))
+        if (any is Decimal128 exactly && target == typeof(decimal))
         {
-            return (T)(object)this;
+            return (T)(object)Decimal128.ToDecimal(exactly);
+        }
+
+        if (any is long count && target.IsGenericType && target.GetGenericTypeDefinition() == typeof(RealmInteger<>))
+        {
+            return (T)WrapInteger(count, target.GetGenericArguments()[0]);
         }
 
         throw new InvalidCastException($"A value of type {Type} is no {typeof(T).Name}.");
     }
 
+    /// <summary>Numbers are equal across their types; lists and dictionaries are when they are the same one.</summary>
     public bool Equals(RealmValue other)
     {
         if (Type == other.Type)
@@ -194,24 +255,27 @@ public readonly struct RealmValue : IEquatable<RealmValue>
             {
                 RealmValueType.Data => AsData().AsSpan().SequenceEqual(other.AsData()),
                 RealmValueType.Double => AsDouble().Equals(other.AsDouble()),
+                RealmValueType.Float => AsFloat().Equals(other.AsFloat()),
                 _ => _number == other._number && Equals(_reference, other._reference),
             };
         }
 
-        return (Type, other.Type) switch
+        if (!IsNumber || !other.IsNumber)
         {
-            (RealmValueType.Int, RealmValueType.Double) => _number == other.AsDouble(),
-            (RealmValueType.Double, RealmValueType.Int) => AsDouble() == other._number,
-            _ => false,
-        };
+            return false;
+        }
+
+        return Type == RealmValueType.Decimal128 || other.Type == RealmValueType.Decimal128
+            ? ToDecimal128().Equals(other.ToDecimal128())
+            : ToDouble().Equals(other.ToDouble());
     }
 
     public override bool Equals(object? obj) => obj is RealmValue other && Equals(other);
 
     public override int GetHashCode() => Type switch
     {
-        RealmValueType.Int => ((double)_number).GetHashCode(),
-        RealmValueType.Double => AsDouble().GetHashCode(),
+        RealmValueType.Int or RealmValueType.Double or RealmValueType.Float => ToDouble().GetHashCode(),
+        RealmValueType.Decimal128 => Decimal128.ToDouble(AsDecimal128()).GetHashCode(),
         RealmValueType.Data => AsData().Length,
         _ => HashCode.Combine(Type, _number, _reference),
     };
@@ -240,8 +304,12 @@ public readonly struct RealmValue : IEquatable<RealmValue>
         ObjectId id => id,
         Guid guid => guid,
         IRealmObjectBase model => Object(model),
-        float => throw new NotSupportedException("not supported yet: float"),
-        decimal => throw new NotSupportedException("not supported yet: decimal"),
+        float number => number,
+        decimal number => number,
+        Decimal128 number => number,
+        IRealmInteger integer => integer.Number,
+        IList<RealmValue> list => List(list),
+        IDictionary<string, RealmValue> dictionary => Dictionary(dictionary),
         _ => throw new NotSupportedException($"A value of type {value.GetType().Name} cannot be stored."),
     };
 
@@ -252,6 +320,33 @@ public readonly struct RealmValue : IEquatable<RealmValue>
         _ => new RealmValue(RealmValueType.Object, 0, value),
     };
 
+    private bool IsNumber
+        => Type is RealmValueType.Int or RealmValueType.Double or RealmValueType.Float or RealmValueType.Decimal128;
+
+    private double ToDouble() => Type switch
+    {
+        RealmValueType.Int => _number,
+        RealmValueType.Float => AsFloat(),
+        _ => AsDouble(),
+    };
+
+    private Decimal128 ToDecimal128() => Type switch
+    {
+        RealmValueType.Int => _number,
+        RealmValueType.Float => (Decimal128)AsFloat(),
+        RealmValueType.Double => (Decimal128)AsDouble(),
+        _ => AsDecimal128(),
+    };
+
+    private static object WrapInteger(long value, Type type) => Convert.ChangeType(value, type, System.Globalization.CultureInfo.InvariantCulture) switch
+    {
+        byte number => (RealmInteger<byte>)number,
+        short number => (RealmInteger<short>)number,
+        int number => (RealmInteger<int>)number,
+        long number => (RealmInteger<long>)number,
+        var other => throw new InvalidCastException($"There are no counters of type {other.GetType().Name}."),
+    };
+
     private void Check(RealmValueType type)
     {
         if (Type != type)
@@ -259,99 +354,4 @@ public readonly struct RealmValue : IEquatable<RealmValue>
             throw new InvalidCastException($"The value is a {Type}, not a {type}.");
         }
     }
-
-    public static implicit operator RealmValue(byte value) => new(RealmValueType.Int, value);
-
-    public static implicit operator RealmValue(short value) => new(RealmValueType.Int, value);
-
-    public static implicit operator RealmValue(int value) => new(RealmValueType.Int, value);
-
-    public static implicit operator RealmValue(long value) => new(RealmValueType.Int, value);
-
-    public static implicit operator RealmValue(char value) => new(RealmValueType.Int, value);
-
-    public static implicit operator RealmValue(double value)
-        => new(RealmValueType.Double, BitConverter.DoubleToInt64Bits(value));
-
-    public static implicit operator RealmValue(bool value) => new(RealmValueType.Bool, value ? 1 : 0);
-
-    public static implicit operator RealmValue(DateTimeOffset value) => new(RealmValueType.Date, value.UtcTicks);
-
-    public static implicit operator RealmValue(ObjectId value) => new(RealmValueType.ObjectId, 0, value);
-
-    public static implicit operator RealmValue(Guid value) => new(RealmValueType.Guid, 0, value);
-
-    public static implicit operator RealmValue(string? value)
-        => value is null ? Null : new(RealmValueType.String, 0, value);
-
-    public static implicit operator RealmValue(byte[]? value)
-        => value is null ? Null : new(RealmValueType.Data, 0, value);
-
-    public static implicit operator RealmValue(RealmObjectBase? value) => Object(value);
-
-    public static implicit operator RealmValue(byte? value) => value is { } some ? some : Null;
-
-    public static implicit operator RealmValue(short? value) => value is { } some ? some : Null;
-
-    public static implicit operator RealmValue(int? value) => value is { } some ? some : Null;
-
-    public static implicit operator RealmValue(long? value) => value is { } some ? some : Null;
-
-    public static implicit operator RealmValue(char? value) => value is { } some ? some : Null;
-
-    public static implicit operator RealmValue(double? value) => value is { } some ? some : Null;
-
-    public static implicit operator RealmValue(bool? value) => value is { } some ? some : Null;
-
-    public static implicit operator RealmValue(DateTimeOffset? value) => value is { } some ? some : Null;
-
-    public static implicit operator RealmValue(ObjectId? value) => value is { } some ? some : Null;
-
-    public static implicit operator RealmValue(Guid? value) => value is { } some ? some : Null;
-
-    public static explicit operator byte(RealmValue value) => value.AsByte();
-
-    public static explicit operator byte?(RealmValue value) => value.AsNullableByte();
-
-    public static explicit operator short(RealmValue value) => value.AsInt16();
-
-    public static explicit operator short?(RealmValue value) => value.AsNullableInt16();
-
-    public static explicit operator int(RealmValue value) => value.AsInt32();
-
-    public static explicit operator int?(RealmValue value) => value.AsNullableInt32();
-
-    public static explicit operator long(RealmValue value) => value.AsInt64();
-
-    public static explicit operator long?(RealmValue value) => value.AsNullableInt64();
-
-    public static explicit operator char(RealmValue value) => value.AsChar();
-
-    public static explicit operator char?(RealmValue value) => value.AsNullableChar();
-
-    public static explicit operator double(RealmValue value) => value.AsDouble();
-
-    public static explicit operator double?(RealmValue value) => value.AsNullableDouble();
-
-    public static explicit operator bool(RealmValue value) => value.AsBool();
-
-    public static explicit operator bool?(RealmValue value) => value.AsNullableBool();
-
-    public static explicit operator DateTimeOffset(RealmValue value) => value.AsDate();
-
-    public static explicit operator DateTimeOffset?(RealmValue value) => value.AsNullableDate();
-
-    public static explicit operator ObjectId(RealmValue value) => value.AsObjectId();
-
-    public static explicit operator ObjectId?(RealmValue value) => value.AsNullableObjectId();
-
-    public static explicit operator Guid(RealmValue value) => value.AsGuid();
-
-    public static explicit operator Guid?(RealmValue value) => value.AsNullableGuid();
-
-    public static explicit operator string?(RealmValue value) => value.AsNullableString();
-
-    public static explicit operator byte[]?(RealmValue value) => value.AsNullableData();
-
-    public static explicit operator RealmObjectBase?(RealmValue value) => value.AsNullableRealmObject();
 }

@@ -44,6 +44,24 @@ public abstract class ThreadSafeReference
         return new List<T>(list.Native.CreateReference(), list.Native.Property);
     }
 
+    /// <summary>Errors: ArgumentException for a set outside of a realm.</summary>
+    public static Set<T> Create<T>(ISet<T> value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        var set = value as RealmSet<T> ?? throw new ArgumentException("Only a stored set has a reference.", nameof(value));
+        return new Set<T>(set.Native.Owner.CreateReference(), set.Native.Owner.ClassName, set.Native.Property);
+    }
+
+    /// <summary>Errors: ArgumentException for a dictionary outside of a realm.</summary>
+    public static Dictionary<TValue> Create<TValue>(IDictionary<string, TValue> value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        var native = (value as RealmDictionary<TValue>)?.Native
+            ?? throw new ArgumentException("Only a stored dictionary has a reference.", nameof(value));
+        var owner = native.RequireOwner();
+        return new Dictionary<TValue>(owner.CreateReference(), owner.ClassName, native.Property);
+    }
+
     /// <summary>The native reference, for the one time that it may be resolved.</summary>
     internal IntPtr Take() => Interlocked.Exchange(ref _taken, 1) == 0
         ? _native.Value
@@ -63,6 +81,36 @@ public abstract class ThreadSafeReference
         internal List(IntPtr native, PropertyMetadata property)
             : base(native)
             => Property = property;
+
+        internal PropertyMetadata Property { get; }
+    }
+
+    /// <summary>Goes over with the object of the set.</summary>
+    public class Set<T> : ThreadSafeReference
+    {
+        internal Set(IntPtr native, string className, PropertyMetadata property)
+            : base(native)
+        {
+            ClassName = className;
+            Property = property;
+        }
+
+        internal string ClassName { get; }
+
+        internal PropertyMetadata Property { get; }
+    }
+
+    /// <summary>Goes over with the object of the dictionary.</summary>
+    public class Dictionary<TValue> : ThreadSafeReference
+    {
+        internal Dictionary(IntPtr native, string className, PropertyMetadata property)
+            : base(native)
+        {
+            ClassName = className;
+            Property = property;
+        }
+
+        internal string ClassName { get; }
 
         internal PropertyMetadata Property { get; }
     }

@@ -45,16 +45,23 @@ public class Transaction : IDisposable
         State = TransactionState.Committed;
     }
 
-    /// <summary>Commits on the calling thread; the task has ended when it is returned.</summary>
-    public Task CommitAsync(CancellationToken cancellationToken = default)
+    /// <summary>
+    /// Commits. With a synchronization context the thread does not wait for the disk: the task ends when the commit is
+    /// there. Once it has begun, cancelling ends the wait only.
+    /// </summary>
+    public async Task CommitAsync(CancellationToken cancellationToken = default)
     {
-        if (cancellationToken.IsCancellationRequested)
+        EnsureRunning("commit");
+        cancellationToken.ThrowIfCancellationRequested();
+        if (SynchronizationContext.Current is null)
         {
-            return Task.FromCanceled(cancellationToken);
+            Commit();
+            return;
         }
 
-        Commit();
-        return Task.CompletedTask;
+        var done = _realm.CommitAsync();
+        State = TransactionState.Committed;
+        await done.WaitAsync(cancellationToken);
     }
 
     private void EnsureRunning(string what)

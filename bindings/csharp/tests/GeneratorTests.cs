@@ -25,6 +25,7 @@ internal sealed class GeneratorTests
         Expect("partial class A : IRealmObject { public A? Link { get; set; } public IList<double?> L { get; } = null!; }");
         Expect("partial class Outer { private partial class A : IAsymmetricObject { public Guid Id { get; private set; } = Guid.NewGuid(); } }");
         Expect("partial class A : IEmbeddedObject { public string? S { get; set; } [Ignored] public float F { get; set; } public DateTime Computed => default; }");
+        Expect("partial class A : IRealmObject { public float F { get; set; } public decimal? D { get; set; } public RealmValue V { get; set; } public RealmInteger<int> C { get; set; } public ISet<A> S { get; } = null!; public IDictionary<string, RealmValue> M { get; } = null!; [Backlink(nameof(S))] public IQueryable<A> B { get; } = null!; [Indexed(IndexType.FullText)] public string T { get; set; } = \"\"; }");
         Expect("namespace N { partial class A : IRealmObject { } partial class A { public int I { get; set; } partial void OnManaged() { } } }");
     }
 
@@ -43,19 +44,20 @@ internal sealed class GeneratorTests
         Expect("class A : RealmObject {\npublic List<int> L { get; } }", "RLM022@4");
         Expect("partial class A : IRealmObject {\npublic DateTime D { get; set; } }", "RLM023@4");
         Expect("partial class A : IRealmObject {\npublic Uri? U { get; set; } }", "RLM024@4");
-        Expect("partial class A : IRealmObject {\npublic float F { get; set; } }", "RLM024@4");
+        Expect("partial class A : IRealmObject {\npublic RealmValue? V { get; set; } }", "RLM010@4");
+        Expect("class A : RealmObject {\n[Backlink(\"A\")] public int I { get; set; } }", "RLM012@4");
+        Expect("class A : RealmObject { public A? L { get; set; }\n[Backlink(\"L\")] public IQueryable<A> B { get; set; } }", "RLM013@4");
+        Expect("class A : RealmObject { public int I { get; set; }\n[Backlink(\"I\")] public IQueryable<A> B { get; } }", "RLM014@4");
+        Expect("class A : RealmObject {\npublic IQueryable<A> B { get; } }", "RLM015@4");
+        Expect("class A : RealmObject {\npublic RealmInteger<double> I { get; set; } }", "RLM016@4");
+        Expect("class A : RealmObject {\npublic IList<RealmInteger<int>> I { get; } }", "RLM017@4");
+        Expect("class A : RealmObject {\npublic IDictionary<int, int> D { get; } }", "RLM020@4");
+        Expect("class E : EmbeddedObject { }\nclass A : RealmObject {\npublic ISet<E> S { get; } }", "RLM021@5");
+        Expect("class A : RealmObject {\npublic Dictionary<string, int> D { get; } }", "RLM022@4");
+        Expect("class A : RealmObject {\n[Indexed(IndexType.FullText)] public int I { get; set; } }", "RLM007@4");
         Expect("class B : AsymmetricObject { }\nclass A : RealmObject {\npublic B? B { get; set; } }", "RLM024@5");
         Expect("class Outer {\npartial class A : IRealmObject { } }", "RLM027@4");
         Expect("class A : RealmObject {\n[PrimaryKey, Indexed] public int I { get; set; } }", "RLM028@4");
-    }
-
-    [Test]
-    public void NotSupportedYetIsNamed()
-    {
-        var text = string.Join("\n", Compile("class A : RealmObject { public float F { get; set; } public IDictionary<string, int> D { get; } }")
-            .Select(item => item.GetMessage(System.Globalization.CultureInfo.InvariantCulture)));
-        Check.True(text.Contains("not supported yet: float"), text);
-        Check.True(text.Contains("not supported yet: IDictionary<string, int>"), text);
     }
 
     [Test]

@@ -133,7 +133,10 @@ internal sealed class ModelTests
         Check.Equal(RealmValue.Null, (RealmValue)(string?)null);
         Check.Throws<InvalidCastException>(() => number.AsString());
         Check.Equal((RealmValue)new byte[] { 1, 2 }, new byte[] { 1, 2 });
-        Check.Throws<NotSupportedException>(() => RealmValue.From(1.5f), "not supported yet: float");
+        Check.Equal(1.5f, RealmValue.From(1.5f).AsFloat());
+        Check.True((RealmValue)1.5f == 1.5m && (RealmValue)2 == 2m, "numbers of all types compare by value");
+        Check.Equal(2.5m, ((RealmValue)2.5m).As<decimal?>());
+        Check.Equal((RealmInteger<short>)5, number.As<RealmInteger<short>>());
         Check.Throws<NotSupportedException>(() => RealmValue.Object(new Station()), "asymmetric");
     }
 

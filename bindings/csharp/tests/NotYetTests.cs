@@ -17,22 +17,8 @@ public class NotYetTests : IDisposable
     [Test]
     public void LocalSettingsAreRefusedByName()
     {
-        var cases = new (string Name, RealmConfigurationBase Config)[]
-        {
-            ("migration", new RealmConfiguration(Place) { MigrationCallback = (_, _) => { } }),
-            ("ShouldCompactOnLaunch", new RealmConfiguration(Place) { ShouldCompactOnLaunch = (_, _) => true }),
-            ("dynamic", new RealmConfiguration(Place) { IsDynamic = true }),
-        };
-        foreach (var (name, config) in cases)
-        {
-            var error = Check.Throws<NotSupportedException>(() => Realm.GetInstance(config).Dispose(), name);
-            Check.True(error.Message.StartsWith("not supported yet: ", StringComparison.Ordinal), error.Message);
-        }
-
-        Check.True(!Directory.EnumerateFileSystemEntries(_folder).Any(), "a refused configuration left files");
         Check.Throws<FormatException>(() => _ = new RealmConfiguration(Place) { EncryptionKey = new byte[32] }, "64 bytes");
         using var realm = Realm.GetInstance(new RealmConfiguration(Place) { FallbackPipePath = _folder });
-        Check.Throws<NotSupportedException>(() => realm.WriteCopy(new RealmConfiguration(Place + "2")), "not supported yet: WriteCopy");
     }
 
     /// <summary>The settings are checked before the user is looked at, so that one who never logged in will do.</summary>

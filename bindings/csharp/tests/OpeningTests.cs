@@ -59,8 +59,9 @@ internal sealed class OpeningTests : IDisposable
         Check.Throws<RealmInvalidDatabaseException>(() => Realm.GetInstance(Local(path)));
         using var again = Realm.GetInstance(Local(path, config => config.EncryptionKey = key));
         Check.Equal("Hidden", again.All<Person>().First().Name);
-        var clear = Directory.EnumerateFiles(path).Any(file => !file.EndsWith(".lock", StringComparison.Ordinal)
-            && File.ReadAllText(file, System.Text.Encoding.Latin1).Contains("Hidden"));
+        again.Dispose();
+        var clear = Directory.GetFiles(path).Any(file => !file.EndsWith(".lock", StringComparison.Ordinal)
+            && File.Exists(file) && File.ReadAllText(file, System.Text.Encoding.Latin1).Contains("Hidden"));
         Check.True(!clear, "the name is in clear in a file");
     }
 

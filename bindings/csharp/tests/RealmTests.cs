@@ -395,7 +395,7 @@ internal sealed class RealmTests : IDisposable
         Check.Throws<RealmObjectManagedByAnotherRealmException>(() => other.Realm.Write(() => other.Realm.Add(person)));
         Check.Throws<NotSupportedException>(() => _ = Realm.SyncSession);
         Check.Throws<NotSupportedException>(() => _ = Realm.Subscriptions);
-        Check.Throws<NotSupportedException>(() => Realm.WriteCopy(_temp.Config), "not supported yet: WriteCopy");
+        Check.Throws<RealmFileExistsException>(() => Realm.WriteCopy(_temp.Config));
         Check.Throws<FormatException>(() => _ = new RealmConfiguration { EncryptionKey = new byte[3] });
         Check.Throws<RealmSchemaValidationException>(() => Realm.GetInstance(
             new RealmConfiguration(_temp.Config.DatabasePath + "2") { Schema = new[] { typeof(Station), typeof(Place) } }));

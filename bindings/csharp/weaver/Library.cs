@@ -47,13 +47,15 @@ internal sealed class Library
     /// <summary>A method of the accessor: not generic, or closed over one type.</summary>
     public MethodReference Accessor(string name, TypeReference? argument = null)
     {
-        var method = Module.ImportReference(_accessor.Methods.Single(item => item.Name == name && item.IsPublic));
+        var method = Module.ImportReference(_accessor.Methods.Single(
+            item => item.Name == name && item.IsPublic && item.Parameters[0].ParameterType.FullName == "System.Int32"));
         return argument is null ? method : Close(method, argument);
     }
 
-    public MethodReference EnsureList(TypeReference element)
+    /// <summary>What makes the collection of an object that is not stored yet when it is first asked for.</summary>
+    public MethodReference Ensure(string collection, TypeReference element)
         => Close(
-            Module.ImportReference(Type("Realms.Weaving.ModelSupport").Methods.Single(method => method.Name == "EnsureList")),
+            Module.ImportReference(Type("Realms.Weaving.ModelSupport").Methods.Single(method => method.Name == "Ensure" + collection)),
             element);
 
     public CustomAttribute NewAttribute(string name, int? index = null)

@@ -20,12 +20,28 @@ internal sealed class PropertyWeaver
         ["System.Int64"] = "Int64",
         ["System.Char"] = "Char",
         ["System.Double"] = "Double",
+        ["System.Single"] = "Single",
+        ["System.Decimal"] = "Decimal",
+        ["MongoDB.Bson.Decimal128"] = "Decimal128",
         ["System.String"] = "String",
         ["System.Byte[]"] = "Binary",
         ["System.DateTimeOffset"] = "DateTimeOffset",
         ["System.Guid"] = "Guid",
         ["MongoDB.Bson.ObjectId"] = "ObjectId",
     };
+
+    /// <summary>Collections, whose last argument is what they hold.</summary>
+    private static readonly Dictionary<string, string> Collections = new(StringComparer.Ordinal)
+    {
+        ["System.Collections.Generic.IList`1"] = "List",
+        ["System.Collections.Generic.ISet`1"] = "Set",
+        ["System.Collections.Generic.IDictionary`2"] = "Dictionary",
+        ["System.Linq.IQueryable`1"] = "Backlinks",
+    };
+
+    private const string AnyValue = "Realms.RealmValue";
+    private const string Counter = "Realms.RealmInteger`1";
+    private const string Optional = "System.Nullable`1";
 
     private readonly TypeDefinition _type;
     private readonly Library _library;
@@ -41,17 +57,17 @@ internal sealed class PropertyWeaver
         _raise = isClassStyle ? library.BaseRaise : type.Methods.Single(method => method.Name == "RaiseRealmModelChanged");
     }
 
-    /// <summary>Stored are automatic properties with a setter, and automatic lists; not what is [Ignored].</summary>
+    /// <summary>Stored are automatic properties with a setter, and automatic collections; not what is [Ignored].</summary>
     public static bool IsStored(PropertyDefinition property)
         => property is { HasThis: true, GetMethod: not null } && FieldOf(property) is not null
-            && (property.SetMethod is not null || IsList(property))
+            && (property.SetMethod is not null || CollectionOf(property) is not null)
             && !property.CustomAttributes.Any(item => item.AttributeType.FullName == "Realms.IgnoredAttribute");
 
     public void Weave(PropertyDefinition property, int index)
     {
-        if (IsList(property))
+        if (CollectionOf(property) is { } collection)
         {
-            WeaveList(property, index);
+            WeaveCollection(property, collection, index);
         }
         else
         {
@@ -66,8 +82,10 @@ internal sealed class PropertyWeaver
     private static FieldDefinition? FieldOf(PropertyDefinition property)
         => property.DeclaringType.Fields.FirstOrDefault(field => field.Name == $"<{property.Name}>k__BackingField");
 
-    private static bool IsList(PropertyDefinition property)
-        => property.PropertyType is GenericInstanceType { ElementType.FullName: "System.Collections.Generic.IList`1" };
+    private static string? CollectionOf(PropertyDefinition property)
+        => property.PropertyType is GenericInstanceType generic && Collections.TryGetValue(generic.ElementType.FullName, out var name)
+            ? name
+            : null;
 
     private static (string Name, TypeReference? Argument) NameOf(PropertyDefinition property)
     {
@@ -77,14 +95,39 @@ internal sealed class PropertyWeaver
             return (simple, null);
         }
 
-        if (type is GenericInstanceType { ElementType.FullName: "System.Nullable`1" } optional
-            && Simple.TryGetValue(optional.GenericArguments[0].FullName, out var inner))
+        if (type.FullName == AnyValue)
         {
-            return ("Nullable" + inner, null);
+            return ("RealmValue", null);
         }
 
-        CheckObject(property, type);
+        var prefix = "";
+        if (type is GenericInstanceType { ElementType.FullName: Optional } optional)
+        {
+            prefix = "Nullable";
+            type = optional.GenericArguments[0];
+            if (Simple.TryGetValue(type.FullName, out var inner))
+            {
+                return (prefix + inner, null);
+            }
+        }
+
+        if (type is GenericInstanceType { ElementType.FullName: Counter } counter)
+        {
+            CheckCounter(property, counter.GenericArguments[0]);
+            return (prefix + "RealmInteger", counter.GenericArguments[0]);
+        }
+
+        CheckObject(property, property.PropertyType);
         return ("Object", type);
+    }
+
+    private static void CheckCounter(PropertyDefinition property, TypeReference width)
+    {
+        if (width.FullName is not ("System.Byte" or "System.Int16" or "System.Int32" or "System.Int64"))
+        {
+            throw new UnsupportedPropertyException(
+                $"{property.DeclaringType.Name}.{property.Name}: a RealmInteger is of byte, short, int or long, not {width.Name}.");
+        }
     }
 
     private static void CheckObject(PropertyDefinition property, TypeReference type)
@@ -92,7 +135,7 @@ internal sealed class PropertyWeaver
         var name = $"{property.DeclaringType.Name}.{property.Name}";
         if (type.IsGenericInstance || type.IsArray || type.IsGenericParameter || type.IsValueType)
         {
-            throw new UnsupportedPropertyException($"{name}: not supported yet: {type.Name}");
+            throw new UnsupportedPropertyException($"{name}: a {type.Name} cannot be stored.");
         }
 
         if (Library.Is(type, "Realms.IAsymmetricObject") || Library.Is(type, "Realms.AsymmetricObject"))
@@ -103,7 +146,7 @@ internal sealed class PropertyWeaver
         if (!Library.Is(type, "Realms.RealmObjectBase") && !Library.Is(type, "Realms.IRealmObject")
             && !Library.Is(type, "Realms.IEmbeddedObject"))
         {
-            throw new UnsupportedPropertyException($"{name}: not supported yet: {type.Name}");
+            throw new UnsupportedPropertyException($"{name}: a {type.Name} cannot be stored.");
         }
     }
 
@@ -151,13 +194,13 @@ internal sealed class PropertyWeaver
         il.InsertBefore(end, il.Create(OpCodes.Call, _raise));
     }
 
-    private void WeaveList(PropertyDefinition property, int index)
+    private void WeaveCollection(PropertyDefinition property, string collection, int index)
     {
-        var element = ((GenericInstanceType)property.PropertyType).GenericArguments[0];
-        CheckElement(property, element);
+        var element = ((GenericInstanceType)property.PropertyType).GenericArguments[^1];
+        CheckElement(property, collection, element);
         if (property.SetMethod is not null)
         {
-            throw new UnsupportedPropertyException($"{_type.Name}.{property.Name}: a list has no setter: change its elements.");
+            throw new UnsupportedPropertyException($"{_type.Name}.{property.Name}: a collection has no setter: change its elements.");
         }
 
         var field = FieldOf(property)!;
@@ -172,21 +215,37 @@ internal sealed class PropertyWeaver
         }
 
         il.Emit(OpCodes.Ldc_I4, index);
-        il.Emit(OpCodes.Callvirt, _library.Accessor("GetList", element));
+        il.Emit(OpCodes.Callvirt, _library.Accessor("Get" + collection, element));
         il.Emit(OpCodes.Ret);
         il.Append(otherwise);
         il.Emit(OpCodes.Ldarg_0);
         il.Emit(OpCodes.Ldflda, field);
-        il.Emit(OpCodes.Call, _library.EnsureList(element));
+        il.Emit(OpCodes.Call, _library.Ensure(collection, element));
         il.Emit(OpCodes.Ret);
     }
 
-    private static void CheckElement(PropertyDefinition property, TypeReference element)
+    private static void CheckElement(PropertyDefinition property, string collection, TypeReference element)
     {
-        var bare = element is GenericInstanceType { ElementType.FullName: "System.Nullable`1" } optional
+        var name = $"{property.DeclaringType.Name}.{property.Name}";
+        if (collection == "Backlinks" && !property.CustomAttributes.Any(item => item.AttributeType.FullName == "Realms.BacklinkAttribute"))
+        {
+            throw new UnsupportedPropertyException($"{name}: an IQueryable needs [Backlink], which names the link that it follows backwards.");
+        }
+
+        if (collection == "Dictionary" && ((GenericInstanceType)property.PropertyType).GenericArguments[0].FullName != "System.String")
+        {
+            throw new UnsupportedPropertyException($"{name}: the keys of a dictionary are strings.");
+        }
+
+        if (collection == "Set" && (Library.Is(element, "Realms.IEmbeddedObject") || Library.Is(element, "Realms.EmbeddedObject")))
+        {
+            throw new UnsupportedPropertyException($"{name}: a set cannot hold embedded objects.");
+        }
+
+        var bare = element is GenericInstanceType { ElementType.FullName: Optional } optional
             ? optional.GenericArguments[0]
             : element;
-        if (!Simple.ContainsKey(bare.FullName))
+        if (!Simple.ContainsKey(bare.FullName) && element.FullName != AnyValue)
         {
             CheckObject(property, element);
         }

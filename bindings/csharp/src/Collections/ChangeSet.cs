@@ -11,7 +11,9 @@ public class ChangeSet
         ModifiedIndices = data.Indices(NativeConstants.ChangeModifications);
         NewModifiedIndices = data.Indices(NativeConstants.ChangeModificationsNew);
         DeletedIndices = data.Indices(NativeConstants.ChangeDeletions);
-        IsCleared = data.IsDeleted;
+        IsCleared = data.IsCleared || data.IsDeleted;
+        Moves = [.. data.Indices(NativeConstants.ChangeMovesFrom).Zip(
+            data.Indices(NativeConstants.ChangeMovesTo), (from, to) => new Move(from, to))];
     }
 
     public int[] InsertedIndices { get; }
@@ -22,9 +24,10 @@ public class ChangeSet
 
     public int[] DeletedIndices { get; }
 
-    /// <summary>Moves are reported as a deletion and an insertion for now.</summary>
-    public Move[] Moves => [];
+    /// <summary>What moved; each is among the deletions and the insertions too.</summary>
+    public Move[] Moves { get; }
 
+    /// <summary>Whether everything that was there is gone and nothing came instead.</summary>
     public bool IsCleared { get; }
 
     public readonly struct Move

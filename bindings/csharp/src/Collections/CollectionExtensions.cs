@@ -20,6 +20,26 @@ public static class CollectionExtensions
         this IList<T> list, NotificationCallbackDelegate<T> callback, KeyPathsCollection? keyPathsCollection = null)
         => Managed(list).SubscribeForNotifications(callback, keyPathsCollection);
 
+    public static IRealmCollection<T> AsRealmCollection<T>(this ISet<T> set) => Managed(set);
+
+    public static IRealmCollection<KeyValuePair<string, T>> AsRealmCollection<T>(this IDictionary<string, T> dictionary)
+        => Managed(dictionary);
+
+    public static IDisposable SubscribeForNotifications<T>(
+        this ISet<T> set, NotificationCallbackDelegate<T> callback, KeyPathsCollection? keyPathsCollection = null)
+        => Managed(set).SubscribeForNotifications(callback, keyPathsCollection);
+
+    public static IDisposable SubscribeForNotifications<T>(
+        this IDictionary<string, T> dictionary,
+        NotificationCallbackDelegate<KeyValuePair<string, T>> callback,
+        KeyPathsCollection? keyPathsCollection = null)
+        => Managed(dictionary).SubscribeForNotifications(callback, keyPathsCollection);
+
+    /// <summary>Calls with the keys that changed: with null at first, then after each change.</summary>
+    public static IDisposable SubscribeForKeyNotifications<T>(
+        this IDictionary<string, T> dictionary, DictionaryNotificationCallbackDelegate<T> callback)
+        => Managed(dictionary).SubscribeForKeyNotifications(callback);
+
     /// <summary>The error is always null: what callbacks throw is raised by Realm.Error.</summary>
     [Obsolete("Use a callback without the error.")]
     public static IDisposable SubscribeForNotifications<T>(
@@ -52,13 +72,35 @@ public static class CollectionExtensions
     public static IQueryable<T> Filter<T>(this IQueryable<T> query, string predicate, params QueryArgument[] arguments)
         => Results(query).Filter(predicate, arguments);
 
+    /// <summary>The objects of the list that a query finds, live. Errors: ArgumentException unless it is stored.</summary>
     public static IQueryable<T> Filter<T>(this IList<T> list, string predicate, params QueryArgument[] arguments)
         where T : IRealmObjectBase
-        => throw new NotSupportedException("not supported yet: queries of a list");
+        => Objects<T>(list).Filter(predicate, arguments);
 
+    /// <summary>The objects of the list as a query, live. Errors: ArgumentException unless it is stored.</summary>
     public static IQueryable<T> AsRealmQueryable<T>(this IList<T> list)
         where T : IRealmObjectBase
-        => throw new NotSupportedException("not supported yet: queries of a list");
+        => Objects<T>(list);
+
+    /// <summary>The objects of the set that a query finds, live. Errors: ArgumentException unless it is stored.</summary>
+    public static IQueryable<T> Filter<T>(this ISet<T> set, string predicate, params QueryArgument[] arguments)
+        where T : IRealmObjectBase
+        => Objects<T>(set).Filter(predicate, arguments);
+
+    /// <summary>The objects of the set as a query, live. Errors: ArgumentException unless it is stored.</summary>
+    public static IQueryable<T> AsRealmQueryable<T>(this ISet<T> set)
+        where T : IRealmObjectBase
+        => Objects<T>(set);
+
+    /// <summary>The objects of the dictionary that a query finds, live. Errors: ArgumentException unless it is stored.</summary>
+    public static IQueryable<T> Filter<T>(this IDictionary<string, T?> dictionary, string predicate, params QueryArgument[] arguments)
+        where T : IRealmObjectBase
+        => Objects<T>(dictionary).Filter(predicate, arguments);
+
+    /// <summary>The objects of the dictionary as a query, live. Errors: ArgumentException unless it is stored.</summary>
+    public static IQueryable<T> AsRealmQueryable<T>(this IDictionary<string, T?> dictionary)
+        where T : IRealmObjectBase
+        => Objects<T>(dictionary);
 
     /// <summary>Subscribes to the query and waits, as the mode says, until its objects are here.</summary>
     public static async Task<IQueryable<T>> SubscribeAsync<T>(
@@ -91,6 +133,17 @@ public static class CollectionExtensions
 
     private static RealmResults<T> Results<T>(IQueryable<T> query)
         => query as RealmResults<T> ?? throw new ArgumentException("The query is none of a realm.", nameof(query));
+
+    private static RealmResults<T> Objects<T>(object collection)
+        => (collection as INativeCollection)?.NativeBase.AsResults<T>()
+            ?? throw new ArgumentException("The collection is not stored in a realm.", nameof(collection));
+
+    private static RealmSet<T> Managed<T>(ISet<T> set)
+        => set as RealmSet<T> ?? throw new ArgumentException("The set is not stored in a realm.", nameof(set));
+
+    private static RealmDictionary<T> Managed<T>(IDictionary<string, T> dictionary)
+        => dictionary as RealmDictionary<T>
+            ?? throw new ArgumentException("The dictionary is not stored in a realm.", nameof(dictionary));
 
     private static RealmCollectionBase<T> Managed<T>(IList<T> list)
         => list as RealmCollectionBase<T> ?? throw new ArgumentException("The list is not stored in a realm.", nameof(list));

@@ -34,6 +34,18 @@ public static class FrozenObjectsExtensions
             ? (RealmList<T>)managed.Freeze()
             : throw new ArgumentException("Only a stored list can be frozen.", nameof(list));
 
+    /// <summary>Errors: ArgumentException for a set outside of a realm.</summary>
+    public static ISet<T> Freeze<T>(this ISet<T> set)
+        => set is RealmSet<T> managed
+            ? (RealmSet<T>)managed.Freeze()
+            : throw new ArgumentException("Only a stored set can be frozen.", nameof(set));
+
+    /// <summary>Errors: ArgumentException for a dictionary outside of a realm.</summary>
+    public static IDictionary<string, TValue> Freeze<TValue>(this IDictionary<string, TValue> dictionary)
+        => dictionary is RealmDictionary<TValue> managed
+            ? (RealmDictionary<TValue>)managed.Freeze()
+            : throw new ArgumentException("Only a stored dictionary can be frozen.", nameof(dictionary));
+
     /// <summary>Errors: ArgumentException unless it is a query of a realm.</summary>
     public static IQueryable<T> Freeze<T>(this IQueryable<T> query)
         where T : IRealmObjectBase

@@ -23,23 +23,3 @@ public interface IRealmCollection<out T> : IReadOnlyList<T>, INotifyCollectionCh
 
     IDisposable SubscribeForNotifications(NotificationCallbackDelegate<T> callback, KeyPathsCollection? keyPathCollection = null);
 }
-
-/// <summary>Names the properties whose changes count; only all of them is supported yet.</summary>
-public class KeyPathsCollection
-{
-    private KeyPathsCollection(bool full) => IsFull = full;
-
-    public static KeyPathsCollection Full { get; } = new(true);
-
-    public static KeyPathsCollection Shallow { get; } = new(false);
-
-    internal bool IsFull { get; }
-
-    internal static void Check(KeyPathsCollection? paths)
-    {
-        if (paths is { IsFull: false })
-        {
-            throw new NotSupportedException("not supported yet: key paths in notifications");
-        }
-    }
-}

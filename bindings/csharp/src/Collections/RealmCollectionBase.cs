@@ -64,7 +64,7 @@ public abstract class RealmCollectionBase<T> : IRealmCollection<T>, IList
 
     public object SyncRoot => this;
 
-    public ObjectSchema? ObjectSchema
+    public virtual ObjectSchema? ObjectSchema
         => typeof(IRealmObjectBase).IsAssignableFrom(typeof(T)) ? TypeMetadata.Of(typeof(T)).Schema : null;
 
     public T this[int index] => GetChecked(index);
@@ -78,18 +78,13 @@ public abstract class RealmCollectionBase<T> : IRealmCollection<T>, IList
     /// <summary>The collection as it is now, for ever, readable on any thread while the realm is open.</summary>
     public IRealmCollection<T> Freeze() => IsFrozen ? this : In(Realm.Freeze());
 
+    /// <summary>Calls with null changes at first, then after each change; with key paths, of these properties only.
+    /// Errors: RealmFrozenException; ArgumentException for a path that there is not; InvalidOperationException for paths where
+    /// the elements are no objects.</summary>
     public IDisposable SubscribeForNotifications(NotificationCallbackDelegate<T> callback, KeyPathsCollection? keyPathCollection = null)
     {
         ArgumentNullException.ThrowIfNull(callback);
-        KeyPathsCollection.Check(keyPathCollection);
-        Realm.ThrowIfDisposed();
-        if (IsFrozen)
-        {
-            throw new RealmFrozenException("A frozen collection never changes: subscribe to a live one.");
-        }
-
-        return new Subscription(Realm.Instance, Observe(
-            data => callback(this, data.IsInitial ? null : new ChangeSet(data))));
+        return Subscribe(data => callback(this, data.IsInitial ? null : new ChangeSet(data)), keyPathCollection);
     }
 
     public abstract int IndexOf(object? item);
@@ -131,7 +126,19 @@ public abstract class RealmCollectionBase<T> : IRealmCollection<T>, IList
     /// <summary>The same collection of another instance of the realm.</summary>
     internal abstract RealmCollectionBase<T> In(Realm realm);
 
-    internal abstract ulong Observe(Action<EventData> handler);
+    internal abstract ulong Observe(Action<EventData> handler, IntPtr keyPaths);
+
+    internal IDisposable Subscribe(Action<EventData> handler, KeyPathsCollection? keyPaths)
+    {
+        Realm.ThrowIfDisposed();
+        if (IsFrozen)
+        {
+            throw new RealmFrozenException("A frozen collection never changes: subscribe to a live one.");
+        }
+
+        using var paths = keyPaths?.ToNative(Realm, ObjectSchema);
+        return new Subscription(Realm.Instance, Observe(handler, paths?.Handle ?? IntPtr.Zero));
+    }
 
     private protected abstract T GetValueAtIndex(int index);
 
@@ -178,18 +185,53 @@ public abstract class RealmCollectionBase<T> : IRealmCollection<T>, IList
         _collectionChanged?.Invoke(this, Describe(changes));
     }
 
+    /// <summary>One run of elements that came, went, moved or changed is told as that; all else as a reset.</summary>
     private NotifyCollectionChangedEventArgs Describe(ChangeSet changes)
     {
-        var inserted = changes.InsertedIndices;
-        if (changes.DeletedIndices.Length == 0 && changes.ModifiedIndices.Length == 0
-            && inserted.Length > 0 && inserted[^1] - inserted[0] == inserted.Length - 1)
+        var (inserted, deleted, changed) = (changes.InsertedIndices, changes.DeletedIndices, changes.NewModifiedIndices);
+        var reset = new NotifyCollectionChangedEventArgs(NotifyCollectionChangedAction.Reset);
+        if (changes.Moves.Length > 0)
         {
-            var items = Array.ConvertAll(inserted, index => (object?)this[index]);
-            return new NotifyCollectionChangedEventArgs(NotifyCollectionChangedAction.Add, items, inserted[0]);
+            var moves = changes.Moves.OrderBy(move => move.From).ToArray();
+            return moves.Length == inserted.Length && moves.Length == deleted.Length && changed.Length == 0
+                && IsRun([.. moves.Select(move => move.From)]) && IsRun([.. moves.Select(move => move.To)])
+                ? new NotifyCollectionChangedEventArgs(
+                    NotifyCollectionChangedAction.Move, ItemsAt([.. moves.Select(move => move.To)]), moves[0].To, moves[0].From)
+                : reset;
         }
 
-        return new NotifyCollectionChangedEventArgs(NotifyCollectionChangedAction.Reset);
+        if (changes.IsCleared || !IsRun([.. inserted, .. deleted, .. changed])
+            || new[] { inserted, deleted, changed }.Count(indices => indices.Length > 0) != 1)
+        {
+            return reset;
+        }
+
+        return inserted.Length > 0
+            ? new NotifyCollectionChangedEventArgs(NotifyCollectionChangedAction.Add, ItemsAt(inserted), inserted[0])
+            : deleted.Length > 0
+            ? new NotifyCollectionChangedEventArgs(
+                NotifyCollectionChangedAction.Remove, Array.ConvertAll(deleted, _ => (object?)InvalidObject.Instance), deleted[0])
+            : new NotifyCollectionChangedEventArgs(
+                NotifyCollectionChangedAction.Replace,
+                ItemsAt(changed),
+                Array.ConvertAll(changed, _ => (object?)InvalidObject.Instance),
+                changed[0]);
     }
+
+    private static bool IsRun(int[] indices)
+    {
+        for (var i = 1; i < indices.Length; i++)
+        {
+            if (indices[i] != indices[i - 1] + 1)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private object?[] ItemsAt(int[] indices) => Array.ConvertAll(indices, index => (object?)this[index]);
 
     /// <summary>Ends the notifications when it is disposed; allowed inside the callback.</summary>
     private sealed class Subscription(RealmInstance instance, ulong registration) : IDisposable
@@ -205,4 +247,12 @@ public abstract class RealmCollectionBase<T> : IRealmCollection<T>, IList
             }
         }
     }
+}
+
+/// <summary>Stands in data binding for an element that is no longer there to be shown.</summary>
+internal sealed class InvalidObject
+{
+    public static InvalidObject Instance { get; } = new();
+
+    public override string ToString() => "an object that was deleted or replaced";
 }

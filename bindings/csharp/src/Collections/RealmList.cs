@@ -1,7 +1,7 @@
 namespace Realms;
 
 /// <summary>A list property of a stored object.</summary>
-public class RealmList<T> : RealmCollectionBase<T>, IList<T>
+public class RealmList<T> : RealmCollectionBase<T>, IList<T>, INativeCollection
 {
     private readonly NativeList _list;
 
@@ -9,11 +9,15 @@ public class RealmList<T> : RealmCollectionBase<T>, IList<T>
         : base(list.Realm)
         => _list = list;
 
+    NativeCollection INativeCollection.NativeBase => _list;
+
     public override int Count => _list.Count;
 
     public override bool IsValid => _list.IsValid;
 
     public override bool IsReadOnly => false;
+
+    public override Schema.ObjectSchema? ObjectSchema => _list.TargetSchema;
 
     public new T this[int index]
     {
@@ -105,14 +109,9 @@ public class RealmList<T> : RealmCollectionBase<T>, IList<T>
 
     internal NativeList Native => _list;
 
-    internal override ulong Observe(Action<EventData> handler) => _list.Observe(handler);
+    internal override ulong Observe(Action<EventData> handler, IntPtr keyPaths) => _list.Observe(handler, keyPaths);
 
-    private protected override T GetValueAtIndex(int index) => _list.Read(index) switch
-    {
-        null => default!,
-        T same => same,
-        var value => RealmValue.From(value).As<T>(),
-    };
+    private protected override T GetValueAtIndex(int index) => Elements.As<T>(_list.Read(index));
 
     private protected override void SetObject(int index, object? value) => this[index] = (T)value!;
 

@@ -35,6 +35,8 @@ public class RealmResults<T> : RealmCollectionBase<T>, IOrderedQueryable<T>, IRe
 
     public override bool IsValid => !Realm.IsClosed;
 
+    public override Schema.ObjectSchema? ObjectSchema => _binding.Metadata.Schema;
+
     ClassBinding IResults.Binding => _binding;
 
     internal NativeHandle Native
@@ -86,7 +88,7 @@ public class RealmResults<T> : RealmCollectionBase<T>, IOrderedQueryable<T>, IRe
             var handle = NativeMethods.atoll_realm_object(Realm.NativeRealm, _binding.ClassKey, row);
             if (handle != IntPtr.Zero)
             {
-                yield return (T)Realm.Materialize(_binding.Metadata.Type, handle);
+                yield return (T)Realm.Materialize(_binding, handle);
             }
         }
     }
@@ -117,20 +119,23 @@ public class RealmResults<T> : RealmCollectionBase<T>, IOrderedQueryable<T>, IRe
         var handle = new NativeHandle(
             NativeMethods.atoll_results_resolve_in(Native.Value, realm.NativeRealm), NativeMethods.atoll_results_free);
         GC.KeepAlive(Native);
-        return Of(realm, handle);
+        return Of(realm, realm.Instance.Bind(_binding.Metadata.Name), handle);
     }
 
     internal static RealmResults<T> Of(Realm realm, NativeHandle handle)
-        => new(realm, realm.Instance.Bind(typeof(T)), () => handle);
+        => Of(realm, realm.Instance.Bind(typeof(T)), handle);
 
-    internal override ulong Observe(Action<EventData> handler)
+    internal static RealmResults<T> Of(Realm realm, ClassBinding binding, NativeHandle handle)
+        => new(realm, binding, () => handle);
+
+    internal override ulong Observe(Action<EventData> handler, IntPtr keyPaths)
     {
         var native = Native;
-        return Realm.Instance.Observe(queue => NativeMethods.atoll_results_observe(native.Value, queue), handler);
+        return Realm.Instance.Observe(queue => NativeMethods.atoll_results_observe_key_paths(native.Value, keyPaths, queue), handler);
     }
 
     private protected override T GetValueAtIndex(int index)
-        => (T)Realm.Materialize(_binding.Metadata.Type, NativeMethods.atoll_results_object(Native.Value, index));
+        => (T)Realm.Materialize(_binding, NativeMethods.atoll_results_object(Native.Value, index));
 
     private static NativeHandle Open(Realm realm, ClassBinding binding, string query, IReadOnlyList<RealmValue> arguments)
     {

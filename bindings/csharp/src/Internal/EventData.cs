@@ -3,7 +3,8 @@ namespace Realms;
 /// <summary>A copy of a native event, taken when it leaves its queue.</summary>
 internal sealed class EventData
 {
-    private readonly long[][] _changes = new long[5][];
+    private readonly long[][] _changes = new long[7][];
+    private readonly string[][] _keys = new string[7][];
 
     private EventData(IntPtr native)
     {
@@ -16,9 +17,11 @@ internal sealed class EventData
             case NativeConstants.EventObjectChanged:
                 IsInitial = NativeMethods.atoll_event_is_initial(native);
                 IsDeleted = NativeMethods.atoll_event_is_deleted(native);
+                IsCleared = NativeMethods.atoll_event_is_cleared(native);
                 for (var kind = 0; kind < _changes.Length; kind++)
                 {
                     _changes[kind] = ReadChanges(native, kind);
+                    _keys[kind] = Type == NativeConstants.EventListChanged ? ReadKeys(native, kind, _changes[kind].Length) : [];
                 }
 
                 break;
@@ -53,6 +56,8 @@ internal sealed class EventData
     public bool IsInitial { get; }
 
     public bool IsDeleted { get; }
+
+    public bool IsCleared { get; }
 
     public int Status { get; }
 
@@ -95,6 +100,14 @@ internal sealed class EventData
     public ReadOnlySpan<long> Changes(int kind) => _changes[kind] ?? [];
 
     public int[] Indices(int kind) => Array.ConvertAll(_changes[kind] ?? [], checked(index => (int)index));
+
+    /// <summary>Of a dictionary: the keys that go with the indexes.</summary>
+    public string[] Keys(int kind) => _keys[kind] ?? [];
+
+    private static string[] ReadKeys(IntPtr native, int kind, int count)
+        => count == 0 || NativeMethods.atoll_event_change_key(native, kind, 0) is null
+            ? []
+            : [.. Enumerable.Range(0, count).Select(position => NativeMethods.atoll_event_change_key(native, kind, position)!)];
 
     private static long[] ReadChanges(IntPtr native, int kind)
     {

@@ -26,9 +26,12 @@ internal static class EventPump
 
     /// <summary>Makes a native request; the task ends with its event, or with the exception made from its error.</summary>
     public static Task<EventData> Request(Func<IntPtr, ulong> start, Func<EventData, Exception> onError)
+        => Request(start, onError, out _);
+
+    public static Task<EventData> Request(Func<IntPtr, ulong> start, Func<EventData, Exception> onError, out ulong registration)
     {
         var done = new TaskCompletionSource<EventData>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Register(
+        registration = Register(
             start,
             data =>
             {

@@ -68,16 +68,16 @@ internal static class Models
         var defaults = new List<PropertyMetadata>();
         foreach (var property in binding.Metadata.Properties)
         {
-            if (property.IsPrimaryKey)
+            if (property.IsPrimaryKey || property.Collection == CollectionKind.Backlinks)
             {
                 continue;
             }
 
             var value = property.ReadField(model);
             var assigned = self.Core.IsAssigned(property.Index);
-            if (property.IsList)
+            if (property.IsCollection)
             {
-                MoveList(accessor, property, (IEnumerable?)value, update);
+                MoveCollection(accessor, property, (IEnumerable?)value, update);
             }
             else if (update || assigned || property.Kind is ValueKind.Link or ValueKind.Embedded)
             {
@@ -105,22 +105,34 @@ internal static class Models
         accessor.SetBoxed(property, RealmValue.From(value), update);
     }
 
-    private static void MoveList(ManagedAccessor accessor, PropertyMetadata property, IEnumerable? source, bool update)
+    private static void MoveCollection(ManagedAccessor accessor, PropertyMetadata property, IEnumerable? source, bool update)
     {
         if (source is null && !update)
         {
             return;
         }
 
-        using var list = accessor.OpenList(property);
+        using var stored = accessor.Open(property);
         if (update)
         {
-            list.Clear();
+            stored.Clear();
         }
 
         foreach (var item in source ?? Array.Empty<object>())
         {
-            list.Insert(list.Count, item, update);
+            switch (stored)
+            {
+                case NativeList list:
+                    list.Insert(list.Count, item, update);
+                    break;
+                case NativeSet set:
+                    set.Add(item, update);
+                    break;
+                case NativeDictionary dictionary:
+                    var (key, value) = property.ReadPair!(item);
+                    dictionary.Put(key, value, update);
+                    break;
+            }
         }
     }
 
@@ -155,6 +167,11 @@ internal static class Models
         int number => number == 0,
         long number => number == 0,
         char number => number == 0,
+        float number => BitConverter.SingleToInt32Bits(number) == 0,
+        decimal number => number == 0,
+        MongoDB.Bson.Decimal128 number => MongoDB.Bson.Decimal128.IsZero(number),
+        IRealmInteger integer => integer.Number == 0,
+        RealmValue any => any.Type == RealmValueType.Null,
         double number => BitConverter.DoubleToInt64Bits(number) == 0,
         string text => text.Length == 0,
         _ => false,

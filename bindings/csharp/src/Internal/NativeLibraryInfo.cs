@@ -21,6 +21,9 @@ internal static class NativeLibraryInfo
     }
 #pragma warning restore CA2255
 
+    /// <summary>The exception for what an event says went wrong.</summary>
+    internal static Exception FromEvent(EventData data) => ToException(data.Status, data.Message, false);
+
     internal static Exception ToException(int status, string message, bool retryable) => status switch
     {
         NativeStatus.InvalidArgument => new ArgumentException(message),

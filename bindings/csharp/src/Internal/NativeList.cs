@@ -4,108 +4,108 @@ using Realms.Schema;
 namespace Realms;
 
 /// <summary>A stored list, one element at a time, without its element type.</summary>
-internal sealed class NativeList : IDisposable
+internal sealed class NativeList : NativeCollection
 {
-    private readonly PropertyMetadata _property;
-    private readonly NativeHandle _handle;
-
     public NativeList(Realm realm, PropertyMetadata property, IntPtr handle)
+        : base(realm, property, new NativeHandle(handle, NativeMethods.atoll_list_free))
     {
-        Realm = realm;
-        _property = property;
-        _handle = new NativeHandle(handle, NativeMethods.atoll_list_free);
     }
 
-    public Realm Realm { get; }
+    public override bool IsValid => !Realm.IsClosed && NativeMethods.atoll_list_is_valid(Handle.Value);
 
-    public bool IsValid => !Realm.IsClosed && NativeMethods.atoll_list_is_valid(_handle.Value);
-
-    public int Count => checked((int)NativeMethods.atoll_list_count(_handle.Value));
-
-    public Type ElementType => _property.ElementType;
-
-    public bool HoldsObjects => _property.Kind is ValueKind.Link or ValueKind.Embedded;
+    public override int Count => checked((int)NativeMethods.atoll_list_count(Handle.Value));
 
     public object? Read(int index)
-    {
-        if (HoldsObjects)
-        {
-            var target = NativeMethods.atoll_list_get_object(_handle.Value, index);
-            return target == IntPtr.Zero ? null : Realm.Materialize(_property.ElementType, target);
-        }
-
-        using var values = new NativeValues(NativeMethods.atoll_list_get_value(_handle.Value, index));
-        return values.Read(0).AsAny();
-    }
+        => HoldsObjects
+            ? Materialize(NativeMethods.atoll_list_get_object(Handle.Value, index))
+            : Take(NativeMethods.atoll_list_get_value(Handle.Value, index), () => ListAt(index), () => DictionaryAt(index));
 
     public void Insert(int index, object? value, bool update = false)
     {
-        if (_property.Kind == ValueKind.Embedded)
+        if (Property.Kind == ValueKind.Embedded)
         {
             var model = CheckEmbedded(value);
-            Models.AttachEmbedded(Realm, model, NativeMethods.atoll_list_insert_embedded(_handle.Value, index), update);
+            Models.AttachEmbedded(Realm, model, NativeMethods.atoll_list_insert_embedded(Handle.Value, index), update);
             return;
         }
 
-        using var values = Wrap(value, update);
-        NativeMethods.atoll_list_insert_value(_handle.Value, index, values.Handle);
+        using var values = Wrap(value, update, out var elements);
+        NativeMethods.atoll_list_insert_value(Handle.Value, index, values.Handle);
+        Fill(index, elements, update);
     }
 
     public void Set(int index, object? value)
     {
-        if (_property.Kind == ValueKind.Embedded)
+        if (Property.Kind == ValueKind.Embedded)
         {
             var model = CheckEmbedded(value);
-            Models.AttachEmbedded(Realm, model, NativeMethods.atoll_list_set_embedded(_handle.Value, index), false);
+            Models.AttachEmbedded(Realm, model, NativeMethods.atoll_list_set_embedded(Handle.Value, index), false);
             return;
         }
 
-        using var values = Wrap(value, false);
-        NativeMethods.atoll_list_set_value(_handle.Value, index, values.Handle);
+        using var values = Wrap(value, false, out var elements);
+        NativeMethods.atoll_list_set_value(Handle.Value, index, values.Handle);
+        Fill(index, elements, false);
     }
 
-    public void RemoveAt(int index) => NativeMethods.atoll_list_erase(_handle.Value, index);
+    public void AddAll(IEnumerable<RealmValue> values, bool update)
+    {
+        foreach (var value in values)
+        {
+            Insert(Count, value, update);
+        }
+    }
 
-    public void Move(int from, int to) => NativeMethods.atoll_list_move(_handle.Value, from, to);
+    public IRealmObjectBase InsertEmbedded(int index)
+        => Realm.MaterializeAny(NativeMethods.atoll_list_insert_embedded(Handle.Value, index));
 
-    public PropertyMetadata Property => _property;
+    public IRealmObjectBase SetEmbedded(int index)
+        => Realm.MaterializeAny(NativeMethods.atoll_list_set_embedded(Handle.Value, index));
+
+    public void RemoveAt(int index) => NativeMethods.atoll_list_erase(Handle.Value, index);
+
+    public void Move(int from, int to) => NativeMethods.atoll_list_move(Handle.Value, from, to);
 
     /// <summary>The list in another instance of the realm.</summary>
     public NativeList In(Realm realm)
     {
-        var list = NativeMethods.atoll_list_resolve_in(_handle.Value, realm.NativeRealm);
-        GC.KeepAlive(_handle);
+        var list = NativeMethods.atoll_list_resolve_in(Handle.Value, realm.NativeRealm);
+        GC.KeepAlive(Handle);
         return list == IntPtr.Zero
             ? throw new RealmInvalidObjectException("The object of the list was deleted.")
-            : new NativeList(realm, _property, list);
+            : new NativeList(realm, Property, list);
     }
 
-    public IntPtr CreateReference() => NativeMethods.atoll_reference_of_list(_handle.Value);
+    public IntPtr CreateReference() => NativeMethods.atoll_reference_of_list(Handle.Value);
 
-    public void Clear() => NativeMethods.atoll_list_clear(_handle.Value);
+    public override void Clear() => NativeMethods.atoll_list_clear(Handle.Value);
 
-    public ulong Observe(Action<EventData> handler)
-        => Realm.Instance.Observe(queue => NativeMethods.atoll_list_observe(_handle.Value, queue), handler);
+    public override ulong Observe(Action<EventData> handler, IntPtr keyPaths)
+        => Realm.Instance.Observe(queue => NativeMethods.atoll_list_observe_key_paths(Handle.Value, keyPaths, queue), handler);
 
-    public void Dispose() => _handle.Dispose();
+    public override IntPtr AsResults() => NativeMethods.atoll_list_as_results(Handle.Value);
 
-    private static IRealmObjectBase CheckEmbedded(object? value)
+    private NativeList ListAt(int index)
+        => new(Realm, PropertyMetadata.AnyValue(CollectionKind.List), NativeMethods.atoll_list_get_list(Handle.Value, index));
+
+    private NativeDictionary DictionaryAt(int index)
+        => new(
+            Realm,
+            null,
+            PropertyMetadata.AnyValue(CollectionKind.Dictionary),
+            NativeMethods.atoll_list_get_dictionary(Handle.Value, index));
+
+    private void Fill(int index, object? elements, bool update)
     {
-        var model = (IRealmObjectBase?)value ?? throw new ArgumentNullException(nameof(value), "A list of objects holds no null.");
-        Models.CheckNewEmbedded(model);
-        return model;
-    }
-
-    private NativeValues Wrap(object? value, bool update)
-    {
-        if (_property.Kind == ValueKind.Link)
+        if (elements is IList<RealmValue> list)
         {
-            var model = (IRealmObjectBase?)value
-                ?? throw new ArgumentNullException(nameof(value), "A list of objects holds no null.");
-            _ = Models.Store(Realm, model, update);
-            return NativeValues.Of(RealmValue.Object(model));
+            using var stored = ListAt(index);
+            stored.AddAll(list, update);
         }
-
-        return NativeValues.Of(RealmValue.From(value));
+        else if (elements is IDictionary<string, RealmValue> dictionary)
+        {
+            using var stored = DictionaryAt(index);
+            stored.AddAll(dictionary, update);
+        }
     }
 }

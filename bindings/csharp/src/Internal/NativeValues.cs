@@ -39,6 +39,19 @@ internal sealed class NativeValues : IDisposable
             case RealmValueType.Double:
                 NativeMethods.atoll_values_add_double(Handle, value.AsDouble());
                 break;
+            case RealmValueType.Float:
+                NativeMethods.atoll_values_add_float(Handle, value.AsFloat());
+                break;
+            case RealmValueType.Decimal128:
+                AddDecimal(value.AsDecimal128());
+                break;
+            case RealmValueType.List:
+                AddList(value.AsList());
+                break;
+            case RealmValueType.Dictionary:
+                // What it holds is put in through the handle of what it became.
+                NativeMethods.atoll_values_add_dictionary(Handle);
+                break;
             case RealmValueType.String:
                 NativeMethods.atoll_values_add_string(Handle, value.AsString());
                 break;
@@ -62,7 +75,18 @@ internal sealed class NativeValues : IDisposable
         }
     }
 
-    public RealmValue Read(long index)
+    /// <summary>A list or a dictionary as one value without elements: a place for them in a property of any type.</summary>
+    public static NativeValues OfEmpty(RealmValueType type)
+    {
+        var values = new NativeValues();
+        values.Add(type == RealmValueType.List ? RealmValue.List([]) : RealmValue.Dictionary(new Dictionary<string, RealmValue>()));
+        return values;
+    }
+
+    public int TypeAt(long index) => NativeMethods.atoll_values_type(Handle, index);
+
+    /// <summary>A value that is no collection; an object needs the realm that it is of.</summary>
+    public RealmValue Read(long index, Realm? realm = null)
     {
         var type = NativeMethods.atoll_values_type(Handle, index);
         return type switch
@@ -71,6 +95,9 @@ internal sealed class NativeValues : IDisposable
             NativeConstants.TypeBool => NativeMethods.atoll_values_get_bool(Handle, index),
             NativeConstants.TypeInt => NativeMethods.atoll_values_get_int(Handle, index),
             NativeConstants.TypeDouble => NativeMethods.atoll_values_get_double(Handle, index),
+            NativeConstants.TypeFloat => NativeMethods.atoll_values_get_float(Handle, index),
+            NativeConstants.TypeDecimal128 => Decimal128.FromBytes(NativeMethods.atoll_values_get_decimal128(Handle, index)),
+            NativeConstants.TypeLink when realm is not null => ReadObject(index, realm),
             NativeConstants.TypeString => NativeMethods.atoll_values_get_string(Handle, index),
             NativeConstants.TypeBinary => NativeMethods.atoll_values_get_binary(Handle, index),
             NativeConstants.TypeTimestamp => Conversions.FromTimestamp(NativeMethods.atoll_values_get_timestamp(Handle, index)),
@@ -85,6 +112,30 @@ internal sealed class NativeValues : IDisposable
         NativeMethods.atoll_values_free(Handle);
         Handle = IntPtr.Zero;
         GC.SuppressFinalize(this);
+    }
+
+    private RealmValue ReadObject(long index, Realm realm)
+    {
+        var target = NativeMethods.atoll_values_get_object(Handle, index);
+        return target == IntPtr.Zero ? RealmValue.Null : RealmValue.Object(realm.MaterializeAny(target));
+    }
+
+    private void AddDecimal(Decimal128 value)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        value.CopyTo(bytes);
+        NativeMethods.atoll_values_add_decimal128(Handle, bytes);
+    }
+
+    private void AddList(IList<RealmValue> list)
+    {
+        using var elements = new NativeValues();
+        foreach (var item in list)
+        {
+            elements.Add(item);
+        }
+
+        NativeMethods.atoll_values_add_list(Handle, elements.Handle);
     }
 
     private void AddObject(IRealmObjectBase model)

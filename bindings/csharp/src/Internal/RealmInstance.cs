@@ -16,7 +16,8 @@ internal sealed class RealmInstance
     private readonly string _key;
     private readonly SynchronizationContext? _context = SynchronizationContext.Current;
     private readonly Dictionary<ulong, Action<EventData>> _handlers = [];
-    private readonly Dictionary<Type, ClassBinding> _bindings = [];
+    private readonly Dictionary<string, ClassBinding> _bindings = new(StringComparer.Ordinal);
+    private readonly Dictionary<uint, ClassBinding> _bindingsByKey = [];
     private readonly NativeHandle _realm;
     private NativeHandle? _queue;
     private ulong _pendingRegistration;
@@ -26,13 +27,16 @@ internal sealed class RealmInstance
     private int _references;
     private int _posted;
 
-    private RealmInstance(string key, RealmSchema schema, IntPtr native)
+    private readonly bool _isBorrowed;
+
+    private RealmInstance(string key, RealmSchema? schema, IntPtr native, bool isBorrowed = false)
     {
         _key = key;
-        Schema = schema;
+        _isBorrowed = isBorrowed;
+        Schema = schema ?? NativeSchema.Read(native);
         _realm = new NativeHandle(native, NativeMethods.atoll_realm_free);
         IsFrozen = NativeMethods.atoll_realm_is_frozen(native);
-        if (IsFrozen)
+        if (IsFrozen || isBorrowed)
         {
             _context = null;
             _references = 1;
@@ -71,18 +75,22 @@ internal sealed class RealmInstance
     {
         using var native = config.CreateNative(schema);
         var path = NativeMethods.atoll_config_path(native.Value) ?? "";
-        var key = $"{path}\n{config.ModeText}\n{schema.Fingerprint()}";
+        var key = $"{path}\n{config.ModeText}\n{(config.ReadsSchema ? "dynamic" : schema.Fingerprint())}";
         _ofThread ??= new(StringComparer.Ordinal);
         if (!_ofThread.TryGetValue(key, out var weak) || !weak.TryGetTarget(out var instance) || instance.IsClosed
             || instance._context != SynchronizationContext.Current)
         {
-            instance = new RealmInstance(key, schema, NativeMethods.atoll_realm_open(native.Value));
+            config.BeforeOpen(native, schema);
+            instance = new RealmInstance(key, config.ReadsSchema ? null : schema, NativeMethods.atoll_realm_open(native.Value));
             _ofThread[key] = new WeakReference<RealmInstance>(instance);
         }
 
         instance._references++;
         return instance;
     }
+
+    /// <summary>A realm of a migration, which ends it: it is not closed here.</summary>
+    public static RealmInstance Of(IntPtr native, RealmSchema? schema) => new("", schema, native, true);
 
     public RealmInstance Freeze() => new("", Schema, NativeMethods.atoll_realm_freeze(Native));
 
@@ -106,40 +114,74 @@ internal sealed class RealmInstance
         }
 
         _handlers.Clear();
-        NativeMethods.atoll_realm_close(Native);
+        if (!_isBorrowed)
+        {
+            NativeMethods.atoll_realm_close(Native);
+        }
+
         _queue?.Dispose();
         _realm.Dispose();
     }
 
+    /// <summary>Errors: ArgumentException for a class that the realm lacks.</summary>
     public ClassBinding Bind(Type type)
     {
-        if (IsFrozen)
-        {
-            lock (_binding)
-            {
-                return BindOnce(type);
-            }
-        }
-
-        return BindOnce(type);
+        var metadata = TypeMetadata.Of(type);
+        var binding = Bind(metadata.Name);
+        return binding.Metadata.Type == type
+            ? binding
+            : throw new ArgumentException($"The class {type.Name} is not in the limited set of classes of this realm. "
+                + "Add it to the Schema of the configuration.");
     }
 
-    private ClassBinding BindOnce(Type type)
+    /// <summary>Errors: ArgumentException for a class that the realm lacks.</summary>
+    public ClassBinding Bind(string className)
     {
-        if (!_bindings.TryGetValue(type, out var binding))
+        if (!IsFrozen)
         {
-            var metadata = TypeMetadata.Of(type);
-            if (!Schema.TryFindObjectSchema(metadata.Name, out var schema) || schema.Metadata?.Type != type)
+            return BindOnce(className);
+        }
+
+        lock (_binding)
+        {
+            return BindOnce(className);
+        }
+    }
+
+    /// <summary>The class of a native object.</summary>
+    public ClassBinding BindObject(IntPtr handle)
+    {
+        var key = NativeMethods.atoll_object_class(handle);
+        lock (_binding)
+        {
+            if (!_bindingsByKey.TryGetValue(key, out var binding))
             {
-                throw new ArgumentException($"The class {type.Name} is not in the limited set of classes of this realm. "
+                binding = Schema.Select(item => Bind(item.Name)).First(item => item.ClassKey == key);
+                _bindingsByKey.Add(key, binding);
+            }
+
+            return binding;
+        }
+    }
+
+    private ClassBinding BindOnce(string className)
+    {
+        if (!_bindings.TryGetValue(className, out var binding))
+        {
+            if (!Schema.TryFindObjectSchema(className, out var schema))
+            {
+                throw new ArgumentException($"The class {className} is not in the limited set of classes of this realm. "
                     + "Add it to the Schema of the configuration.");
             }
 
+            var metadata = schema.Metadata!;
             var classKey = NativeMethods.atoll_realm_class(Native, metadata.Name);
             binding = new ClassBinding(metadata, classKey, Array.ConvertAll(
                 metadata.Properties,
-                property => NativeMethods.atoll_realm_property(Native, classKey, property.Name)));
-            _bindings.Add(type, binding);
+                property => property.Collection == CollectionKind.Backlinks
+                    ? uint.MaxValue
+                    : NativeMethods.atoll_realm_property(Native, classKey, property.Name)));
+            _bindings.Add(className, binding);
         }
 
         return binding;

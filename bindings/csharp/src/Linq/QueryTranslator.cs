@@ -118,7 +118,7 @@ internal sealed class QueryTranslator
                 return VisitCall(call);
             case ConstantExpression { Value: bool flag }:
                 return flag ? "TRUEPREDICATE" : "FALSEPREDICATE";
-            case MemberExpression when FindProperty(node) is { Kind: ValueKind.Bool, IsList: false } property:
+            case MemberExpression when FindProperty(node) is { Kind: ValueKind.Bool, IsCollection: false } property:
                 return $"{Escape(property.Name)} == {Argument(true)}";
             case MemberExpression when !UsesParameter(node) && ReadConstant(node) is bool flag:
                 return flag ? "TRUEPREDICATE" : "FALSEPREDICATE";
@@ -139,6 +139,11 @@ internal sealed class QueryTranslator
             ExpressionType.GreaterThanOrEqual => ">=",
             _ => throw new NotSupportedException($"The operator {node.NodeType} is not supported in a query."),
         };
+        if (TypeOwner(node.Left) is { } owner)
+        {
+            return VisitTypeComparison(owner, symbol, node.Right);
+        }
+
         var property = RequireProperty(node.Left);
         if (UsesParameter(node.Right))
         {
@@ -146,6 +151,46 @@ internal sealed class QueryTranslator
         }
 
         return $"{Escape(property.Name)} {symbol} {Argument(Adapt(property, ReadConstant(node.Right)))}";
+    }
+
+    /// <summary>The property whose Type is asked for: x.Value.Type.</summary>
+    private static MemberExpression? TypeOwner(Expression node)
+    {
+        while (node is UnaryExpression { NodeType: ExpressionType.Convert } convert)
+        {
+            node = convert.Operand;
+        }
+
+        return node is MemberExpression { Member.Name: nameof(RealmValue.Type), Expression: MemberExpression owner }
+            && owner.Type == typeof(RealmValue) && UsesParameter(owner)
+            ? owner
+            : null;
+    }
+
+    private string VisitTypeComparison(MemberExpression owner, string symbol, Expression right)
+    {
+        if (symbol is not ("==" or "!="))
+        {
+            throw new NotSupportedException("The types of values have no order: use == or !=.");
+        }
+
+        var type = (RealmValueType)Convert.ToByte(ReadConstant(right), System.Globalization.CultureInfo.InvariantCulture);
+        var name = Escape(RequireProperty(owner).Name);
+        if (type == RealmValueType.Null)
+        {
+            return $"{name} {symbol} {Argument(RealmValue.Null)}";
+        }
+
+        var word = type switch
+        {
+            RealmValueType.Data => "binary",
+            RealmValueType.Date => "date",
+            RealmValueType.Decimal128 => "decimal",
+            RealmValueType.Guid => "uuid",
+            RealmValueType.Dictionary => "dictionary",
+            _ => type.ToString().ToLowerInvariant(),
+        };
+        return $"{name}.@type {symbol} {Argument(word)}";
     }
 
     private string VisitCall(MethodCallExpression call)
@@ -192,6 +237,9 @@ internal sealed class QueryTranslator
             case nameof(QueryMethods.Like):
                 var fold = (bool)ReadConstant(call.Arguments[2])! ? "" : "[c]";
                 return $"{name} LIKE{fold} {Argument(RequireText(call.Arguments[1], true))}";
+            case nameof(QueryMethods.GeoWithin):
+                var shape = UsesParameter(call.Arguments[1]) ? null : ReadConstant(call.Arguments[1]) as GeoShapeBase;
+                return $"{name} GEOWITHIN {Argument((shape ?? throw new ArgumentNullException(nameof(call), "A shape is needed.")).ToString())}";
             default:
                 return $"{name} TEXT {Argument(RequireText(call.Arguments[1], false))}";
         }
@@ -229,6 +277,11 @@ internal sealed class QueryTranslator
             throw new NotSupportedException("A query can compare with stored objects only.");
         }
 
+        if (property.Kind == ValueKind.Float && value is IConvertible and not (string or bool or float or null))
+        {
+            return Convert.ToSingle(value, System.Globalization.CultureInfo.InvariantCulture);
+        }
+
         return property.Kind == ValueKind.Double && value is IConvertible and not (string or bool or null)
             ? Convert.ToDouble(value, System.Globalization.CultureInfo.InvariantCulture)
             : RealmValue.From(value);
@@ -244,8 +297,8 @@ internal sealed class QueryTranslator
     {
         var property = FindProperty(node)
             ?? throw new NotSupportedException($"The left side must be a stored property of the object, not '{node}'.");
-        return property.IsList
-            ? throw new NotSupportedException($"The list '{property.ManagedName}' cannot be compared: use Filter.")
+        return property.IsCollection
+            ? throw new NotSupportedException($"The collection '{property.ManagedName}' cannot be compared: use Filter.")
             : property;
     }
 

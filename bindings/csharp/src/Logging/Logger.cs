@@ -203,8 +203,7 @@ public abstract class RealmLogger
 
             Levels[root] = level;
 
-            // The core has one level: the most detailed of all; the rest is sifted here.
-            NativeMethods.atoll_log_set_level((int)Levels.Values.Append(GetLogLevel()).Min());
+            NativeMethods.atoll_log_set_category_level(root.Name, (int)level);
         }
     }
 

@@ -27,6 +27,13 @@ public interface IRealmAccessor
 
     IList<T> GetListValue<T>(string propertyName);
 
+    ISet<T> GetSetValue<T>(string propertyName);
+
+    IDictionary<string, TValue> GetDictionaryValue<TValue>(string propertyName);
+
+    IQueryable<T> GetBacklinks<T>(string propertyName)
+        where T : IRealmObjectBase;
+
     IRealmObjectBase? GetParent();
 
     void SubscribeForNotifications(Action<string> notifyPropertyChangedDelegate);
@@ -49,4 +56,19 @@ public readonly struct DynamicObjectApi
     public void Set(string propertyName, RealmValue value) => _accessor.SetValue(propertyName, value);
 
     public IList<T> GetList<T>(string propertyName) => _accessor.GetListValue<T>(propertyName);
+
+    public ISet<T> GetSet<T>(string propertyName) => _accessor.GetSetValue<T>(propertyName);
+
+    public IDictionary<string, T> GetDictionary<T>(string propertyName) => _accessor.GetDictionaryValue<T>(propertyName);
+
+    /// <summary>The objects that link here, by a backlink property of the class.</summary>
+    public IQueryable<IRealmObjectBase> GetBacklinks(string propertyName)
+        => _accessor.GetBacklinks<IRealmObjectBase>(propertyName);
+
+    /// <summary>The objects of a class whose link leads here.
+    /// Errors: ArgumentException for a class that the realm lacks, NotSupportedException for an object outside of one.</summary>
+    public IQueryable<IRealmObjectBase> GetBacklinksFromType(string fromObjectType, string fromPropertyName)
+        => _accessor is ManagedAccessor managed
+            ? managed.FindBacklinks<IRealmObjectBase>(managed.Realm.Instance.Bind(fromObjectType), fromPropertyName)
+            : throw new NotSupportedException("Only a stored object has backlinks.");
 }

@@ -10,7 +10,7 @@ namespace Realms;
 /// native handle is a number that this object alone frees.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public sealed class ManagedAccessor : IRealmAccessor
+public sealed partial class ManagedAccessor : IRealmAccessor
 {
     private readonly ClassBinding _binding;
     private readonly uint[] _keys;
@@ -45,7 +45,16 @@ public sealed class ManagedAccessor : IRealmAccessor
 
     public ObjectSchema ObjectSchema => _binding.Metadata.Schema;
 
-    public int BacklinksCount => throw new NotSupportedException("not supported yet: backlinks");
+    /// <summary>How many links lead to the object; a list that holds it twice counts twice.</summary>
+    public int BacklinksCount
+    {
+        get
+        {
+            var count = NativeMethods.atoll_object_backlink_count(_handle);
+            GC.KeepAlive(this);
+            return checked((int)count);
+        }
+    }
 
     public DynamicObjectApi DynamicApi => new(this);
 
@@ -140,13 +149,6 @@ public sealed class ManagedAccessor : IRealmAccessor
         var target = NativeMethods.atoll_object_get_object(_handle, _keys[index]);
         GC.KeepAlive(this);
         return target == IntPtr.Zero ? default : (T)Realm.Materialize(typeof(T), target);
-    }
-
-    public IList<T> GetList<T>(int index)
-    {
-        var list = NativeMethods.atoll_object_get_list(_handle, _keys[index]);
-        GC.KeepAlive(this);
-        return new RealmList<T>(new NativeList(Realm, _binding.Metadata.Properties[index], list));
     }
 
     public void SetBoolean(int index, bool value)
@@ -245,13 +247,6 @@ public sealed class ManagedAccessor : IRealmAccessor
 
     public void SetObject<T>(int index, T? value) => SetModel(index, (IRealmObjectBase?)value, false);
 
-    internal NativeList OpenList(PropertyMetadata property)
-    {
-        var list = NativeMethods.atoll_object_get_list(_handle, _keys[property.Index]);
-        GC.KeepAlive(this);
-        return new NativeList(Realm, property, list);
-    }
-
     /// <summary>Links to, or takes in, another object; one that is not stored yet is stored first.</summary>
     internal void SetModel(int index, IRealmObjectBase? value, bool update)
     {
@@ -280,9 +275,9 @@ public sealed class ManagedAccessor : IRealmAccessor
     public RealmValue GetValue(string propertyName)
     {
         var property = _binding.Metadata.Find(propertyName);
-        if (property.IsList)
+        if (property.IsCollection)
         {
-            throw new NotSupportedException($"'{propertyName}' is a list: use GetList.");
+            throw new NotSupportedException($"'{propertyName}' is a collection: use GetList, GetSet, GetDictionary or GetBacklinks.");
         }
 
         if (property.Kind is ValueKind.Link or ValueKind.Embedded)
@@ -292,9 +287,7 @@ public sealed class ManagedAccessor : IRealmAccessor
             return target == IntPtr.Zero ? RealmValue.Null : RealmValue.Object(Realm.Materialize(property.ElementType, target));
         }
 
-        using var values = new NativeValues(NativeMethods.atoll_object_get_value(_handle, _keys[property.Index]));
-        GC.KeepAlive(this);
-        return values.Read(0);
+        return GetRealmValue(property.Index);
     }
 
     public void SetValue(string propertyName, RealmValue val) => SetBoxed(_binding.Metadata.Find(propertyName), val, false);
@@ -302,7 +295,16 @@ public sealed class ManagedAccessor : IRealmAccessor
     public void SetValueUnique(string propertyName, RealmValue val)
         => throw new InvalidOperationException($"'{propertyName}' is the primary key: it cannot change.");
 
-    public IList<T> GetListValue<T>(string propertyName) => GetList<T>(_binding.Metadata.Find(propertyName).Index);
+    public IList<T> GetListValue<T>(string propertyName) => GetList<T>(Require(propertyName, CollectionKind.List));
+
+    public ISet<T> GetSetValue<T>(string propertyName) => GetSet<T>(Require(propertyName, CollectionKind.Set));
+
+    public IDictionary<string, TValue> GetDictionaryValue<TValue>(string propertyName)
+        => GetDictionary<TValue>(Require(propertyName, CollectionKind.Dictionary));
+
+    public IQueryable<T> GetBacklinks<T>(string propertyName)
+        where T : IRealmObjectBase
+        => GetBacklinks<T>(Require(propertyName, CollectionKind.Backlinks));
 
     public IRealmObjectBase? GetParent() => Realm.MaterializeParent(this);
 
@@ -327,6 +329,12 @@ public sealed class ManagedAccessor : IRealmAccessor
 
     internal void SetBoxed(PropertyMetadata property, RealmValue value, bool update)
     {
+        if (property.Kind == ValueKind.Mixed)
+        {
+            StoreValue(property.Index, value, update);
+            return;
+        }
+
         switch (value.Type)
         {
             case RealmValueType.Null:
@@ -340,6 +348,12 @@ public sealed class ManagedAccessor : IRealmAccessor
                 break;
             case RealmValueType.Double:
                 SetDouble(property.Index, value.AsDouble());
+                break;
+            case RealmValueType.Float:
+                SetSingle(property.Index, value.AsFloat());
+                break;
+            case RealmValueType.Decimal128:
+                SetDecimal128(property.Index, value.AsDecimal128());
                 break;
             case RealmValueType.String:
                 SetString(property.Index, value.AsString());
@@ -360,7 +374,7 @@ public sealed class ManagedAccessor : IRealmAccessor
                 SetModel(property.Index, value.AsIRealmObject(), update);
                 break;
             default:
-                throw new NotSupportedException($"not supported yet: values of type {value.Type}");
+                throw new NotSupportedException($"'{property.ManagedName}' cannot hold a value of type {value.Type}.");
         }
     }
 

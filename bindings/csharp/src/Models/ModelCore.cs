@@ -102,6 +102,14 @@ public static class ModelSupport
     /// <summary>Woven getters of lists: an object that is not stored yet makes its list when it is first asked for.</summary>
     public static IList<T> EnsureList<T>(ref IList<T>? field) => field ??= new List<T>();
 
+    public static ISet<T> EnsureSet<T>(ref ISet<T>? field) => field ??= new HashSet<T>(ElementComparer<T>.Default);
+
+    public static IDictionary<string, T> EnsureDictionary<T>(ref IDictionary<string, T>? field)
+        => field ??= new Dictionary<string, T>(StringComparer.Ordinal);
+
+    public static IQueryable<T> EnsureBacklinks<T>(ref IQueryable<T>? field)
+        => field ?? throw new NotSupportedException("Backlinks can be used on stored objects only: add the object first.");
+
     public static RealmValue ToValue(IRealmObjectBase? model) => RealmValue.Object(model);
 
     public static QueryArgument ToArgument(IRealmObjectBase? model) => new(RealmValue.Object(model));

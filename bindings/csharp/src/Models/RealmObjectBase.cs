@@ -62,6 +62,16 @@ public abstract class RealmObjectBase : IRealmObjectBase, INotifyPropertyChanged
     protected internal IList<T> GetListValue<T>(string propertyName)
         => ModelSupport.GetAccessor(this).GetListValue<T>(propertyName);
 
+    protected internal ISet<T> GetSetValue<T>(string propertyName)
+        => ModelSupport.GetAccessor(this).GetSetValue<T>(propertyName);
+
+    protected internal IDictionary<string, TValue> GetDictionaryValue<TValue>(string propertyName)
+        => ModelSupport.GetAccessor(this).GetDictionaryValue<TValue>(propertyName);
+
+    protected IQueryable<T> GetBacklinks<T>(string propertyName)
+        where T : IRealmObjectBase
+        => ModelSupport.GetAccessor(this).GetBacklinks<T>(propertyName);
+
     protected void RaisePropertyChanged([CallerMemberName] string propertyName = "")
     {
         RealmModelCore.Handlers?.Invoke(this, new PropertyChangedEventArgs(propertyName));

@@ -1,4 +1,5 @@
 using System.Reflection;
+using MongoDB.Bson;
 using Realms.Schema;
 
 namespace Realms;
@@ -30,18 +31,22 @@ internal sealed class UnmanagedAccessor : IRealmAccessor
     {
         var property = Find(propertyName);
         var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
-        var value = val.AsAny();
-        if (value is long && type != typeof(long))
-        {
-            value = Convert.ChangeType(value, type, System.Globalization.CultureInfo.InvariantCulture);
-        }
-
-        property.SetValue(_model, value);
+        var value = type == typeof(RealmValue) ? val : val.AsAny();
+        property.SetValue(_model, value is long or Decimal128 && type != value.GetType() ? Convert(val, type) : value);
     }
 
     public void SetValueUnique(string propertyName, RealmValue val) => SetValue(propertyName, val);
 
     public IList<T> GetListValue<T>(string propertyName) => (IList<T>)Find(propertyName).GetValue(_model)!;
+
+    public ISet<T> GetSetValue<T>(string propertyName) => (ISet<T>)Find(propertyName).GetValue(_model)!;
+
+    public IDictionary<string, TValue> GetDictionaryValue<TValue>(string propertyName)
+        => (IDictionary<string, TValue>)Find(propertyName).GetValue(_model)!;
+
+    public IQueryable<T> GetBacklinks<T>(string propertyName)
+        where T : IRealmObjectBase
+        => throw new NotSupportedException("Only a stored object has backlinks.");
 
     public IRealmObjectBase? GetParent() => null;
 
@@ -52,6 +57,9 @@ internal sealed class UnmanagedAccessor : IRealmAccessor
     public void UnsubscribeFromNotifications()
     {
     }
+
+    private static object? Convert(RealmValue value, Type type)
+        => typeof(RealmValue).GetMethod(nameof(RealmValue.As))!.MakeGenericMethod(type).Invoke(value, null);
 
     private PropertyInfo Find(string propertyName)
     {

@@ -13,6 +13,8 @@ internal enum ValueKind
     Bool,
     Int,
     Double,
+    Float,
+    Decimal,
     String,
     Binary,
     Date,
@@ -20,6 +22,17 @@ internal enum ValueKind
     ObjectId,
     Link,
     Embedded,
+    Mixed,
+}
+
+/// <summary>How many values a property has, and how they are found. Backlinks are not stored: the core derives them.</summary>
+internal enum CollectionKind
+{
+    None,
+    List,
+    Set,
+    Dictionary,
+    Backlinks,
 }
 
 /// <summary>One stored property of a model class, with the way to its field in an object that is not stored yet.</summary>
@@ -37,16 +50,40 @@ internal sealed class PropertyMetadata
 
     public required bool IsNullable { get; init; }
 
-    public required bool IsList { get; init; }
+    public required CollectionKind Collection { get; init; }
+
+    public bool IsCollection => Collection != CollectionKind.None;
+
+    /// <summary>The link, in the other class, that a backlink property follows backwards, under its stored name.</summary>
+    public string? LinkOrigin { get; init; }
 
     public bool IsPrimaryKey { get; init; }
 
-    public bool IsIndexed { get; init; }
+    public IndexType IndexType { get; init; }
 
     /// <summary>Reads the field behind the property; lists that were never touched are null.</summary>
     public required Func<object, object?> ReadField { get; init; }
 
-    public string? TargetName => Kind is ValueKind.Link or ValueKind.Embedded ? TypeMetadata.NameOf(ElementType) : null;
+    /// <summary>Of a dictionary: takes a pair apart.</summary>
+    public Func<object, (string Key, object? Value)>? ReadPair { get; init; }
+
+    /// <summary>What a list or a dictionary inside of a value holds.</summary>
+    public static PropertyMetadata AnyValue(CollectionKind collection) => new()
+    {
+        Index = -1,
+        ManagedName = "",
+        Name = "",
+        Kind = ValueKind.Mixed,
+        ElementType = typeof(RealmValue),
+        IsNullable = false,
+        Collection = collection,
+        ReadField = static _ => null,
+    };
+
+    /// <summary>The class that a property without a model links to.</summary>
+    public string? DynamicTarget { get; init; }
+
+    public string? TargetName => DynamicTarget ?? (Kind is ValueKind.Link or ValueKind.Embedded ? TypeMetadata.NameOf(ElementType) : null);
 }
 
 /// <summary>What reflection finds out about a model class, once.</summary>
@@ -56,6 +93,17 @@ internal sealed class TypeMetadata
     private static readonly NullabilityInfoContext Nullability = new();
 
     private ObjectSchema? _schema;
+
+    /// <summary>A class without a model, as the realm describes it.</summary>
+    public TypeMetadata(string name, ObjectSchema.ObjectType kind, PropertyMetadata[] properties)
+    {
+        Name = name;
+        Kind = kind;
+        Properties = properties;
+        PrimaryKey = Properties.FirstOrDefault(property => property.IsPrimaryKey);
+        Type = kind == ObjectSchema.ObjectType.EmbeddedObject ? typeof(DynamicEmbeddedObject) : typeof(DynamicRealmObject);
+        Create = kind == ObjectSchema.ObjectType.EmbeddedObject ? () => new DynamicEmbeddedObject() : () => new DynamicRealmObject();
+    }
 
     private TypeMetadata(Type type)
     {
@@ -92,6 +140,11 @@ internal sealed class TypeMetadata
     public static ValueKind? KindOf(Type type)
     {
         var bare = Nullable.GetUnderlyingType(type) ?? type;
+        if (bare.IsGenericType && bare.GetGenericTypeDefinition() == typeof(RealmInteger<>))
+        {
+            return ValueKind.Int;
+        }
+
         if (bare == typeof(byte) || bare == typeof(short) || bare == typeof(int) || bare == typeof(long) || bare == typeof(char))
         {
             return ValueKind.Int;
@@ -99,6 +152,9 @@ internal sealed class TypeMetadata
 
         return bare == typeof(bool) ? ValueKind.Bool
             : bare == typeof(double) ? ValueKind.Double
+            : bare == typeof(float) ? ValueKind.Float
+            : bare == typeof(decimal) || bare == typeof(Decimal128) ? ValueKind.Decimal
+            : bare == typeof(RealmValue) ? ValueKind.Mixed
             : bare == typeof(string) ? ValueKind.String
             : bare == typeof(byte[]) ? ValueKind.Binary
             : bare == typeof(DateTimeOffset) ? ValueKind.Date
@@ -138,8 +194,8 @@ internal sealed class TypeMetadata
 
     private static PropertyMetadata Describe(Type type, PropertyInfo property, int index)
     {
-        var isList = property.PropertyType.IsGenericType && property.PropertyType.GetGenericTypeDefinition() == typeof(IList<>);
-        var element = isList ? property.PropertyType.GetGenericArguments()[0] : property.PropertyType;
+        var collection = CollectionOf(property.PropertyType);
+        var element = collection == CollectionKind.None ? property.PropertyType : property.PropertyType.GetGenericArguments()[^1];
         var kind = KindOf(element)
             ?? throw new NotSupportedException($"not supported yet: {element.Name} (property {type.Name}.{property.Name})");
         var isKey = property.IsDefined(typeof(PrimaryKeyAttribute));
@@ -150,16 +206,36 @@ internal sealed class TypeMetadata
             Name = property.GetCustomAttribute<MapToAttribute>()?.Mapping ?? property.Name,
             Kind = kind,
             ElementType = Nullable.GetUnderlyingType(element) ?? element,
-            IsNullable = IsNullable(type, property, element, kind, isList),
-            IsList = isList,
+            IsNullable = IsNullable(type, property, element, kind, collection),
+            Collection = collection,
+            LinkOrigin = property.GetCustomAttribute<BacklinkAttribute>() is { } backlink ? StoredName(element, backlink.Property) : null,
             IsPrimaryKey = isKey,
-            IsIndexed = !isKey && property.GetCustomAttribute<IndexedAttribute>() is { Type: not IndexType.None },
+            IndexType = isKey ? IndexType.None : property.GetCustomAttribute<IndexedAttribute>()?.Type ?? IndexType.None,
             ReadField = BuildReader(type, property),
+            ReadPair = collection == CollectionKind.Dictionary ? BuildPairReader(element) : null,
         };
     }
 
-    private static bool IsNullable(Type type, PropertyInfo property, Type element, ValueKind kind, bool isList)
+    private static CollectionKind CollectionOf(Type type)
     {
+        var generic = type.IsGenericType ? type.GetGenericTypeDefinition() : null;
+        return generic == typeof(IList<>) ? CollectionKind.List
+            : generic == typeof(ISet<>) ? CollectionKind.Set
+            : generic == typeof(IDictionary<,>) ? CollectionKind.Dictionary
+            : generic == typeof(IQueryable<>) ? CollectionKind.Backlinks
+            : CollectionKind.None;
+    }
+
+    /// <summary>The name under which a property of another class is stored, which may be described later.</summary>
+    private static string StoredName(Type type, string name)
+    {
+        const BindingFlags all = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
+        return type.GetProperty(name, all)?.GetCustomAttribute<MapToAttribute>()?.Mapping ?? name;
+    }
+
+    private static bool IsNullable(Type type, PropertyInfo property, Type element, ValueKind kind, CollectionKind collection)
+    {
+        var isMany = collection != CollectionKind.None;
         if (element.IsValueType)
         {
             return Nullable.GetUnderlyingType(element) is not null;
@@ -167,7 +243,7 @@ internal sealed class TypeMetadata
 
         if (kind is ValueKind.Link or ValueKind.Embedded)
         {
-            return !isList;
+            return collection is CollectionKind.None or CollectionKind.Dictionary;
         }
 
         if (property.IsDefined(typeof(RequiredAttribute)))
@@ -178,14 +254,14 @@ internal sealed class TypeMetadata
         // Models in class style say [Required]; their annotations do not count, as they did not before.
         if (typeof(RealmObjectBase).IsAssignableFrom(type))
         {
-            return !isList;
+            return !isMany;
         }
 
         lock (Nullability)
         {
             var info = Nullability.Create(property);
-            var state = isList ? info.GenericTypeArguments[0].ReadState : info.ReadState;
-            return state == NullabilityState.Nullable || (state == NullabilityState.Unknown && !isList);
+            var state = isMany ? info.GenericTypeArguments[^1].ReadState : info.ReadState;
+            return state == NullabilityState.Nullable || (state == NullabilityState.Unknown && !isMany);
         }
     }
 
@@ -196,6 +272,17 @@ internal sealed class TypeMetadata
         var model = Expression.Parameter(typeof(object));
         var read = Expression.Convert(Expression.Field(Expression.Convert(model, type), field), typeof(object));
         return Expression.Lambda<Func<object, object?>>(read, model).Compile();
+    }
+
+    private static Func<object, (string Key, object? Value)> BuildPairReader(Type element)
+    {
+        var pair = Expression.Parameter(typeof(object));
+        var typed = Expression.Convert(pair, typeof(KeyValuePair<,>).MakeGenericType(typeof(string), element));
+        var made = typeof((string, object?)).GetConstructor([typeof(string), typeof(object)])!;
+        return Expression.Lambda<Func<object, (string Key, object? Value)>>(
+            Expression.New(
+                made, Expression.Property(typed, "Key"), Expression.Convert(Expression.Property(typed, "Value"), typeof(object))),
+            pair).Compile();
     }
 
     private static Func<IRealmObjectBase> BuildFactory(Type type)
@@ -211,9 +298,9 @@ internal sealed class TypeMetadata
             property.Name,
             TypeOf(property),
             property.TargetName,
-            null,
+            property.LinkOrigin,
             property.IsPrimaryKey,
-            property.IsIndexed ? IndexType.General : IndexType.None,
+            property.IndexType,
             property.ManagedName));
         return new ObjectSchema(Name, Kind, [.. properties], this);
     }
@@ -222,9 +309,13 @@ internal sealed class TypeMetadata
     {
         var type = property.Kind switch
         {
+            _ when property.Collection == CollectionKind.Backlinks => PropertyType.LinkingObjects,
             ValueKind.Bool => PropertyType.Bool,
             ValueKind.Int => PropertyType.Int,
             ValueKind.Double => PropertyType.Double,
+            ValueKind.Float => PropertyType.Float,
+            ValueKind.Decimal => PropertyType.Decimal,
+            ValueKind.Mixed => PropertyType.RealmValue,
             ValueKind.String => PropertyType.String,
             ValueKind.Binary => PropertyType.Data,
             ValueKind.Date => PropertyType.Date,
@@ -232,6 +323,13 @@ internal sealed class TypeMetadata
             ValueKind.ObjectId => PropertyType.ObjectId,
             _ => PropertyType.Object,
         };
-        return type | (property.IsNullable ? PropertyType.Nullable : 0) | (property.IsList ? PropertyType.Array : 0);
+        var collection = property.Collection switch
+        {
+            CollectionKind.List or CollectionKind.Backlinks => PropertyType.Array,
+            CollectionKind.Set => PropertyType.Set,
+            CollectionKind.Dictionary => PropertyType.Dictionary,
+            _ => (PropertyType)0,
+        };
+        return type | collection | (property.IsNullable || property.Kind == ValueKind.Mixed ? PropertyType.Nullable : 0);
     }
 }
