@@ -230,6 +230,7 @@ typedef struct observer {
     class_key element_class; /* links and embedded objects: theirs */
     uint8_t flags;           /* PROPERTY_LIST, _SET or _DICTIONARY */
     bool lost;               /* an event could not be made: the next one starts anew */
+    atomic_bool ended;       /* by another thread: its own one takes it out */
 } observer;
 /* Where getters read last: whoever reads a property of one object reads it again, or that of the next row. */
 enum { API_WINDOWS = 32, API_WINDOWS_MAX = 8192 };
@@ -260,6 +261,7 @@ struct atoll_realm {
     char thread_text[THREAD_TEXT_SIZE];
     atomic_bool closed;
     bool read_only;
+    bool sync_commits;          /* of this instance: another one of the folder may differ */
     bool migrates;              /* its transaction belongs to a migration */
     bool frozen;                /* view never changes, nothing here is written after it was made */
     struct atoll_realm *parent; /* of a frozen one: the live realm, referenced */
@@ -322,8 +324,9 @@ struct atoll_results {
 status realm_new(database *d, model_view *view, atoll_realm *parent, atoll_realm **out) MUST_CHECK;
 /* A call that reads, from here to the end of the function: what it sees stays where it is so long. Not for frozen
  * realms, which never rest, nor on another thread. */
-#define API_CALL(realm_pointer) \
-    __attribute__((cleanup(realm_call_end))) atoll_realm *api_call = realm_call(realm_pointer)
+#define API_CALL(realm_pointer)                                                                  \
+    __attribute__((cleanup(realm_call_end))) atoll_realm *api_call = /* NOLINT: a declaration */ \
+        realm_call(realm_pointer)
 #define API_CALL_OF(handle) API_CALL((handle) == NULL ? NULL : (handle)->realm)
 static inline atoll_realm *realm_call(const atoll_realm *realm)
 {

@@ -9,6 +9,7 @@ struct api_begin {
     uint64_t id, thread;
     database *database; /* counted as a realm until the worker ends */
     atoll_queue *queue;
+    atoll_event *event; /* made before the wait: nobody waits for one that could not be made */
     bool done, cancelled;
     status code;
     char *message;
@@ -18,20 +19,21 @@ typedef struct api_sync {
     uint64_t id, version;
     database *database;
     atoll_queue *queue;
+    atoll_event *event;
 } api_sync;
 
 static void begin_release(api_begin *b)
 {
     if (b == NULL || atomic_fetch_sub(&b->references, 1) != 1) return;
     queue_release(b->queue);
+    atoll_event_free(b->event);
     memory_free(b->message);
     memory_free(b);
 }
 
-static void push_done(atoll_queue *queue, uint64_t id, status code, uint64_t version)
+/* Takes the event. */
+static void push_done(atoll_queue *queue, atoll_event *event, status code, uint64_t version)
 {
-    atoll_event *event = event_new(ATOLL_EVENT_REQUEST_DONE, id);
-    if (event == NULL) return;
     event->code = code;
     event->numbers[0] = (int64_t)version;
     if (code != ATOLL_OK) event->message = memory_copy_text(fail_text(), strlen(fail_text()));
@@ -56,10 +58,12 @@ static void wait_for_lock(void *context)
         if (result != ATOLL_OK) b->message = memory_copy_text(fail_text(), strlen(fail_text()));
     }
     mutex_unlock(&d->lock);
-    if (!cancelled)
-        push_done(b->queue, b->id, result, 0);
-    else if (result == ATOLL_OK)
+    if (!cancelled) {
+        push_done(b->queue, b->event, result, 0);
+        b->event = NULL;
+    } else if (result == ATOLL_OK) {
         model_rollback(txn);
+    }
     begin_release(b);
     database_close(d);
 }
@@ -75,7 +79,13 @@ static status begin_async(atoll_realm *realm, atoll_queue *queue, uint64_t *id)
     thread *worker = NULL;
     if (b == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     atomic_store(&b->references, 2);
-    b->id = *id = api_next_id();
+    b->id = api_next_id();
+    b->event = event_new(ATOLL_EVENT_REQUEST_DONE, b->id);
+    if (b->event == NULL) {
+        memory_free(b);
+        return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    *id = b->id;
     b->thread = realm->thread;
     b->queue = queue_retain(queue);
     b->database = realm->database;
@@ -143,7 +153,7 @@ static void wait_for_disk(void *context)
 {
     api_sync *s = context;
     uint64_t durable;
-    push_done(s->queue, s->id, model_sync(s->database->model, &durable), s->version);
+    push_done(s->queue, s->event, model_sync(s->database->model, &durable), s->version);
     queue_release(s->queue);
     database_close(s->database);
     memory_free(s);
@@ -156,12 +166,16 @@ static status commit_async(atoll_realm *realm, atoll_queue *queue, uint64_t *id)
     api_sync *s = memory_allocate_zero(sizeof *s);
     thread *worker = NULL;
     if (s == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    status result = realm_commit(realm, false, &s->version);
+    s->id = api_next_id();
+    s->event = event_new(ATOLL_EVENT_REQUEST_DONE, s->id);
+    status result =
+        s->event == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : realm_commit(realm, false, &s->version);
     if (result != ATOLL_OK) {
+        atoll_event_free(s->event);
         memory_free(s);
         return result;
     }
-    s->id = *id = api_next_id();
+    *id = s->id;
     s->database = realm->database;
     s->queue = queue_retain(queue);
     database_add_realm(realm->database);

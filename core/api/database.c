@@ -56,7 +56,7 @@ static void on_commit(void *context, uint64_t version, commit_origin origin)
         if (atomic_exchange(&realm->pending_signalled, true)) continue;
         for (size_t k = 0; k < realm->observers.count; k++) {
             observer *o = realm->observers.items[k];
-            if (o->kind != OBSERVER_REALM) continue;
+            if (o->kind != OBSERVER_REALM || atomic_load(&o->ended)) continue;
             atoll_event *event = event_new(ATOLL_EVENT_REALM_PENDING, o->id);
             if (event != NULL) event->numbers[0] = (int64_t)version;
             if (event == NULL)

@@ -304,9 +304,23 @@ static status advance_observer(observer *o, const model_view *before, const mode
     return ATOLL_OK;
 }
 
+/* Those that another thread ended. */
+static void drop_ended(atoll_realm *realm)
+{
+    mutex_lock(&realm->database->lock);
+    for (size_t i = realm->observers.count; i > 0; i--) {
+        observer *o = realm->observers.items[i - 1];
+        if (!atomic_load(&o->ended)) continue;
+        realm->observers.items[i - 1] = realm->observers.items[--realm->observers.count];
+        observer_free(o);
+    }
+    mutex_unlock(&realm->database->lock);
+}
+
 void observe_advance(atoll_realm *realm, model_view *newer)
 {
     realm_wake(realm);
+    if (realm->observers.count != 0) drop_ended(realm);
     if (realm->observers.count != 0) {
         model_changes *changes = NULL;
         status known =
@@ -314,6 +328,7 @@ void observe_advance(atoll_realm *realm, model_view *newer)
                                   model_view_version(newer), &changes);
         for (size_t i = 0; i < realm->observers.count; i++) {
             observer *o = realm->observers.items[i];
+            if (atomic_load(&o->ended)) continue;
             status told = known;
             if (told == ATOLL_OK)
                 told = o->lost ? start_anew(o, newer)

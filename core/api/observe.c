@@ -94,9 +94,13 @@ void atoll_realm_unobserve(atoll_realm *realm, uint64_t registration)
 {
     if (realm == NULL || realm->closed) return;
     observer *found = NULL;
+    bool own = realm->thread == thread_self();
     mutex_lock(&realm->database->lock);
     for (size_t i = 0; i < realm->observers.count && found == NULL; i++) {
         if (realm->observers.items[i]->id != registration) continue;
+        /* Its own thread may be looking at it: a finalizer, say, only marks it. */
+        atomic_store(&realm->observers.items[i]->ended, true);
+        if (!own) break;
         found = realm->observers.items[i];
         realm->observers.items[i] = realm->observers.items[--realm->observers.count];
     }

@@ -168,6 +168,7 @@ static status realm_make(const atoll_config *config, atoll_realm **out)
     TRY(database_open(config, &d));
     TRY(realm_new(d, model_view_newest(d->model), NULL, out));
     (*out)->read_only = config->read_only;
+    (*out)->sync_commits = config->sync_commits;
     return ATOLL_OK;
 }
 
@@ -338,7 +339,7 @@ status realm_commit(atoll_realm *realm, bool durable, uint64_t *version)
     model_txn *txn = realm->txn;
     realm->txn = NULL;
     realm->write_count++;
-    TRY((durable ? model_commit : model_commit_visible)(txn, version));
+    TRY(model_commit_as(txn, durable && realm->sync_commits, version));
     log_write(LOG_TRACE, "Realm.Storage.Transaction", "%s: version %llu is committed",
               realm->database->path, (unsigned long long)*version);
     advance(realm);

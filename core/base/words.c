@@ -38,7 +38,7 @@ bool word_next(word_reader *r, uint8_t to[WORD_SIZE_MAX], size_t *size)
     size_t used = 0;
     bool inside = false;
     while (r->rest.size != 0) {
-        char folded[3];
+        char folded[3] = {0};
         bool letter = false;
         size_t taken = fold(r->rest, folded, &letter);
         r->rest = bytes_of(r->rest.data + taken, r->rest.size - taken);

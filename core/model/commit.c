@@ -416,9 +416,9 @@ status model_commit(model_txn *txn, uint64_t *version)
     return commit_all(txn, txn->db->options.durable, version);
 }
 
-status model_commit_visible(model_txn *txn, uint64_t *version)
+status model_commit_as(model_txn *txn, bool durable, uint64_t *version)
 {
-    return commit_all(txn, false, version);
+    return commit_all(txn, durable, version);
 }
 
 void model_txn_hand_over(model_txn *txn, uint64_t thread)

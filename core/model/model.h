@@ -256,8 +256,9 @@ void model_txn_rest(model_txn *txn);              /* as model_view_rest, for its
 uint64_t model_txn_version(const model_txn *txn); /* the version that the commit will have */
 status model_commit(model_txn *txn, uint64_t *version)
     MUST_CHECK; /* frees txn, also on failure (then nothing happened) */
-/* The same, seen by everybody but perhaps not on disk yet: model_sync waits for that. */
-status model_commit_visible(model_txn *txn, uint64_t *version) MUST_CHECK;
+/* The same, whatever the options say of durability: what is not durable is seen by everybody but perhaps not on disk
+ * yet; model_sync waits for that. */
+status model_commit_as(model_txn *txn, bool durable, uint64_t *version) MUST_CHECK;
 void model_rollback(model_txn *txn);
 void model_txn_hand_over(model_txn *txn,
                          uint64_t thread); /* which ends it; one waits for itself no more */

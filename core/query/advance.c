@@ -389,6 +389,7 @@ static void mark_replaced(const advancing *a, row_vector *old)
 {
     bool any = false;
     for (size_t i = 0; i < a->touched.count && !any; i++) any = a->touched.items[i].replaced;
+    if (old->items == NULL) return;
     for (size_t i = 0; i < old->count && any; i++) {
         const touched *t = touched_row(a, old->items[i]);
         if (t != NULL && t->replaced) old->items[i] |= (row_key)1 << 63;
@@ -401,8 +402,10 @@ static status advance_by_run(advancing *a)
     status result = ATOLL_OK;
     TRY_GOTO(query_run(a->q, a->after, &made));
     TRY_GOTO(vector_reserve(&old, a->rows->count + 1));
-    if (a->rows->count > 0) memcpy(old.items, a->rows->items, a->rows->count * sizeof *old.items);
-    old.count = a->rows->count;
+    if (a->rows->count > 0 && old.items != NULL) {
+        memcpy(old.items, a->rows->items, a->rows->count * sizeof *old.items);
+        old.count = a->rows->count;
+    }
     mark_replaced(a, &old);
     comparing c = {&made, &a->modified};
     sequence_pair pair = {.old_items = old.items,

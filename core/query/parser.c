@@ -188,8 +188,13 @@ static char arithmetic_sign(const parser *p, bool sums)
 {
     if (sums && is_signed_number(&p->now)) return '+';
     if (p->now.kind != TOKEN_SYMBOL) return 0;
-    if (sums) return p->now.symbol == SYMBOL_PLUS ? '+' : p->now.symbol == SYMBOL_MINUS ? '-' : 0;
-    return p->now.symbol == SYMBOL_TIMES ? '*' : p->now.symbol == SYMBOL_DIVIDE ? '/' : 0;
+    switch (p->now.symbol) {
+    case SYMBOL_PLUS: return sums ? '+' : '\0';
+    case SYMBOL_MINUS: return sums ? '-' : '\0';
+    case SYMBOL_TIMES: return sums ? '\0' : '*';
+    case SYMBOL_DIVIDE: return sums ? '\0' : '/';
+    default: return '\0';
+    }
 }
 
 /* One level of arithmetic: the chain stays flat. */

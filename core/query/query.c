@@ -264,6 +264,7 @@ static status push_rows(const model_segment *segment, const uint64_t mask[MASK_W
                         row_vector *out)
 {
     TRY(vector_reserve(out, kernel_count(mask)));
+    if (out->items == NULL) return ATOLL_OK; /* No bit is set, and none was before. */
     for (size_t w = 0; w < MASK_WORDS; w++) {
         for (uint64_t left = mask[w]; left != 0; left &= left - 1) {
             out->items[out->count++] = segment->first + 64 * w + (unsigned)__builtin_ctzll(left);

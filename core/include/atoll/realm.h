@@ -201,8 +201,9 @@ ATOLL_API atoll_subscriptions *atoll_realm_subscriptions(const atoll_realm *real
 ATOLL_API uint64_t atoll_realm_observe(atoll_realm *realm, atoll_queue *queue, atoll_error **error);
 
 /* Ends an observation of this realm, its objects, lists or results. An unknown number does nothing.
- * No event of it is queued afterwards.
- * Thread: the one that opened the realm. Since: 0.1. */
+ * No event of it is queued afterwards, but for one that the realm's own thread is making at this
+ * moment.
+ * Thread: any. Since: 0.1. */
 ATOLL_API void atoll_realm_unobserve(atoll_realm *realm, uint64_t registration);
 
 /* The same data for ever, readable on any thread: a realm that stands at this one's version and
