@@ -181,6 +181,7 @@ static status find_old(advancing *a)
 static touched *touched_row(const advancing *a, row_key row)
 {
     touched wanted = {.row = row};
+    if (a->touched.count == 0) return NULL;
     return bsearch(&wanted, a->touched.items, a->touched.count, sizeof *a->touched.items,
                    order_touched);
 }
