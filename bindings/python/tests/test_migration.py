@@ -63,7 +63,7 @@ def test_a_migration_moves_values_over(folder):
             new.full = f"{old.first} {old.last}"
             new.years = int(old.years)
 
-    with atoll.open(folder, schema=[Person], schema_version=2, migration=migrate) as realm:
+    with atoll.open(folder, schema=iter([Person]), schema_version=2, migration=migrate) as realm:
         found = [(p.given, p.full, p.years) for p in realm.objects(Person).sort("_id")]
     assert found == [("Ada", "Ada Lovelace", 36), ("Alan", "Alan Turing", 41)] and versions == [0]
     with atoll.open(folder, schema=[Person], schema_version=2, migration=migrate):

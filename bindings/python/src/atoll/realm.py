@@ -135,8 +135,8 @@ def open(  # noqa: A001
         "delete_if_migration_needed": delete_if_migration_needed,
     }
     if migration is not None and schema is not None:
-        classes = stored_classes(schema)
-        _migrate(_native_config(target, classes, **settings), classes, migration)
+        schema = stored_classes(schema)  # once: what can be iterated once only is spent then
+        _migrate(_native_config(target, schema, **settings), schema, migration)
     return Realm(target, schema, **settings)
 
 
