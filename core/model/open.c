@@ -252,14 +252,21 @@ status commit_schema(model_db *db, const model_schema *merged)
     return result;
 }
 
+/* What the realm has, with what it lacks of the schema. *out is to be freed on failure too. */
+static status merged_schema(model_db *db, const model_schema *schema, model_schema *out,
+                            bool *changed)
+{
+    model_view *view = model_view_newest(db);
+    status result = schema_copy(&view->schema->schema, out);
+    model_view_release(view);
+    return result == ATOLL_OK ? schema_merge(out, schema, changed) : result;
+}
+
 status db_add_schema(model_db *db, const model_schema *schema, bool sets_indexes)
 {
     model_schema merged = {0};
     bool changed = false;
-    model_view *view = model_view_newest(db);
-    status result = schema_copy(&view->schema->schema, &merged);
-    model_view_release(view);
-    if (result == ATOLL_OK) result = schema_merge(&merged, schema, &changed);
+    status result = merged_schema(db, schema, &merged, &changed);
     if (result == ATOLL_OK && sets_indexes) schema_index_flags(&merged, schema, &changed);
     if (result == ATOLL_OK && changed) result = schema_validate(&merged, db->options.use);
     if (result == ATOLL_OK && changed) result = commit_schema(db, &merged);
@@ -277,10 +284,7 @@ status model_check_schema(model_db *db, const model_schema *schema)
 {
     model_schema merged = {0};
     bool changed = false;
-    model_view *view = model_view_newest(db);
-    status result = schema_copy(&view->schema->schema, &merged);
-    model_view_release(view);
-    if (result == ATOLL_OK) result = schema_merge(&merged, schema, &changed);
+    status result = merged_schema(db, schema, &merged, &changed);
     schema_free(&merged);
     if (result == ATOLL_OK && changed)
         result = fail(ATOLL_ERROR_SCHEMA_MISMATCH,

@@ -89,13 +89,14 @@ static status compare(const query *q, const model_view *view, row_key a, row_key
     return ATOLL_OK;
 }
 
-/* The old index of an untouched row: rows that were touched stand in between. */
-static size_t old_index_of(const touched_list *were, size_t untouched)
+/* The index of an untouched row in the old list or in the new one: touched rows stand in between. */
+static size_t index_among(const touched_list *between, size_t untouched, bool old)
 {
-    size_t low = 0, high = were->count;
+    size_t low = 0, high = between->count;
     while (low < high) {
         size_t half = low + (high - low) / 2;
-        if (were->items[half]->old_gap <= untouched)
+        const touched *t = between->items[half];
+        if ((old ? t->old_gap : t->new_gap) <= untouched)
             low = half + 1;
         else
             high = half;
@@ -114,7 +115,7 @@ typedef struct search {
 static status stands_before(const search *s, size_t place, bool *out)
 {
     int order;
-    size_t at = s->skipped == NULL ? place : old_index_of(s->skipped, place);
+    size_t at = s->skipped == NULL ? place : index_among(s->skipped, place, true);
     TRY(compare(s->a->q, s->view, s->a->rows->items[at], s->row, &order));
     *out = order < 0;
     return ATOLL_OK;
@@ -243,20 +244,6 @@ static status tell_touched(advancing *a)
     return ATOLL_OK;
 }
 
-/* The place among those that are of an untouched row. */
-static size_t new_index_of(const touched_list *are, size_t untouched)
-{
-    size_t low = 0, high = are->count;
-    while (low < high) {
-        size_t half = low + (high - low) / 2;
-        if (are->items[half]->new_gap <= untouched)
-            low = half + 1;
-        else
-            high = half;
-    }
-    return untouched + low;
-}
-
 typedef struct place {
     uint64_t old_index, new_index;
 } place;
@@ -273,9 +260,9 @@ static status untouched_place(const advancing *a, row_key row, size_t *from, pla
 {
     search s = {a, a->after, &a->were, a->rows->count - a->were.count, row};
     TRY(seek(&s, *from, from));
-    *found = *from < s.count && a->rows->items[old_index_of(&a->were, *from)] == row;
+    *found = *from < s.count && a->rows->items[index_among(&a->were, *from, true)] == row;
     if (!*found) return ATOLL_OK;
-    *out = (place){old_index_of(&a->were, *from), new_index_of(&a->are, *from)};
+    *out = (place){index_among(&a->were, *from, true), index_among(&a->are, *from, false)};
     return ATOLL_OK;
 }
 

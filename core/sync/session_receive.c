@@ -71,17 +71,7 @@ static void ask_for_everything(session *s)
 
 static status take_schema(session *s, const model_schema *schema)
 {
-    model_schema merged;
-    bool changed = false;
-    if (schema->class_count == 0) return ATOLL_OK;
-    model_view *view = model_view_newest(s->options.db);
-    if (view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    status result = schema_copy(model_view_schema(view), &merged);
-    model_view_release(view);
-    if (result != ATOLL_OK) return result;
-    result = schema_merge(&merged, schema, &changed);
-    schema_free(&merged);
-    return result == ATOLL_OK && changed ? model_add_schema(s->options.db, schema) : result;
+    return schema->class_count == 0 ? ATOLL_OK : model_add_schema(s->options.db, schema);
 }
 
 static void measure_clock(session *s, int64_t server_ms)

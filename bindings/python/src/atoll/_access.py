@@ -144,7 +144,7 @@ class ClassInfo:
                     return None
             return getter(handle, key)
         if declared.type == kinds.MIXED:
-            return read_mixed(MixedPlace(native, "atoll_object", handle, key), self.realm, instance)
+            return read_mixed(MixedPlace(native, "atoll_object", handle, key), self.realm, instance, declared)
         pointer = native.atoll_object_get_object(handle, key)
         return self.realm._wrap(pointer) if pointer else None
 
@@ -168,7 +168,7 @@ class ClassInfo:
             return
         value = declared.check_one(value)
         if declared.type == kinds.MIXED:
-            write_mixed(MixedPlace(native, "atoll_object", handle, key), self.realm, instance, value, update)
+            write_mixed(MixedPlace(native, "atoll_object", handle, key), self.realm, instance, declared, value, update)
         elif value is None:
             native.atoll_object_set_null(handle, key)
         elif declared.type == kinds.LINK:
@@ -213,7 +213,7 @@ class MixedPlace:
         self.get_dictionary = bound("get_dictionary")
 
 
-def mixed_element(realm: "Realm", of: Property) -> Property:
+def mixed_element(of: Property) -> Property:
     """What the elements of a collection inside of a mixed value are declared as."""
     declared = Property(of.owner, of.name, Any, of.options)
     declared.type = kinds.MIXED
@@ -221,7 +221,7 @@ def mixed_element(realm: "Realm", of: Property) -> Property:
     return declared
 
 
-def read_mixed(place: MixedPlace, realm: "Realm", owner: ObjectBase, declared: Optional[Property] = None) -> Any:
+def read_mixed(place: MixedPlace, realm: "Realm", owner: ObjectBase, declared: Property) -> Any:
     """A value, an object, or the live List or Dictionary that the place holds."""
     values = place.get_value()
     if not values:
@@ -233,14 +233,14 @@ def read_mixed(place: MixedPlace, realm: "Realm", owner: ObjectBase, declared: O
     from .containers import Dictionary
     from .sequences import List
 
-    inner = mixed_element(realm, declared or next(iter(type(owner)._atoll_properties.values())))
+    inner = mixed_element(declared)
     if kind == kinds.LIST:
         return List(realm, inner, place.get_list(), owner)
     return Dictionary(realm, inner, place.get_dictionary(), owner)
 
 
 def write_mixed(
-    place: MixedPlace, realm: "Realm", owner: ObjectBase, value: Any, update: bool, declared: Optional[Property] = None
+    place: MixedPlace, realm: "Realm", owner: ObjectBase, declared: Property, value: Any, update: bool
 ) -> None:
     """Set a value that was checked; a list or dict is made empty, then filled."""
     if isinstance(value, ObjectBase):

@@ -192,7 +192,7 @@ class Dictionary(collections.abc.MutableMapping, Generic[T]):
         value = self._declared.check_one(value)
         handle = self._handle.pointer
         if self._declared.type == kinds.MIXED:
-            write_mixed(self._place(key), self._realm, self._owner, value, update, self._declared)
+            write_mixed(self._place(key), self._realm, self._owner, self._declared, value, update)
             return
         if self._declared.type == kinds.EMBEDDED and value is not None:
             self._realm._check_unowned(value)

@@ -311,7 +311,7 @@ class List(collections.abc.MutableSequence, Generic[T]):
         if self._declared.type == kinds.MIXED:
             name = "insert_value" if put is native.atoll_list_insert_value else "set_value"
             place = self._place(position, name)
-            write_mixed(place, self._realm, self._owner, value, update, self._declared)
+            write_mixed(place, self._realm, self._owner, self._declared, value, update)
             return
         if self._declared.type == kinds.EMBEDDED:
             self._realm._check_unowned(value)
