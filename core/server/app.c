@@ -77,12 +77,12 @@ status server_app_open(storage *store, const server_app_options *options, server
                         ? ATOLL_ERROR_OUT_OF_MEMORY
                         : ATOLL_OK;
     if (result != ATOLL_OK) storage_close(store);
-    model_options model = {options->platform,
-                           options->flexible ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION,
-                           true,
-                           false,
-                           false,
-                           true};
+    model_options model = {.platform = options->platform,
+                           .use = options->flexible ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION,
+                           .identity_rows = true,
+                           .memory_budget = options->memory_budget,
+                           .checkpoint_thread = options->checkpoint_thread,
+                           .plain = true};
     if (result == ATOLL_OK) result = model_open(store, &model, NULL, &app->db);
     if (result == ATOLL_OK) result = app_start(app);
     if (result == ATOLL_OK) result = model_sync(app->db, &app->durable);

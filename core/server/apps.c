@@ -121,6 +121,13 @@ status apps_find(server_runner *r, bytes id, served_app **out)
     return ATOLL_OK;
 }
 
+/* A quarter of the machine: what is not asked for often is read again from the store. */
+static uint64_t memory_budget(void)
+{
+    uint64_t quarter = platform_memory_bytes() / 4;
+    return quarter == 0 ? (uint64_t)1 << 30 : quarter;
+}
+
 status app_use(server_runner *r, served_app *a, bool flexible)
 {
     if (a->app != NULL) return ATOLL_OK;
@@ -135,7 +142,9 @@ status app_use(server_runner *r, served_app *a, bool flexible)
                                   .app_id = id,
                                   .flexible = mode,
                                   .partition_property = a->config.partition_property,
-                                  .development = a->config.development};
+                                  .development = a->config.development,
+                                  .memory_budget = memory_budget(),
+                                  .checkpoint_thread = true};
     TRY(storage_open_rocksdb(path, &store_options, &store));
     TRY(server_app_open(store, &options, &a->app));
     a->version_synced = a->version_polled = model_version(server_app_db(a->app));

@@ -15,6 +15,8 @@ typedef struct server_app_options {
     bool flexible;                  /* else partition sync */
     const char *partition_property; /* "_partition" */
     bool development;               /* take schemas from clients */
+    uint64_t memory_budget;         /* bytes of blocks kept in memory; 0: no bound */
+    bool checkpoint_thread;         /* false in the simulator */
 } server_app_options;
 status server_app_open(storage *store, const server_app_options *options,
                        server_app **out) MUST_CHECK; /* takes the store over */

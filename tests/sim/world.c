@@ -118,8 +118,11 @@ bool world_client_open(world *w, client *c)
 {
     storage *store = NULL;
     memory_disk_set_hook(c->node.disk, before_disk, &c->node);
-    model_options model = {&c->node.platform, w->flexible ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION,
-                           true, true, false};
+    model_options model = {.platform = &c->node.platform,
+                           .use = w->flexible ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION,
+                           .identity_rows = true,
+                           .durable = true,
+                           .memory_budget = 0};
     if (storage_open_memory(c->node.disk, &store) != ATOLL_OK) return false;
     model_schema schema = copy_schema(&w->schema);
     status result = model_open(store, &model, &schema, &c->db);
@@ -168,7 +171,12 @@ static status server_open(world *w)
 {
     storage *store = NULL;
     memory_disk_set_hook(w->server_node.disk, before_disk, &w->server_node);
-    server_app_options options = {&w->server_node.platform, "app", w->flexible, "_partition", true};
+    server_app_options options = {.platform = &w->server_node.platform,
+                                  .app_id = "app",
+                                  .flexible = w->flexible,
+                                  .partition_property = "_partition",
+                                  .development = true,
+                                  .memory_budget = 0};
     status result = storage_open_memory(w->server_node.disk, &store);
     if (result == ATOLL_OK) result = server_app_open(store, &options, &w->app);
     if (result != ATOLL_OK) w->app = NULL;
@@ -219,6 +227,9 @@ status world_start(world *w, uint64_t seed, int clients, bool flexible, model_sc
                  .random = {seed},
                  .client_count = clients,
                  .flexible = flexible,
+                 .memory_budget = seed % 3 == 0   ? 1
+                                  : seed % 3 == 1 ? 50000
+                                                  : 0,
                  .schema = schema,
                  .delay_ms_max = 40};
     node_start(w, &w->server_node, random_next(&w->random));

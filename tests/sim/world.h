@@ -66,6 +66,7 @@ typedef struct world {
     client clients[WORLD_CLIENTS_MAX];
     int client_count;
     bool flexible;
+    uint64_t memory_budget; /* of every engine */
     model_schema schema;
     uint64_t delay_ms_max;
     uint64_t cuts, server_crashes, client_crashes;
