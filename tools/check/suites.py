@@ -20,7 +20,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COUNTS = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$")
 BINDINGS = {"python": "/usr/bin/python3", "csharp": "dotnet", "java": "javac", "cpp": "g++"}
-PROGRAMS = {"acceptance": "run", "crash": "run.py", "package": "run"}
+PROGRAMS = {"acceptance": "run", "crash": "run.py", "hostile": "run.py", "package": "run"}
 SUITE_SECONDS_MAX = 1500
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 SLOW_SUITES = ["slow", "bindings"]

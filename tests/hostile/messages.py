@@ -1,0 +1,226 @@
+"""Attacks by messages of the session: forged, oversize, mutated."""
+
+import random
+import time
+import uuid
+
+import grpc
+from canary import APP, SCHEMA, Client, log_in
+from stock import INT, STRING, Stream, keys_column, sync, text_column
+
+MB = 1 << 20
+
+
+def _refused(stream):
+    """The status and the Error message of a session that must end now."""
+    left, code = stream.end()
+    stream.close()
+    told = [message.error for message in left if message.WhichOneof("body") == "error"]
+    return code, (told[0] if told else None)
+
+
+def attack_stamps_from_the_future(server, canary, _):
+    """Whoever's clock is a year ahead must not win for a year."""
+    with canary.unharmed(32 * MB):
+        liar, honest = Client(server), Client(server)
+        year = 365 * 24 * 3600 * 1000
+        liar.upload([liar.rows(["a"], ["from the future"], stamp=(int(time.time() * 1000) + year) << 16)])
+        honest.mark()
+        time.sleep(0.01)
+        honest.upload([honest.rows(["a"], ["from now"])])
+        reader = Client(server, query=None)
+        found = reader.values("_id == 'a'")
+        assert found == {"a": "from now"}, found
+        for each in (liar, honest, reader):
+            each.close()
+
+
+def attack_foreign_idents(server, canary, _):
+    with canary.unharmed(32 * MB):
+        victim = Client(server)
+        other = log_in(victim.channel)
+        for secret in (b"", b"x" * 16, victim.bound.secret):
+            stream = Stream(victim.channel, other)
+            stream.send(
+                bind=sync.Bind(
+                    app_id=APP, flexible=True, schema=[SCHEMA], ident=victim.bound.ident, secret=secret,
+                    cursor=1, epoch=victim.bound.epoch,
+                )
+            )  # fmt: skip
+            code, error = _refused(stream)
+            assert code in (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.FAILED_PRECONDITION), (code, error)
+        victim.mark()
+        victim.close()
+
+
+def attack_tokens_of_another_app(server, canary, _):
+    with canary.unharmed(32 * MB):
+        elsewhere = log_in(canary.client.channel, app="elsewhere")
+        stream = Stream(canary.client.channel, elsewhere)
+        stream.send(bind=sync.Bind(app_id=APP, flexible=True, schema=[SCHEMA]))
+        code, _error = _refused(stream)
+        assert code is not grpc.StatusCode.OK, "a token of one app opened another one"
+
+
+def attack_half_a_million_subscriptions(server, canary, _):
+    with canary.unharmed(512 * MB):
+        client = Client(server, query=None)
+        state = client.subscribe([f"count=={index}" for index in range(500_000)])
+        assert state is None or state.code != 0, "half a million subscriptions were taken"
+        client.close()
+
+
+def attack_queries_that_cost(server, canary, _):
+    writer = Client(server, query=None)
+    writer.upload([writer.rows([f"k{index}" for index in range(200)], ["a" * 400] * 200)])
+    writer.close()
+    texts = [
+        "(" * 50_000 + "count == 1" + ")" * 50_000,
+        "!" * 50_000 + "(count == 1)",
+        "text LIKE '" + "*a" * 200 + "b'",
+        "text CONTAINS '" + "a" * 399 + "b'",
+        "count IN {" + ",".join(str(index) for index in range(200_000)) + "}",
+        " OR ".join(f"count == {index}" for index in range(50_000)),
+        "text == '" + "x" * 1_000_000 + "'",
+        "text == \"\\",
+        "count == " + "9" * 10_000,
+        "\x00",
+    ]
+    for text in texts:
+        with canary.unharmed(256 * MB):
+            client = Client(server, query=None)
+            client.subscribe([text])
+            client.close()
+
+
+def attack_schemas_without_end(server, canary, _):
+    """In development the server takes new classes: not any number of them."""
+    with canary.unharmed(512 * MB):
+        for round_ in range(5):
+            client = Client(server, query=None)
+            stream = Stream(client.channel, client.token)
+            classes = [
+                sync.Class(
+                    name=f"C{round_}x{index}",
+                    primary_key="_id",
+                    properties=[sync.Property(name="_id", type=STRING)]
+                    + [sync.Property(name=f"p{at}", type=INT) for at in range(20)],
+                )
+                for index in range(2000)
+            ]
+            stream.send(bind=sync.Bind(app_id=APP, flexible=True, schema=classes))
+            message = stream._in.get(timeout=60)
+            assert message is None or message.WhichOneof("body") in ("bound", "error")
+            stream.close()
+            client.close()
+
+
+def attack_batches_that_never_end(server, canary, _):
+    with canary.unharmed(400 * MB):
+        client = Client(server, query=None)
+        batch = uuid.uuid4().bytes
+        for part in range(200):
+            keys = [f"{part} {index}" for index in range(200)]
+            rows = client.rows(keys, ["x" * 5000] * len(keys))
+            client.stream.send(upload=sync.Upload(batch=batch, bound=1, part=part, last=False, rows=[rows]))
+        canary.wait_rounds(20)
+        client.close()
+        reader = Client(server, query=None)
+        found = reader.values("TRUEPREDICATE")
+        assert set(found) <= {"canary"}, f"half a batch is seen: {len(found)} objects"
+        reader.close()
+
+
+def attack_floods_of_marks_and_pings(server, canary, _):
+    with canary.unharmed(128 * MB):
+        client = Client(server, query=None)
+        for index in range(20_000):
+            client.stream.send(mark=sync.Mark(request=index))
+            client.stream.send(ping=sync.Ping(sent_ms=index))
+        canary.wait_rounds(5)
+        client.close()
+
+
+def _samples(client):
+    """One valid message of every kind."""
+    rows = client.rows(["m1", "m2"], ["one", "two"])
+    rows.columns.append(sync.Column(property="count", type=INT, integers=[1, 2], stamps=[client.stamp()]))
+    remove = sync.Rows(
+        class_name="Item", key=keys_column(["m1"]), kinds=bytes([sync.ROW_KIND_REMOVE]), lives=[1], bases=[1]
+    )
+    edit = sync.Rows(class_name="Item", key=keys_column(["m2"]), kinds=bytes([sync.ROW_KIND_EDIT]), lives=[1], bases=[1])
+    edit.columns.append(text_column("text", ["changed"], client.stamp()))
+    batch = uuid.uuid4().bytes
+    return [
+        sync.ClientMessage(bind=sync.Bind(app_id=APP, flexible=True, schema=[SCHEMA])),
+        sync.ClientMessage(subscribe=sync.Subscribe(version=2, queries=[sync.Query(class_name="Item", text="count<3")])),
+        sync.ClientMessage(upload=sync.Upload(batch=batch, bound=1, last=True, rows=[rows, remove, edit])),
+        sync.ClientMessage(mark=sync.Mark(request=3)),
+        sync.ClientMessage(authenticate=sync.Authenticate(access_token=client.token)),
+        sync.ClientMessage(ping=sync.Ping(sent_ms=1)),
+        sync.ClientMessage(unbind=sync.Unbind()),
+    ]
+
+
+def _mutate(source, body):
+    body = bytearray(body)
+    for _ in range(source.choice([1, 1, 1, 2, 5])):
+        if not body:
+            break
+        at = source.randrange(len(body))
+        how = source.randrange(5)
+        if how == 0:
+            body[at] ^= 1 << source.randrange(8)
+        elif how == 1:
+            body[at] = source.choice([0, 1, 0x7F, 0x80, 0xFF])
+        elif how == 2:
+            del body[at : at + source.randrange(1, 9)]
+        elif how == 3:
+            body[at:at] = source.randbytes(source.randrange(1, 9))
+        else:
+            body[at:at] = body[: source.randrange(1, 40)]
+    return bytes(body)
+
+
+def attack_mutated_messages(server, canary, seed):
+    """Two thousand sessions, each valid up to a message that isn't."""
+    source = random.Random(seed)
+    with canary.unharmed(128 * MB):
+        client = Client(server, query=None)
+        call = client.channel.stream_stream(
+            "/atoll.sync.v0.Sync/Session", request_serializer=lambda body: body, response_deserializer=bytes
+        )
+        samples = _samples(client)
+        valid = [sample.SerializeToString() for sample in samples]
+        for _ in range(2000):
+            bad = _mutate(source, source.choice(valid))
+            bodies = [bad] if source.randrange(4) == 0 else [valid[0], valid[1], bad, valid[3]]
+            try:
+                for _answer in call(iter(bodies), metadata=[("authorization", f"Bearer {client.token}")], timeout=30):
+                    pass
+            except grpc.RpcError as refused:
+                assert refused.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED), refused
+                assert refused.code() is not grpc.StatusCode.INTERNAL, f"{refused} after {bad!r}"
+        client.close()
+
+
+def attack_the_end_under_load(server, canary, _):
+    """SIGTERM while clients write: streams are told, everything acknowledged is there, exit code 0."""
+    clients = [Client(server) for _ in range(5)]
+    acknowledged = []
+    for number, client in enumerate(clients):
+        client.upload([client.rows([f"end {number}"], ["kept"])])
+        acknowledged.append(f"end {number}")
+    canary.wait_rounds(2)
+    canary.stopped.set()
+    canary.thread.join()
+    assert server.stop() == 0
+    for client in clients:
+        _left, code = client.stream.end()
+        assert code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.OK), code
+        client.close()
+    server.start()
+    reader = Client(server, query=None)
+    found = reader.values("_id BEGINSWITH 'end '")
+    assert sorted(found) == acknowledged, found
+    reader.close()
