@@ -3,7 +3,6 @@ package io.atoll;
 import io.atoll.exceptions.RealmFileException;
 import io.atoll.internal.Constants;
 import io.atoll.internal.Errors;
-import io.atoll.internal.EventHandler;
 import io.atoll.internal.Importer;
 import io.atoll.internal.Library;
 import io.atoll.internal.ManagedObject;
@@ -14,8 +13,6 @@ import io.atoll.internal.Property;
 import io.atoll.internal.RealmCore;
 import io.atoll.internal.RealmObjectProxy;
 import io.atoll.mongodb.sync.SubscriptionSet;
-import java.io.Closeable;
-import java.io.File;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -31,7 +28,7 @@ import java.util.concurrent.ThreadFactory;
  * An opened realm. It and what comes from it belong to the thread that opened it; within a thread, all instances of one
  * configuration are the same, and it closes with the last close().
  */
-public final class Realm implements Closeable {
+public final class Realm extends BaseRealm {
     /** Work inside a transaction. */
     public interface Transaction {
         void execute(Realm realm);
@@ -61,31 +58,25 @@ public final class Realm implements Closeable {
             return thread;
         }
     });
-    /** How long an encryption key is, in bytes. */
-    public static final int ENCRYPTION_KEY_LENGTH = 64;
     private static RealmConfiguration defaultConfiguration;
 
-    final RealmCore core;
-    final Listeners listeners;
-    private final RealmConfiguration configuration;
     private int references;
 
     private Realm(RealmConfiguration configuration) {
-        this.configuration = configuration;
+        super(configuration);
         long config = configuration.nativeConfig();
         try {
             compactOnLaunch(config);
-            core = new RealmCore(this, config, configuration.types(), configuration.isSyncConfiguration());
+            Migrations.run(configuration, config, configuration.getMigration());
+            use(new RealmCore(this, config, configuration.types(), configuration.isSyncConfiguration()));
         } finally {
             Native.atoll_config_free(config);
         }
-        listeners = new Listeners(core);
     }
 
     private Realm(Realm live) {
-        configuration = live.configuration;
-        core = new RealmCore(this, live.core);
-        listeners = new Listeners(core);
+        super(live.configuration);
+        use(new RealmCore(this, live.core));
         references = 1;
     }
 
@@ -104,15 +95,6 @@ public final class Realm implements Closeable {
         if (wanted) {
             Native.atoll_realm_compact(config);
         }
-    }
-
-    static Realm of(RealmCore core) {
-        return (Realm) core.realm;
-    }
-
-    /** For the library's own packages. */
-    public RealmCore realmGet$core() {
-        return core;
     }
 
     // ---------- opening ----------
@@ -194,6 +176,20 @@ public final class Realm implements Closeable {
         }
     }
 
+    /** Migrates a realm that nobody has open, as opening it would. */
+    public static void migrateRealm(RealmConfiguration configuration) {
+        migrateRealm(configuration, configuration.getMigration());
+    }
+
+    public static void migrateRealm(RealmConfiguration configuration, RealmMigration migration) {
+        long config = configuration.nativeConfig();
+        try {
+            Migrations.run(configuration, config, migration);
+        } finally {
+            Native.atoll_config_free(config);
+        }
+    }
+
     /** Compacts a realm; false while it is open anywhere. */
     public static boolean compactRealm(RealmConfiguration configuration) {
         long config = configuration.nativeConfig();
@@ -214,92 +210,25 @@ public final class Realm implements Closeable {
         }
     }
 
-    public boolean isClosed() {
-        return core.isClosed();
-    }
-
-    public String getPath() {
-        return configuration.getPath();
-    }
-
-    public RealmConfiguration getConfiguration() {
-        return configuration;
-    }
-
-    public boolean isFrozen() {
-        return core.frozen;
-    }
-
     /** The realm as it is now, for ever and for any thread, while this one is open. */
+    @Override
     public Realm freeze() {
         return core.frozen ? this : new Realm(this);
     }
 
-    /** Writes a compacted copy that is not encrypted. */
-    public void writeCopyTo(File destination) {
-        writeCopy(destination, null);
-    }
-
-    public void writeEncryptedCopyTo(File destination, byte[] key) {
-        if (key == null || key.length != ENCRYPTION_KEY_LENGTH) {
-            throw new IllegalArgumentException("The key has " + ENCRYPTION_KEY_LENGTH + " bytes");
-        }
-        writeCopy(destination, key);
-    }
-
-    private void writeCopy(File destination, byte[] key) {
-        if (destination == null) {
-            throw new IllegalArgumentException("The destination argument cannot be null");
-        }
-        long config = Native.atoll_config_new();
-        try {
-            Native.atoll_config_set_path(config, destination.getPath());
-            if (key != null) {
-                Native.atoll_config_set_encryption_key(config, key);
-            }
-            Native.atoll_realm_write_copy(core.pointer(), config);
-        } finally {
-            Native.atoll_config_free(config);
-        }
-    }
-
     // ---------- transactions ----------
 
-    public void beginTransaction() {
-        Native.atoll_realm_begin(core.pointer());
-    }
-
-    public void commitTransaction() {
-        Native.atoll_realm_commit(core.pointer());
-        core.deliver();
-    }
-
-    public void cancelTransaction() {
-        Native.atoll_realm_rollback(core.pointer());
-    }
-
-    public boolean isInTransaction() {
-        return Native.atoll_realm_is_in_transaction(core.pointer());
-    }
-
     /** All or nothing: what the work throws rolls everything back and is thrown on. */
-    public void executeTransaction(Transaction transaction) {
+    public void executeTransaction(final Transaction transaction) {
         if (transaction == null) {
             throw new IllegalArgumentException("Transaction should not be null");
         }
-        beginTransaction();
-        boolean done = false;
-        try {
-            transaction.execute(this);
-            done = true;
-        } finally {
-            if (!done && isInTransaction()) {
-                cancelTransaction();
+        transact(new Runnable() {
+            @Override
+            public void run() {
+                transaction.execute(Realm.this);
             }
-        }
-        if (isInTransaction()) {
-            commitTransaction();
-        }
+        });
     }
 
     public RealmAsyncTask executeTransactionAsync(Transaction transaction) {
@@ -353,12 +282,6 @@ public final class Realm implements Closeable {
         };
     }
 
-    /** Goes to the newest version, then tells the listeners of what changed. */
-    public void refresh() {
-        Native.atoll_realm_refresh(core.pointer());
-        core.deliver();
-    }
-
     // ---------- objects ----------
 
     /** A new object with the default values of its class. */
@@ -395,14 +318,7 @@ public final class Realm implements Closeable {
         if (property.type != Constants.TYPE_EMBEDDED || Models.of(property.javaType) != (ObjectType<?>) type) {
             throw new IllegalArgumentException("\"" + parentProperty + "\" does not hold " + type.name);
         }
-        long made;
-        if (property.isList()) {
-            io.atoll.internal.ManagedList list = owner.list(i);
-            made = Native.atoll_list_insert_embedded(list.pointer(), list.size());
-        } else {
-            made = Native.atoll_object_create_embedded(owner.pointer(), owner.propertyKey(i));
-        }
-        return (E) core.wrap(type, made).proxy();
+        return (E) core.embed(owner, i).proxy();
     }
 
     @SuppressWarnings("unchecked")
@@ -554,6 +470,7 @@ public final class Realm implements Closeable {
         }
     }
 
+    @Override
     public boolean isEmpty() {
         for (ObjectType<?> type : configuration.types()) {
             if (type.kind == Constants.CLASS_NORMAL && count(type) > 0) {
@@ -580,24 +497,17 @@ public final class Realm implements Closeable {
     // ---------- listeners ----------
 
     /** Runs on this thread, after refresh() or a commit of this realm, when it advanced. */
-    public void addChangeListener(final RealmChangeListener<Realm> listener) {
-        long registration = Native.atoll_realm_observe(core.pointer(), core.queue());
-        listeners.add(this, listener, registration);
-        core.observe(registration, new EventHandler() {
-            @Override
-            public void onEvent(long event) {
-                if (Native.atoll_event_type(event) == Constants.EVENT_REALM_CHANGED) {
-                    listener.onChange(Realm.this);
-                }
-            }
-        });
+    public void addChangeListener(RealmChangeListener<Realm> listener) {
+        observe(this, listener);
     }
 
     public void removeChangeListener(RealmChangeListener<Realm> listener) {
         listeners.remove(this, listener);
     }
 
-    public void removeAllChangeListeners() {
-        listeners.remove(this, null);
+    /** The model classes, as they are stored. */
+    @Override
+    public RealmSchema getSchema() {
+        return RealmSchema.of(core);
     }
 }

@@ -31,6 +31,7 @@ public class RealmConfiguration {
     private final boolean deleteIfMigrationNeeded;
     private final long maxVersions;
     private final CompactOnLaunchCallback compactOnLaunch;
+    private final RealmMigration migration;
     private String path;
 
     protected RealmConfiguration(BaseBuilder<?> builder) {
@@ -46,6 +47,7 @@ public class RealmConfiguration {
         deleteIfMigrationNeeded = builder.deleteIfMigrationNeeded;
         maxVersions = builder.maxVersions;
         compactOnLaunch = builder.compactOnLaunch;
+        migration = builder.migration;
     }
 
     public boolean isReadOnly() {
@@ -74,6 +76,11 @@ public class RealmConfiguration {
 
     public CompactOnLaunchCallback getCompactOnLaunchCallback() {
         return compactOnLaunch;
+    }
+
+    /** Null: the realm is migrated by what the classes say. */
+    public RealmMigration getMigration() {
+        return migration;
     }
 
     public File getRealmDirectory() {
@@ -128,6 +135,11 @@ public class RealmConfiguration {
     }
 
     final long nativeConfig() {
+        return nativeConfig(true);
+    }
+
+    /** Without model classes the realm is opened with the classes that it has. */
+    final long nativeConfig(boolean models) {
         Library.load();
         long config = Native.atoll_config_new();
         try {
@@ -136,7 +148,6 @@ public class RealmConfiguration {
                 Native.atoll_config_set_path(config, file.getPath());
             }
             Native.atoll_config_set_sync_commits(config, syncCommits);
-            Native.atoll_config_set_schema_version(config, schemaVersion);
             Native.atoll_config_set_in_memory(config, inMemory);
             Native.atoll_config_set_read_only(config, readOnly);
             Native.atoll_config_set_delete_if_migration_needed(config, deleteIfMigrationNeeded);
@@ -144,7 +155,10 @@ public class RealmConfiguration {
             if (encryptionKey != null) {
                 Native.atoll_config_set_encryption_key(config, encryptionKey);
             }
-            setSchema(config);
+            if (models) {
+                Native.atoll_config_set_schema_version(config, schemaVersion);
+                setSchema(config);
+            }
             configure(config);
             return config;
         } catch (RuntimeException e) {
@@ -203,6 +217,7 @@ public class RealmConfiguration {
         boolean deleteIfMigrationNeeded;
         private long maxVersions;
         private CompactOnLaunchCallback compactOnLaunch;
+        RealmMigration migration;
 
         public B name(String fileName) {
             if (fileName == null || fileName.isEmpty()) {
@@ -323,13 +338,22 @@ public class RealmConfiguration {
 
         /**
          * The version of the model classes. One that was stored with another shape needs a higher version than it had: new
-         * fields then have their defaults, removed ones go.
+         * fields then have their defaults, removed ones go, and a migration may say more.
          */
         public Builder schemaVersion(long version) {
             if (version < 0) {
                 throw new IllegalArgumentException("Realm schema version numbers must be 0 (zero) or higher. Yours was: " + version);
             }
             schemaVersion = version;
+            return this;
+        }
+
+        /** Called once when the version is raised, in one transaction with the change of the classes. */
+        public Builder migration(RealmMigration callback) {
+            if (callback == null) {
+                throw new IllegalArgumentException("A non-null migration must be provided");
+            }
+            migration = callback;
             return this;
         }
 

@@ -197,7 +197,7 @@ public class RealmDictionary<V> extends RealmMap<String, V> {
             throw new IllegalStateException("this dictionary is not managed: it has no changes to tell of");
         }
         long registration = Native.atoll_dictionary_observe(managed.pointer(), managed.core.queue());
-        Realm.of(managed.core).listeners.add(this, key, registration);
+        BaseRealm.of(managed.core).listeners.add(this, key, registration);
         // Changes come as positions: those of what went are positions among the keys that there were.
         final String[][] before = {keys()};
         managed.core.observe(registration, new EventHandler() {
@@ -213,11 +213,11 @@ public class RealmDictionary<V> extends RealmMap<String, V> {
 
     @Override
     public void removeChangeListener(Object listener) {
-        Realm.of(managed.core).listeners.remove(this, listener);
+        BaseRealm.of(managed.core).listeners.remove(this, listener);
     }
 
     @Override
     public void removeAllChangeListeners() {
-        Realm.of(managed.core).listeners.remove(this, null);
+        BaseRealm.of(managed.core).listeners.remove(this, null);
     }
 }

@@ -48,7 +48,7 @@ public class RealmList<E> extends AbstractList<E> implements OrderedRealmCollect
         if (managed == null) {
             throw new UnsupportedOperationException("Only managed lists can be frozen");
         }
-        return isFrozen() ? this : new RealmList<E>(managed.in(Realm.of(managed.core).freeze().core));
+        return isFrozen() ? this : new RealmList<E>(managed.in(BaseRealm.of(managed.core).freeze().core));
     }
 
     /** For generated code: replaces the content of a list property. */
@@ -199,7 +199,7 @@ public class RealmList<E> extends AbstractList<E> implements OrderedRealmCollect
             throw new IllegalStateException("this list is not managed: it has no changes to tell of");
         }
         long registration = Native.atoll_list_observe(managed.pointer(), managed.core.queue());
-        Realm.of(managed.core).listeners.add(this, key, registration);
+        BaseRealm.of(managed.core).listeners.add(this, key, registration);
         managed.core.observe(registration, new EventHandler() {
             @Override
             public void onEvent(long event) {
@@ -209,10 +209,10 @@ public class RealmList<E> extends AbstractList<E> implements OrderedRealmCollect
     }
 
     public void removeChangeListener(Object listener) {
-        Realm.of(managed.core).listeners.remove(this, listener);
+        BaseRealm.of(managed.core).listeners.remove(this, listener);
     }
 
     public void removeAllChangeListeners() {
-        Realm.of(managed.core).listeners.remove(this, null);
+        BaseRealm.of(managed.core).listeners.remove(this, null);
     }
 }

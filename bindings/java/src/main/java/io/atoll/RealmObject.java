@@ -68,7 +68,7 @@ public abstract class RealmObject implements RealmModel {
     }
 
     public static Realm getRealm(RealmModel object) {
-        return object instanceof RealmObjectProxy ? (Realm) managed(object).core.realm : null;
+        return object instanceof RealmObjectProxy ? BaseRealm.typed(BaseRealm.of(managed(object).core)) : null;
     }
 
     /** The object as it is now, for ever and for any thread, while its realm is open. */
@@ -83,7 +83,7 @@ public abstract class RealmObject implements RealmModel {
         if (live.core.frozen) {
             return object;
         }
-        Realm frozen = Realm.of(live.core).freeze();
+        BaseRealm frozen = BaseRealm.of(live.core).freeze();
         long found = Native.atoll_object_resolve_in(live.pointer(), frozen.core.pointer());
         if (found == 0) {
             throw new IllegalStateException("a deleted object can't be frozen");
@@ -120,7 +120,7 @@ public abstract class RealmObject implements RealmModel {
     private static <E extends RealmModel> void observe(final E object, Object key, final RealmObjectChangeListener<E> listener) {
         final ManagedObject state = managed(object);
         long registration = Native.atoll_object_observe(state.pointer(), state.core.queue());
-        Realm.of(state.core).listeners.add(object, key, registration);
+        BaseRealm.of(state.core).listeners.add(object, key, registration);
         state.core.observe(registration, new EventHandler() {
             @Override
             public void onEvent(long event) {
@@ -134,10 +134,10 @@ public abstract class RealmObject implements RealmModel {
     }
 
     public static void removeChangeListener(RealmModel object, Object listener) {
-        Realm.of(managed(object).core).listeners.remove(object, listener);
+        BaseRealm.of(managed(object).core).listeners.remove(object, listener);
     }
 
     public final void removeAllChangeListeners() {
-        Realm.of(managed(this).core).listeners.remove(this, null);
+        BaseRealm.of(managed(this).core).listeners.remove(this, null);
     }
 }

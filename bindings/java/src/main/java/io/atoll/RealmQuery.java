@@ -1,6 +1,5 @@
 package io.atoll;
 
-import io.atoll.internal.Models;
 import io.atoll.internal.Native;
 import io.atoll.internal.ObjectType;
 import io.atoll.internal.RealmObjectProxy;
@@ -16,7 +15,7 @@ public class RealmQuery<E> {
     // A quoted text, whose $ means nothing, or an argument.
     private static final Pattern ARGUMENT = Pattern.compile("\"(?:\\\\.|[^\"\\\\])*\"|'(?:\\\\.|[^'\\\\])*'|\\$(\\d+)");
 
-    private final Realm realm;
+    private final BaseRealm realm;
     private final ObjectType<E> type;
     private final RealmResults<E> parent; // null: all objects of the class
     private final StringBuilder text = new StringBuilder();
@@ -26,7 +25,7 @@ public class RealmQuery<E> {
     private boolean negated;
     private int open;
 
-    RealmQuery(Realm realm, ObjectType<E> type) {
+    RealmQuery(BaseRealm realm, ObjectType<E> type) {
         this.realm = realm;
         this.type = type;
         this.parent = null;
@@ -39,7 +38,7 @@ public class RealmQuery<E> {
     }
 
     public Realm getRealm() {
-        return realm;
+        return BaseRealm.typed(realm);
     }
 
     /** The class that it is over. */
@@ -92,7 +91,7 @@ public class RealmQuery<E> {
             }
             int i = current == null ? -1 : current.find(part);
             stored.append(i < 0 ? part : current.properties[i].name);
-            current = i < 0 || !current.properties[i].isObject() ? null : Models.of(current.properties[i].javaType);
+            current = i < 0 || !current.properties[i].isObject() ? null : realm.core.target(current.properties[i]);
         }
         return stored.toString();
     }

@@ -16,11 +16,11 @@ import org.bson.types.Decimal128;
 
 /** What a query finds: live, read-only. An iteration walks over what there was when it began. */
 public class RealmResults<E> extends AbstractList<E> implements OrderedRealmCollection<E> {
-    final Realm realm;
+    final BaseRealm realm;
     final ObjectType<E> type;
     private final Handle handle;
 
-    RealmResults(Realm realm, ObjectType<E> type, long pointer) {
+    RealmResults(BaseRealm realm, ObjectType<E> type, long pointer) {
         this.realm = realm;
         this.type = type;
         this.handle = realm.core.ownResults(this, pointer);
@@ -31,7 +31,7 @@ public class RealmResults<E> extends AbstractList<E> implements OrderedRealmColl
         ObjectType<E> type = Models.of(model);
         long found = Native.atoll_object_backlinks(target.pointer(), target.core.classKey(type),
                 target.core.propertyKey(type, field));
-        return new RealmResults<>(Realm.of(target.core), type, found);
+        return new RealmResults<>(BaseRealm.of(target.core), type, found);
     }
 
     long pointer() {
@@ -39,7 +39,7 @@ public class RealmResults<E> extends AbstractList<E> implements OrderedRealmColl
     }
 
     public Realm getRealm() {
-        return realm;
+        return BaseRealm.typed(realm);
     }
 
     @Override
@@ -69,7 +69,7 @@ public class RealmResults<E> extends AbstractList<E> implements OrderedRealmColl
         if (isFrozen()) {
             return this;
         }
-        Realm frozen = realm.freeze();
+        BaseRealm frozen = realm.freeze();
         return new RealmResults<>(frozen, type, Native.atoll_results_resolve_in(pointer(), frozen.core.pointer()));
     }
 

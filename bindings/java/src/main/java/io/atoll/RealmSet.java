@@ -130,7 +130,7 @@ public class RealmSet<E> extends AbstractSet<E> {
             throw new IllegalStateException("this set is not managed: it has no changes to tell of");
         }
         long registration = Native.atoll_set_observe(managed.pointer(), managed.core.queue());
-        Realm.of(managed.core).listeners.add(this, key, registration);
+        BaseRealm.of(managed.core).listeners.add(this, key, registration);
         managed.core.observe(registration, new EventHandler() {
             @Override
             public void onEvent(long event) {
@@ -156,10 +156,10 @@ public class RealmSet<E> extends AbstractSet<E> {
     }
 
     public void removeChangeListener(Object listener) {
-        Realm.of(managed.core).listeners.remove(this, listener);
+        BaseRealm.of(managed.core).listeners.remove(this, listener);
     }
 
     public void removeAllChangeListeners() {
-        Realm.of(managed.core).listeners.remove(this, null);
+        BaseRealm.of(managed.core).listeners.remove(this, null);
     }
 }

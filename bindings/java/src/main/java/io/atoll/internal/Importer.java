@@ -73,7 +73,7 @@ public final class Importer {
         Property property = owner.type.properties[i];
         checkUnowned(core, value);
         long made = Native.atoll_object_create_embedded(owner.pointer(), owner.propertyKey(i));
-        fill(core.wrap(Models.of(property.javaType), made), value, true);
+        fill(core.wrap(core.target(property), made), value, true);
     }
 
     private void write(ManagedObject target, int i, Object value, boolean fresh) {

@@ -38,7 +38,7 @@ public final class ManagedDictionary {
     public Object get(String key) {
         if (property.isObject()) {
             long object = Native.atoll_dictionary_get_object(pointer(), key);
-            return object == 0 ? null : core.wrap(Models.of(property.javaType), object).proxy();
+            return object == 0 ? null : core.wrap(core.target(property), object).proxy();
         }
         long values = Native.atoll_dictionary_get_value(pointer(), key);
         return values == 0 ? null : Elements.take(core, property, values);
@@ -51,7 +51,7 @@ public final class ManagedDictionary {
     void put(String key, Object value, Importer importer) {
         if (property.type == Constants.TYPE_EMBEDDED && value != null) {
             Importer.checkUnowned(core, value);
-            importer.fill(core.wrap(Models.of(property.javaType), Native.atoll_dictionary_put_embedded(pointer(), key)), value, true);
+            importer.fill(core.wrap(core.target(property), Native.atoll_dictionary_put_embedded(pointer(), key)), value, true);
             return;
         }
         long values = Elements.values(property, value, importer);

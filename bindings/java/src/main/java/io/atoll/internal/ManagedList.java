@@ -39,7 +39,7 @@ public final class ManagedList {
         check(index, size());
         if (property.isObject()) {
             long object = Native.atoll_list_get_object(pointer(), index);
-            return core.wrap(Models.of(property.javaType), object).proxy();
+            return core.wrap(core.target(property), object).proxy();
         }
         return Elements.take(core, property, Native.atoll_list_get_value(pointer(), index));
     }
@@ -47,7 +47,7 @@ public final class ManagedList {
     public void set(int index, Object value) {
         check(index, size());
         if (property.type == Constants.TYPE_EMBEDDED) {
-            new Importer(core, true).fill(core.wrap(Models.of(property.javaType),
+            new Importer(core, true).fill(core.wrap(core.target(property),
                     Native.atoll_list_set_embedded(pointer(), index)), value, true);
             return;
         }
@@ -65,7 +65,7 @@ public final class ManagedList {
 
     void insert(int index, Object value, Importer importer) {
         if (property.type == Constants.TYPE_EMBEDDED) {
-            importer.fill(core.wrap(Models.of(property.javaType), Native.atoll_list_insert_embedded(pointer(), index)),
+            importer.fill(core.wrap(core.target(property), Native.atoll_list_insert_embedded(pointer(), index)),
                     value, true);
             return;
         }

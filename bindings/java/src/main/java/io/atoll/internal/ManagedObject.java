@@ -189,8 +189,36 @@ public final class ManagedObject {
         }
     }
 
+    /** A property that is no object, no collection and not null, as the Java type that it is stored as. */
+    public Object get(int i) {
+        switch (type.properties[i].type) {
+            case Constants.TYPE_BOOL:
+                return getBoolean(i);
+            case Constants.TYPE_INT:
+                return getLong(i);
+            case Constants.TYPE_FLOAT:
+                return getFloat(i);
+            case Constants.TYPE_DOUBLE:
+                return getDouble(i);
+            case Constants.TYPE_DECIMAL128:
+                return getDecimal128(i);
+            case Constants.TYPE_STRING:
+                return getString(i);
+            case Constants.TYPE_BINARY:
+                return getBinary(i);
+            case Constants.TYPE_TIMESTAMP:
+                return getDate(i);
+            case Constants.TYPE_UUID:
+                return getUuid(i);
+            case Constants.TYPE_OBJECT_ID:
+                return getObjectId(i);
+            default:
+                throw new IllegalStateException("a property of type " + type.properties[i].type);
+        }
+    }
+
     /** Sets a property that is no object and no collection; the value is not null. */
-    void set(int i, Object value) {
+    public void set(int i, Object value) {
         switch (type.properties[i].type) {
             case Constants.TYPE_BOOL:
                 setBoolean(i, (Boolean) value);
@@ -231,7 +259,7 @@ public final class ManagedObject {
     /** The linked or embedded object; null if there is none. */
     public Object getObject(int i) {
         long target = Native.atoll_object_get_object(pointer(), keys[i]);
-        return target == 0 ? null : core.wrap(Models.of(type.properties[i].javaType), target).proxy();
+        return target == 0 ? null : core.wrap(core.target(type.properties[i]), target).proxy();
     }
 
     /** A link takes a managed object; an embedded object is copied in. */

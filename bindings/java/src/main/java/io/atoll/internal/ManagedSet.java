@@ -29,7 +29,7 @@ public final class ManagedSet {
     public Object get(int index) {
         if (property.isObject()) {
             long object = Native.atoll_set_get_object(pointer(), index);
-            return core.wrap(Models.of(property.javaType), object).proxy();
+            return core.wrap(core.target(property), object).proxy();
         }
         return Elements.take(core, property, Native.atoll_set_get_value(pointer(), index));
     }

@@ -61,12 +61,16 @@ public final class RealmCore {
     private boolean delivering;
 
     public RealmCore(Object realm, long config, List<ObjectType<?>> types, boolean synced) {
+        this(realm, types, synced, Native.atoll_realm_open(config));
+    }
+
+    /** A native realm that is open already; it is closed with this. */
+    public RealmCore(Object realm, List<ObjectType<?>> types, boolean synced, long opened) {
         this.realm = realm;
         this.types = types;
         this.synced = synced;
         this.frozen = false;
         this.source = null;
-        long opened = Native.atoll_realm_open(config);
         long events = Native.atoll_queue_new();
         queue = events;
         handle = Handle.shared(this, opened, free(live, events));
@@ -141,6 +145,25 @@ public final class RealmCore {
         throw new IllegalStateException("an object of a class that the configuration of this realm leaves out");
     }
 
+    public List<ObjectType<?>> types() {
+        return types;
+    }
+
+    /** The type of a class by its stored name; null if this realm has none. */
+    public ObjectType<?> typeNamed(String name) {
+        for (ObjectType<?> type : types) {
+            if (type.name.equals(name)) {
+                return type;
+            }
+        }
+        return null;
+    }
+
+    /** The type of what a property links to or embeds. */
+    public ObjectType<?> target(Property property) {
+        return property.target == null ? Models.of(property.javaType) : typeNamed(property.target);
+    }
+
     synchronized int[] keys(ObjectType<?> type) {
         int[] found = keys.get(type);
         if (found == null) {
@@ -173,6 +196,16 @@ public final class RealmCore {
         } finally {
             Native.atoll_values_free(values);
         }
+    }
+
+    /** A new embedded object in a property: it replaces what was there, or is appended to a list. */
+    public ManagedObject embed(ManagedObject owner, int i) {
+        Property property = owner.type.properties[i];
+        if (!property.isList()) {
+            return wrap(target(property), Native.atoll_object_create_embedded(owner.pointer(), owner.propertyKey(i)));
+        }
+        ManagedList list = owner.list(i);
+        return wrap(target(property), Native.atoll_list_insert_embedded(list.pointer(), list.size()));
     }
 
     public ManagedObject find(ObjectType<?> type, Object key) {
