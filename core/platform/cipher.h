@@ -15,5 +15,7 @@ status cipher_seal(cipher *c, bytes name, bytes plain, uint8_t *to) MUST_CHECK;
 status cipher_open(cipher *c, bytes name, uint8_t *sealed, size_t size, bool *genuine) MUST_CHECK;
 /* Unpredictable bytes of the machine. */
 status cipher_random(void *to, size_t size) MUST_CHECK;
+enum { CIPHER_DIGEST_SIZE = 32 };
+status cipher_digest(bytes data, uint8_t out[CIPHER_DIGEST_SIZE]) MUST_CHECK; /* SHA-256 */
 void cipher_wipe(void *secret, size_t size);
 #endif

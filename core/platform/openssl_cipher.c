@@ -34,6 +34,13 @@ status cipher_random(void *to, size_t size)
     return RAND_bytes(to, (int)size) == 1 ? ATOLL_OK : out_of_order("give random bytes");
 }
 
+status cipher_digest(bytes data, uint8_t out[CIPHER_DIGEST_SIZE])
+{
+    return EVP_Digest(data.data, data.size, out, NULL, EVP_sha256(), NULL) == 1
+               ? ATOLL_OK
+               : out_of_order("compute a digest");
+}
+
 void cipher_wipe(void *secret, size_t size)
 {
     OPENSSL_cleanse(secret, size);

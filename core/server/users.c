@@ -1,41 +1,18 @@
-/* Users and log-ins behind the storage door.
+/* Users and log-ins behind the storage door. "first 0 second" stands for both names with a zero byte between them.
  *
- *   'u' app 0 id     → StoredUser            'e' app 0 email → id            's' app 0 log-in → user id
+ *   'u' app 0 id          → StoredUser          'e' app 0 email            → id
+ *   'i' app 0 provider 0 subject → id           's' app 0 log-in           → user id
+ *   'l' app 0 user 0 log-in → nothing           keys and tickets: users_keys.c
  *
  * Must never: keep a password, or answer before the disk has what it answered.
- * Invariant: an 'e' entry names a user of that address; both are written in one batch. */
-#include "server/users.h"
-
-#include "base/memory.h"
-
-#include "auth.pb-c.h"
+ * Invariant: an 'e' or 'i' entry names a user of that address or identity; all of a user is written in one batch. */
+#include "server/users_internal.h"
 
 #include <stdio.h>
 
-#define USER_EMAIL_SIZE_MAX 254 /* what a mail server takes */
 #define USER_PASSWORD_SIZE_MIN 6
 #define USER_PASSWORD_SIZE_MAX 128 /* the service before had the same bounds */
-#define USER_KEY_SIZE_MAX 512
-#define USER_RECORD_SIZE_MAX 4096
-
-struct users {
-    storage *store;
-    const platform *platform;
-};
-
-void user_free(user *u)
-{
-    memory_free(u->id);
-    memory_free(u->app_id);
-    memory_free(u->email);
-    memory_free(u->password_hash);
-    *u = (user){0};
-}
-
-const char *user_provider(const user *u)
-{
-    return u->email[0] == '\0' ? "anon-user" : "local-userpass";
-}
+#define USER_CUSTOM_DATA_SIZE_MAX (16u << 10)
 
 status users_open(storage *store, const platform *p, users **out)
 {
@@ -57,7 +34,9 @@ void users_close(users *u)
     memory_free(u);
 }
 
-static status make_key(buffer *key, char kind, const char *app_id, bytes name)
+/* ---- records ---- */
+
+status users_key_of(buffer *key, char kind, const char *app_id, bytes name)
 {
     buffer_clear(key);
     TRY(buffer_append_byte(key, (uint8_t)kind));
@@ -71,62 +50,114 @@ static status make_key(buffer *key, char kind, const char *app_id, bytes name)
     return ATOLL_OK;
 }
 
-static status copy_text(char **to, const char *text)
+status users_name_of(buffer *name, const char *first, bytes second)
 {
-    *to = memory_copy_text(text, strlen(text));
-    return *to == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
+    buffer_clear(name);
+    TRY(buffer_append(name, first, strlen(first) + 1));
+    return buffer_append(name, second.data, second.size);
 }
 
-static status user_fill(user *out, const char *id, const char *app_id, const char *email,
-                        const char *hash)
+status users_read(users *u, char kind, const char *app_id, bytes name, buffer *out, bool *found)
 {
-    status result = copy_text(&out->id, id);
-    if (result == ATOLL_OK) result = copy_text(&out->app_id, app_id);
-    if (result == ATOLL_OK) result = copy_text(&out->email, email);
-    if (result == ATOLL_OK) result = copy_text(&out->password_hash, hash);
-    if (result != ATOLL_OK) user_free(out);
+    buffer key;
+    buffer_init(&key, USER_KEY_SIZE_MAX);
+    status result = users_key_of(&key, kind, app_id, name);
+    if (result == ATOLL_ERROR_LIMIT_EXCEEDED) { /* nothing of such a length was ever stored */
+        *found = false;
+        result = ATOLL_OK;
+    } else if (result == ATOLL_OK) {
+        result = storage_get(u->store, buffer_view(&key), out, found);
+    }
+    buffer_free(&key);
     return result;
 }
 
-static status user_unpack(bytes record, user *out)
+status users_batch_put(storage_batch *batch, char kind, const char *app_id, bytes name, bytes value)
 {
-    Atoll__Auth__V0__StoredUser *stored =
-        atoll__auth__v0__stored_user__unpack(NULL, record.size, record.data);
-    if (stored == NULL) return fail(ATOLL_ERROR_FILE_CORRUPT, "a user's record cannot be read");
-    user u = {.disabled = stored->disabled, .created_ms = stored->created_ms};
-    status result = user_fill(&u, stored->id, stored->app_id, stored->email, stored->password_hash);
-    atoll__auth__v0__stored_user__free_unpacked(stored, NULL);
-    if (result == ATOLL_OK) *out = u;
+    buffer key;
+    buffer_init(&key, USER_KEY_SIZE_MAX);
+    status result = users_key_of(&key, kind, app_id, name);
+    if (result == ATOLL_OK) result = storage_batch_put(batch, buffer_view(&key), value);
+    buffer_free(&key);
+    return result;
+}
+
+status users_batch_delete(storage_batch *batch, char kind, const char *app_id, bytes name)
+{
+    buffer key;
+    buffer_init(&key, USER_KEY_SIZE_MAX);
+    status result = users_key_of(&key, kind, app_id, name);
+    if (result == ATOLL_OK) result = storage_batch_delete(batch, buffer_view(&key));
+    buffer_free(&key);
+    return result;
+}
+
+status users_scan(users *u, char kind, const char *app_id, bytes start,
+                  status (*each)(void *context, bytes rest, bytes value), void *context)
+{
+    buffer from, to;
+    buffer_init(&from, USER_KEY_SIZE_MAX);
+    buffer_init(&to, USER_KEY_SIZE_MAX + 1);
+    storage_iterator *iterator = NULL;
+    bytes key, value;
+    status result = users_key_of(&from, kind, app_id, start);
+    if (result == ATOLL_OK) result = users_key_of(&to, kind, app_id, start);
+    if (result == ATOLL_OK) result = buffer_append_byte(&to, 0xff); /* no name has such a byte */
+    if (result == ATOLL_OK)
+        result = storage_iterate(u->store, buffer_view(&from), buffer_view(&to), &iterator);
+    while (result == ATOLL_OK && storage_iterator_next(iterator, &key, &value)) {
+        result = each(context, bytes_of(key.data + from.size, key.size - from.size), value);
+    }
+    if (result == ATOLL_OK) result = storage_iterator_status(iterator);
+    if (iterator != NULL) storage_iterator_free(iterator);
+    buffer_free(&from);
+    buffer_free(&to);
+    return result;
+}
+
+status users_store(users *u, storage_batch *batch)
+{
+    status result = storage_write(u->store, batch, true);
+    storage_batch_free(batch);
+    return result;
+}
+
+void users_random_hex(const users *u, size_t size, char *to)
+{
+    uint8_t raw[64];
+    u->platform->random(u->platform->context, raw, size);
+    for (size_t i = 0; i < size; i++) snprintf(to + 2 * i, 3, "%02x", raw[i]);
+}
+
+static status put_identities(storage_batch *batch, const user *u, bool put)
+{
+    buffer name;
+    status result = ATOLL_OK;
+    buffer_init(&name, USER_KEY_SIZE_MAX);
+    for (size_t i = 0; i < u->identities.count && result == ATOLL_OK; i++) {
+        const user_pair *pair = &u->identities.items[i];
+        result = users_name_of(&name, pair->name, bytes_text(pair->value));
+        if (result == ATOLL_OK) {
+            result =
+                put ? users_batch_put(batch, 'i', u->app_id, buffer_view(&name), bytes_text(u->id))
+                    : users_batch_delete(batch, 'i', u->app_id, buffer_view(&name));
+        }
+    }
+    buffer_free(&name);
     return result;
 }
 
 static status put_user(storage_batch *batch, const user *u)
 {
-    Atoll__Auth__V0__StoredUser stored = ATOLL__AUTH__V0__STORED_USER__INIT;
-    stored.id = u->id;
-    stored.app_id = u->app_id;
-    stored.email = u->email;
-    stored.password_hash = u->password_hash;
-    stored.disabled = u->disabled;
-    stored.created_ms = u->created_ms;
-    uint8_t packed[USER_RECORD_SIZE_MAX];
-    size_t size = atoll__auth__v0__stored_user__get_packed_size(&stored);
-    if (size > sizeof packed)
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a user's record is larger than %zu bytes",
-                    sizeof packed);
-    atoll__auth__v0__stored_user__pack(&stored, packed);
-    buffer key;
-    buffer_init(&key, USER_KEY_SIZE_MAX);
-    status result = make_key(&key, 'u', u->app_id, bytes_text(u->id));
+    buffer record;
+    buffer_init(&record, USER_RECORD_SIZE_MAX);
+    status result = user_pack(u, &record);
     if (result == ATOLL_OK)
-        result = storage_batch_put(batch, buffer_view(&key), bytes_of(packed, size));
-    if (result == ATOLL_OK && u->email[0] != '\0') {
-        result = make_key(&key, 'e', u->app_id, bytes_text(u->email));
-        if (result == ATOLL_OK)
-            result = storage_batch_put(batch, buffer_view(&key), bytes_text(u->id));
-    }
-    buffer_free(&key);
-    return result;
+        result = users_batch_put(batch, 'u', u->app_id, bytes_text(u->id), buffer_view(&record));
+    buffer_free(&record);
+    if (result == ATOLL_OK && u->email[0] != '\0')
+        result = users_batch_put(batch, 'e', u->app_id, bytes_text(u->email), bytes_text(u->id));
+    return result == ATOLL_OK ? put_identities(batch, u, true) : result;
 }
 
 static status store_user(users *u, const user *who)
@@ -134,17 +165,12 @@ static status store_user(users *u, const user *who)
     storage_batch *batch = NULL;
     TRY(storage_batch_new(u->store, &batch));
     status result = put_user(batch, who);
-    if (result == ATOLL_OK) result = storage_write(u->store, batch, true);
+    if (result == ATOLL_OK) return users_store(u, batch);
     storage_batch_free(batch);
     return result;
 }
 
-static void random_hex(const platform *p, size_t size, char *to)
-{
-    uint8_t raw[32];
-    p->random(p->context, raw, size);
-    for (size_t i = 0; i < size; i++) snprintf(to + 2 * i, 3, "%02x", raw[i]);
-}
+/* ---- new users ---- */
 
 status users_check_registration(bytes email, bytes password)
 {
@@ -162,13 +188,36 @@ status users_check_registration(bytes email, bytes password)
     return ATOLL_OK;
 }
 
-static status add_user(users *u, const char *app_id, const char *email, const char *hash, user *out)
+static status replace_text(char **to, bytes text)
+{
+    char *copy = memory_copy_text((const char *)text.data, text.size);
+    if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    memory_free(*to);
+    *to = copy;
+    return ATOLL_OK;
+}
+
+static status user_begin(users *u, const char *app_id, bytes email, const char *hash, user *out)
 {
     char id[25];
-    random_hex(u->platform, 12, id);
-    user who = {.created_ms = u->platform->wall_ms(u->platform->context)};
-    TRY(user_fill(&who, id, app_id, email, hash));
-    status result = store_user(u, &who);
+    users_random_hex(u, 12, id);
+    *out = (user){.created_ms = u->platform->wall_ms(u->platform->context)};
+    status result = replace_text(&out->id, bytes_text(id));
+    if (result == ATOLL_OK) result = replace_text(&out->app_id, bytes_text(app_id));
+    if (result == ATOLL_OK) result = replace_text(&out->email, email);
+    if (result == ATOLL_OK) result = replace_text(&out->password_hash, bytes_text(hash));
+    if (result == ATOLL_OK) result = replace_text(&out->custom_data, bytes_text(""));
+    return result;
+}
+
+static status add_user(users *u, const char *app_id, bytes email, const char *hash,
+                       const char *provider, bytes subject, user *out)
+{
+    user who;
+    status result = user_begin(u, app_id, email, hash, &who);
+    if (result == ATOLL_OK && provider != NULL)
+        result = user_pairs_add(&who.identities, bytes_text(provider), subject);
+    if (result == ATOLL_OK) result = store_user(u, &who);
     if (result == ATOLL_OK)
         *out = who;
     else
@@ -178,73 +227,96 @@ static status add_user(users *u, const char *app_id, const char *email, const ch
 
 status users_add_anonymous(users *u, const char *app_id, user *out)
 {
-    return add_user(u, app_id, "", "", out);
+    return add_user(u, app_id, bytes_text(""), "", NULL, bytes_text(""), out);
+}
+
+static status check_email_free(users *u, const char *app_id, bytes email)
+{
+    user there = {0};
+    bool found = false;
+    if (email.size > USER_EMAIL_SIZE_MAX)
+        return fail(ATOLL_ERROR_INVALID_CREDENTIALS, "the email address is too long");
+    TRY(users_find_email(u, app_id, email, &there, &found));
+    if (!found) return ATOLL_OK;
+    user_free(&there);
+    return fail(ATOLL_ERROR_USER_EXISTS, "the email address is already registered: log in with it");
 }
 
 status users_add_email(users *u, const char *app_id, bytes email, const char *password_hash,
                        user *out)
 {
-    user there = {0};
-    bool found = false;
-    char text[USER_EMAIL_SIZE_MAX + 1];
-    if (email.size >= sizeof text)
-        return fail(ATOLL_ERROR_INVALID_CREDENTIALS, "the email address is too long");
-    TRY(users_find_email(u, app_id, email, &there, &found));
-    if (found) {
-        user_free(&there);
-        return fail(ATOLL_ERROR_USER_EXISTS,
-                    "the email address is already registered: log in with it");
-    }
-    memcpy(text, email.data, email.size);
-    text[email.size] = '\0';
-    return add_user(u, app_id, text, password_hash, out);
+    TRY(check_email_free(u, app_id, email));
+    return add_user(u, app_id, email, password_hash, NULL, bytes_text(""), out);
 }
 
-static status read_key(users *u, char kind, const char *app_id, bytes name, buffer *out,
-                       bool *found)
+static status check_subject(bytes subject)
 {
-    buffer key;
-    buffer_init(&key, USER_KEY_SIZE_MAX);
-    status result = make_key(&key, kind, app_id, name);
-    if (result == ATOLL_ERROR_LIMIT_EXCEEDED) { /* nothing of such a length was ever stored */
-        *found = false;
-        result = ATOLL_OK;
-    } else if (result == ATOLL_OK) {
-        result = storage_get(u->store, buffer_view(&key), out, found);
-    }
-    buffer_free(&key);
-    return result;
+    bool good = subject.size > 0 && subject.size <= USER_SUBJECT_SIZE_MAX && utf8_is_valid(subject);
+    for (size_t i = 0; good && i < subject.size; i++) good = subject.data[i] >= ' ';
+    return good ? ATOLL_OK
+                : fail(ATOLL_ERROR_INVALID_CREDENTIALS,
+                       "the provider's name of the user has no text of 1 to %d bytes",
+                       USER_SUBJECT_SIZE_MAX);
 }
+
+status users_add_identity(users *u, const char *app_id, const char *provider, bytes subject,
+                          user *out)
+{
+    TRY(check_subject(subject));
+    return add_user(u, app_id, bytes_text(""), "", provider, subject, out);
+}
+
+/* ---- finding ---- */
 
 status users_find(users *u, const char *app_id, bytes id, user *out, bool *found)
 {
     buffer record;
     buffer_init(&record, USER_RECORD_SIZE_MAX);
-    status result = read_key(u, 'u', app_id, id, &record, found);
+    status result = users_read(u, 'u', app_id, id, &record, found);
     if (result == ATOLL_OK && *found) result = user_unpack(buffer_view(&record), out);
     buffer_free(&record);
     return result;
 }
 
-status users_find_email(users *u, const char *app_id, bytes email, user *out, bool *found)
+static status find_by(users *u, char kind, const char *app_id, bytes name, user *out, bool *found)
 {
     buffer id;
     buffer_init(&id, USER_RECORD_SIZE_MAX);
-    status result = read_key(u, 'e', app_id, email, &id, found);
+    status result = users_read(u, kind, app_id, name, &id, found);
     if (result == ATOLL_OK && *found) result = users_find(u, app_id, buffer_view(&id), out, found);
     buffer_free(&id);
     return result;
 }
 
-status users_disable(users *u, const char *app_id, bytes id, bool disabled)
+status users_find_email(users *u, const char *app_id, bytes email, user *out, bool *found)
 {
+    return find_by(u, 'e', app_id, email, out, found);
+}
+
+status users_find_identity(users *u, const char *app_id, const char *provider, bytes subject,
+                           user *out, bool *found)
+{
+    buffer name;
+    buffer_init(&name, USER_KEY_SIZE_MAX);
+    TRY(check_subject(subject));
+    status result = users_name_of(&name, provider, subject);
+    if (result == ATOLL_OK) result = find_by(u, 'i', app_id, buffer_view(&name), out, found);
+    buffer_free(&name);
+    return result;
+}
+
+typedef struct user_walk {
+    status (*each)(void *context, const user *u);
+    void *context;
+} user_walk;
+
+static status walk_one(void *context, bytes rest, bytes value)
+{
+    (void)rest;
+    const user_walk *walk = context;
     user who = {0};
-    bool found = false;
-    TRY(users_find(u, app_id, id, &who, &found));
-    if (!found)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the app \"%s\" has no such user", app_id);
-    who.disabled = disabled;
-    status result = store_user(u, &who);
+    TRY(user_unpack(value, &who));
+    status result = walk->each(walk->context, &who);
     user_free(&who);
     return result;
 }
@@ -252,59 +324,193 @@ status users_disable(users *u, const char *app_id, bytes id, bool disabled)
 status users_each(users *u, const char *app_id, status (*each)(void *context, const user *u),
                   void *context)
 {
-    buffer from, to;
-    buffer_init(&from, USER_KEY_SIZE_MAX);
-    buffer_init(&to, USER_KEY_SIZE_MAX);
-    storage_iterator *iterator = NULL;
-    status result = make_key(&from, 'u', app_id, bytes_of(NULL, 0));
-    if (result == ATOLL_OK) result = make_key(&to, 'u', app_id, bytes_text("\xff"));
-    if (result == ATOLL_OK)
-        result = storage_iterate(u->store, buffer_view(&from), buffer_view(&to), &iterator);
-    bytes key, value;
-    while (result == ATOLL_OK && storage_iterator_next(iterator, &key, &value)) {
-        user who = {0};
-        result = user_unpack(value, &who);
-        if (result == ATOLL_OK) result = each(context, &who);
-        user_free(&who);
-    }
-    if (result == ATOLL_OK) result = storage_iterator_status(iterator);
-    if (iterator != NULL) storage_iterator_free(iterator);
-    buffer_free(&from);
-    buffer_free(&to);
+    user_walk walk = {each, context};
+    return users_scan(u, 'u', app_id, bytes_text(""), walk_one, &walk);
+}
+
+/* ---- changes ---- */
+
+static status find_known(users *u, const char *app_id, bytes id, user *out)
+{
+    bool found = false;
+    TRY(users_find(u, app_id, id, out, &found));
+    return found ? ATOLL_OK
+                 : fail(ATOLL_ERROR_INVALID_ARGUMENT, "the app \"%s\" has no such user", app_id);
+}
+
+status users_disable(users *u, const char *app_id, bytes id, bool disabled)
+{
+    user who = {0};
+    TRY(find_known(u, app_id, id, &who));
+    who.disabled = disabled;
+    status result = store_user(u, &who);
+    user_free(&who);
+    return result;
+}
+
+status users_confirm(users *u, const char *app_id, bytes id)
+{
+    user who = {0};
+    TRY(find_known(u, app_id, id, &who));
+    who.unconfirmed = false;
+    status result = store_user(u, &who);
+    user_free(&who);
+    return result;
+}
+
+status users_set_custom_data(users *u, const char *app_id, bytes id, bytes json)
+{
+    user who = {0};
+    if (json.size > USER_CUSTOM_DATA_SIZE_MAX)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "the data of a user has at most %u bytes",
+                    USER_CUSTOM_DATA_SIZE_MAX);
+    TRY(find_known(u, app_id, id, &who));
+    status result = replace_text(&who.custom_data, json);
+    if (result == ATOLL_OK) result = store_user(u, &who);
+    user_free(&who);
+    return result;
+}
+
+status users_set_fields(users *u, const user *who)
+{
+    return store_user(u, who);
+}
+
+status users_link_identity(users *u, user *who, const char *provider, bytes subject)
+{
+    user there = {0};
+    bool found = false;
+    TRY(users_find_identity(u, who->app_id, provider, subject, &there, &found));
+    user_free(&there);
+    if (found)
+        return fail(ATOLL_ERROR_USER_EXISTS,
+                    "a user with this identity exists already: log in with it");
+    TRY(user_pairs_add(&who->identities, bytes_text(provider), subject));
+    status result = store_user(u, who);
+    if (result == ATOLL_OK) return ATOLL_OK;
+    user_pair *last = &who->identities.items[--who->identities.count];
+    memory_free(last->name);
+    memory_free(last->value);
+    return result;
+}
+
+status users_link_email(users *u, user *who, bytes email, const char *password_hash)
+{
+    if (who->email[0] != '\0')
+        return fail(ATOLL_ERROR_USER_EXISTS, "the user has an email address already");
+    TRY(check_email_free(u, who->app_id, email));
+    TRY(replace_text(&who->email, email));
+    status result = replace_text(&who->password_hash, bytes_text(password_hash));
+    if (result == ATOLL_OK) result = store_user(u, who);
+    if (result != ATOLL_OK) who->email[0] = '\0';
     return result;
 }
 
 /* ---- log-ins ---- */
 
-static status write_log_in(users *u, const char *app_id, const char *log_in, const char *user_id)
+static status put_log_in(storage_batch *batch, const char *app_id, bytes log_in,
+                         const char *user_id, bool put)
+{
+    buffer name;
+    buffer_init(&name, USER_KEY_SIZE_MAX);
+    status result = users_name_of(&name, user_id, log_in);
+    bytes both = buffer_view(&name);
+    if (result == ATOLL_OK) {
+        result = put ? users_batch_put(batch, 's', app_id, log_in, bytes_text(user_id))
+                     : users_batch_delete(batch, 's', app_id, log_in);
+    }
+    if (result == ATOLL_OK) {
+        result = put ? users_batch_put(batch, 'l', app_id, both, bytes_text(""))
+                     : users_batch_delete(batch, 'l', app_id, both);
+    }
+    buffer_free(&name);
+    return result;
+}
+
+static status write_log_in(users *u, const char *app_id, const char *log_in, const char *user_id,
+                           bool put)
 {
     storage_batch *batch = NULL;
-    buffer key;
-    buffer_init(&key, USER_KEY_SIZE_MAX);
-    status result = make_key(&key, 's', app_id, bytes_text(log_in));
-    if (result == ATOLL_OK) result = storage_batch_new(u->store, &batch);
-    if (result == ATOLL_OK) {
-        result = user_id != NULL ? storage_batch_put(batch, buffer_view(&key), bytes_text(user_id))
-                                 : storage_batch_delete(batch, buffer_view(&key));
-    }
-    if (result == ATOLL_OK) result = storage_write(u->store, batch, true);
-    if (batch != NULL) storage_batch_free(batch);
-    buffer_free(&key);
+    TRY(storage_batch_new(u->store, &batch));
+    status result = put_log_in(batch, app_id, bytes_text(log_in), user_id, put);
+    if (result == ATOLL_OK) return users_store(u, batch);
+    storage_batch_free(batch);
     return result;
 }
 
 status users_log_in(users *u, const user *who, char log_in[TOKEN_ID_SIZE_MAX])
 {
     char text[TOKEN_ID_SIZE_MAX];
-    random_hex(u->platform, 16, text);
-    TRY(write_log_in(u, who->app_id, text, who->id));
+    users_random_hex(u, 16, text);
+    TRY(write_log_in(u, who->app_id, text, who->id, true));
     memcpy(log_in, text, TOKEN_ID_SIZE_MAX);
     return ATOLL_OK;
 }
 
 status users_log_out(users *u, const token *t)
 {
-    return write_log_in(u, t->app_id, t->log_in, NULL);
+    return write_log_in(u, t->app_id, t->log_in, t->user_id, false);
+}
+
+typedef struct log_in_drop {
+    storage_batch *batch;
+    const char *app_id, *user_id;
+} log_in_drop;
+
+static status drop_log_in(void *context, bytes rest, bytes value)
+{
+    (void)value;
+    const log_in_drop *drop = context;
+    return put_log_in(drop->batch, drop->app_id, rest, drop->user_id, false);
+}
+
+static status drop_log_ins(users *u, storage_batch *batch, const char *app_id, const char *user_id)
+{
+    log_in_drop drop = {batch, app_id, user_id};
+    return users_scan(u, 'l', app_id, bytes_of(user_id, strlen(user_id) + 1), drop_log_in, &drop);
+}
+
+status users_set_password(users *u, const char *app_id, bytes id, const char *hash)
+{
+    user who = {0};
+    storage_batch *batch = NULL;
+    TRY(find_known(u, app_id, id, &who));
+    status result = replace_text(&who.password_hash, bytes_text(hash));
+    if (result == ATOLL_OK) result = storage_batch_new(u->store, &batch);
+    if (result == ATOLL_OK) result = put_user(batch, &who);
+    if (result == ATOLL_OK) result = drop_log_ins(u, batch, app_id, who.id);
+    if (result == ATOLL_OK)
+        result = users_store(u, batch);
+    else if (batch != NULL)
+        storage_batch_free(batch);
+    user_free(&who);
+    return result;
+}
+
+static status remove_all(users *u, storage_batch *batch, const user *who)
+{
+    TRY(users_batch_delete(batch, 'u', who->app_id, bytes_text(who->id)));
+    if (who->email[0] != '\0')
+        TRY(users_batch_delete(batch, 'e', who->app_id, bytes_text(who->email)));
+    TRY(put_identities(batch, who, false));
+    TRY(users_keys_drop(u, batch, who->app_id, who->id));
+    TRY(users_tickets_drop(u, batch, who->app_id, who->id));
+    return drop_log_ins(u, batch, who->app_id, who->id);
+}
+
+status users_remove(users *u, const char *app_id, bytes id)
+{
+    user who = {0};
+    storage_batch *batch = NULL;
+    TRY(find_known(u, app_id, id, &who));
+    status result = storage_batch_new(u->store, &batch);
+    if (result == ATOLL_OK) result = remove_all(u, batch, &who);
+    if (result == ATOLL_OK)
+        result = users_store(u, batch);
+    else if (batch != NULL)
+        storage_batch_free(batch);
+    user_free(&who);
+    return result;
 }
 
 status users_check(users *u, const token *t, user *out)
@@ -313,7 +519,7 @@ status users_check(users *u, const token *t, user *out)
     bool found = false;
     user who = {0};
     buffer_init(&id, USER_RECORD_SIZE_MAX);
-    status result = read_key(u, 's', t->app_id, bytes_text(t->log_in), &id, &found);
+    status result = users_read(u, 's', t->app_id, bytes_text(t->log_in), &id, &found);
     found = found && bytes_equal(buffer_view(&id), bytes_text(t->user_id));
     buffer_free(&id);
     if (result == ATOLL_OK && !found)
