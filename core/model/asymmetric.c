@@ -20,21 +20,29 @@ static status write_payload(const model_txn *txn, buffer *to, class_key c, row_k
 static status write_item(const model_txn *txn, buffer *to, const model_property *p, const value *v,
                          int depth)
 {
+    if (nested_is(v))
+        return fail(ATOLL_ERROR_NOT_SUPPORTED,
+                    "not supported yet: a %s in the mixed property '%s' of an asymmetric object",
+                    value_type_name(v->type), p->name);
     if (v->type != VALUE_EMBEDDED) return value_write(to, v);
     TRY(buffer_append_byte(to, VALUE_EMBEDDED));
     return write_payload(txn, to, p->target, v->as.row, depth + 1);
 }
 
-static status write_list(const model_txn *txn, buffer *to, class_key c, row_key row,
-                         const model_property *p, int depth)
+static status write_collection(const model_txn *txn, buffer *to, class_key c, row_key row,
+                               const model_property *p, int depth)
 {
     const list_cell *cell = NULL;
+    bool keys = (p->flags & PROPERTY_DICTIONARY) != 0;
     TRY(read_cell(txn->view, c, row, p->key, &cell));
-    TRY(buffer_append_byte(to, VALUE_LIST));
+    TRY(buffer_append_byte(to, keys ? VALUE_DICTIONARY : VALUE_LIST));
     TRY(buffer_append_varint(to, cell == NULL ? 0 : cell->visible));
     list_walk walk = {.store = txn->writer.store, .cell = cell};
     list_element e;
-    while (list_walk_next(&walk, &e)) TRY(write_item(txn, to, p, &e.value, depth));
+    while (list_walk_next(&walk, &e)) {
+        if (keys) TRY(buffer_append_bytes(to, e.key));
+        TRY(write_item(txn, to, p, &e.value, depth));
+    }
     return walk.result;
 }
 
@@ -51,8 +59,8 @@ static status write_payload(const model_txn *txn, buffer *to, class_key c, row_k
         const model_property *p = &class_of->properties[i];
         value v;
         TRY(buffer_append_varint(to, p->key));
-        if ((p->flags & PROPERTY_LIST) != 0) {
-            TRY(write_list(txn, to, c, row, p, depth));
+        if ((p->flags & PROPERTY_COLLECTION) != 0) {
+            TRY(write_collection(txn, to, c, row, p, depth));
             continue;
         }
         TRY(model_get_raw(txn->view, c, row, p->key, &v));

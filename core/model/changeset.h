@@ -8,7 +8,8 @@
  *
  * Payload of an asymmetric row: varint n, then n × (varint property, item); item = a value as value_write gives it
  * (a link is the local row key: its key column outlives the row in realms that sync); VALUE_EMBEDDED is followed by a
- * nested payload instead of a row; VALUE_LIST is followed by varint count and count items. */
+ * nested payload instead of a row; VALUE_LIST (of a list or set) is followed by varint count and count items, VALUE_DICTIONARY by
+ * varint count and count × (key, item). */
 typedef enum operation_kind {
     OP_LIFE = 1,        /* from, to */
     OP_KEY = 2,         /* value: key column and index */

@@ -1,10 +1,29 @@
 /* States of sets and dictionaries: merge by value or key, each element a field of its own. It must never know rows or
  * blocks. Invariant: elements stand in order, each value or key once, erased ones among them. */
 #include "model/list.h"
+#include <stdlib.h>
 
 static int order_elements(const list_element *a, const list_element *b, bool by_key)
 {
     return by_key ? bytes_compare(a->key, b->key) : value_compare(&a->value, &b->value);
+}
+
+static int by_keys(const void *a, const void *b)
+{
+    return order_elements(a, b, true);
+}
+
+static int by_values(const void *a, const void *b)
+{
+    return order_elements(a, b, false);
+}
+
+status keyed_state_order(list_state *s, bool by_key)
+{
+    if (s->elements.count > 1)
+        qsort(s->elements.items, s->elements.count, sizeof *s->elements.items,
+              by_key ? by_keys : by_values);
+    return keyed_state_check(s, by_key);
 }
 
 status keyed_state_check(const list_state *s, bool by_key)

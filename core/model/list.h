@@ -43,6 +43,8 @@ status list_state_merge(list_state *into, const list_state *other)
 /* Sets (by value) and dictionaries (by key), in order: per element the decision that is later by (value stamp, author)
  * counts, erasing is one too. BAD_CHANGESET: the other one is out of order. The same laws. (keyed.c) */
 status keyed_state_merge(list_state *into, const list_state *other, bool by_key) MUST_CHECK;
+status keyed_state_order(list_state *s,
+                         bool by_key) MUST_CHECK; /* BAD_CHANGESET: one is there twice */
 status keyed_state_check(const list_state *s, bool by_key) MUST_CHECK; /* in order, each once */
 status list_state_write(buffer *to, const list_state *s) MUST_CHECK;
 status list_state_read(bytes from, list_state *out) MUST_CHECK;

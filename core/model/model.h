@@ -93,6 +93,8 @@ uint64_t model_version(model_db *db); /* newest committed; cheap, any thread */
 uint64_t model_count(const model_view *view, class_key c);
 /* Alive: not deleted, hidden, ghost or never there. */
 status model_is_alive(const model_view *view, class_key c, row_key row, bool *out) MUST_CHECK;
+status model_is_there(const model_view *view, class_key c, row_key row,
+                      bool *out) MUST_CHECK; /* alive or hidden: it has its values */
 /* For callers that cannot pass a failure on: false when it could not be read, and then the realm takes no more commits,
  * so that nothing that was decided on it lasts. */
 bool model_alive(const model_view *view, class_key c, row_key row);
@@ -275,6 +277,9 @@ status model_hide(model_txn *txn, class_key c, row_key row, bool hidden)
     MUST_CHECK; /* not alive but values stay (rule 6); no change event of its own kind: looks like a delete / create */
 status model_set(model_txn *txn, class_key c, row_key row, property_key p,
                  const value *v) MUST_CHECK; /* checks type, null, size, UTF-8 */
+/* For merge: a list or dictionary in a mixed value whose row is there already (model_embedded_put). */
+status model_set_nested(model_txn *txn, class_key c, row_key row, property_key p,
+                        const value *v) MUST_CHECK;
 status model_set_embedded(model_txn *txn, class_key c, row_key row, property_key p,
                           row_key *out) MUST_CHECK; /* new embedded row, next life of the slot */
 status model_list_insert(model_txn *txn, class_key c, row_key row, property_key p, uint64_t index,

@@ -255,18 +255,6 @@ static status validate_target(const model_schema *s, const model_class *c, const
     return ATOLL_OK;
 }
 
-static status validate_synced(const model_class *c, const model_property *p, schema_use use)
-{
-    bool carried = (p->flags & (PROPERTY_SET | PROPERTY_DICTIONARY)) == 0;
-    if (use != SCHEMA_LOCAL && p->type == VALUE_MIXED)
-        return fail(ATOLL_ERROR_NOT_SUPPORTED,
-                    "not supported yet in synced realms: the mixed property '%s.%s'", c->name,
-                    p->name);
-    if (use == SCHEMA_LOCAL || carried) return ATOLL_OK;
-    return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet in synced realms: the %s '%s.%s'",
-                (p->flags & PROPERTY_SET) != 0 ? "set" : "dictionary", c->name, p->name);
-}
-
 status schema_validate(const model_schema *s, schema_use use)
 {
     if (s->key_count > LIMIT_CLASS_KEYS_MAX)
@@ -282,10 +270,8 @@ status schema_validate(const model_schema *s, schema_use use)
                         "objects to another class",
                         c->name, LIMIT_PROPERTY_KEYS_MAX);
         TRY(validate_class_use(c, use));
-        for (size_t k = 0; k < c->property_count; k++) {
+        for (size_t k = 0; k < c->property_count; k++)
             TRY(validate_target(s, c, &c->properties[k]));
-            TRY(validate_synced(c, &c->properties[k], use));
-        }
     }
     return ATOLL_OK;
 }

@@ -196,6 +196,14 @@ status model_is_alive(const model_view *view, class_key c, row_key row, bool *ou
     return ATOLL_OK;
 }
 
+status model_is_there(const model_view *view, class_key c, row_key row, bool *out)
+{
+    uint8_t state;
+    TRY(row_state(view, c, row, &state));
+    *out = state != ROW_DEAD;
+    return ATOLL_OK;
+}
+
 void model_view_failed(const model_view *view, status why)
 {
     if (why != ATOLL_OK) db_break(view->db, why);

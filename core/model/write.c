@@ -364,6 +364,34 @@ static status replace_nested(model_txn *txn, const model_class *c, row_key row,
 }
 
 static status check_set(const model_txn *txn, const model_class *c, row_key row,
+                        const model_property *p);
+static status write_set(model_txn *txn, class_key c, row_key row, property_key p, const value *v);
+
+/* Its row was made before: it must have this place as its owner. */
+static status set_nested(model_txn *txn, class_key c, row_key row, property_key p, const value *v)
+{
+    const model_class *class_of = NULL;
+    const model_property *property = NULL;
+    value old;
+    model_owner owner;
+    TRY(txn_usable(txn));
+    TRY(need_property(txn->view, c, p, &class_of, &property));
+    TRY(check_set(txn, class_of, row, property));
+    if (property->type != VALUE_MIXED || !nested_is(v))
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' holds no nested collection", class_of->name,
+                    property->name);
+    TRY(model_owner_get(txn->view, v->as.link.class_of, v->as.link.row, &owner));
+    if (owner.class_of != c || owner.row != row || owner.property != p)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "the nested collection belongs to another place than '%s.%s'", class_of->name,
+                    property->name);
+    TRY(read_slot(txn->view, c, row, slot_of(p), &old));
+    if (value_equal(&old, v)) return ATOLL_OK;
+    TRY(nested_delete(txn, property, &old));
+    return write_set(txn, c, row, p, v);
+}
+
+static status check_set(const model_txn *txn, const model_class *c, row_key row,
                         const model_property *p)
 {
     if ((p->flags & PROPERTY_COLLECTION) != 0)
@@ -591,6 +619,12 @@ status model_set(model_txn *txn, class_key c, row_key row, property_key p, const
 {
     uint64_t before = txn->operations;
     return txn_settle(txn, before, set_value(txn, c, row, p, v));
+}
+
+status model_set_nested(model_txn *txn, class_key c, row_key row, property_key p, const value *v)
+{
+    uint64_t before = txn->operations;
+    return txn_settle(txn, before, set_nested(txn, c, row, p, v));
 }
 
 status model_increment(model_txn *txn, class_key c, row_key row, property_key p, int64_t delta)

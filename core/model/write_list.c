@@ -249,11 +249,11 @@ static status list_move(model_txn *txn, class_key c, row_key row, property_key p
     return txn_operation(txn, &o);
 }
 
-static bool holds(const list_state *s, row_key row)
+static bool holds(const list_state *s, const value *v)
 {
     for (size_t i = 0; i < s->elements.count; i++) {
         const list_element *e = &s->elements.items[i];
-        if (!e->erased && e->value.type == VALUE_EMBEDDED && e->value.as.row == row) return true;
+        if (!e->erased && e->value.type == v->type && value_compare(&e->value, v) == 0) return true;
     }
     return false;
 }
@@ -267,7 +267,9 @@ static status delete_embedded_except(model_txn *txn, const collection_place *at,
     for (uint64_t i = 0; i < list_cell_count(at->cell); i++) {
         list_element e;
         TRY(list_cell_element(at->store, at->cell, i, &e));
-        bool kept = keep != NULL && e.value.type == VALUE_EMBEDDED && holds(keep, e.value.as.row);
+        bool owns = e.value.type == VALUE_EMBEDDED || nested_is(&e.value);
+        if (!owns) continue;
+        bool kept = keep != NULL && holds(keep, &e.value);
         if (!e.erased && !kept) TRY(nested_delete(txn, at->property, &e.value));
     }
     return ATOLL_OK;

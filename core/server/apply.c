@@ -214,6 +214,13 @@ static bool element_changed(const list_element *before, const list_element *afte
            memcmp(before->embedded, after->embedded, 16) != 0;
 }
 
+/* Elements of one state to be found by those of another: of lists by id, of sets by value, of dictionaries by key. */
+typedef struct element_index {
+    const list_element **sorted;
+    size_t count;
+    wire_collection kind;
+} element_index;
+
 static int compare_element_id(const void *a, const void *b)
 {
     const list_element *x = *(const list_element *const *)a, *y = *(const list_element *const *)b;
@@ -221,43 +228,71 @@ static int compare_element_id(const void *a, const void *b)
     return (x->id.counter > y->id.counter) - (x->id.counter < y->id.counter);
 }
 
-/* Elements of the merged list that differ from the stored one carry this commit's version. */
-static status mark_elements(const list_state *before, list_state *after, uint64_t version)
+static int compare_element_value(const void *a, const void *b)
 {
-    size_t count = before->elements.count;
-    const list_element **sorted = memory_allocate((count + 1) * sizeof *sorted);
-    if (sorted == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    for (size_t i = 0; i < count; i++) sorted[i] = &before->elements.items[i];
-    qsort(sorted, count, sizeof *sorted, compare_element_id);
+    const list_element *x = *(const list_element *const *)a, *y = *(const list_element *const *)b;
+    return value_compare(&x->value, &y->value);
+}
+
+static int compare_element_key(const void *a, const void *b)
+{
+    const list_element *x = *(const list_element *const *)a, *y = *(const list_element *const *)b;
+    return bytes_compare(x->key, y->key);
+}
+
+static int (*const element_orders[])(const void *, const void *) = {
+    compare_element_id, compare_element_value, compare_element_key};
+
+static status element_index_make(const list_state *s, wire_collection kind, element_index *out)
+{
+    element_index x = {.count = s->elements.count, .kind = kind};
+    x.sorted = memory_allocate((x.count + 1) * sizeof *x.sorted);
+    if (x.sorted == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    for (size_t i = 0; i < x.count; i++) x.sorted[i] = &s->elements.items[i];
+    if (kind == WIRE_LIST) /* The others stand in their order. */
+        qsort(x.sorted, x.count, sizeof *x.sorted, element_orders[kind]);
+    *out = x;
+    return ATOLL_OK;
+}
+
+static const list_element *element_find(const element_index *x, const list_element *wanted)
+{
+    const list_element **there =
+        x->count == 0
+            ? NULL
+            : bsearch(&wanted, x->sorted, x->count, sizeof *x->sorted, element_orders[x->kind]);
+    return there == NULL ? NULL : *there;
+}
+
+/* Elements of the merged collection that differ from the stored one carry this commit's version. */
+static status mark_elements(const list_state *before, list_state *after, wire_collection kind,
+                            uint64_t version)
+{
+    element_index x;
+    TRY(element_index_make(before, kind, &x));
     for (size_t i = 0; i < after->elements.count; i++) {
         list_element *e = &after->elements.items[i];
-        const list_element *wanted = e;
-        const list_element **there =
-            count == 0 ? NULL : bsearch(&wanted, sorted, count, sizeof *sorted, compare_element_id);
-        if (there == NULL || before->life != after->life || element_changed(*there, e))
+        const list_element *there = element_find(&x, e);
+        if (there == NULL || before->life != after->life || element_changed(there, e))
             e->touched = version;
     }
-    memory_free(sorted);
+    memory_free(x.sorted);
     return ATOLL_OK;
 }
 
 /* Tells by *lost whether an uploaded element came out otherwise than its writer has it. */
-static status compare_elements(const list_state *merged, const list_state *incoming, bool *lost)
+static status compare_elements(const list_state *merged, const list_state *incoming,
+                               wire_collection kind, bool *lost)
 {
-    size_t count = merged->elements.count;
-    const list_element **sorted = memory_allocate((count + 1) * sizeof *sorted);
-    if (sorted == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    for (size_t i = 0; i < count; i++) sorted[i] = &merged->elements.items[i];
-    qsort(sorted, count, sizeof *sorted, compare_element_id);
+    element_index x;
+    TRY(element_index_make(merged, kind, &x));
     if (merged->life != incoming->life) *lost = true;
     for (size_t i = 0; i < incoming->elements.count && !*lost; i++) {
-        const list_element *e = &incoming->elements.items[i], *wanted = e;
-        const list_element **there =
-            count == 0 ? NULL : bsearch(&wanted, sorted, count, sizeof *sorted, compare_element_id);
-        *lost = there == NULL || (*there)->erased != e->erased ||
-                (*there)->value_stamp != e->value_stamp || (*there)->value_actor != e->value_actor;
+        const list_element *e = &incoming->elements.items[i], *there = element_find(&x, e);
+        *lost = there == NULL || there->erased != e->erased ||
+                there->value_stamp != e->value_stamp || there->value_actor != e->value_actor;
     }
-    memory_free(sorted);
+    memory_free(x.sorted);
     return ATOLL_OK;
 }
 
@@ -276,9 +311,11 @@ static status apply_list(batch_apply *a, const model_class *c, row_key row, cons
     status result = model_list_state(model_txn_view(a->txn), c->key, row, p->key, &stored);
     if (result == ATOLL_OK)
         result = model_list_state(model_txn_view(a->txn), c->key, row, p->key, &merged);
-    if (result == ATOLL_OK) result = list_state_merge(&merged, &incoming);
-    if (result == ATOLL_OK) result = compare_elements(&merged, &incoming, lost);
-    if (result == ATOLL_OK) result = mark_elements(&stored, &merged, a->version);
+    if (result == ATOLL_OK) result = rows_list_merge(p, &merged, &incoming);
+    if (result == ATOLL_OK)
+        result = compare_elements(&merged, &incoming, wire_collection_of(p), lost);
+    if (result == ATOLL_OK)
+        result = mark_elements(&stored, &merged, wire_collection_of(p), a->version);
     if (result == ATOLL_OK) result = rows_list_store(a->txn, c, row, p, &merged);
     list_state_free(&incoming);
     list_state_free(&stored);

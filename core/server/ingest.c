@@ -161,24 +161,47 @@ static status put_embedded(line_writer *w, const uint8_t id[16], int depth)
     return put_text(w->to, "null");
 }
 
+/* A link of a mixed value: its class and key. */
+static status put_link(line_writer *w, const value *v)
+{
+    bytes name;
+    value key;
+    wire_link_read(v, &name, &key);
+    TRY(put_text(w->to, "{\"class\":"));
+    TRY(put_string(w->to, name));
+    TRY(put_text(w->to, ",\"key\":"));
+    TRY(put_plain(w->to, &key));
+    return buffer_append_byte(w->to, '}');
+}
+
 static status put_value(line_writer *w, const wire_column *column, size_t i, int depth)
 {
     value v = wire_column_value(column, i);
     if (column->type == VALUE_EMBEDDED && v.type == VALUE_UUID)
         return put_embedded(w, v.as.id, depth);
+    if (v.type == VALUE_TYPED_LINK) return put_link(w, &v);
     return put_plain(w->to, &v);
 }
 
+/* Lists and sets as arrays, dictionaries as objects. */
 static status put_column(line_writer *w, const wire_column *column, size_t entry, int depth)
 {
-    if (column->list == NULL) return put_value(w, column, entry, depth);
-    size_t first = column->list->starts[entry], count = column->list->counts.items[entry];
-    TRY(buffer_append_byte(w->to, '['));
+    const wire_list *l = column->list;
+    if (l == NULL) return put_value(w, column, entry, depth);
+    bool keys = l->kind == WIRE_DICTIONARY;
+    size_t first = l->starts[entry], count = l->counts.items[entry];
+    TRY(buffer_append_byte(w->to, keys ? '{' : '['));
     for (size_t i = 0; i < count; i++) {
+        size_t at = first + i;
         if (i > 0) TRY(buffer_append_byte(w->to, ','));
-        TRY(put_value(w, column, first + i, depth));
+        if (keys) {
+            TRY(put_string(
+                w->to, bytes_of(l->key_heap.items + l->key_offsets[at], l->key_lengths.items[at])));
+            TRY(buffer_append_byte(w->to, ':'));
+        }
+        TRY(put_value(w, column, at, depth));
     }
-    return buffer_append_byte(w->to, ']');
+    return buffer_append_byte(w->to, keys ? '}' : ']');
 }
 
 static status put_object(line_writer *w, wire_rows *rows, size_t i, int depth)

@@ -25,7 +25,7 @@ static bool wants_field(const row_writer *w, const field_mark *f)
 static status put_one_field(row_writer *w, wire_rows *group, const model_class *c, row_key row,
                             const model_property *p)
 {
-    if ((p->flags & PROPERTY_LIST) != 0)
+    if ((p->flags & PROPERTY_COLLECTION) != 0)
         return rows_put_list(w->b, group, w->view, c, row, p, w->whole ? 0 : w->after, UINT64_MAX,
                              0);
     value v;
@@ -44,7 +44,7 @@ static status put_fields(row_writer *w, wire_rows *group, const model_class *c, 
         if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
         if (!w->whole) {
             field_mark *f = row_mark_field(mark, p->key);
-            bool list = (p->flags & PROPERTY_LIST) !=
+            bool list = (p->flags & PROPERTY_COLLECTION) !=
                         0; /* Elements have no author: all that changed goes. */
             if (f == NULL || (list ? f->version <= w->after : !wants_field(w, f))) continue;
         }
@@ -183,7 +183,7 @@ static status plan_row(plan *x, class_key c, row_key row, bool sweep)
         const model_class *k = schema_class(model_view_schema(x->g->view), c);
         for (size_t i = 0; !any && k != NULL && i < k->property_count; i++)
             any = k->properties[i].type == VALUE_EMBEDDED ||
-                  (k->properties[i].flags & PROPERTY_LIST) != 0;
+                  (k->properties[i].flags & PROPERTY_COLLECTION) != 0;
         if (!any) r.kind = 0;
     }
     row_mark_free(&mark);

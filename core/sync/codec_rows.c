@@ -35,14 +35,19 @@ static status read_list(arena *memory, const pb_list *from, wire_list **out)
     READ_ARRAY(l, from, stamps);
     READ_ARRAY(l, from, value_stamps);
     READ_ARRAY(l, from, authors);
+    READ_ARRAY(l, from, key_lengths);
+    READ_BYTES(l, from, key_heap);
+    if ((int)from->kind < WIRE_LIST || (int)from->kind > WIRE_DICTIONARY)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%d is no kind of collection", (int)from->kind);
+    l->kind = (wire_collection)from->kind;
     *out = l;
     return ATOLL_OK;
 }
 
 static status read_type(int from, value_type *out)
 {
-    bool known = (from >= VALUE_NULL && from <= VALUE_EMBEDDED) || from == VALUE_FLOAT ||
-                 from == VALUE_DECIMAL;
+    bool known = (from >= VALUE_NULL && from <= VALUE_EMBEDDED) ||
+                 (from >= VALUE_FLOAT && from <= VALUE_MIXED);
     if (!known) return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%d is no value type", from);
     *out = (value_type)from;
     return ATOLL_OK;
@@ -65,6 +70,7 @@ static status read_column(arena *memory, const pb_column *from, wire_column *c)
     READ_BYTES(c, from, heap);
     READ_ARRAY(c, from, stamps);
     READ_BYTES(c, from, defaults);
+    READ_BYTES(c, from, types);
     return read_list(memory, from->list, &c->list);
 }
 
@@ -116,6 +122,9 @@ static status write_list(arena *memory, const wire_list *l, pb_list **out)
     WRITE_ARRAY(l, p, stamps);
     WRITE_ARRAY(l, p, value_stamps);
     WRITE_ARRAY(l, p, authors);
+    WRITE_ARRAY(l, p, key_lengths);
+    WRITE_BYTES(l, p, key_heap);
+    p->kind = (Atoll__Sync__V0__CollectionKind)l->kind;
     *out = p;
     return ATOLL_OK;
 }
@@ -138,6 +147,7 @@ static status write_column(arena *memory, const wire_column *c, pb_column **out)
     WRITE_BYTES(c, p, heap);
     WRITE_ARRAY(c, p, stamps);
     WRITE_BYTES(c, p, defaults);
+    WRITE_BYTES(c, p, types);
     if (c->list != NULL) TRY(write_list(memory, c->list, &p->list));
     *out = p;
     return ATOLL_OK;
@@ -195,6 +205,7 @@ static status read_class(const pb_class *from, model_schema *out)
         TRY(read_type((int)p->type, &type));
         uint8_t flags =
             (uint8_t)((p->nullable ? PROPERTY_NULLABLE : 0) | (p->list ? PROPERTY_LIST : 0) |
+                      (p->set ? PROPERTY_SET : 0) | (p->dictionary ? PROPERTY_DICTIONARY : 0) |
                       (p->indexed ? PROPERTY_INDEXED : 0));
         if (strcmp(p->name, from->primary_key) == 0) flags |= PROPERTY_PRIMARY_KEY;
         TRY(schema_add_property(out, index, bytes_text(p->name), type, flags,
@@ -234,6 +245,8 @@ static status write_class(arena *memory, const model_class *c, pb_class *p)
         q->type = (Atoll__Sync__V0__ValueType)m->type;
         q->nullable = (m->flags & PROPERTY_NULLABLE) != 0;
         q->list = (m->flags & PROPERTY_LIST) != 0;
+        q->set = (m->flags & PROPERTY_SET) != 0;
+        q->dictionary = (m->flags & PROPERTY_DICTIONARY) != 0;
         q->indexed = (m->flags & PROPERTY_INDEXED) != 0;
         if (m->target_name != NULL) q->target = m->target_name;
         if ((m->flags & PROPERTY_PRIMARY_KEY) != 0) p->primary_key = m->name;
@@ -246,12 +259,14 @@ status codec_schema_write(arena *memory, const model_schema *from, size_t *count
 {
     pb_class **list = arena_take(memory, (from->class_count + 1) * sizeof *list);
     if (list == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    size_t written = 0;
     for (size_t i = 0; i < from->class_count; i++) {
-        list[i] = arena_take(memory, sizeof *list[i]);
-        if (list[i] == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-        TRY(write_class(memory, &from->classes[i], list[i]));
+        if (schema_class_is_hidden(&from->classes[i])) continue; /* Each side has its own. */
+        list[written] = arena_take(memory, sizeof *list[written]);
+        if (list[written] == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+        TRY(write_class(memory, &from->classes[i], list[written++]));
     }
-    *count = from->class_count;
+    *count = written;
     *out = list;
     return ATOLL_OK;
 }

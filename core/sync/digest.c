@@ -45,34 +45,54 @@ static uint64_t stable_hash(const value *v)
 static status row_hash(const model_view *view, const model_class *c, row_key row, int depth,
                        uint64_t *out);
 
-static status embedded_hash(const model_view *view, class_key target, const uint8_t id[16],
-                            int depth, uint64_t *out)
+static status owned_hash(const model_view *view, class_key target, row_key child, int depth,
+                         uint64_t *out)
 {
-    row_key child = 0;
-    TRY(model_embedded_find(view, target, id, &child));
     *out = 0;
-    if (child == 0 || !model_alive(view, target, child) || depth > 100) return ATOLL_OK;
+    if (!model_alive(view, target, child) || depth > 200) return ATOLL_OK;
     return row_hash(view, schema_class(model_view_schema(view), target), child, depth + 1, out);
 }
 
-static status list_hash(const model_view *view, const model_class *c, row_key row,
-                        const model_property *p, int depth, uint64_t *out)
+static status value_hash_of(const model_view *view, const model_property *p, const value *v,
+                            int depth, uint64_t *out)
+{
+    const model_schema *schema = model_view_schema(view);
+    value key;
+    switch (v->type) {
+    case VALUE_LINK:
+        TRY(rows_key(view, schema_class(schema, p->target), v->as.row, &key));
+        *out = stable_hash(&key);
+        return ATOLL_OK;
+    case VALUE_TYPED_LINK: {
+        const model_class *target = schema_class(schema, v->as.link.class_of);
+        TRY(rows_key(view, target, v->as.link.row, &key));
+        *out = mix(text_hash(target->name), stable_hash(&key));
+        return ATOLL_OK;
+    }
+    case VALUE_EMBEDDED: return owned_hash(view, p->target, v->as.row, depth, out);
+    case VALUE_LIST:
+    case VALUE_DICTIONARY: return owned_hash(view, v->as.link.class_of, v->as.link.row, depth, out);
+    default: *out = stable_hash(v); return ATOLL_OK;
+    }
+}
+
+/* The elements of a set stand in another order on every copy, where they are links. */
+static status collection_hash(const model_view *view, const model_class *c, row_key row,
+                              const model_property *p, int depth, uint64_t *out)
 {
     uint64_t hash = 3, count = model_list_count(view, c->key, row, p->key);
     for (uint64_t i = 0; i < count; i++) {
         value v;
         element_id id;
-        TRY(model_list_get(view, c->key, row, p->key, i, &v, &id));
-        if (v.type == VALUE_LINK)
-            TRY(rows_key(view, schema_class(model_view_schema(view), p->target), v.as.row, &v));
         uint64_t element = 0;
-        if (v.type == VALUE_EMBEDDED) {
-            TRY(row_hash(view, schema_class(model_view_schema(view), p->target), v.as.row,
-                         depth + 1, &element));
-        } else {
-            element = stable_hash(&v);
+        bytes key;
+        TRY(model_list_get(view, c->key, row, p->key, i, &v, &id));
+        TRY(value_hash_of(view, p, &v, depth, &element));
+        if ((p->flags & PROPERTY_DICTIONARY) != 0) {
+            TRY(model_dictionary_key(view, c->key, row, p->key, i, &key));
+            element = mix(hash_bytes(key.data, key.size, 19), element);
         }
-        hash = mix(hash, element);
+        hash = (p->flags & PROPERTY_SET) != 0 ? hash + hash_u64(element) : mix(hash, element);
     }
     *out = hash;
     return ATOLL_OK;
@@ -86,18 +106,14 @@ static status row_hash(const model_view *view, const model_class *c, row_key row
     for (size_t i = 0; i < c->property_count; i++) {
         const model_property *p = &c->properties[i];
         uint64_t hash = 0;
-        if ((p->flags & PROPERTY_LIST) != 0) {
+        if ((p->flags & PROPERTY_COLLECTION) != 0) {
             if (model_list_count(view, c->key, row, p->key) == 0) continue;
-            TRY(list_hash(view, c, row, p, depth, &hash));
+            TRY(collection_hash(view, c, row, p, depth, &hash));
         } else {
             value v;
-            TRY(rows_field(view, c, row, p, &v));
+            TRY(model_get_raw(view, c->key, row, p->key, &v));
             if (v.type == VALUE_NULL) continue;
-            if (v.type == VALUE_EMBEDDED) {
-                TRY(embedded_hash(view, p->target, v.as.id, depth, &hash));
-            } else {
-                hash = stable_hash(&v);
-            }
+            TRY(value_hash_of(view, p, &v, depth, &hash));
         }
         sum += mix(text_hash(p->name), hash);
     }

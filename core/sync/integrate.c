@@ -103,10 +103,10 @@ static status take_list(integration *g, const model_class *c, row_key row, const
         }
         own.elements.count = kept;
         if (own.life < incoming.life) own.elements.count = 0;
-        if (result == ATOLL_OK) result = list_state_merge(&incoming, &own);
+        if (result == ATOLL_OK) result = rows_list_merge(p, &incoming, &own);
         if (result == ATOLL_OK) result = rows_list_store(g->txn, c, row, p, &incoming);
     } else if (result == ATOLL_OK) {
-        result = list_state_merge(&own, &incoming);
+        result = rows_list_merge(p, &own, &incoming);
         if (result == ATOLL_OK) result = rows_list_store(g->txn, c, row, p, &own);
     }
     list_state_free(&own);

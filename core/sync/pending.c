@@ -510,13 +510,13 @@ static status acknowledge_one(void *context, bytes key, bytes record)
     if (!found) return ATOLL_OK;
     const model_view *view = model_txn_view(a->txn);
     const model_class *c = schema_class(model_view_schema(view), e.class_of);
-    status result = ATOLL_OK;
+    bool readable = false;
+    status result = model_is_there(view, e.class_of, e.row, &readable);
     size_t kept = 0;
     for (size_t i = 0; i < e.fields.count && result == ATOLL_OK; i++) {
         pending_field f = e.fields.items[i];
         const model_property *p = c == NULL ? NULL : class_property(c, f.property);
-        bool readable = model_alive(view, e.class_of, e.row) || e.hidden;
-        if (p != NULL && (p->flags & PROPERTY_LIST) != 0 && readable)
+        if (p != NULL && (p->flags & PROPERTY_COLLECTION) != 0 && readable)
             result = clean_list(a->txn, e.class_of, e.row, f.property, a->bound);
         if (f.version > a->bound) e.fields.items[kept++] = f;
     }

@@ -25,19 +25,27 @@ status rows_key(const model_view *view, const model_class *c, row_key row, value
     return model_get(view, c->key, row, c->primary_key, out);
 }
 
-static status outside(const model_view *view, const model_property *p, const value *raw, value *out)
+/* memory NULL: a link of a mixed value stays a local row. */
+static status outside(arena *memory, const model_view *view, const model_property *p,
+                      const value *raw, value *out)
 {
+    const model_schema *schema = model_view_schema(view);
+    value key;
     *out = *raw;
-    if (raw->type == VALUE_NULL) return ATOLL_OK;
-    if (p->type == VALUE_LINK) {
-        const model_class *target = schema_class(model_view_schema(view), p->target);
-        return rows_key(view, target, raw->as.row, out);
+    switch (raw->type) {
+    case VALUE_LINK:
+    case VALUE_EMBEDDED: return rows_key(view, schema_class(schema, p->target), raw->as.row, out);
+    case VALUE_LIST:
+    case VALUE_DICTIONARY:
+        return model_embedded_identity(view, raw->as.link.class_of, raw->as.link.row, out->as.id);
+    case VALUE_TYPED_LINK: {
+        const model_class *target = schema_class(schema, raw->as.link.class_of);
+        if (memory == NULL) return ATOLL_OK;
+        TRY(rows_key(view, target, raw->as.link.row, &key));
+        return wire_link_make(memory, target->name, &key, out);
     }
-    if (p->type == VALUE_EMBEDDED) {
-        const model_class *target = schema_class(model_view_schema(view), p->target);
-        return rows_key(view, target, raw->as.row, out);
+    default: return ATOLL_OK;
     }
-    return ATOLL_OK;
 }
 
 status rows_field(const model_view *view, const model_class *c, row_key row,
@@ -45,15 +53,16 @@ status rows_field(const model_view *view, const model_class *c, row_key row,
 {
     value raw;
     TRY(model_get_raw(view, c->key, row, p->key, &raw));
-    return outside(view, p, &raw, out);
+    return outside(NULL, view, p, &raw, out);
 }
 
 status rows_put_field(wire_builder *b, wire_rows *group, const model_view *view,
                       const model_class *c, row_key row, const model_property *p, uint64_t stamp,
                       bool is_default)
 {
-    value v;
-    TRY(rows_field(view, c, row, p, &v));
+    value raw, v;
+    TRY(model_get_raw(view, c->key, row, p->key, &raw));
+    TRY(outside(b->memory, view, p, &raw, &v));
     return wire_builder_put(b, group, p->name, p->type, rows_key_type(view, p), &v, stamp,
                             is_default);
 }
@@ -69,20 +78,27 @@ status rows_put_list(wire_builder *b, wire_rows *group, const model_view *view,
     for (size_t i = 0; result == ATOLL_OK && i < state.elements.count; i++) {
         list_element e = state.elements.items[i];
         if (after > 0 && (e.touched <= after || e.touched > until)) continue;
-        if (!e.erased && p->type == VALUE_LINK) {
-            value raw = e.value;
-            result = outside(view, p, &raw, &e.value);
-        }
+        bool told = p->type != VALUE_EMBEDDED && (!e.erased || (p->flags & PROPERTY_SET) != 0);
+        value raw = e.value;
+        if (told) result = outside(b->memory, view, p, &raw, &e.value);
         state.elements.items[kept++] = e;
     }
     state.elements.count = kept;
-    if (result == ATOLL_OK && (kept > 0 || state.life > 0)) {
-        result =
-            wire_builder_list(b, group, p->name, p->type, rows_key_type(view, p), &state, stamp);
-    }
+    if (result == ATOLL_OK && (kept > 0 || state.life > 0))
+        result = wire_builder_list(b, group, p, rows_key_type(view, p), &state, stamp);
     list_state_free(&state);
     return result;
 }
+
+static bool same_kind(const model_property *p, const wire_column *column)
+{
+    bool collection = (p->flags & PROPERTY_COLLECTION) != 0;
+    if (collection != (column->list != NULL)) return false;
+    if (collection && column->list->kind != wire_collection_of(p)) return false;
+    return p->type == column->type || (column->type == VALUE_NULL && !collection);
+}
+
+static const char *const collection_prefix[] = {"list of ", "set of ", "dictionary of "};
 
 status rows_property(const model_schema *schema, const model_class *c, const wire_column *column,
                      const model_property **out)
@@ -90,9 +106,7 @@ status rows_property(const model_schema *schema, const model_class *c, const wir
     const model_property *p = class_property_named(c, bytes_text(column->property));
     *out = p;
     if (p == NULL) return ATOLL_OK;
-    bool list = (p->flags & PROPERTY_LIST) != 0;
-    bool same = list == (column->list != NULL) &&
-                (p->type == column->type || (column->type == VALUE_NULL && !list));
+    bool same = same_kind(p, column);
     if (same && p->type == VALUE_LINK && column->type == VALUE_LINK) {
         const model_class *target = schema_class(schema, p->target);
         const model_property *key =
@@ -100,10 +114,51 @@ status rows_property(const model_schema *schema, const model_class *c, const wir
         same = key != NULL && key->type == column->key_type;
     }
     if (same) return ATOLL_OK;
-    return fail(ATOLL_ERROR_TYPE_MISMATCH,
-                "column '%s.%s' has type %s%s, the property has type %s%s", c->name, p->name,
-                column->list != NULL ? "list of " : "", value_type_name(column->type),
-                list ? "list of " : "", value_type_name(p->type));
+    return fail(
+        ATOLL_ERROR_TYPE_MISMATCH, "column '%s.%s' has type %s%s, the property has type %s%s",
+        c->name, p->name, column->list == NULL ? "" : collection_prefix[column->list->kind],
+        value_type_name(column->type),
+        (p->flags & PROPERTY_COLLECTION) == 0 ? "" : collection_prefix[wire_collection_of(p)],
+        value_type_name(p->type));
+}
+
+/* ---- from the wire ---- */
+
+/* The row of a list or dictionary that a mixed value names: alive, with this owner. */
+static status nested_row(model_txn *txn, const value *v, const model_owner *owner, value *out)
+{
+    const model_view *view = model_txn_view(txn);
+    const char *name = v->type == VALUE_LIST ? SCHEMA_HIDDEN_LIST : SCHEMA_HIDDEN_DICTIONARY;
+    const model_class *hidden = schema_class_named(model_view_schema(view), bytes_text(name));
+    row_key row = 0;
+    if (hidden == NULL)
+        return fail(ATOLL_ERROR_INTERNAL, "the schema has a mixed property and no class %s", name);
+    class_key key = hidden->key;
+    TRY(model_embedded_find(view, key, v->as.id, &row));
+    if (row == 0 || !model_alive(view, key, row))
+        TRY(model_embedded_put(txn, key, v->as.id, owner, &row));
+    *out = (value){.type = v->type};
+    out->as.link.class_of = key;
+    out->as.link.row = row;
+    return ATOLL_OK;
+}
+
+/* A link of a mixed value; null when its class is not in this copy's model. */
+static status typed_link(model_txn *txn, const value *v, value *out)
+{
+    const model_schema *schema = model_view_schema(model_txn_view(txn));
+    bytes name;
+    value key;
+    wire_link_read(v, &name, &key);
+    const model_class *target = schema_class_named(schema, name);
+    const model_property *p = target == NULL ? NULL : class_property(target, target->primary_key);
+    *out = value_null();
+    if (p == NULL || target->kind != CLASS_NORMAL || p->type != key.type) return ATOLL_OK;
+    value link = {.type = VALUE_TYPED_LINK};
+    link.as.link.class_of = target->key;
+    TRY(model_ghost(txn, link.as.link.class_of, &key, &link.as.link.row));
+    *out = link;
+    return ATOLL_OK;
 }
 
 static status set_embedded(model_txn *txn, const model_class *c, row_key row,
@@ -120,11 +175,35 @@ static status set_embedded(model_txn *txn, const model_class *c, row_key row,
     return model_set(txn, c->key, row, p->key, &child);
 }
 
+static bool same_identity(const model_view *view, const value *now, const value *v)
+{
+    uint8_t id[16];
+    return now->type == v->type &&
+           model_embedded_identity(view, now->as.link.class_of, now->as.link.row, id) == ATOLL_OK &&
+           memcmp(id, v->as.id, 16) == 0;
+}
+
+static status set_mixed(model_txn *txn, const model_class *c, row_key row, const model_property *p,
+                        const value *v)
+{
+    value now, fresh = *v;
+    model_owner owner = {.class_of = c->key, .row = row, .property = p->key};
+    TRY(model_get_raw(model_txn_view(txn), c->key, row, p->key, &now));
+    if (v->type == VALUE_LIST || v->type == VALUE_DICTIONARY) {
+        if (same_identity(model_txn_view(txn), &now, v)) return ATOLL_OK;
+        TRY(nested_row(txn, v, &owner, &fresh));
+        return model_set_nested(txn, c->key, row, p->key, &fresh);
+    }
+    if (v->type == VALUE_TYPED_LINK) TRY(typed_link(txn, v, &fresh));
+    return value_equal(&now, &fresh) ? ATOLL_OK : model_set(txn, c->key, row, p->key, &fresh);
+}
+
 status rows_set(model_txn *txn, const model_class *c, row_key row, const model_property *p,
                 const value *v)
 {
     const model_view *view = model_txn_view(txn);
     value now;
+    if (p->type == VALUE_MIXED) return set_mixed(txn, c, row, p, v);
     TRY(rows_field(view, c, row, p, &now));
     if (now.type == VALUE_EMBEDDED && v->type == VALUE_UUID && memcmp(now.as.id, v->as.id, 16) == 0)
         return ATOLL_OK;
@@ -146,7 +225,7 @@ status rows_set(model_txn *txn, const model_class *c, row_key row, const model_p
 status rows_reset(model_txn *txn, const model_class *c, row_key row, const model_property *p)
 {
     const model_view *view = model_txn_view(txn);
-    if ((p->flags & PROPERTY_LIST) != 0) {
+    if ((p->flags & PROPERTY_COLLECTION) != 0) {
         /* Not a clear: that would be a change of its own, which outlives what comes later. */
         list_state old, empty;
         TRY(model_list_state(view, c->key, row, p->key, &old));
@@ -161,25 +240,53 @@ status rows_reset(model_txn *txn, const model_class *c, row_key row, const model
     return rows_set(txn, c, row, p, &v);
 }
 
+/* *keep false: an element that means nothing here. */
+static status element_in(model_txn *txn, const model_property *p, list_element *e, bool *keep)
+{
+    bool set = (p->flags & PROPERTY_SET) != 0;
+    *keep = true;
+    if (e->erased && !set) {
+        e->value = value_null();
+        return ATOLL_OK;
+    }
+    value v = e->value;
+    if (p->type == VALUE_LINK && v.type != VALUE_NULL) {
+        e->value = (value){.type = VALUE_LINK};
+        return model_ghost(txn, p->target, &v, &e->value.as.row);
+    }
+    if (v.type == VALUE_TYPED_LINK && p->type == VALUE_MIXED) {
+        TRY(typed_link(txn, &v, &e->value));
+        *keep = e->value.type != VALUE_NULL || !set;
+        return ATOLL_OK;
+    }
+    if (v.type == VALUE_LIST || v.type == VALUE_DICTIONARY) {
+        /* Its row is made when the element turns out to stay. */
+        memcpy(e->embedded, v.as.id, 16);
+        e->value = (value){.type = v.type};
+        return ATOLL_OK;
+    }
+    bool single = p->type == VALUE_EMBEDDED || p->type == VALUE_LINK;
+    if (v.type == VALUE_NULL && !single && (p->flags & PROPERTY_NULLABLE) == 0)
+        return fail(ATOLL_ERROR_NULL_NOT_ALLOWED, "an element of '%s' can't be null", p->name);
+    return ATOLL_OK;
+}
+
 status rows_list_in(model_txn *txn, const model_property *p, const wire_column *column,
                     size_t entry, list_state *out)
 {
     list_state state;
+    size_t kept = 0;
     status result = wire_list_state(column, entry, &state);
     for (size_t i = 0; result == ATOLL_OK && i < state.elements.count; i++) {
-        list_element *e = &state.elements.items[i];
-        if (e->erased) {
-            e->value = value_null();
-        } else if (p->type == VALUE_LINK && e->value.type != VALUE_NULL) {
-            value link = {.type = VALUE_LINK};
-            result = model_ghost(txn, p->target, &e->value, &link.as.row);
-            e->value = link;
-        } else if (e->value.type == VALUE_NULL && p->type != VALUE_EMBEDDED &&
-                   (p->flags & PROPERTY_NULLABLE) == 0 && p->type != VALUE_LINK) {
-            result =
-                fail(ATOLL_ERROR_NULL_NOT_ALLOWED, "an element of '%s' can't be null", p->name);
-        }
+        list_element e = state.elements.items[i];
+        bool keep = true;
+        result = element_in(txn, p, &e, &keep);
+        if (keep) state.elements.items[kept++] = e;
     }
+    state.elements.count = kept;
+    /* Rows have other numbers here than where the elements were put in order. */
+    if (result == ATOLL_OK && (p->flags & PROPERTY_LIST) == 0)
+        result = keyed_state_order(&state, (p->flags & PROPERTY_DICTIONARY) != 0);
     if (result != ATOLL_OK) {
         list_state_free(&state);
         return result;
@@ -188,39 +295,77 @@ status rows_list_in(model_txn *txn, const model_property *p, const wire_column *
     return ATOLL_OK;
 }
 
+status rows_list_merge(const model_property *p, list_state *into, const list_state *other)
+{
+    if ((p->flags & PROPERTY_LIST) != 0) return list_state_merge(into, other);
+    return keyed_state_merge(into, other, (p->flags & PROPERTY_DICTIONARY) != 0);
+}
+
+static status held_row(model_txn *txn, const model_property *p, const model_owner *owner,
+                       list_element *e)
+{
+    const model_view *view = model_txn_view(txn);
+    row_key child = 0;
+    if (p->type == VALUE_MIXED) {
+        value v = {.type = e->value.type};
+        memcpy(v.as.id, e->embedded, 16);
+        memset(e->embedded, 0, 16);
+        return nested_row(txn, &v, owner, &e->value);
+    }
+    TRY(model_embedded_find(view, p->target, e->embedded, &child));
+    if (child == 0 || !model_alive(view, p->target, child))
+        TRY(model_embedded_put(txn, p->target, e->embedded, owner, &child));
+    e->value = (value){.type = VALUE_EMBEDDED, .as.row = child};
+    return ATOLL_OK;
+}
+
 status rows_list_store(model_txn *txn, const model_class *c, row_key row, const model_property *p,
                        list_state *state)
 {
-    for (size_t i = 0; p->type == VALUE_EMBEDDED && i < state->elements.count; i++) {
+    for (size_t i = 0; i < state->elements.count; i++) {
         list_element *e = &state->elements.items[i];
+        bool nested = p->type == VALUE_MIXED && e->value.as.link.row == 0 &&
+                      (e->value.type == VALUE_LIST || e->value.type == VALUE_DICTIONARY);
         if (e->erased || rows_id_is_zero(e->embedded)) continue;
-        const model_view *view = model_txn_view(txn);
         model_owner owner = {.class_of = c->key, .row = row, .property = p->key, .element = e->id};
-        row_key child = 0;
-        TRY(model_embedded_find(view, p->target, e->embedded, &child));
-        if (child == 0 || !model_alive(view, p->target, child))
-            TRY(model_embedded_put(txn, p->target, e->embedded, &owner, &child));
-        e->value = (value){.type = VALUE_EMBEDDED, .as.row = child};
+        if (nested || p->type == VALUE_EMBEDDED) TRY(held_row(txn, p, &owner, e));
     }
     return model_list_store(txn, c->key, row, p->key, state);
 }
 
+/* ---- what a row owns ---- */
+
+static bool owned_by(const model_property *p, const value *v, class_key *c, row_key *row)
+{
+    bool nested = v->type == VALUE_LIST || v->type == VALUE_DICTIONARY;
+    if (v->type != VALUE_EMBEDDED && !nested) return false;
+    *c = nested ? v->as.link.class_of : p->target;
+    *row = nested ? v->as.link.row : v->as.row;
+    return true;
+}
+
+static status visit_owned(const model_view *view, const model_property *p, const value *v,
+                          const model_owner *owner, rows_visitor visit, void *context)
+{
+    class_key c = 0;
+    row_key child = 0;
+    if (!owned_by(p, v, &c, &child) || !model_alive(view, c, child)) return ATOLL_OK;
+    const model_class *target = schema_class(model_view_schema(view), c);
+    if (target == NULL) return ATOLL_OK;
+    TRY(visit(context, target, child, owner));
+    return rows_walk_embedded(view, target, child, visit, context);
+}
+
 static status walk_list(const model_view *view, const model_class *c, row_key row,
-                        const model_property *p, const model_class *target, rows_visitor visit,
-                        void *context)
+                        const model_property *p, rows_visitor visit, void *context)
 {
     list_state state;
     list_state_init(&state);
     status result = model_list_state(view, c->key, row, p->key, &state);
     for (size_t i = 0; result == ATOLL_OK && i < state.elements.count; i++) {
         const list_element *e = &state.elements.items[i];
-        row_key child = 0;
-        if (e->erased || rows_id_is_zero(e->embedded)) continue;
-        result = model_embedded_find(view, target->key, e->embedded, &child);
-        if (result != ATOLL_OK || child == 0 || !model_alive(view, target->key, child)) continue;
         model_owner owner = {c->key, row, p->key, e->id};
-        result = visit(context, target, child, &owner);
-        if (result == ATOLL_OK) result = rows_walk_embedded(view, target, child, visit, context);
+        if (!e->erased) result = visit_owned(view, p, &e->value, &owner, visit, context);
     }
     list_state_free(&state);
     return result;
@@ -231,19 +376,16 @@ status rows_walk_embedded(const model_view *view, const model_class *c, row_key 
 {
     for (size_t i = 0; i < c->property_count; i++) {
         const model_property *p = &c->properties[i];
-        if (p->type != VALUE_EMBEDDED) continue;
-        const model_class *target = schema_class(model_view_schema(view), p->target);
-        if (target == NULL) continue;
-        if ((p->flags & PROPERTY_LIST) != 0) {
-            TRY(walk_list(view, c, row, p, target, visit, context));
+        if (p->type != VALUE_EMBEDDED && p->type != VALUE_MIXED) continue;
+        if ((p->flags & PROPERTY_COLLECTION) != 0) {
+            if (p->type != VALUE_MIXED || (p->flags & PROPERTY_SET) == 0)
+                TRY(walk_list(view, c, row, p, visit, context));
             continue;
         }
         value slot;
         TRY(model_get_raw(view, c->key, row, p->key, &slot));
-        if (slot.type == VALUE_NULL || !model_alive(view, target->key, slot.as.row)) continue;
         model_owner owner = {.class_of = c->key, .row = row, .property = p->key};
-        TRY(visit(context, target, slot.as.row, &owner));
-        TRY(rows_walk_embedded(view, target, slot.as.row, visit, context));
+        TRY(visit_owned(view, p, &slot, &owner, visit, context));
     }
     return ATOLL_OK;
 }

@@ -7,7 +7,8 @@
 
 /* The key under which a row travels: primary key, or the 16 bytes of an embedded object (type VALUE_EMBEDDED). */
 status rows_key(const model_view *view, const model_class *c, row_key row, value *out) MUST_CHECK;
-/* A field as on the wire: a link becomes its target's key, an embedded object its identity. */
+/* A field as on the wire: a link becomes its target's key, an embedded object its identity; but a link of a mixed value
+ * stays a local row here. */
 status rows_field(const model_view *view, const model_class *c, row_key row,
                   const model_property *p, value *out) MUST_CHECK;
 status rows_put_field(wire_builder *b, wire_rows *group, const model_view *view,
@@ -28,10 +29,12 @@ status rows_set(model_txn *txn, const model_class *c, row_key row, const model_p
                 const value *v) MUST_CHECK;
 status rows_reset(model_txn *txn, const model_class *c, row_key row,
                   const model_property *p) MUST_CHECK; /* null, zero or empty */
-/* The incoming list as the engine knows it: links become rows. */
+/* The incoming collection as the engine knows it: links become rows, sets and dictionaries stand in order. */
 status rows_list_in(model_txn *txn, const model_property *p, const wire_column *column,
                     size_t entry, list_state *out) MUST_CHECK;
-/* After a list was stored: the embedded objects of its elements exist. */
+status rows_list_merge(const model_property *p, list_state *into,
+                       const list_state *other) MUST_CHECK;
+/* Stores a collection: the embedded objects and nested collections of its elements exist then. */
 status rows_list_store(model_txn *txn, const model_class *c, row_key row, const model_property *p,
                        list_state *state) MUST_CHECK;
 

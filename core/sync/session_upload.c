@@ -89,11 +89,12 @@ static status stamp_lists(session *s, model_txn *txn, bool *any)
     for (size_t i = 0; i < s->batch.entries.count; i++) {
         pending_entry *e = &s->batch.entries.items[i];
         const model_class *c = schema_class(schema, e->class_of);
-        if (c == NULL || !(model_alive(model_txn_view(txn), e->class_of, e->row) || e->hidden))
-            continue;
+        bool there = false;
+        if (c != NULL) TRY(model_is_there(model_txn_view(txn), e->class_of, e->row, &there));
+        if (!there) continue;
         for (size_t k = 0; k < e->fields.count; k++) {
             const model_property *p = class_property(c, e->fields.items[k].property);
-            if (p == NULL || (p->flags & PROPERTY_LIST) == 0) continue;
+            if (p == NULL || (p->flags & PROPERTY_COLLECTION) == 0) continue;
             TRY(stamp_list(s, txn, e, p->key));
             *any = true;
         }
@@ -221,7 +222,7 @@ static status put_fields(session *s, wire_builder *b, wire_rows *group, const mo
         uint64_t stamp = 0;
         if (p == NULL || (p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
         TRY(stamp_of(s, f->version, &stamp));
-        if ((p->flags & PROPERTY_LIST) != 0) {
+        if ((p->flags & PROPERTY_COLLECTION) != 0) {
             /* Elements with an unsent change; touched is a log version, 0 when clean. */
             TRY(rows_put_list(b, group, s->batch.view, c, e->row, p, 1, UINT64_MAX, stamp));
         } else {
@@ -281,18 +282,9 @@ static status put_embedded(session *s, wire_builder *b, const pending_entry *e)
 {
     const model_class *c = schema_class(model_view_schema(s->batch.view), e->class_of);
     if (c == NULL || c->kind != CLASS_EMBEDDED) return ATOLL_OK;
-    if (!model_alive(s->batch.view, e->class_of, e->row) && !e->hidden) {
-        /* It went with its slot or its root, or is hidden with it. */
-        class_key root_class = 0;
-        row_key root = 0;
-        if (model_root_get(s->batch.view, e->class_of, e->row, &root_class, &root) != ATOLL_OK)
-            return ATOLL_OK;
-        value any;
-        const model_property *first = c->property_count > 0 ? &c->properties[0] : NULL;
-        bool values = first != NULL && (first->flags & PROPERTY_LIST) == 0 &&
-                      model_get_raw(s->batch.view, c->key, e->row, first->key, &any) == ATOLL_OK;
-        if (!values) return ATOLL_OK;
-    }
+    bool there = false;
+    TRY(model_is_there(s->batch.view, e->class_of, e->row, &there));
+    if (!there) return ATOLL_OK; /* It went with its slot or its root. */
     model_owner owner;
     class_key root_class = 0;
     row_key root = 0;
@@ -319,7 +311,8 @@ static status put_payload(outbox_writer *w, wire_rows *group, const model_class 
 static value payload_value(reader *r)
 {
     value_type type = r->failed || r->at == r->end ? VALUE_NULL : (value_type)*r->at;
-    if (type != VALUE_EMBEDDED && type != VALUE_LIST) return value_read(r);
+    if (type != VALUE_EMBEDDED && type != VALUE_LIST && type != VALUE_DICTIONARY)
+        return value_read(r);
     reader_byte(r);
     return (value){.type = type};
 }
@@ -333,10 +326,16 @@ static void embedded_name(outbox_writer *w, value *out)
 
 static status link_key(outbox_writer *w, const model_property *p, value *v)
 {
-    if (v->type != VALUE_LINK) return ATOLL_OK;
-    const model_class *target = schema_class(model_view_schema(w->s->batch.view), p->target);
-    row_key row = v->as.row;
-    return rows_key(w->s->batch.view, target, row, v);
+    const model_view *view = w->s->batch.view;
+    bool typed = v->type == VALUE_TYPED_LINK;
+    if (v->type != VALUE_LINK && !typed) return ATOLL_OK;
+    const model_class *target =
+        schema_class(model_view_schema(view), typed ? v->as.link.class_of : p->target);
+    value key;
+    TRY(rows_key(view, target, typed ? v->as.link.row : v->as.row, &key));
+    if (typed) return wire_link_make(w->b->memory, target->name, &key, v);
+    *v = key;
+    return ATOLL_OK;
 }
 
 static status put_nested(outbox_writer *w, const model_class *c, const value *owner_key,
@@ -356,20 +355,22 @@ static status put_nested(outbox_writer *w, const model_class *c, const value *ow
     return put_payload(w, group, target, r, depth + 1);
 }
 
-static status put_payload_list(outbox_writer *w, wire_rows *group, const model_class *c,
-                               const value *key, const model_property *p, reader *r, int depth)
+static status put_payload_collection(outbox_writer *w, wire_rows *group, const model_class *c,
+                                     const value *key, const model_property *p, reader *r,
+                                     int depth)
 {
     list_state state;
     list_state_init(&state);
     uint64_t count = reader_varint(r);
     status result = ATOLL_OK;
-    VECTOR(reader) nested = {0};
+    bool keys = (p->flags & PROPERTY_DICTIONARY) != 0;
     for (uint64_t i = 0; i < count && result == ATOLL_OK && !r->failed; i++) {
         list_element e = {.id = {i + 1, 1},
                           .parent = {i, 1},
                           .side = LIST_SIDE_RIGHT,
                           .stamp = 1,
                           .value_stamp = 1};
+        if (keys) e.key = reader_bytes(r);
         e.value = payload_value(r);
         if (e.value.type == VALUE_EMBEDDED) {
             value id;
@@ -382,10 +383,8 @@ static status put_payload_list(outbox_writer *w, wire_rows *group, const model_c
         }
         if (result == ATOLL_OK) result = vector_push(&state.elements, e);
     }
-    vector_free(&nested);
     if (result == ATOLL_OK)
-        result = wire_builder_list(w->b, group, p->name, p->type,
-                                   rows_key_type(w->s->batch.view, p), &state, 0);
+        result = wire_builder_list(w->b, group, p, rows_key_type(w->s->batch.view, p), &state, 0);
     list_state_free(&state);
     return result;
 }
@@ -409,8 +408,8 @@ static status put_payload(outbox_writer *w, wire_rows *group, const model_class 
         if (r->failed || p == NULL)
             return fail(ATOLL_ERROR_FILE_CORRUPT, "an asymmetric object of class '%s' is damaged",
                         c->name);
-        if (v.type == VALUE_LIST) {
-            TRY(put_payload_list(w, group, c, &key, p, r, depth));
+        if (v.type == VALUE_LIST || v.type == VALUE_DICTIONARY) {
+            TRY(put_payload_collection(w, group, c, &key, p, r, depth));
         } else if (v.type == VALUE_EMBEDDED) {
             value id;
             embedded_name(w, &id);
@@ -438,7 +437,8 @@ static status payload_key(const model_class *c, bytes payload, value *out)
             *out = v;
             return ATOLL_OK;
         }
-        if (v.type == VALUE_LIST || v.type == VALUE_EMBEDDED) break; /* The key comes first. */
+        bool nested = v.type == VALUE_LIST || v.type == VALUE_DICTIONARY;
+        if (nested || v.type == VALUE_EMBEDDED) break; /* The key comes first. */
     }
     return fail(ATOLL_ERROR_FILE_CORRUPT, "an asymmetric object of class '%s' has no key", c->name);
 }

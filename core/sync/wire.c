@@ -76,9 +76,38 @@ value wire_column_value(const wire_column *c, size_t i)
     case VALUE_UUID:
     case VALUE_EMBEDDED: return value_uuid(c->ids.items + 16 * i);
     case VALUE_OBJECT_ID: return value_object_id(c->ids.items + 12 * i);
+    case VALUE_MIXED:
+        return wire_mixed_value(c->types.items[i], bytes_of(c->heap.items + c->offsets[i],
+                                                            c->offsets[i + 1] - c->offsets[i]));
     default: break;
     }
     return value_null();
+}
+
+static list_element element_at(const wire_column *c, size_t i)
+{
+    const wire_list *l = c->list;
+    list_element e = {.id = {l->counters.items[i], l->actors.items[l->element_actors.items[i]]}};
+    bool in_list = l->kind == WIRE_LIST;
+    if (in_list && l->parent_counters.items[i] != 0) {
+        e.parent =
+            (element_id){l->parent_counters.items[i], l->actors.items[l->parent_actors.items[i]]};
+    }
+    bool left = in_list && (l->flags.items[i] & WIRE_ELEMENT_RIGHT) == 0;
+    e.side = left ? LIST_SIDE_LEFT : LIST_SIDE_RIGHT;
+    e.erased = (l->flags.items[i] & WIRE_ELEMENT_ERASED) != 0;
+    e.stamp = l->stamps.items[i];
+    e.value_stamp = l->value_stamps.items[i];
+    e.value_actor = l->authors.items[i];
+    if (l->kind == WIRE_DICTIONARY)
+        e.key = bytes_of(l->key_heap.items + l->key_offsets[i],
+                         l->key_offsets[i + 1] - l->key_offsets[i]);
+    e.value = wire_column_value(c, i);
+    if (c->type == VALUE_EMBEDDED && e.value.type == VALUE_UUID) {
+        memcpy(e.embedded, e.value.as.id, 16);
+        e.value = value_null();
+    }
+    return e;
 }
 
 status wire_list_state(const wire_column *c, size_t entry, list_state *out)
@@ -89,26 +118,8 @@ status wire_list_state(const wire_column *c, size_t entry, list_state *out)
     size_t first = l->starts[entry], count = l->counts.items[entry];
     status result = vector_reserve(&out->elements, count + 1);
     if (result != ATOLL_OK) return result;
-    for (size_t k = 0; k < count; k++) {
-        size_t i = first + k;
-        list_element e = {
-            .id = {l->counters.items[i], l->actors.items[l->element_actors.items[i]]}};
-        if (l->parent_counters.items[i] != 0) {
-            e.parent = (element_id){l->parent_counters.items[i],
-                                    l->actors.items[l->parent_actors.items[i]]};
-        }
-        e.side = (l->flags.items[i] & WIRE_ELEMENT_RIGHT) != 0 ? LIST_SIDE_RIGHT : LIST_SIDE_LEFT;
-        e.erased = (l->flags.items[i] & WIRE_ELEMENT_ERASED) != 0;
-        e.stamp = l->stamps.items[i];
-        e.value_stamp = l->value_stamps.items[i];
-        e.value_actor = l->authors.items[i];
-        e.value = wire_column_value(c, i);
-        if (c->type == VALUE_EMBEDDED && e.value.type == VALUE_UUID) {
-            memcpy(e.embedded, e.value.as.id, 16);
-            e.value = value_null();
-        }
-        out->elements.items[out->elements.count++] = e;
-    }
+    for (size_t k = 0; k < count; k++)
+        out->elements.items[out->elements.count++] = element_at(c, first + k);
     return ATOLL_OK;
 }
 
@@ -154,6 +165,21 @@ static status put_bytes(arena *memory, wire_bytes *to, const void *data, size_t 
     return ATOLL_OK;
 }
 
+static status put_text(wire_builder *b, wire_column *c, bytes text)
+{
+    b->size += text.size;
+    TRY(put_bytes(b->memory, &c->heap, text.data, text.size));
+    return arena_push(b->memory, &c->lengths, (uint32_t)text.size);
+}
+
+static status put_mixed(wire_builder *b, wire_column *c, const value *v)
+{
+    bytes packed = bytes_of(NULL, 0);
+    TRY(arena_push(b->memory, &c->types, (uint8_t)v->type));
+    if (v->type != VALUE_NULL) TRY(wire_mixed_pack(b->memory, v, &packed));
+    return put_text(b, c, packed);
+}
+
 /* Appends one value or its placeholder to the arrays of the column's type. */
 static status put_value(wire_builder *b, wire_column *c, const value *v)
 {
@@ -170,12 +196,8 @@ static status put_value(wire_builder *b, wire_column *c, const value *v)
     case VALUE_FLOAT:
     case VALUE_DOUBLE: return arena_push(memory, &c->reals, null ? 0.0 : v->as.real);
     case VALUE_STRING:
-    case VALUE_BINARY: {
-        bytes text = null ? bytes_of(NULL, 0) : v->as.text;
-        b->size += text.size;
-        TRY(put_bytes(memory, &c->heap, text.data, text.size));
-        return arena_push(memory, &c->lengths, (uint32_t)text.size);
-    }
+    case VALUE_BINARY: return put_text(b, c, null ? bytes_of(NULL, 0) : v->as.text);
+    case VALUE_MIXED: return put_mixed(b, c, v);
     case VALUE_TIMESTAMP:
         TRY(arena_push(memory, &c->integers, null ? 0 : v->as.timestamp.seconds));
         return arena_push(memory, &c->integers, null ? 0 : v->as.timestamp.nanoseconds);
@@ -269,36 +291,55 @@ static status actor_index(arena *memory, wire_list *l, uint64_t actor, uint32_t 
     return arena_push(memory, &l->actors, actor);
 }
 
+/* What only lists have, or only dictionaries. */
+static status put_place(wire_builder *b, wire_list *l, const list_element *e)
+{
+    uint32_t parent = 0;
+    if (l->kind == WIRE_DICTIONARY) {
+        TRY(put_bytes(b->memory, &l->key_heap, e->key.data, e->key.size));
+        b->size += e->key.size;
+        return arena_push(b->memory, &l->key_lengths, (uint32_t)e->key.size);
+    }
+    if (l->kind == WIRE_SET) return ATOLL_OK;
+    if (e->parent.counter != 0) TRY(actor_index(b->memory, l, e->parent.actor, &parent));
+    TRY(arena_push(b->memory, &l->parent_counters, e->parent.counter));
+    return arena_push(b->memory, &l->parent_actors, parent);
+}
+
 static status put_element(wire_builder *b, wire_column *c, const list_element *e)
 {
     wire_list *l = c->list;
     arena *memory = b->memory;
-    uint32_t actor = 0, parent = 0;
+    uint32_t actor = 0;
     TRY(actor_index(memory, l, e->id.actor, &actor));
-    if (e->parent.counter != 0) TRY(actor_index(memory, l, e->parent.actor, &parent));
+    TRY(put_place(b, l, e));
     TRY(arena_push(memory, &l->counters, e->id.counter));
     TRY(arena_push(memory, &l->element_actors, actor));
-    TRY(arena_push(memory, &l->parent_counters, e->parent.counter));
-    TRY(arena_push(memory, &l->parent_actors, parent));
-    uint8_t flags = (uint8_t)((e->side == LIST_SIDE_RIGHT ? WIRE_ELEMENT_RIGHT : 0) |
-                              (e->erased ? WIRE_ELEMENT_ERASED : 0));
+    uint8_t flags =
+        (uint8_t)((l->kind == WIRE_LIST && e->side == LIST_SIDE_RIGHT ? WIRE_ELEMENT_RIGHT : 0) |
+                  (e->erased ? WIRE_ELEMENT_ERASED : 0));
     TRY(arena_push(memory, &l->flags, flags));
     TRY(arena_push(memory, &l->stamps, e->stamp));
     TRY(arena_push(memory, &l->value_stamps, e->value_stamp));
     TRY(arena_push(memory, &l->authors, e->value_actor));
     b->size += 32;
-    value v = e->erased ? value_null() : e->value;
-    if (c->type == VALUE_EMBEDDED && !e->erased) v = value_uuid(e->embedded);
+    static const uint8_t none[16] = {0};
+    bool kept = !e->erased || l->kind == WIRE_SET; /* A set knows an erased element by its value. */
+    value v = kept ? e->value : value_null();
+    if (c->type == VALUE_EMBEDDED)
+        v = e->erased || memcmp(e->embedded, none, 16) == 0 ? value_null()
+                                                            : value_uuid(e->embedded);
     return put_value(b, c, &v);
 }
 
-status wire_builder_list(wire_builder *b, wire_rows *g, const char *property, value_type type,
+status wire_builder_list(wire_builder *b, wire_rows *g, const model_property *p,
                          value_type key_type, const list_state *state, uint64_t stamp)
 {
     wire_column *c = NULL;
-    TRY(column_of(b, g, property, type, key_type, &c));
+    TRY(column_of(b, g, p->name, p->type, key_type, &c));
     if (c->list == NULL) c->list = arena_take_zero(b->memory, sizeof *c->list);
     if (c->list == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    c->list->kind = wire_collection_of(p);
     TRY(put_entry(b, g, c, stamp, false));
     TRY(arena_push(b->memory, &c->list->counts, (uint32_t)state->elements.count));
     TRY(arena_push(b->memory, &c->list->lives, state->life));

@@ -28,20 +28,31 @@ typedef ARENA_ARRAY(uint64_t) wire_u64;
 typedef ARENA_ARRAY(int64_t) wire_i64;
 typedef ARENA_ARRAY(double) wire_double;
 
+typedef enum wire_collection { WIRE_LIST = 0, WIRE_SET = 1, WIRE_DICTIONARY = 2 } wire_collection;
+
 typedef struct wire_list {
+    wire_collection kind;
     wire_u32 counts;
     wire_u64 lives, actors, counters, parent_counters, stamps, value_stamps, authors;
     wire_u32 element_actors, parent_actors;
-    wire_bytes flags;
-    uint32_t *starts; /* after the check: first element of each entry */
+    wire_bytes flags, key_heap;
+    wire_u32 key_lengths;  /* of dictionaries */
+    uint64_t *key_offsets; /* after the check, of dictionaries: one more than elements */
+    uint32_t *starts;      /* after the check: first element of each entry */
 } wire_list;
+static inline wire_collection wire_collection_of(const model_property *p)
+{
+    return (p->flags & PROPERTY_SET) != 0          ? WIRE_SET
+           : (p->flags & PROPERTY_DICTIONARY) != 0 ? WIRE_DICTIONARY
+                                                   : WIRE_LIST;
+}
 enum { WIRE_ELEMENT_RIGHT = 1, WIRE_ELEMENT_ERASED = 2 };
 
 typedef struct wire_column {
     const char *property;
     value_type type, key_type;
     wire_u32 rows; /* empty: every row */
-    wire_bytes nulls, bools, ids, heap, defaults;
+    wire_bytes nulls, bools, ids, heap, defaults, types;
     wire_i64 integers;
     wire_double reals;
     wire_u32 lengths;
@@ -179,7 +190,8 @@ void server_message_free(server_message *m);
 bool wire_column_seek(wire_column *c, size_t row, size_t *entry);
 void wire_column_rewind(wire_column *c);
 bool wire_column_null(const wire_column *c, size_t i);
-/* A link gives its target's key, an embedded object its 16 bytes as a uuid. */
+/* A link gives its target's key, an embedded object its 16 bytes as a uuid. Of mixed values: a link is of VALUE_TYPED_LINK
+ * with its packed bytes as text (wire_link_read), a list or dictionary has the identity of its row as id. */
 value wire_column_value(const wire_column *c, size_t i);
 uint64_t wire_column_stamp(const wire_column *c, size_t entry);
 bool wire_column_default(const wire_column *c, size_t entry);
@@ -208,10 +220,18 @@ status wire_builder_owner(wire_builder *b, wire_rows *group, const value *key, b
 status wire_builder_put(wire_builder *b, wire_rows *group, const char *property, value_type type,
                         value_type key_type, const value *v, uint64_t stamp,
                         bool is_default) MUST_CHECK;
-status wire_builder_list(wire_builder *b, wire_rows *group, const char *property, value_type type,
-                         value_type key_type, const list_state *state,
-                         uint64_t stamp) MUST_CHECK;    /* element values: links are keys */
+/* Element values: links are keys. p tells the kind of the collection. */
+status wire_builder_list(wire_builder *b, wire_rows *group, const model_property *p,
+                         value_type key_type, const list_state *state, uint64_t stamp) MUST_CHECK;
 status wire_builder_finish(wire_builder *b) MUST_CHECK; /* packs what is the same for all */
+
+/* ---- mixed values, packed ---- */
+status wire_mixed_pack(arena *memory, const value *v, bytes *out) MUST_CHECK; /* not a null */
+value wire_mixed_value(value_type type, bytes packed);         /* of bytes that were checked */
+const char *wire_mixed_problem(value_type type, bytes packed); /* NULL: none */
+status wire_link_make(arena *memory, const char *class_name, const value *key,
+                      value *out) MUST_CHECK;
+void wire_link_read(const value *link, bytes *class_name, value *key);
 
 /* Every array as long as it must be, indexes in range, texts in UTF-8. Fills entries, count, offsets, starts. */
 status wire_rows_check(arena *memory, wire_rows *rows, bool upload) MUST_CHECK;

@@ -42,6 +42,20 @@ static status check_texts(arena *memory, const wire_rows *g, wire_column *c, boo
                                : bad(g, c->property, "the lengths add up to less than the heap");
 }
 
+static status check_mixed(arena *memory, const wire_rows *g, wire_column *c)
+{
+    if (c->types.count != c->count)
+        return bad(g, c->property, "the number of types differs from the number of values");
+    TRY(check_texts(memory, g, c, false));
+    for (size_t i = 0; i < c->count; i++) {
+        const char *problem =
+            wire_mixed_problem((value_type)c->types.items[i],
+                               bytes_of(c->heap.items + c->offsets[i], c->lengths.items[i]));
+        if (problem != NULL) return bad(g, c->property, problem);
+    }
+    return ATOLL_OK;
+}
+
 static status check_timestamps(const wire_rows *g, const wire_column *c)
 {
     if (c->integers.count != 2 * c->count)
@@ -99,6 +113,7 @@ static status check_values(arena *memory, const wire_rows *g, wire_column *c)
     case VALUE_STRING: return check_texts(memory, g, c, true);
     case VALUE_BINARY: return check_texts(memory, g, c, false);
     case VALUE_TIMESTAMP: return check_timestamps(g, c);
+    case VALUE_MIXED: return check_mixed(memory, g, c);
     case VALUE_DECIMAL:
     case VALUE_UUID:
     case VALUE_EMBEDDED:
@@ -114,7 +129,41 @@ static status check_values(arena *memory, const wire_rows *g, wire_column *c)
     return bad(g, c->property, "unknown type");
 }
 
-static status check_list(arena *memory, const wire_rows *g, wire_column *c)
+static const char *key_problem(bytes key)
+{
+    if (key.size > LIMIT_DICTIONARY_KEY_SIZE_MAX) return "a key is too long";
+    if (!utf8_is_valid(key)) return "a key is not valid UTF-8";
+    if (key.size != 0 && key.data[0] == '$') return "a key begins with '$'";
+    if (key.size != 0 && memchr(key.data, '.', key.size) != NULL) return "a key contains '.'";
+    return NULL;
+}
+
+static status check_keys(arena *memory, const wire_rows *g, const wire_column *c, size_t count)
+{
+    wire_list *l = c->list;
+    static uint8_t nothing;
+    if (l->key_lengths.count != count)
+        return bad(g, c->property, "the number of keys differs from the number of elements");
+    l->key_offsets = arena_take(memory, (count + 1) * sizeof *l->key_offsets);
+    if (l->key_offsets == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    if (l->key_heap.items == NULL) l->key_heap.items = &nothing;
+    uint64_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        l->key_offsets[i] = at;
+        at += l->key_lengths.items[i];
+        if (at > l->key_heap.count)
+            return bad(g, c->property, "the lengths of the keys add up to more than their heap");
+        const char *problem =
+            key_problem(bytes_of(l->key_heap.items + l->key_offsets[i], l->key_lengths.items[i]));
+        if (problem != NULL) return bad(g, c->property, problem);
+    }
+    l->key_offsets[count] = at;
+    return at == l->key_heap.count
+               ? ATOLL_OK
+               : bad(g, c->property, "the lengths of the keys add up to less than their heap");
+}
+
+static status check_counts(arena *memory, const wire_rows *g, wire_column *c)
 {
     wire_list *l = c->list;
     if (l->counts.count != c->entries)
@@ -130,18 +179,33 @@ static status check_list(arena *memory, const wire_rows *g, wire_column *c)
         if (at > count)
             return bad(g, c->property, "the list counts add up to more than the elements");
     }
-    if (at != count || l->element_actors.count != count || l->parent_counters.count != count ||
-        l->parent_actors.count != count || l->flags.count != count || l->stamps.count != count ||
+    return at == count ? ATOLL_OK
+                       : bad(g, c->property, "the arrays of list elements differ in length");
+}
+
+static status check_list(arena *memory, const wire_rows *g, wire_column *c)
+{
+    wire_list *l = c->list;
+    size_t count = l->counters.count, parents = l->kind == WIRE_LIST ? count : 0;
+    TRY(check_counts(memory, g, c));
+    if (l->element_actors.count != count || l->parent_counters.count != parents ||
+        l->parent_actors.count != parents || l->flags.count != count || l->stamps.count != count ||
         l->value_stamps.count != count || l->authors.count != count) {
         return bad(g, c->property, "the arrays of list elements differ in length");
     }
     for (size_t i = 0; i < count; i++) {
-        bool parent_known =
-            l->parent_counters.items[i] == 0 || l->parent_actors.items[i] < l->actors.count;
+        bool parent_known = parents == 0 || l->parent_counters.items[i] == 0 ||
+                            l->parent_actors.items[i] < l->actors.count;
         if (l->element_actors.items[i] >= l->actors.count || !parent_known)
             return bad(g, c->property, "an element names an unknown actor");
         if (l->counters.items[i] == 0) return bad(g, c->property, "an element has the counter 0");
     }
+    if (l->kind == WIRE_DICTIONARY)
+        TRY(check_keys(memory, g, c, count));
+    else if (l->key_lengths.count != 0 || l->key_heap.count != 0)
+        return bad(g, c->property, "only dictionaries have keys");
+    if (l->kind == WIRE_SET && c->type == VALUE_EMBEDDED)
+        return bad(g, c->property, "a set holds no embedded objects");
     c->count = count;
     return ATOLL_OK;
 }

@@ -385,7 +385,9 @@ Test(peer, a_list_that_hangs_on_nothing_is_refused_alone)
                       .value_stamp = 5,
                       .value = value_string(bytes_text("x"))};
     MUST(vector_push(&list.elements, e));
-    MUST(wire_builder_list(&b, g, "tags", VALUE_STRING, VALUE_NULL, &list, 5));
+    MUST(wire_builder_list(
+        &b, g, &(model_property){.name = "tags", .type = VALUE_STRING, .flags = PROPERTY_LIST},
+        VALUE_NULL, &list, 5));
     list_state_free(&list);
     upload(&t, &b, 1);
     cr_expect_not(t.is_closed);

@@ -75,6 +75,104 @@ Test(types, a_float_and_a_decimal_arrive_as_they_were)
     wire_end(&w);
 }
 
+static value link_value(arena *memory, const char *class_name, value key)
+{
+    value v = value_null();
+    MUST(wire_link_make(memory, class_name, &key, &v));
+    return v;
+}
+
+Test(types, a_mixed_value_arrives_as_it_was)
+{
+    wire w;
+    static const uint8_t id[16] = {9, 8, 7};
+    wire_begin(&w);
+    value values[] = {value_null(),
+                      value_bool(true),
+                      value_int(-5),
+                      value_double(0.1),
+                      value_float(0.1f),
+                      value_string(bytes_text("text")),
+                      value_string(bytes_text("")),
+                      value_binary(bytes_of("\0\xff", 2)),
+                      value_timestamp(-7, -9),
+                      value_uuid(id),
+                      value_object_id(id),
+                      decimal_value("-12.50"),
+                      link_value(&w.out, "Item", value_int(77)),
+                      link_value(&w.out, "Item", value_string(bytes_text("key")))};
+    size_t count = sizeof values / sizeof *values;
+    for (size_t i = 0; i < count; i++) {
+        char name[10] = {'m', (char)('a' + i)};
+        MUST(wire_builder_put(&w.b, w.group, name, VALUE_MIXED, VALUE_NULL, &values[i], 5, false));
+    }
+    MUST(wire_pass(&w));
+    const wire_rows *rows = w.read.upload.rows.items[0];
+    cr_assert_eq(rows->columns.count, count);
+    for (size_t i = 0; i < count; i++) {
+        value v = wire_column_value(rows->columns.items[i], 0), a, b;
+        bytes name, other;
+        cr_assert_eq(v.type, values[i].type);
+        if (v.type != VALUE_TYPED_LINK) {
+            cr_expect(value_equal(&v, &values[i]), "value %zu", i);
+            continue;
+        }
+        wire_link_read(&v, &name, &a);
+        wire_link_read(&values[i], &other, &b);
+        cr_expect(bytes_compare(name, other) == 0 && value_equal(&a, &b));
+    }
+    wire_end(&w);
+}
+
+Test(types, what_is_no_mixed_value_is_refused)
+{
+    for (int i = 0; i < 8; i++) {
+        wire w;
+        wire_begin(&w);
+        value text = value_string(bytes_text("text")),
+              link = link_value(&w.out, "Item", value_int(77));
+        MUST(wire_builder_put(&w.b, w.group, "m", VALUE_MIXED, VALUE_NULL, &text, 5, false));
+        MUST(wire_builder_put(&w.b, w.group, "l", VALUE_MIXED, VALUE_NULL, &link, 5, false));
+        wire_column *m = w.group->columns.items[0], *l = w.group->columns.items[1];
+        if (i == 0) m->types.count = 0;
+        if (i == 1) m->types.items[0] = VALUE_INT;
+        if (i == 2) m->types.items[0] = VALUE_SET;
+        if (i == 3) m->types.items[0] = 200;
+        if (i == 4) m->lengths.items[0] = 5;
+        if (i == 5) l->heap.items[0] = 200; /* The name of the class is longer than all. */
+        if (i == 6) l->heap.items[5] = VALUE_DOUBLE;
+        if (i == 7) m->heap.items[0] = 0xff;
+        cr_expect_eq(wire_pass(&w), ATOLL_ERROR_INVALID_ARGUMENT, "case %d", i);
+        wire_end(&w);
+    }
+}
+
+Test(types, damaged_keys_of_a_dictionary_are_refused)
+{
+    for (int i = 0; i < 6; i++) {
+        wire w;
+        list_state state;
+        const model_property notes = {
+            .name = "notes", .type = VALUE_INT, .flags = PROPERTY_DICTIONARY};
+        list_element e = {.id = {1, 1}, .stamp = 1, .value_stamp = 1, .value = value_int(1)};
+        e.key = bytes_text("key");
+        wire_begin(&w);
+        list_state_init(&state);
+        MUST(list_state_push(&state, &e));
+        MUST(wire_builder_list(&w.b, w.group, &notes, VALUE_NULL, &state, 1));
+        list_state_free(&state);
+        wire_list *l = w.group->columns.items[0]->list;
+        if (i == 0) l->key_lengths.count = 0;
+        if (i == 1) l->key_lengths.items[0] = 4;
+        if (i == 2) l->key_heap.items[0] = '$';
+        if (i == 3) l->key_heap.items[1] = '.';
+        if (i == 4) l->key_heap.items[2] = 0xff;
+        if (i == 5) l->kind = WIRE_LIST;
+        cr_expect_eq(wire_pass(&w), ATOLL_ERROR_INVALID_ARGUMENT, "case %d", i);
+        wire_end(&w);
+    }
+}
+
 Test(types, what_does_not_fit_a_float_or_is_no_decimal_is_refused)
 {
     for (int i = 0; i < 3; i++) {
@@ -159,13 +257,6 @@ Test(types, floats_and_decimals_reach_the_other_device)
 
 Test(types, what_sync_does_not_carry_is_refused_by_name)
 {
-    model_schema schema = fixture_schema(true, false);
-    MUST(schema_add_property(&schema, 0, bytes_text("any"), VALUE_MIXED, 0, bytes_text("")));
-    cr_assert_eq(schema_validate(&schema, SCHEMA_FLEXIBLE), ATOLL_ERROR_NOT_SUPPORTED);
-    cr_assert_eq(schema_validate(&schema, SCHEMA_PARTITION), ATOLL_ERROR_NOT_SUPPORTED);
-    cr_assert_not_null(strstr(fail_text(), "'Item.any'"), "%s", fail_text());
-    schema_free(&schema);
-
     world w;
     model_txn *txn = NULL;
     value key = value_int(1);
