@@ -2,6 +2,7 @@
  * Must never: answer without the token of the server's own folder.
  * Invariant: they read; of what apps see they change users only. */
 #include "server/services.h"
+#include "server/user_data.h"
 
 #include "sync/digest.h"
 
@@ -137,17 +138,23 @@ static status list_users(unary *u, bytes request)
     return result;
 }
 
-static status do_disable(unary *u, const Atoll__Auth__V0__DisableUserRequest *m)
+/* By id or email address. */
+static status find_user(unary *u, const char *name)
 {
     bool found = false;
     users *all = u->runner->users;
     const char *app = u->app->config.id;
-    TRY(users_find(all, app, bytes_text(m->user), &u->who, &found));
-    if (!found) TRY(users_find_email(all, app, bytes_text(m->user), &u->who, &found));
-    if (!found)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the app \"%s\" has no user \"%s\"", app,
-                    m->user);
-    TRY(users_disable(all, app, bytes_text(u->who.id), !m->enable));
+    TRY(users_find(all, app, bytes_text(name), &u->who, &found));
+    if (!found) TRY(users_find_email(all, app, bytes_text(name), &u->who, &found));
+    return found
+               ? ATOLL_OK
+               : fail(ATOLL_ERROR_INVALID_ARGUMENT, "the app \"%s\" has no user \"%s\"", app, name);
+}
+
+static status do_disable(unary *u, const Atoll__Auth__V0__DisableUserRequest *m)
+{
+    TRY(find_user(u, m->user));
+    TRY(users_disable(u->runner->users, u->app->config.id, bytes_text(u->who.id), !m->enable));
     u->who.disabled = !m->enable;
     if (!m->enable)
         streams_end_log_in(u->app, u->who.id, NULL, ATOLL_ERROR_USER_DISABLED,
@@ -169,6 +176,50 @@ static status disable_user(unary *u, bytes request)
     fill_user(&u->who, &shown);
     unary_answer(u, &shown.base);
     return ATOLL_OK;
+}
+
+/* ---- custom data ---- */
+
+static status set_custom_data(unary *u, const char *text)
+{
+    user_data *read = NULL;
+    const char *app = u->app->config.id;
+    bytes id = bytes_text(u->who.id);
+    TRY(user_data_read(bytes_text(text), &read)); /* Nothing else is kept. */
+    user_data_free(read);
+    return users_set_custom_data(u->runner->users, app, id, bytes_text(text));
+}
+
+static status do_user_data(unary *u, const Atoll__Auth__V0__UserDataRequest *m, bool set)
+{
+    TRY(apps_find(u->runner, bytes_text(m->app_id), &u->app));
+    TRY(find_user(u, m->user));
+    if (set) TRY(set_custom_data(u, m->json));
+    Atoll__Auth__V0__UserData answer = ATOLL__AUTH__V0__USER_DATA__INIT;
+    answer.json = set ? m->json : u->who.custom_data;
+    unary_answer(u, &answer.base);
+    return ATOLL_OK;
+}
+
+static status user_data_call(unary *u, bytes request, bool set)
+{
+    TRY(check_admin(u));
+    Atoll__Auth__V0__UserDataRequest *m =
+        atoll__auth__v0__user_data_request__unpack(NULL, request.size, request.data);
+    if (m == NULL) return fail_request();
+    status result = do_user_data(u, m, set);
+    atoll__auth__v0__user_data_request__free_unpacked(m, NULL);
+    return result;
+}
+
+static status set_user_data(unary *u, bytes request)
+{
+    return user_data_call(u, request, true);
+}
+
+static status get_user_data(unary *u, bytes request)
+{
+    return user_data_call(u, request, false);
 }
 
 /* ---- objects ---- */
@@ -299,6 +350,8 @@ unary_handler admin_handler(bytes path)
         {"/atoll.auth.v0.Admin/AddUser", add_user},
         {"/atoll.auth.v0.Admin/ListUsers", list_users},
         {"/atoll.auth.v0.Admin/DisableUser", disable_user},
+        {"/atoll.auth.v0.Admin/SetUserData", set_user_data},
+        {"/atoll.auth.v0.Admin/GetUserData", get_user_data},
         {"/atoll.auth.v0.Admin/ReadIngest", read_ingest},
         {"/atoll.auth.v0.Admin/HashQuery", hash_query},
         {"/atoll.auth.v0.Admin/ListSessions", list_sessions},

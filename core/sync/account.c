@@ -1,4 +1,4 @@
-/* Users on the device and their file, by jansson; the only file that includes it.
+/* Users on the device and their file, by jansson; of the client, the only file that includes it.
  * Must never: lose the users because one of them could not be read.
  * Invariant: `current` is NULL or an item of the list that is logged in. */
 #include "sync/account.h"

@@ -7,7 +7,7 @@
 
 /* The arguments of every command; each takes what it knows and refuses the rest. */
 typedef struct arguments {
-    const char *words[4]; /* app list; user add EMAIL; ingest tail; import FILE; ... */
+    const char *words[5]; /* app list; user add EMAIL; ingest tail; import FILE; ... */
     int word_count;
     const char *data, *url, *token_file, *app;
     const char *password, *class_name, *key, *email, *partition, *format;

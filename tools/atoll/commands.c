@@ -164,8 +164,27 @@ static status user_disable(const arguments *a, bool enable)
     return ATOLL_OK;
 }
 
+static status user_data(const arguments *a)
+{
+    Atoll__Auth__V0__UserDataRequest request = ATOLL__AUTH__V0__USER_DATA_REQUEST__INIT;
+    ProtobufCMessage *answer = NULL;
+    bool set = strcmp(a->words[2], "set") == 0;
+    if (a->word_count != (set ? 5 : 4) || (!set && strcmp(a->words[2], "get") != 0))
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "expected user data get USER, or user data set USER JSON");
+    request.app_id = (char *)(uintptr_t)a->app;
+    request.user = (char *)(uintptr_t)a->words[3];
+    if (set) request.json = (char *)(uintptr_t)a->words[4];
+    TRY(ask(a, set ? "SetUserData" : "GetUserData", &request.base,
+            &atoll__auth__v0__user_data__descriptor, &answer));
+    puts(((const Atoll__Auth__V0__UserData *)answer)->json);
+    protobuf_c_message_free_unpacked(answer, NULL);
+    return ATOLL_OK;
+}
+
 status command_user(const arguments *a)
 {
+    if (strcmp(a->words[1], "data") == 0) return user_data(a);
     if (strcmp(a->words[1], "list") == 0) return user_list(a);
     if (strcmp(a->words[1], "add") == 0) return user_add(a);
     return user_disable(a, strcmp(a->words[1], "enable") == 0);

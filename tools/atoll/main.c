@@ -44,6 +44,9 @@ static void usage(FILE *to)
         "  user list --app ID [--json]\n"
         "  user disable USER --app ID                    USER is an id or an email address\n"
         "  user enable USER --app ID\n"
+        "  user data get USER --app ID                   custom data, which roles read as "
+        "user.custom_data\n"
+        "  user data set USER JSON --app ID              one JSON object; '' for none\n"
         "  session list --app ID [--json]                streams of this run with their counters\n"
         "  ingest tail --app ID [--after N] [--no-follow] objects of asymmetric classes, one line "
         "of JSON each\n"
@@ -129,7 +132,7 @@ static status parse(int count, char **values, arguments *out)
     while ((option = getopt_long(count, values, "", options, NULL)) != -1)
         TRY(take_option(option, out));
     for (; optind < count; optind++) {
-        if (out->word_count == 4)
+        if (out->word_count == 5)
             return fail(ATOLL_ERROR_INVALID_ARGUMENT, "too many arguments; see atoll --help");
         out->words[out->word_count++] = values[optind];
     }
@@ -152,6 +155,7 @@ static status run(const arguments *a)
     if (says(a, "app", "list", 0, 0)) return command_app_list(a);
     if (says(a, "user", "list", 0, 0) || says(a, "user", "add", 1, 1)) return command_user(a);
     if (says(a, "user", "disable", 1, 1) || says(a, "user", "enable", 1, 1)) return command_user(a);
+    if (says(a, "user", "data", 2, 3)) return command_user(a);
     if (says(a, "session", "list", 0, 0)) return command_session_list(a);
     if (says(a, "ingest", "tail", 0, 0)) return command_ingest_tail(a);
     if (says(a, "hash", NULL, 1, 2)) return command_hash(a);

@@ -3,6 +3,7 @@
 #include "platform/platform.h"
 #include "platform/thread.h"
 #include "server/passwords.h"
+#include "server/user_data.h"
 #include "server/users.h"
 
 #include <criterion/criterion.h>
@@ -117,6 +118,37 @@ Test(users, bad_addresses_and_passwords_are_refused)
         cr_assert_eq(users_check_registration(bytes_text("a@b"), bytes_of(password, cases[i].size)),
                      cases[i].code);
     }
+}
+
+Test(users, custom_data_is_one_json_object)
+{
+    user_data *d = NULL;
+    user_data_kind kind;
+    value_vector found = {0};
+    const char *wrong[] = {"3", "[1]", "{\"a\": }", "{\"a\": 1, \"a\": 2}", "{} x"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        cr_expect_eq(user_data_read(bytes_text(wrong[i]), &d), ATOLL_ERROR_INVALID_ARGUMENT, "%s",
+                     wrong[i]);
+    const char *text = "{\"a\": {\"b\": 3}, \"list\": [true, 1.5, \"x\"], \"deep\": [[1]], "
+                       "\"id\": {\"$oid\": \"0102030405060708090a0b0c\"}}";
+    cr_assert_eq(user_data_read(bytes_text(text), &d), ATOLL_OK);
+    cr_assert_eq(user_data_get(d, bytes_text("a.b"), &kind, &found), ATOLL_OK);
+    cr_assert_eq(kind, USER_DATA_VALUE);
+    cr_assert_eq(found.items[0].as.integer, 3);
+    found.count = 0;
+    cr_assert_eq(user_data_get(d, bytes_text("list"), &kind, &found), ATOLL_OK);
+    cr_assert(kind == USER_DATA_LIST && found.count == 3 && found.items[0].as.boolean);
+    found.count = 0;
+    cr_assert_eq(user_data_get(d, bytes_text("id"), &kind, &found), ATOLL_OK);
+    cr_assert(found.items[0].type == VALUE_OBJECT_ID && found.items[0].as.id[11] == 12);
+    found.count = 0;
+    cr_assert_eq(user_data_get(d, bytes_text("a.c"), &kind, &found), ATOLL_OK);
+    cr_assert_eq(kind, USER_DATA_NONE);
+    cr_assert_eq(user_data_get(d, bytes_text("a"), &kind, &found), ATOLL_ERROR_INVALID_ARGUMENT);
+    cr_assert_eq(user_data_get(d, bytes_text("deep"), &kind, &found), ATOLL_ERROR_INVALID_ARGUMENT);
+    vector_free(&found);
+    user_data_free(d);
+    cr_assert_eq(memory_live_count(), 0);
 }
 
 Test(tokens, only_unchanged_and_fresh_ones_of_this_key_and_use_are_accepted)
