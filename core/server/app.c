@@ -84,6 +84,7 @@ status server_app_open(storage *store, const server_app_options *options, server
                            .checkpoint_thread = options->checkpoint_thread,
                            .plain = true};
     if (result == ATOLL_OK) result = model_open(store, &model, NULL, &app->db);
+    if (result == ATOLL_OK) result = marks_open(app);
     if (result == ATOLL_OK) result = app_start(app);
     if (result == ATOLL_OK) result = model_sync(app->db, &app->durable);
     if (result != ATOLL_OK) {
@@ -98,6 +99,7 @@ void server_app_close(server_app *app)
 {
     if (app == NULL) return;
     if (app->db != NULL) model_close(app->db);
+    marks_close(app);
     vector_free(&app->queryables);
     vector_free(&app->peers);
     memory_free(app->app_id);

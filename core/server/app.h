@@ -23,6 +23,7 @@ struct server_app {
     uint64_t epoch, next_ident, clock, ingest_position; /* clock: the latest stamp applied */
     uint64_t durable;                                   /* versions up to here are on disk */
     uint64_t schema_generation;                         /* grows with the schema */
+    struct mark_cache *marks;
     VECTOR(queryable) queryables;
     VECTOR(peer *) peers;
 };
@@ -72,11 +73,21 @@ typedef struct leave_record {
     bool own_life; /* send.c: a life between was the receiver's own work: it has the object */
     buffer values; /* property, value pairs before */
 } leave_record;
-status meta_read(server_app *app, model_txn *txn, class_key c, row_key row,
-                 row_mark *out) MUST_CHECK; /* zeros when new; txn may be NULL */
-status meta_write(model_txn *txn, class_key c, row_key row, const row_mark *m) MUST_CHECK;
-/* The row changed at this version: moves it in the index of versions. */
-status meta_touch(model_txn *txn, class_key c, row_key row, row_mark *m,
+/* marks.c: the newest marks. What is written is in the transaction after marks_flush, before its commit; when it does
+ * not commit, marks_forget. */
+status marks_open(server_app *app) MUST_CHECK;
+void marks_close(server_app *app);
+status marks_flush(server_app *app, model_txn *txn) MUST_CHECK;
+void marks_forget(server_app *app);
+void marks_settle(server_app *app); /* between transactions: bounds what is kept in memory */
+status marks_peek(server_app *app, class_key c, row_key row,
+                  row_mark **out) MUST_CHECK; /* to read, until the next call; zeros when new */
+status meta_read(server_app *app, class_key c, row_key row,
+                 row_mark *out) MUST_CHECK; /* a copy; zeros when new */
+status meta_write(server_app *app, class_key c, row_key row,
+                  const row_mark *m) MUST_CHECK; /* zeros: there is none any more */
+/* The row changed at this version: moves it in the index of versions; 0: out of it. */
+status meta_touch(server_app *app, class_key c, row_key row, row_mark *m,
                   uint64_t version) MUST_CHECK;
 status meta_leave(server_app *app, model_txn *txn, class_key c, row_key row, const row_mark *m,
                   uint64_t version) MUST_CHECK;

@@ -442,8 +442,8 @@ static status take_row(batch_apply *a, wire_rows *rows, size_t i, const model_cl
         TRY(apply_fields(a, rows, i, c, u->row, mark, true, &lost));
         TRY(fill_partition(a, c, u->row, mark));
     }
-    TRY(meta_touch(a->txn, c->key, u->row, mark, a->version));
-    TRY(meta_write(a->txn, c->key, u->row, mark));
+    TRY(meta_touch(a->app, c->key, u->row, mark, a->version));
+    TRY(meta_write(a->app, c->key, u->row, mark));
     TRY(map64_put(&a->taken, root_name(c->key, u->row), 1));
     bool differs = lost || joined || mark->life != presumed_life(u);
     return differs ? add_outcome(a, c->key, u->row, mark->life, a->broken_list) : ATOLL_OK;
@@ -494,7 +494,7 @@ static status apply_group(batch_apply *a, wire_rows *rows)
                         wire_one_or_each(&rows->bases, i, 0), wire_column_value(&rows->key, i), 0};
         row_mark mark = {0};
         TRY(model_find_any(model_txn_view(a->txn), c->key, &u.key, &u.row));
-        if (u.row != 0) TRY(meta_read(a->app, a->txn, c->key, u.row, &mark));
+        if (u.row != 0) TRY(meta_read(a->app, c->key, u.row, &mark));
         status result = apply_row_with(a, rows, i, c, &u, &mark);
         row_mark_free(&mark);
         if (result != ATOLL_OK) return result;
@@ -523,12 +523,12 @@ static status apply_embedded_row(batch_apply *a, wire_rows *rows, size_t i, cons
                     "an embedded object of class '%s' comes without its root", c->name);
     if (*taken != 1) return ATOLL_OK;
     row_mark mark, root_mark = {0};
-    TRY(meta_read(a->app, a->txn, c->key, row, &mark));
+    TRY(meta_read(a->app, c->key, row, &mark));
     status result = apply_fields(a, rows, i, c, row, &mark, false, &lost);
-    if (result == ATOLL_OK) result = meta_write(a->txn, c->key, row, &mark);
-    if (result == ATOLL_OK) result = meta_read(a->app, a->txn, root_class, root, &root_mark);
-    if (result == ATOLL_OK) result = meta_touch(a->txn, root_class, root, &root_mark, a->version);
-    if (result == ATOLL_OK) result = meta_write(a->txn, root_class, root, &root_mark);
+    if (result == ATOLL_OK) result = meta_write(a->app, c->key, row, &mark);
+    if (result == ATOLL_OK) result = meta_read(a->app, root_class, root, &root_mark);
+    if (result == ATOLL_OK) result = meta_touch(a->app, root_class, root, &root_mark, a->version);
+    if (result == ATOLL_OK) result = meta_write(a->app, root_class, root, &root_mark);
     if (result == ATOLL_OK && lost)
         result = add_outcome(a, root_class, root, root_mark.life, a->broken_list);
     row_mark_free(&mark);
@@ -632,6 +632,7 @@ static status apply_all(batch_apply *a, const staged_uploads *parts)
     a->record.bound = first->bound;
     a->record.batch_version = a->version;
     TRY(keep_uncertain(a, first->cursor));
+    TRY(marks_flush(a->app, a->txn));
     TRY(ident_write(a->txn, a->ident, &a->record));
     return app_record_write(a->app, a->txn);
 }
@@ -659,9 +660,11 @@ status apply_batch(server_app *app, uint64_t ident, const judging_views *views,
         }
     }
     if (result != ATOLL_OK) {
+        marks_forget(app);
         app->clock = clock;
         app->ingest_position = ingest;
     }
+    marks_settle(app);
     ident_record_free(&a.record);
     map64_free(&a.taken);
     map64_free(&a.outcome);

@@ -1,17 +1,9 @@
-/* What the server remembers of rows beside their values, all in the side table: merge marks, the index from versions to rows,
- * leave records. It must never be asked for more than what changed. Invariant: the index has exactly one entry for each row
- * that was ever there, at the version of its newest change. */
+/* What the server remembers of rows that left somebody's view, and which fields decide about that; marks.c has the rest.
+ * It must never be asked for more than what changed. Invariant: whoever changes a queryable field or ends a life has written
+ * a leave record in the same commit. */
 #include "server/app.h"
 
-enum { ROW_KEY_SIZE = 14, VERSION_KEY_SIZE = 22, META_SIZE_MAX = 64u << 20 };
-
-static void row_key_of(uint8_t key[ROW_KEY_SIZE], char kind, class_key c, row_key row)
-{
-    key[0] = 's';
-    key[1] = (uint8_t)kind;
-    key_put_u32(key + 2, c);
-    key_put_u64(key + 6, row);
-}
+enum { VERSION_KEY_SIZE = 22, META_SIZE_MAX = 64u << 20 };
 
 static void version_key_of(uint8_t key[VERSION_KEY_SIZE], char kind, uint64_t version, class_key c,
                            row_key row)
@@ -21,67 +13,6 @@ static void version_key_of(uint8_t key[VERSION_KEY_SIZE], char kind, uint64_t ve
     key_put_u64(key + 2, version);
     key_put_u32(key + 10, c);
     key_put_u64(key + 14, row);
-}
-
-status meta_read(server_app *app, model_txn *txn, class_key c, row_key row, row_mark *out)
-{
-    uint8_t key[ROW_KEY_SIZE];
-    buffer record;
-    bool found = false;
-    buffer_init(&record, META_SIZE_MAX);
-    row_key_of(key, 'm', c, row);
-    bytes name = bytes_of(key, sizeof key);
-    *out = (row_mark){0};
-    status result = txn != NULL ? model_side_get_txn(txn, name, &record, &found)
-                                : model_side_get(app->db, name, &record, &found);
-    if (result == ATOLL_OK && found) result = row_mark_read(buffer_view(&record), out);
-    buffer_free(&record);
-    return result;
-}
-
-status meta_write(model_txn *txn, class_key c, row_key row, const row_mark *m)
-{
-    uint8_t key[ROW_KEY_SIZE];
-    buffer record;
-    buffer_init(&record, META_SIZE_MAX);
-    row_key_of(key, 'm', c, row);
-    status result = row_mark_write(&record, m);
-    if (result == ATOLL_OK)
-        result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
-    buffer_free(&record);
-    return result;
-}
-
-status meta_touch(model_txn *txn, class_key c, row_key row, row_mark *m, uint64_t version)
-{
-    uint8_t key[VERSION_KEY_SIZE];
-    if (m->changed == version) return ATOLL_OK;
-    if (m->changed != 0) {
-        version_key_of(key, 'v', m->changed, c, row);
-        TRY(model_side_delete(txn, bytes_of(key, sizeof key)));
-    }
-    m->changed = version;
-    version_key_of(key, 'v', version, c, row);
-    return model_side_put(txn, bytes_of(key, sizeof key), bytes_of("", 0));
-}
-
-status meta_changed(server_app *app, uint64_t after, meta_changed_each each, void *context)
-{
-    uint8_t from[VERSION_KEY_SIZE];
-    const uint8_t to[2] = {'s', 'v' + 1};
-    storage_iterator *i = NULL;
-    bytes key, value;
-    version_key_of(from, 'v', after + 1, 0, 0);
-    TRY(model_side_iterate(app->db, bytes_of(from, sizeof from), bytes_of(to, 2), &i));
-    status result = ATOLL_OK;
-    while (result == ATOLL_OK && storage_iterator_next(i, &key, &value)) {
-        if (key.size != VERSION_KEY_SIZE) continue;
-        result = each(context, key_get_u64(key.data + 2), key_get_u32(key.data + 10),
-                      key_get_u64(key.data + 14));
-    }
-    if (result == ATOLL_OK) result = storage_iterator_status(i);
-    storage_iterator_free(i);
-    return result;
 }
 
 /* ---- leave records ---- */

@@ -57,16 +57,15 @@ static status put_embedded(void *context, const model_class *c, row_key row,
                            const model_owner *owner)
 {
     row_writer *w = context;
-    row_mark mark;
+    row_mark *mark = NULL;
     wire_rows *group = NULL;
-    TRY(meta_read(w->p->app, NULL, c->key, row, &mark));
+    TRY(marks_peek(w->p->app, c->key, row, &mark));
     bool any = w->whole;
-    for (size_t i = 0; i < mark.fields.count && !any; i++)
-        any = mark.fields.items[i].version > w->after;
-    status result = any ? rows_put_embedded(w->b, w->view, c, row, owner, &group) : ATOLL_OK;
-    if (any && result == ATOLL_OK) result = put_fields(w, group, c, row, &mark);
-    row_mark_free(&mark);
-    return result;
+    for (size_t i = 0; i < mark->fields.count && !any; i++)
+        any = mark->fields.items[i].version > w->after;
+    if (!any) return ATOLL_OK;
+    TRY(rows_put_embedded(w->b, w->view, c, row, owner, &group));
+    return put_fields(w, group, c, row, mark);
 }
 
 static status put_row(row_writer *w, class_key class_of, row_key row, row_kind kind, uint64_t life)
@@ -81,12 +80,11 @@ static status put_row(row_writer *w, class_key class_of, row_key row, row_kind k
     TRY(wire_builder_row(w->b, group, kind, &key, life, 0));
     w->p->counters.rows_out++;
     if (kind != ROW_FULL && kind != ROW_DELTA && kind != ROW_REVERTED) return ATOLL_OK;
-    row_mark mark;
+    row_mark *mark = NULL;
     w->whole = kind != ROW_DELTA;
-    TRY(meta_read(w->p->app, NULL, class_of, row, &mark));
-    status result = put_fields(w, group, c, row, &mark);
-    row_mark_free(&mark);
-    return result == ATOLL_OK ? rows_walk_embedded(w->view, c, row, put_embedded, w) : result;
+    if (!w->whole) TRY(marks_peek(w->p->app, class_of, row, &mark));
+    TRY(put_fields(w, group, c, row, mark));
+    return rows_walk_embedded(w->view, c, row, put_embedded, w);
 }
 
 /* ---- planning a group ---- */
@@ -152,33 +150,33 @@ static const leave_record *leave_of(plan *x, class_key c, row_key row)
 
 static status plan_row(plan *x, class_key c, row_key row, bool sweep)
 {
-    row_mark mark;
+    row_mark *mark = NULL;
     peer *p = x->p;
     if (map64_get(&x->seen, name_of(c, row)) != NULL) return ATOLL_OK;
     TRY(map64_put(&x->seen, name_of(c, row), 1));
-    TRY(meta_read(p->app, NULL, c, row, &mark));
+    TRY(marks_peek(p->app, c, row, &mark));
     const leave_record *oldest = leave_of(x, c, row);
-    bool has = mark.alive && view_matches(x->new_view, x->g->view, c, row);
+    bool has = mark->alive && view_matches(x->new_view, x->g->view, c, row);
     bool had = x->old_view != NULL &&
-               view_had(x->old_view, x->g->view, c, row, &mark, oldest, x->g->from, p->ident);
-    bool same_life = mark.since <= x->g->from || mark.since_author == p->ident;
+               view_had(x->old_view, x->g->view, c, row, mark, oldest, x->g->from, p->ident);
+    bool same_life = mark->since <= x->g->from || mark->since_author == p->ident;
     bool uncertain = map64_get(&x->uncertain, name_of(c, row)) != NULL;
-    group_row r = {c, row, 0, mark.life};
+    group_row r = {c, row, 0, mark->life};
     if (has) {
         /* A cursor of zero: the client has nothing, or no longer trusts what it has. */
         bool delta = had && same_life && !uncertain && x->g->from > 0;
         r.kind = delta ? ROW_DELTA : ROW_FULL;
     } else if ((had || uncertain) && !sweep) {
-        bool own = !mark.alive && mark.since_author == p->ident;
-        r.kind = mark.alive ? ROW_EVICTED : own ? 0 : ROW_DELETED;
+        bool own = !mark->alive && mark->since_author == p->ident;
+        r.kind = mark->alive ? ROW_EVICTED : own ? 0 : ROW_DELETED;
     }
     if (has && r.kind == ROW_DELTA && !sweep) {
         /* Only what others changed: nothing is sent back to its author. */
-        bool any = mark.changed > x->g->from;
-        for (size_t i = 0; any && i < mark.fields.count; i++) {
-            const field_mark *f = &mark.fields.items[i];
+        bool any = mark->changed > x->g->from;
+        for (size_t i = 0; any && i < mark->fields.count; i++) {
+            const field_mark *f = &mark->fields.items[i];
             if (f->version > x->g->from && f->author != p->ident) break;
-            if (i + 1 == mark.fields.count) any = false;
+            if (i + 1 == mark->fields.count) any = false;
         }
         const model_class *k = schema_class(model_view_schema(x->g->view), c);
         for (size_t i = 0; !any && k != NULL && i < k->property_count; i++)
@@ -186,7 +184,6 @@ static status plan_row(plan *x, class_key c, row_key row, bool sweep)
                   (k->properties[i].flags & PROPERTY_COLLECTION) != 0;
         if (!any) r.kind = 0;
     }
-    row_mark_free(&mark);
     return r.kind == 0 ? ATOLL_OK : vector_push(&x->g->rows, r);
 }
 
@@ -349,18 +346,17 @@ static status cursor_only(peer *p)
 
 static status outcome_row_put(row_writer *w, const outcome_row *o)
 {
-    row_mark mark;
-    TRY(meta_read(w->p->app, NULL, o->class_of, o->row, &mark));
-    bool visible = mark.alive && view_matches(&w->p->view, w->view, o->class_of, o->row);
-    if (mark.alive && w->p->has_next_view)
+    row_mark *mark = NULL;
+    TRY(marks_peek(w->p->app, o->class_of, o->row, &mark));
+    bool visible = mark->alive && view_matches(&w->p->view, w->view, o->class_of, o->row);
+    if (mark->alive && w->p->has_next_view)
         visible |= view_matches(&w->p->next_view, w->view, o->class_of, o->row);
     /* The life that the upload got into has ended since: what was done on top of it ended too. */
-    bool reverted = o->reverted || (o->life != 0 && o->life != mark.life);
-    row_kind kind = visible                         ? reverted ? ROW_REVERTED : ROW_FULL
-                    : mark.life != 0 && !mark.alive ? ROW_DELETED
-                                                    : ROW_EVICTED;
-    uint64_t life = kind == ROW_EVICTED && reverted ? 0 : mark.life;
-    row_mark_free(&mark);
+    bool reverted = o->reverted || (o->life != 0 && o->life != mark->life);
+    row_kind kind = visible                           ? reverted ? ROW_REVERTED : ROW_FULL
+                    : mark->life != 0 && !mark->alive ? ROW_DELETED
+                                                      : ROW_EVICTED;
+    uint64_t life = kind == ROW_EVICTED && reverted ? 0 : mark->life;
     return put_row(w, o->class_of, o->row, kind, life);
 }
 
