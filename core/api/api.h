@@ -233,9 +233,10 @@ typedef struct observer {
     atomic_bool ended;       /* by another thread: its own one takes it out */
 } observer;
 /* Where getters read last: whoever reads a property of one object reads it again, or that of the next row. */
-enum { API_WINDOWS = 32, API_WINDOWS_MAX = 8192 };
+enum { API_WINDOWS = 32, API_WINDOWS_MAX = 65536, API_READ_RECENT = 3 };
+#define API_WINDOW_CLOSED UINT64_MAX
 typedef struct api_window {
-    uint64_t write_count; /* of the realm when it was opened; 0: never */
+    uint64_t write_count; /* of the realm when it was opened; 0: it is not among the opened */
     uint64_t segment;
     class_key class_of;
     property_key property;
@@ -278,8 +279,12 @@ struct atoll_realm {
     int spare_count;
     atomic_bool pending_signalled;
     api_window few_windows[API_WINDOWS];
-    api_window *windows;                  /* few_windows until reads are all over the place */
-    property_key read_last;               /* the property that a window was opened for last */
+    api_window *windows; /* few_windows until reads are all over the place */
+    uint32_t few_opened[API_WINDOWS];
+    uint32_t *opened; /* places of the windows that may hold something */
+    uint32_t opened_count;
+    property_key
+        read_recent[API_READ_RECENT];     /* those that windows were opened for last; 0: none */
     uint32_t window_count, window_losses; /* losses: windows closed for others since it grew */
     /* The memory budget: between two calls the view rests, so that what it shows may leave memory. */
     bool resting, reading;
@@ -294,6 +299,17 @@ static inline api_window *realm_window(const atoll_realm *realm, class_key c, ro
 {
     uint64_t at = row / MODEL_BLOCK_ROWS * 7 + c * 3 + p;
     return &realm->windows[at & (realm->window_count - 1)];
+}
+/* What was read of other rows will be read of this one: memory is slower than all else, so it is fetched meanwhile. It
+ * may be wrong, it is never needed. */
+static inline void realm_fetch(const atoll_realm *realm, class_key c, row_key row)
+{
+    for (size_t i = 0; i < API_READ_RECENT; i++) {
+        property_key p = realm->read_recent[i];
+        const api_window *w = realm_window(realm, c, row, p);
+        if (w->write_count != realm->write_count || w->window.block == NULL) continue;
+        model_window_fetch(&w->window, row);
+    }
 }
 struct atoll_object {
     atoll_realm *realm; /* reference */

@@ -120,11 +120,12 @@ static void windows_grow(atoll_realm *realm)
     uint32_t count = realm->window_count * 8;
     if (count > API_WINDOWS_MAX || ++realm->window_losses < realm->window_count * 4) return;
     realm->window_losses = 0;
-    api_window *more = memory_allocate_zero(count * sizeof *more);
+    api_window *more = memory_allocate_zero(count * (sizeof *more + sizeof *realm->opened));
     if (more == NULL) return; /* slower, not wrong */
     realm_close_windows(realm);
     if (realm->windows != realm->few_windows) memory_free(realm->windows);
     realm->windows = more;
+    realm->opened = (uint32_t *)(void *)(more + count);
     realm->window_count = count;
 }
 
@@ -142,6 +143,25 @@ static inline const api_window *window_of(const atoll_object *object, property_k
     return open && model_window_bit(w->window.alive, object->row) ? w : NULL;
 }
 
+static void recent_add(property_key recent[API_READ_RECENT], property_key p)
+{
+    size_t at = 0;
+    while (at < API_READ_RECENT - 1 && recent[at] != p) at++;
+    memmove(recent + 1, recent, at * sizeof *recent);
+    recent[0] = p;
+}
+
+/* Each place is listed once, however often its window opens and closes. */
+static void window_list(atoll_realm *realm, api_window *w, bool open)
+{
+    if (open && w->write_count == 0)
+        realm->opened[realm->opened_count++] = (uint32_t)(w - realm->windows);
+    if (open)
+        w->write_count = realm->write_count;
+    else if (w->write_count != 0)
+        w->write_count = API_WINDOW_CLOSED;
+}
+
 static void window_open(const atoll_object *object, property_key p)
 {
     if (object->realm->frozen) return; /* several threads may read it at once */
@@ -151,11 +171,11 @@ static void window_open(const atoll_object *object, property_key p)
     model_window_close(&w->window);
     bool open =
         model_window_open(realm_view(object->realm), object->class_of, object->row, p, &w->window);
-    w->write_count = open ? object->realm->write_count : 0;
+    window_list(object->realm, w, open);
     w->segment = object->row / MODEL_BLOCK_ROWS;
     w->class_of = object->class_of;
     w->property = p;
-    object->realm->read_last = p;
+    recent_add(object->realm->read_recent, p);
 }
 
 /* The number in a column of that type, or NULL when the long way must be taken. *null: it is null. */

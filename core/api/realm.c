@@ -93,10 +93,12 @@ void realm_call_end(atoll_realm **call)
 
 void realm_close_windows(atoll_realm *realm)
 {
-    for (size_t i = 0; i < realm->window_count; i++) {
-        model_window_close(&realm->windows[i].window);
-        realm->windows[i].write_count = 0;
+    for (size_t i = 0; i < realm->opened_count; i++) {
+        api_window *w = &realm->windows[realm->opened[i]];
+        model_window_close(&w->window);
+        w->write_count = 0;
     }
+    realm->opened_count = 0;
 }
 
 void realm_drop_view(atoll_realm *realm)
@@ -149,6 +151,7 @@ status realm_new(database *d, model_view *view, atoll_realm *parent, atoll_realm
     thread_describe_self(realm->thread_text);
     realm->process = process_self();
     realm->windows = realm->few_windows;
+    realm->opened = realm->few_opened;
     realm->window_count = API_WINDOWS;
     buffer_init(&realm->text, SIZE_MAX);
     realm->write_count = 1; /* 0 is the mark of a window that was never opened */
@@ -537,8 +540,9 @@ static status find(const atoll_realm *realm, class_key key_of_class, const atoll
     TRY(key_of(c, key, &key_value));
     row_key row = 0;
     TRY(model_find(realm_view(realm), c->key, key_value, &row));
-    return row == 0 ? ATOLL_OK
-                    : realm_object_new((atoll_realm *)(uintptr_t)realm, key_of_class, row, out);
+    if (row == 0) return ATOLL_OK;
+    realm_fetch(realm, key_of_class, row);
+    return realm_object_new((atoll_realm *)(uintptr_t)realm, key_of_class, row, out);
 }
 
 atoll_object *atoll_realm_find(const atoll_realm *realm, uint32_t class_key,

@@ -215,13 +215,10 @@ int64_t atoll_results_count(const atoll_results *results, atoll_error **error)
 static inline void fetch_ahead(const atoll_results *results, uint64_t index)
 {
     enum { AHEAD = 8 };
-    const atoll_realm *realm = results->realm;
     if (index + AHEAD >= results->rows.count) return;
     row_key row = results->rows.items[index + AHEAD];
-    const api_window *w = realm_window(realm, query_class(results->query), row, realm->read_last);
-    if (w->write_count != realm->write_count || w->window.words == NULL) return;
-    __builtin_prefetch(w->window.words + row % MODEL_BLOCK_ROWS);
-    __builtin_prefetch(w->window.alive + row % MODEL_BLOCK_ROWS / 64);
+    if (row == results->rows.items[index] + AHEAD) return; /* the processor does it by itself */
+    realm_fetch(results->realm, query_class(results->query), row);
 }
 
 static status row_at(const atoll_results *results, int64_t index, row_key *out)

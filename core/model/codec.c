@@ -253,8 +253,8 @@ status store_load_block(storage *store, const block *b, block_data **out)
     buffer record;
     bool found = false;
     buffer_init(&record, RECORD_SIZE_MAX);
-    status result =
-        storage_get(store, block_key(key, b->class_of, b->slot, b->segment), &record, &found);
+    status result = storage_get_checked(store, block_key(key, b->class_of, b->slot, b->segment),
+                                        &record, &found);
     if (result == ATOLL_OK && !found && atomic_load(&b->absent)) {
         block_data *d = block_data_new(b->type);
         if (d == NULL) result = ATOLL_ERROR_OUT_OF_MEMORY;
@@ -355,8 +355,8 @@ status store_load_segment(storage *store, const model_schema *schema, const segm
     segment_data *d = memory_allocate_zero(sizeof *d);
     if (d == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     buffer_init(&record, RECORD_SIZE_MAX);
-    status result =
-        storage_get(store, block_key(key, s->class_of, SLOT_HEADER, s->index), &record, &found);
+    status result = storage_get_checked(store, block_key(key, s->class_of, SLOT_HEADER, s->index),
+                                        &record, &found);
     if (result == ATOLL_OK && found) result = decode_segment(buffer_view(&record), s, d);
     buffer_free(&record);
     if (result != ATOLL_OK) {

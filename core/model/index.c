@@ -70,7 +70,8 @@ index_data *index_leaf_data(uint32_t count_max)
 
 index_data *index_inner_data(void)
 {
-    return memory_allocate_zero(sizeof(index_data) + INDEX_FANOUT * sizeof(index_node *));
+    return memory_allocate_zero(sizeof(index_data) +
+                                INDEX_FANOUT * (sizeof(index_node *) + sizeof(uintptr_t)));
 }
 
 size_t index_run_end(const index_data *inner, size_t slot)
@@ -132,11 +133,12 @@ static size_t home_of(uint64_t key, uint8_t shift)
 }
 
 /* The place of the pair, or of the first entry of the key when value is 0; NULL: there is none. */
-static index_entry *leaf_seek(const index_data *d, uint64_t key, uint64_t value)
+static index_entry *leaf_seek(const index_node *n, uint64_t key, uint64_t value)
 {
-    index_entry *e = index_entries(d);
-    size_t mask = d->places - 1;
-    for (size_t i = home_of(key, shift_of(d)); e[i].value != 0; i = (i + 1) & mask)
+    index_entry *e = index_entries(atomic_load_explicit(&n->data, memory_order_relaxed));
+    uint8_t shift = atomic_load_explicit(&n->shift, memory_order_relaxed);
+    size_t mask = ((size_t)1 << (64 - shift)) - 1;
+    for (size_t i = home_of(key, shift); e[i].value != 0; i = (i + 1) & mask)
         if (e[i].key == key && (value == 0 || e[i].value == value)) return e + i;
     return NULL;
 }
@@ -179,12 +181,16 @@ static index_data *leaf_grown(const index_data *from)
 /* ---- owning the way to a leaf ---- */
 static index_data *data_copy(const index_data *from)
 {
-    size_t room = index_is_leaf(from) ? from->places * sizeof(index_entry)
-                                      : INDEX_FANOUT * sizeof(index_node *);
-    index_data *d = memory_allocate(sizeof *d + room);
+    bool leaf = index_is_leaf(from);
+    size_t ways = leaf ? 0 : INDEX_FANOUT;
+    size_t room = leaf ? from->places * sizeof(index_entry) : INDEX_FANOUT * sizeof(index_node *);
+    index_data *d = memory_allocate(sizeof *d + room + ways * sizeof(uintptr_t));
     if (d == NULL) return NULL;
     memcpy(d, from, sizeof *d + room);
-    for (size_t i = 0; !index_is_leaf(d) && i < INDEX_FANOUT; i = index_run_end(d, i))
+    for (size_t i = 0; i < ways; i++) /* readers find ways meanwhile */
+        atomic_init(&index_ways(d)[i],
+                    atomic_load_explicit(&index_ways(from)[i], memory_order_acquire));
+    for (size_t i = 0; !leaf && i < INDEX_FANOUT; i = index_run_end(d, i))
         index_retain(index_children(d)[i]);
     return d;
 }
@@ -210,7 +216,10 @@ static status node_own(const tree_writer *w, index_node *old, index_node **out)
 
 static void slots_set(index_data *inner, size_t from, size_t to, index_node *child)
 {
-    for (size_t i = from; i < to; i++) index_children(inner)[i] = child;
+    for (size_t i = from; i < to; i++) {
+        index_children(inner)[i] = child;
+        atomic_store_explicit(&index_ways(inner)[i], 0, memory_order_relaxed);
+    }
 }
 
 static status child_own(const tree_writer *w, index_data *inner, size_t slot)
@@ -417,9 +426,8 @@ static status change_begin(const tree_writer *w, index_node **root, const index_
                            index_path *path, index_entry **entry, bool *done)
 {
     TRY(leaf_own(w, root, c->key, path));
-    const index_data *d = data_of(path->leaf);
-    *done = c->gate != 0 && d->stored_version >= c->gate;
-    *entry = leaf_seek(d, c->key, any ? 0 : c->value);
+    *done = c->gate != 0 && data_of(path->leaf)->stored_version >= c->gate;
+    *entry = leaf_seek(path->leaf, c->key, any ? 0 : c->value);
     return ATOLL_OK;
 }
 
@@ -487,12 +495,22 @@ static status load_below(storage *store, const index_node *inner, const index_da
     return visited >= VISITED_MIN ? store_load_index_children(store, inner) : ATOLL_OK;
 }
 
-status index_find(storage *store, const tree_writer *writer, index_node *root, uint64_t key,
-                  index_visitor each, void *context)
+/* A leaf that no transaction can change any more, and its parent. */
+static void way_found(const index_path *path, const index_data *leaf, uint8_t shift, uint64_t key)
 {
-    index_path *recent = writer == NULL ? NULL : recent_of(writer, root), path = {NULL, root};
+    enum { PLACES_BITS_MAX = 15 };
+    if (path->parent == NULL || 64 - shift > PLACES_BITS_MAX) return;
+    const index_data *inner = atomic_load_explicit(&path->parent->data, memory_order_relaxed);
+    atomic_store_explicit(&index_ways(inner)[index_slot(path->parent, key)],
+                          (uintptr_t)leaf | (uintptr_t)(64 - shift), memory_order_release);
+}
+
+/* The leaf of the key; *out NULL: there is none. Of a leaf only the line with the entry is touched: what it takes to find
+ * it is in the node, and in the way to it. */
+static status leaf_find(storage *store, const tree_writer *writer, index_path path, uint64_t key,
+                        const index_data **out, uint8_t *shift, index_path *recent)
+{
     const index_data *d = NULL;
-    if (recent_covers(recent, root, key)) path = *recent;
     for (;;) {
         d = atomic_load_explicit(&path.leaf->data, memory_order_acquire);
         if (d == NULL) {
@@ -501,15 +519,39 @@ status index_find(storage *store, const tree_writer *writer, index_node *root, u
                                atomic_load_explicit(&path.parent->data, memory_order_acquire)));
             TRY(index_load(store, path.leaf, &d));
         }
-        /* Of a leaf only the line with the entry is touched: what it takes to find it is in the node. */
-        if (atomic_load_explicit(&path.leaf->shift, memory_order_relaxed) != 0) break;
+        *shift = atomic_load_explicit(&path.leaf->shift, memory_order_relaxed);
+        if (*shift != 0) break;
         path.parent = path.leaf;
-        path.leaf = index_children(d)[index_slot(path.parent, key)];
+        size_t slot = index_slot(path.parent, key);
+        uintptr_t way = atomic_load_explicit(&index_ways(d)[slot], memory_order_acquire);
+        if (way != 0) {
+            *out = (const index_data *)(way & ~(uintptr_t)15);
+            *shift = (uint8_t)(64 - (way & 15));
+            return ATOLL_OK;
+        }
+        path.leaf = index_children(d)[slot];
         if (path.leaf == NULL) return ATOLL_OK;
     }
-    if (recent != NULL && path.leaf->stamp == writer->stamp) *recent = path;
+    *out = d;
+    if (writer == NULL || path.leaf->stamp != writer->stamp)
+        way_found(&path, d, *shift, key);
+    else if (recent != NULL)
+        *recent = path;
+    return ATOLL_OK;
+}
+
+status index_find(storage *store, const tree_writer *writer, index_node *root, uint64_t key,
+                  index_visitor each, void *context)
+{
+    index_path *recent = writer == NULL ? NULL : recent_of(writer, root);
+    const index_data *d = NULL;
+    uint8_t shift = 0;
+    TRY(leaf_find(store, writer,
+                  recent_covers(recent, root, key) ? *recent : (index_path){NULL, root}, key, &d,
+                  &shift, recent));
+    if (d == NULL) return ATOLL_OK;
     const index_entry *e = index_entries(d);
-    uint8_t shift = atomic_load_explicit(&path.leaf->shift, memory_order_relaxed);
+    if (writer != NULL) __builtin_prefetch(d); /* who looks will put next, and needs the count */
     size_t mask = ((size_t)1 << (64 - shift)) - 1;
     for (size_t i = home_of(key, shift); e[i].value != 0; i = (i + 1) & mask)
         if (e[i].key == key && each(context, e[i].value)) return ATOLL_OK;

@@ -47,7 +47,8 @@ typedef struct index_data {
     uint64_t stored_version; /* every operation up to it is in; 0: was never on disk */
     uint64_t
         dropped; /* inner: children whose records go when this one is written; bit 2^level + number on the level */
-    _Alignas(16) uint8_t room[]; /* leaf: entries; inner: INDEX_FANOUT children, NULL: empty */
+    _Alignas(16) uint8_t
+        room[]; /* leaf: entries; inner: INDEX_FANOUT children, NULL: empty; INDEX_FANOUT ways */
 } index_data;
 
 struct index_node {
@@ -70,6 +71,12 @@ static inline index_entry *index_entries(const index_data *d)
 static inline index_node **index_children(const index_data *d)
 {
     return (index_node **)(uintptr_t)d->room;
+}
+/* The way to a child that is a leaf and will not change: its data, and in the low bits the logarithm of its places; 0: not
+ * known yet. Who looks up passes the node by, which would be one more wait for memory. */
+static inline _Atomic(uintptr_t) *index_ways(const index_data *d)
+{
+    return (_Atomic(uintptr_t) *)(uintptr_t)(d->room + INDEX_FANOUT * sizeof(index_node *));
 }
 static inline bool index_is_leaf(const index_data *d)
 {

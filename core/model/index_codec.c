@@ -196,7 +196,7 @@ status store_load_index(storage *store, const index_node *n, index_data **out)
     buffer record;
     bool found = false;
     buffer_init(&record, RECORD_SIZE_MAX);
-    status result = storage_get(store, index_record_key(key, n), &record, &found);
+    status result = storage_get_checked(store, index_record_key(key, n), &record, &found);
     if (result == ATOLL_OK) result = found ? decode(buffer_view(&record), n, out) : damaged();
     buffer_free(&record);
     return result;

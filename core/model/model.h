@@ -163,6 +163,8 @@ void model_window_close(model_window *window);
 /* The value in a row of the segment, as model_read gives it; the caller has seen that the row is alive. */
 void model_window_get(const model_window *window, row_key row, value *out);
 bytes model_window_text(const model_window *window, row_key row); /* of texts; no data: null */
+/* Asks the memory for what a read of the row would need. */
+void model_window_fetch(const model_window *window, row_key row);
 static inline bool model_window_bit(const uint64_t *bits, row_key row)
 {
     return (bits[row % MODEL_BLOCK_ROWS / 64] >> (row % 64) & 1) != 0;

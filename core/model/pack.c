@@ -58,6 +58,26 @@ static uint64_t take_bytes(const uint8_t *at, unsigned width)
     return x;
 }
 
+static uint64_t take_eight(const uint8_t *at)
+{
+    uint64_t x;
+    memcpy(&x, at, sizeof x);
+#if defined __BYTE_ORDER__ && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    x = __builtin_bswap64(x);
+#endif
+    return x;
+}
+
+/* Eight bytes at a time, of which the next values' are masked, up to where eight more are not there. */
+static void take_wide(const uint8_t *at, int64_t *to, size_t stride, size_t count, unsigned width,
+                      uint64_t least)
+{
+    uint64_t mask = UINT64_MAX >> (64 - 8 * width);
+    size_t spare = (7 + width) / width, safe = count > spare ? count - spare : 0, i = 0;
+    for (; i < safe; i++, at += width) to[i * stride] = (int64_t)(least + (take_eight(at) & mask));
+    for (; i < count; i++, at += width) to[i * stride] = (int64_t)(least + take_bytes(at, width));
+}
+
 void unpack_integers(reader *from, int64_t *to, size_t stride, size_t count)
 {
     uint64_t least = reader_fixed64(from);
@@ -67,9 +87,7 @@ void unpack_integers(reader *from, int64_t *to, size_t stride, size_t count)
     if (from->failed) return;
     const uint8_t *at = view.data;
     if (bits >= 8) {
-        unsigned width = bits / 8u;
-        for (size_t i = 0; i < count; i++, at += width)
-            to[i * stride] = (int64_t)(least + take_bytes(at, width));
+        take_wide(at, to, stride, count, bits / 8u, least);
         return;
     }
     unsigned mask = (1u << bits) - 1;

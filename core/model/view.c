@@ -334,6 +334,15 @@ void model_window_get(const model_window *window, row_key row, value *out)
     block_get(window->block, (uint32_t)(row % MODEL_BLOCK_ROWS), out);
 }
 
+void model_window_fetch(const model_window *window, row_key row)
+{
+    const block_data *d = window->block;
+    size_t at = row % MODEL_BLOCK_ROWS;
+    size_t width = d->type.kind == COLUMN_FIXED16 ? 16 : d->type.kind == COLUMN_TEXT ? 4 : 8;
+    __builtin_prefetch(window->alive + at / 64);
+    __builtin_prefetch(d->slots + at * width);
+}
+
 bytes model_window_text(const model_window *window, row_key row)
 {
     const block_data *d = window->block;

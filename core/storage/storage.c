@@ -34,6 +34,14 @@ status storage_get(storage *s, bytes key, buffer *out, bool *found)
     return s->operations->get(s, key, out, found);
 }
 
+status storage_get_checked(storage *s, bytes key, buffer *out, bool *found)
+{
+    buffer_clear(out);
+    *found = false;
+    return (s->operations->get_checked == NULL ? s->operations->get
+                                               : s->operations->get_checked)(s, key, out, found);
+}
+
 status storage_batch_new(storage *s, storage_batch **out)
 {
     return s->operations->batch_new(s, out);

@@ -36,6 +36,8 @@ bool storage_read_only(const storage *s);
 
 /* *found false and *out empty when absent. The buffer is cleared first. */
 status storage_get(storage *s, bytes key, buffer *out, bool *found) MUST_CHECK;
+/* The same for a value that has a checksum of its own, which the caller looks at: the store may leave out its. */
+status storage_get_checked(storage *s, bytes key, buffer *out, bool *found) MUST_CHECK;
 
 status storage_batch_new(storage *s, storage_batch **out) MUST_CHECK;
 void storage_batch_free(storage_batch *b);

@@ -6,6 +6,7 @@
 typedef struct storage_operations {
     void (*close)(storage *s);
     status (*get)(storage *s, bytes key, buffer *out, bool *found);
+    status (*get_checked)(storage *s, bytes key, buffer *out, bool *found); /* NULL: as get */
     status (*batch_new)(storage *s, storage_batch **out);
     status (*write)(storage *s, storage_batch *b, bool sync);
     status (*sync)(storage *s);

@@ -21,7 +21,7 @@ typedef struct rocks_store {
     rocksdb_t *db;
     rocksdb_options_t *options;
     rocksdb_block_based_table_options_t *table;
-    rocksdb_readoptions_t *read;
+    rocksdb_readoptions_t *read, *read_checked;
     rocksdb_writeoptions_t *write, *write_sync;
     file_lock *lock;
     uint64_t compact_size; /* of the tables when they last held nothing twice; 0: not known */
@@ -173,6 +173,7 @@ static void rocks_close(storage *base)
     if (s->options != NULL) rocksdb_options_destroy(s->options);
     if (s->table != NULL) rocksdb_block_based_options_destroy(s->table);
     if (s->read != NULL) rocksdb_readoptions_destroy(s->read);
+    if (s->read_checked != NULL) rocksdb_readoptions_destroy(s->read_checked);
     if (s->write != NULL) rocksdb_writeoptions_destroy(s->write);
     if (s->write_sync != NULL) rocksdb_writeoptions_destroy(s->write_sync);
     file_lock_free(s->lock);
@@ -186,6 +187,8 @@ static status open_database(rocks_store *s)
     s->options = rocksdb_options_create();
     s->table = rocksdb_block_based_options_create();
     s->read = rocksdb_readoptions_create();
+    s->read_checked = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_verify_checksums(s->read_checked, 0);
     s->write = rocksdb_writeoptions_create();
     s->write_sync = rocksdb_writeoptions_create();
     set_options(s);
@@ -249,12 +252,12 @@ static const char *text(bytes b)
     return b.data == NULL ? "" : (const char *)b.data;
 }
 
-static status rocks_get(storage *base, bytes key, buffer *out, bool *found)
+static status read_value(const rocks_store *s, const rocksdb_readoptions_t *options, bytes key,
+                         buffer *out, bool *found)
 {
-    rocks_store *s = (rocks_store *)base;
     char *message = NULL;
     rocksdb_pinnableslice_t *slice =
-        rocksdb_get_pinned(s->db, s->read, text(key), key.size, &message);
+        rocksdb_get_pinned(s->db, options, text(key), key.size, &message);
     if (message != NULL) return rocks_failure(s, "reading", message);
     if (slice == NULL) return ATOLL_OK;
     size_t size = 0;
@@ -263,6 +266,18 @@ static status rocks_get(storage *base, bytes key, buffer *out, bool *found)
     rocksdb_pinnableslice_destroy(slice);
     *found = result == ATOLL_OK;
     return result;
+}
+
+static status rocks_get(storage *base, bytes key, buffer *out, bool *found)
+{
+    const rocks_store *s = (rocks_store *)base;
+    return read_value(s, s->read, key, out, found);
+}
+
+static status rocks_get_checked(storage *base, bytes key, buffer *out, bool *found)
+{
+    const rocks_store *s = (rocks_store *)base;
+    return read_value(s, s->read_checked, key, out, found);
 }
 
 static status rocks_batch_new(storage *s, storage_batch **out)
@@ -437,6 +452,7 @@ static uint64_t rocks_used_bytes(storage *base)
 static const storage_operations rocks_operations = {
     .close = rocks_close,
     .get = rocks_get,
+    .get_checked = rocks_get_checked,
     .batch_new = rocks_batch_new,
     .write = rocks_write,
     .sync = rocks_sync,

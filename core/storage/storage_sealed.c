@@ -151,7 +151,7 @@ static status sealed_get(storage *base, bytes key, buffer *out, bool *found)
 {
     sealed_store *s = (sealed_store *)base;
     out->size_max += CIPHER_OVERHEAD; /* the bound is that of the value in clear */
-    status result = storage_get(s->inner, key, out, found);
+    status result = storage_get_checked(s->inner, key, out, found); /* the seal tells */
     out->size_max -= CIPHER_OVERHEAD;
     if (result == ATOLL_OK && *found) result = open_record(s->cipher, key, out);
     *found = *found && result == ATOLL_OK;
