@@ -120,9 +120,7 @@ public final class DynamicRealm extends BaseRealm {
 
     @SuppressWarnings("unchecked")
     public RealmQuery<DynamicRealmObject> where(String className) {
-        boolean gone = view != null && core.typeNamed(className) == null;
-        DynamicRealm realm = gone ? view.before : this; // A class that the models no longer have is read as it was.
-        return new RealmQuery<>(realm, (ObjectType<DynamicRealmObject>) realm.type(className));
+        return new RealmQuery<>(this, (ObjectType<DynamicRealmObject>) type(className));
     }
 
     /** Deletes all objects of a class. */

@@ -104,10 +104,14 @@ final class MigrationView {
 
     void removeClass(String className) {
         Fields fields = fields(className);
-        if (fields.fresh == null) {
-            Native.atoll_migration_remove_class(migration, className);
+        boolean modelled = false;
+        for (ObjectType<?> model : after.configuration.types()) {
+            modelled |= model.name.equals(className);
+        }
+        if (modelled) {
+            after.delete(fields.fresh.name);
         } else {
-            Native.atoll_realm_delete_class(after.core.pointer(), after.core.classKey(fields.fresh));
+            Native.atoll_migration_remove_class(migration, className);
         }
         classes.remove(className);
     }

@@ -268,6 +268,7 @@ class MigrationTest {
         }
         Realm.migrateRealm(after((dynamic, from, to) -> {
             DynamicRealmObject tom = dynamic.where("cats").findFirst();
+            dynamic.getSchema().get("Member").addField("whole", String.class, FieldAttribute.REQUIRED);
             dynamic.createObject("Member", tom.getString("name")).setString("whole", "Tom the cat");
             dynamic.getSchema().remove("cats");
             assertFalse(dynamic.getSchema().contains("cats"));
