@@ -30,7 +30,7 @@ for what in QUERY SUBSCRIBE LINK; do
     note $? "$what of an asymmetric class does not compile"
 done
 
-for suite in sdk_test types_test modes_test; do
+for suite in sdk_test types_test modes_test collections_test migration_test; do
     if ! $cxx $flags -g "$here/tests/$suite.cpp" -o "$out/$suite" -L"$build/core/api" -latoll -Wl,-rpath,"$build/core/api" -pthread; then
         failed=$((failed + 1))
         continue

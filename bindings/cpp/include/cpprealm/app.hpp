@@ -79,6 +79,8 @@ private:
     std::shared_ptr<atoll_user> handle_;
 };
 
+class migration;
+
 struct db_config {
     db_config() = default;
     explicit db_config(std::string path) : path_(std::move(path)) {}
@@ -110,6 +112,12 @@ struct db_config {
     // How many versions may be in use before a commit fails; 0 is any number.
     void set_max_active_versions(std::uint64_t count) { version_max_count_ = count; }
     void set_schema_version(std::uint64_t version) { schema_version_ = version; }
+    // Called once when a stored realm has a lower schema version, in one transaction with the change of its classes.
+    // Without it new properties have their zero values, and missing ones go.
+    void set_migration(std::function<void(migration &)> callback)
+    {
+        migration_ = std::move(callback);
+    }
     // Asked at opening with the size of the realm and what of it is in use, in bytes; true compacts it, if nobody has it open.
     void should_compact_on_launch(std::function<bool(std::uint64_t, std::uint64_t)> decide)
     {
@@ -131,6 +139,7 @@ private:
     std::vector<internal::describe_function> classes_;
     std::optional<bool> sync_commits_;
     std::uint64_t schema_version_ = 0;
+    std::function<void(migration &)> migration_;
     std::optional<std::array<char, 64>> encryption_key_;
     schema_mode schema_mode_ = schema_mode::automatic;
     bool in_memory_ = false;

@@ -31,21 +31,6 @@ template <class T> std::shared_ptr<atoll_values> element_values(realm_state &rea
     }
 }
 
-// Calls `observer(collection_change)` after refresh() or a commit of this realm when the collection changed.
-template <class H, class R, class F>
-notification_token observe_collection(const object_state &state, std::shared_ptr<H> handle,
-                                      R observe, F &&observer)
-{
-    auto registration = checked(observe, handle.get(), state.realm->queue.get());
-    state.realm->observers[registration] =
-        [handle, observer = std::forward<F>(observer)](const atoll_event *event) mutable {
-            collection_change change;
-            read_change(event, change);
-            observer(std::move(change));
-        };
-    return notification_token(state.realm, registration);
-}
-
 template <class T> class map_box;
 
 } // namespace internal
@@ -53,8 +38,12 @@ template <class T> class map_box;
 // ---------- sets ----------
 
 // Each value once, in the order of the values. Iterators are positions: a change may shift them.
-template <class T> struct managed<std::set<T>, void> : internal::property_base {
-    using property_base::property_base;
+template <class T>
+struct managed<std::set<T>, void> : internal::collection_base<managed<std::set<T>>, T> {
+    using internal::collection_base<managed, T>::collection_base;
+    using internal::property_base::key;
+    using internal::property_base::object;
+    using internal::property_base::state;
     managed(const managed &other) = default;
     using value_type = typename internal::read_as<T>::type;
     using iterator = internal::index_iterator<managed>;
@@ -123,10 +112,16 @@ template <class T> struct managed<std::set<T>, void> : internal::property_base {
         for (const auto &value : *this) copy.insert(value);
         return copy;
     }
-    template <class F> [[nodiscard]] notification_token observe(F &&observer) const
+    template <class F>
+    [[nodiscard]] notification_token observe(F &&observer,
+                                             const internal::key_paths &paths = std::nullopt) const
     {
-        return internal::observe_collection(state(), set(), atoll_set_observe,
-                                            std::forward<F>(observer));
+        return internal::observe_collection<collection_change>(
+            state(), set(), atoll_set_observe_key_paths, std::forward<F>(observer), paths);
+    }
+    std::shared_ptr<atoll_results> results_handle() const
+    {
+        return internal::own(internal::checked(atoll_set_as_results, set().get()));
     }
 
 private:
@@ -149,8 +144,13 @@ private:
 // ---------- maps ----------
 
 // In the byte order of the keys, which hold no '.' and do not begin with '$'.
-template <class T> struct managed<std::map<std::string, T>, void> : internal::property_base {
-    using property_base::property_base;
+template <class T>
+struct managed<std::map<std::string, T>, void>
+    : internal::collection_base<managed<std::map<std::string, T>>, T> {
+    using internal::collection_base<managed, T>::collection_base;
+    using internal::property_base::key;
+    using internal::property_base::object;
+    using internal::property_base::state;
     managed(const managed &other) = default;
     using mapped_type = internal::map_box<T>;
     using iterator = internal::index_iterator<managed>;
@@ -224,10 +224,18 @@ template <class T> struct managed<std::map<std::string, T>, void> : internal::pr
         for (const auto &[key, value] : *this) copy.emplace(key, value.detach());
         return copy;
     }
-    template <class F> [[nodiscard]] notification_token observe(F &&observer) const
+    // Calls `observer(map_change)` after refresh() or a commit of this realm when the map changed.
+    template <class F>
+    [[nodiscard]] notification_token observe(F &&observer,
+                                             const internal::key_paths &paths = std::nullopt) const
     {
-        return internal::observe_collection(state(), dictionary(), atoll_dictionary_observe,
-                                            std::forward<F>(observer));
+        return internal::observe_collection<map_change>(state(), dictionary(),
+                                                        atoll_dictionary_observe_key_paths,
+                                                        std::forward<F>(observer), paths);
+    }
+    std::shared_ptr<atoll_results> results_handle() const
+    {
+        return internal::own(internal::checked(atoll_dictionary_as_results, dictionary().get()));
     }
     // Gives the key this value: an unmanaged object is added, or embedded.
     void put(const std::string &key, const T &value)

@@ -3,18 +3,44 @@
 #define CPPREALM_DB_HPP
 
 #include <cpprealm/app.hpp>
+#include <cpprealm/migration.hpp>
 #include <cpprealm/subscriptions.hpp>
 
 namespace realm
 {
 
-// Hands an object that was committed to another thread, whose db resolves it, once.
+// Hands what was committed to another thread, whose db resolves it, once: an object of model T, results<T>, or the
+// std::vector, std::set or std::map that a property is.
 template <class T> class thread_safe_reference
 {
 public:
-    explicit thread_safe_reference(const managed<T> &object)
-        : handle_(
-              internal::own(internal::checked(atoll_reference_of_object, object.handle().get())))
+    explicit thread_safe_reference(const managed<T> &from)
+    {
+        if constexpr (internal::is_model<T>) {
+            handle_ =
+                internal::own(internal::checked(atoll_reference_of_object, from.handle().get()));
+        } else {
+            handle_ = internal::own(
+                internal::checked(atoll_reference_of_object, from.state().object.get()));
+            description_ = from.state().description;
+            index_ = from.index();
+        }
+    }
+    thread_safe_reference(thread_safe_reference &&) = default;
+    thread_safe_reference &operator=(thread_safe_reference &&) = default;
+
+private:
+    friend class db;
+    std::shared_ptr<atoll_reference> handle_;
+    const internal::class_description *description_ = nullptr;
+    std::int32_t index_ = 0;
+};
+
+template <class T> class thread_safe_reference<results<T>>
+{
+public:
+    explicit thread_safe_reference(const results<T> &from)
+        : handle_(internal::own(internal::checked(atoll_reference_of_results, from.handle().get())))
     {
     }
     thread_safe_reference(thread_safe_reference &&) = default;
@@ -126,11 +152,29 @@ public:
     // What a reference of another thread is here; an invalid object if it was deleted.
     template <class T> managed<T> resolve(thread_safe_reference<T> &&reference) const
     {
-        auto taken = std::move(reference.handle_);
-        if (!taken) throw exception(ATOLL_ERROR_INVALID_ARGUMENT, "a reference is resolved once");
+        auto taken = once(reference.handle_);
         auto found =
             internal::own(internal::checked(atoll_reference_resolve_object, taken.get(), realm()));
-        return found ? internal::make_managed<T>(state_, std::move(found)) : managed<T>();
+        if constexpr (internal::is_model<T>) {
+            return found ? internal::make_managed<T>(state_, std::move(found)) : managed<T>();
+        } else {
+            if (!found) {
+                throw exception(ATOLL_ERROR_OBJECT_INVALID,
+                                "the object of the collection is deleted");
+            }
+            internal::object_state owner;
+            owner.realm = state_;
+            owner.object = std::move(found);
+            owner.description = reference.description_;
+            owner.info = &state_->info(*reference.description_);
+            return managed<T>(std::move(owner), reference.index_);
+        }
+    }
+    template <class T> results<T> resolve(thread_safe_reference<results<T>> &&reference) const
+    {
+        auto taken = once(reference.handle_);
+        return results<T>(state_, internal::own(internal::checked(atoll_reference_resolve_results,
+                                                                  taken.get(), realm())));
     }
 
     // Writes a compacted copy to the place of a configuration, encrypted with its key if it has one.
@@ -157,6 +201,7 @@ private:
         state_->queue = internal::own(internal::checked(atoll_queue_new));
         state_->config = config.build(classes);
         if (config.compact_) compact_on_launch(config);
+        if (config.migration_) migration::run(state_->config, config.migration_);
         state_->realm = internal::own(internal::checked(atoll_realm_open, state_->config.get()));
         for (auto describe : classes) state_->info(describe());
         if (config.sync_.handler()) {
@@ -184,6 +229,12 @@ private:
             return;
         }
         internal::checked(atoll_realm_compact, native);
+    }
+    static std::shared_ptr<atoll_reference> once(std::shared_ptr<atoll_reference> &reference)
+    {
+        auto taken = std::move(reference);
+        if (!taken) throw exception(ATOLL_ERROR_INVALID_ARGUMENT, "a reference is resolved once");
+        return taken;
     }
     atoll_realm *realm() const { return state_->realm.get(); }
     void cancel_quietly() const

@@ -4,6 +4,8 @@
 
 #include <cpprealm/internal/error.hpp>
 
+#include <vector>
+
 namespace realm
 {
 
@@ -27,6 +29,29 @@ struct logger {
 inline void set_default_level_threshold(logger::level level)
 {
     atoll_log_set_level(static_cast<std::int32_t>(level));
+}
+
+// Of one category and of all that belong to it: "Realm.Sync" is also "Realm.Sync.Client.Session".
+inline void set_category_level_threshold(const std::string &category, logger::level level)
+{
+    internal::checked(atoll_log_set_category_level, category.data(), category.size(),
+                      static_cast<std::int32_t>(level));
+}
+
+inline logger::level category_level_threshold(const std::string &category)
+{
+    return static_cast<logger::level>(
+        internal::checked(atoll_log_category_level, category.data(), category.size()));
+}
+
+// The names of all categories. "Realm" is the first, and all belong to it.
+inline std::vector<std::string> log_categories()
+{
+    std::vector<std::string> names;
+    for (std::int32_t i = 0; i < atoll_log_category_count(); i++) {
+        names.push_back(internal::to_string(atoll_log_category_name(i)));
+    }
+    return names;
 }
 
 // An empty pointer goes back to standard error.

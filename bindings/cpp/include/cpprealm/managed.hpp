@@ -19,6 +19,8 @@ struct object_change {
     std::exception_ptr error;
 };
 
+template <class T> class results;
+
 namespace internal
 {
 
@@ -100,12 +102,15 @@ struct managed<T, std::enable_if_t<internal::is_model<T>>> : internal::fields_of
     }
 
     // Calls `observer(object_change)` after refresh() or a commit of this realm when the object changed or is gone.
-    template <class F> [[nodiscard]] notification_token observe(F &&observer) const
+    template <class F>
+    [[nodiscard]] notification_token observe(F &&observer,
+                                             const internal::key_paths &paths = std::nullopt) const
     {
         auto realm = this->realm_internal_state().realm;
         auto info = this->realm_internal_state().info;
         auto registration =
-            internal::checked(atoll_object_observe, handle().get(), realm->queue.get());
+            internal::checked(atoll_object_observe_key_paths, handle().get(),
+                              internal::key_path_values(paths).get(), realm->queue.get());
         realm->observers[registration] =
             [info, observer = std::forward<F>(observer)](const atoll_event *event) mutable {
                 object_change change;
@@ -318,13 +323,68 @@ private:
     std::size_t index_;
 };
 
-class list_base : public property_base
+// Calls `observer(Change)` after refresh() or a commit of this realm when the collection changed.
+template <class Change, class H, class R, class F>
+notification_token observe_collection(const object_state &state, std::shared_ptr<H> handle,
+                                      R observe, F &&observer, const key_paths &paths)
+{
+    auto registration =
+        checked(observe, handle.get(), key_path_values(paths).get(), state.realm->queue.get());
+    state.realm->observers[registration] =
+        [handle, observer = std::forward<F>(observer)](const atoll_event *event) mutable {
+            Change change;
+            read_change(event, change);
+            observer(std::move(change));
+        };
+    return notification_token(state.realm, registration);
+}
+
+// What managed lists, sets and maps have in common. M is the managed form, E the element.
+template <class M, class E> class collection_base : public property_base
 {
 public:
     using property_base::property_base;
+    bool is_frozen() const { return state().realm->frozen_source != nullptr; }
+    // The collection as it is now, for ever and for any thread, while this realm is open.
+    M freeze() const { return M(state_in(realm_state::frozen(state().realm)), index()); }
+    // The collection in a live realm of this thread.
+    M thaw() const { return M(state_in(realm_state::thawed(state().realm)), index()); }
+
+    // The objects of the collection as results: live, and in its order.
+    template <class T = std::remove_pointer_t<E>, std::enable_if_t<is_model<T>, int> = 0>
+    results<T> as_results() const
+    {
+        return results<T>(state().realm, static_cast<const M *>(this)->results_handle());
+    }
+    template <class T = std::remove_pointer_t<E>, std::enable_if_t<is_model<T>, int> = 0>
+    results<T> where(const std::string &query, const std::vector<mixed> &arguments = {}) const
+    {
+        return as_results().where(query, arguments);
+    }
+    template <class F, class T = std::remove_pointer_t<E>,
+              std::enable_if_t<is_model<T> && std::is_invocable_v<F, managed<T> &>, int> = 0>
+    results<T> where(F &&condition) const
+    {
+        return as_results().where(std::forward<F>(condition));
+    }
+    template <class T = std::remove_pointer_t<E>, std::enable_if_t<is_model<T>, int> = 0>
+    results<T> sort(const std::string &property, bool ascending = true) const
+    {
+        return as_results().sort(property, ascending);
+    }
+};
+
+template <class M, class E> class list_base : public collection_base<M, E>
+{
+public:
+    using collection_base<M, E>::collection_base;
     std::shared_ptr<atoll_list> list() const
     {
-        return own(checked(atoll_object_get_list, object(), key()));
+        return own(checked(atoll_object_get_list, this->object(), this->key()));
+    }
+    std::shared_ptr<atoll_results> results_handle() const
+    {
+        return own(checked(atoll_list_as_results, list().get()));
     }
     std::size_t size() const
     {
@@ -349,17 +409,12 @@ public:
         erase(count - 1);
     }
     // Calls `observer(collection_change)` after refresh() or a commit of this realm when the list changed.
-    template <class F> [[nodiscard]] notification_token observe(F &&observer) const
+    template <class F>
+    [[nodiscard]] notification_token observe(F &&observer,
+                                             const key_paths &paths = std::nullopt) const
     {
-        auto handle = list();
-        auto registration = checked(atoll_list_observe, handle.get(), state().realm->queue.get());
-        state().realm->observers[registration] =
-            [handle, observer = std::forward<F>(observer)](const atoll_event *event) mutable {
-                collection_change change;
-                read_change(event, change);
-                observer(std::move(change));
-            };
-        return notification_token(state().realm, registration);
+        return observe_collection<collection_change>(
+            this->state(), list(), atoll_list_observe_key_paths, std::forward<F>(observer), paths);
     }
 };
 
@@ -368,8 +423,11 @@ public:
 template <class T>
 struct managed<std::vector<T>,
                std::enable_if_t<internal::is_value<T> && !internal::is_value<std::vector<T>>>>
-    : internal::list_base {
-    using list_base::list_base;
+    : internal::list_base<managed<std::vector<T>>, T> {
+    using internal::list_base<managed, T>::list_base;
+    using internal::list_base<managed, T>::list;
+    using internal::list_base<managed, T>::size;
+    using internal::list_base<managed, T>::clear;
     managed(const managed &other) = default;
     using iterator = internal::index_iterator<managed>;
 
@@ -414,8 +472,13 @@ private:
     }
 };
 
-template <class T> struct managed<std::vector<T *>, void> : internal::list_base {
-    using list_base::list_base;
+template <class T>
+struct managed<std::vector<T *>, void> : internal::list_base<managed<std::vector<T *>>, T *> {
+    using internal::list_base<managed, T *>::list_base;
+    using internal::list_base<managed, T *>::list;
+    using internal::list_base<managed, T *>::size;
+    using internal::list_base<managed, T *>::clear;
+    using internal::list_base<managed, T *>::state;
     managed(const managed &other) = default;
     managed &operator=(const managed &other) = delete;
     using iterator = internal::index_iterator<managed>;

@@ -83,10 +83,13 @@ public:
     void remove_all() { internal::checked(atoll_results_delete_all, handle_.get()); }
 
     // Calls `observer(results_change<T>)` first with what there is, then after refresh() or a commit of this realm.
-    template <class F> [[nodiscard]] notification_token observe(F &&observer) const
+    template <class F>
+    [[nodiscard]] notification_token observe(F &&observer,
+                                             const internal::key_paths &paths = std::nullopt) const
     {
         auto registration =
-            internal::checked(atoll_results_observe, handle_.get(), state_->queue.get());
+            internal::checked(atoll_results_observe_key_paths, handle_.get(),
+                              internal::key_path_values(paths).get(), state_->queue.get());
         // A weak owner: the realm holds the observer, and the observer must not hold the realm.
         std::weak_ptr<internal::realm_state> weak = state_;
         state_->observers[registration] =
@@ -151,9 +154,11 @@ template <auto Property> struct managed<linking_objects<Property>, void> : inter
     {
         return objects().where(std::forward<A>(arguments)...);
     }
-    template <class F> [[nodiscard]] notification_token observe(F &&observer) const
+    template <class F>
+    [[nodiscard]] notification_token observe(F &&observer,
+                                             const internal::key_paths &paths = std::nullopt) const
     {
-        return objects().observe(std::forward<F>(observer));
+        return objects().observe(std::forward<F>(observer), paths);
     }
 
 private:

@@ -144,6 +144,31 @@ template <class T> struct primary_key {
     const T &operator*() const { return value; }
 };
 
+namespace internal
+{
+// A value whose property has a flag more; it is used as the value itself.
+template <class T, std::int32_t Flag> struct flagged {
+    using value_type = T;
+    T value{};
+    flagged() = default;
+    flagged(const T &v) : value(v) {}
+    flagged(T &&v) : value(std::move(v)) {}
+    template <class V, class = std::enable_if_t<std::is_constructible_v<T, V> &&
+                                                !std::is_same_v<std::decay_t<V>, T> &&
+                                                !std::is_same_v<std::decay_t<V>, flagged>>>
+    flagged(V &&v) : value(std::forward<V>(v))
+    {
+    }
+    operator const T &() const { return value; }
+    const T &operator*() const { return value; }
+};
+} // namespace internal
+
+// Marks a property that queries look up by equality.
+template <class T> using indexed = internal::flagged<T, ATOLL_PROPERTY_INDEXED>;
+// Marks a text that is searched by its words: where("text TEXT $0", {"palm"}).
+template <class T = std::string> using full_text = internal::flagged<T, ATOLL_PROPERTY_FULL_TEXT>;
+
 // Marks a property that is not stored: the objects that link here through `Property`, e.g.
 // linking_objects<&Person::dog>.
 template <auto Property> struct linking_objects {
@@ -201,6 +226,7 @@ public:
         if (v) *this = mixed(*v);
     }
     template <class T> mixed(const primary_key<T> &v) : mixed(v.value) {}
+    template <class T, std::int32_t F> mixed(const internal::flagged<T, F> &v) : mixed(v.value) {}
     // A property's value, or a link to an object.
     template <class T> mixed(const managed<T, void> &v)
     {

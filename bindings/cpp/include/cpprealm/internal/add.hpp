@@ -110,6 +110,8 @@ void store(realm_state &realm, atoll_object *object, std::uint32_t key, const P 
             if (fresh && !value) return;
         }
         codec<P>::set(object, key, value);
+    } else if constexpr (codec<typename unwrap_key<P>::type>::supported) {
+        store(realm, object, key, value.value, context, fresh);
     } else if constexpr (std::is_pointer_v<P>) {
         using T = std::remove_pointer_t<P>;
         if (!value) {

@@ -84,6 +84,10 @@ inline std::shared_ptr<atoll_dictionary> own(atoll_dictionary *p)
 {
     return {p, atoll_dictionary_free};
 }
+inline std::shared_ptr<atoll_migration> own(atoll_migration *p)
+{
+    return {p, atoll_migration_free};
+}
 inline std::shared_ptr<atoll_reference> own(atoll_reference *p)
 {
     return {p, atoll_reference_free};

@@ -49,7 +49,25 @@ public:
     {
     }
     property_base &operator=(const property_base &) = delete;
+    // The same property of an object that is nobody's member.
+    property_base(object_state state, std::int32_t index)
+        : held_(std::make_shared<object_state>(std::move(state))), index_(index)
+    {
+    }
 
+    std::int32_t index() const { return index_; }
+    // The owner as it is in another instance of its realm.
+    object_state state_in(const std::shared_ptr<realm_state> &realm) const
+    {
+        object_state moved = state();
+        moved.realm = realm;
+        moved.object = own(checked(atoll_object_resolve_in, object(), realm->realm.get()));
+        if (!moved.object)
+            throw exception(ATOLL_ERROR_OBJECT_INVALID,
+                            "the object of \"" + name() + "\" is deleted");
+        moved.info = &realm->info(*moved.description);
+        return moved;
+    }
     const object_state &state() const { return held_ ? *held_ : owner_->realm_internal_state(); }
     atoll_object *object() const
     {
@@ -80,10 +98,17 @@ template <class P> struct property_of; // what a collection type holds and how i
 template <class T> struct unwrap_key {
     using type = T;
     static constexpr bool is_key = false;
+    static constexpr std::int32_t flags = 0;
 };
 template <class T> struct unwrap_key<primary_key<T>> {
     using type = T;
     static constexpr bool is_key = true;
+    static constexpr std::int32_t flags = ATOLL_PROPERTY_PRIMARY_KEY;
+};
+template <class T, std::int32_t Flag> struct unwrap_key<flagged<T, Flag>> {
+    using type = T;
+    static constexpr bool is_key = false;
+    static constexpr std::int32_t flags = Flag;
 };
 
 template <class T> struct property_of<std::vector<T>> {
@@ -115,8 +140,7 @@ template <class P> property_description describe_property(const char *name)
     using T = typename unwrap_key<P>::type;
     if constexpr (codec<T>::supported) {
         described.type = codec<T>::type;
-        described.flags = (codec<T>::nullable ? ATOLL_PROPERTY_NULLABLE : 0) |
-                          (unwrap_key<P>::is_key ? ATOLL_PROPERTY_PRIMARY_KEY : 0);
+        described.flags = (codec<T>::nullable ? ATOLL_PROPERTY_NULLABLE : 0) | unwrap_key<P>::flags;
     } else if constexpr (std::is_pointer_v<T>) {
         using target = std::remove_pointer_t<T>;
         check_target<target>();

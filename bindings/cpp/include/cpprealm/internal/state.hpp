@@ -171,6 +171,11 @@ struct collection_change {
     std::vector<std::uint64_t> deletions;
     std::vector<std::uint64_t> insertions;
     std::vector<std::uint64_t> modifications;
+    struct move {
+        std::uint64_t from, to;
+    };
+    std::vector<move> moves; // of elements that are deletions and insertions too
+    bool cleared = false;    // everything that was there is gone, and nothing came instead
     bool collection_root_was_deleted = false;
     bool initial = false; // the first call, which describes no change
     bool empty() const
@@ -178,6 +183,13 @@ struct collection_change {
         return deletions.empty() && insertions.empty() && modifications.empty() &&
                !collection_root_was_deleted;
     }
+};
+
+// What happened to a map: also the keys, in the order of the positions.
+struct map_change : collection_change {
+    std::vector<std::string> deleted_keys;
+    std::vector<std::string> inserted_keys;
+    std::vector<std::string> modified_keys;
 };
 
 namespace internal
@@ -198,8 +210,44 @@ inline void read_change(const atoll_event *event, collection_change &change)
     change.deletions = event_indexes(event, ATOLL_CHANGE_DELETIONS);
     change.insertions = event_indexes(event, ATOLL_CHANGE_INSERTIONS);
     change.modifications = event_indexes(event, ATOLL_CHANGE_MODIFICATIONS_NEW);
+    auto from = event_indexes(event, ATOLL_CHANGE_MOVES_FROM);
+    auto to = event_indexes(event, ATOLL_CHANGE_MOVES_TO);
+    for (std::size_t i = 0; i < from.size(); i++) change.moves.push_back({from[i], to[i]});
+    change.cleared = atoll_event_is_cleared(event);
     change.initial = atoll_event_is_initial(event);
     change.collection_root_was_deleted = atoll_event_is_deleted(event);
+}
+
+inline std::vector<std::string> event_keys(const atoll_event *event, std::int32_t kind)
+{
+    std::vector<std::string> keys;
+    std::int64_t count = atoll_event_change_count(event, kind);
+    for (std::int64_t i = 0; i < count; i++) {
+        keys.push_back(to_string(atoll_event_change_key(event, kind, i)));
+    }
+    return keys;
+}
+
+inline void read_change(const atoll_event *event, map_change &change)
+{
+    read_change(event, static_cast<collection_change &>(change));
+    change.deleted_keys = event_keys(event, ATOLL_CHANGE_DELETIONS);
+    change.inserted_keys = event_keys(event, ATOLL_CHANGE_INSERTIONS);
+    change.modified_keys = event_keys(event, ATOLL_CHANGE_MODIFICATIONS);
+}
+
+// Which changes an observer wants to hear of: names joined by dots along links, "*" for any. Nothing is everything up to
+// four links away; an empty list is the collection itself, not its elements.
+using key_paths = std::optional<std::vector<std::string>>;
+
+inline std::shared_ptr<atoll_values> key_path_values(const key_paths &paths)
+{
+    if (!paths) return nullptr;
+    auto values = own(checked(atoll_values_new));
+    for (const auto &path : *paths) {
+        checked(atoll_values_add_string, values.get(), path.data(), path.size());
+    }
+    return values;
 }
 } // namespace internal
 } // namespace realm
