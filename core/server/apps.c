@@ -34,6 +34,8 @@ static status copy_config(const app_config *from, app_config *to)
     copy.flexible = from->flexible;
     copy.anonymous = from->anonymous;
     copy.email = from->email;
+    log_in_config_release(copy.log_in);
+    copy.log_in = log_in_config_retain(from->log_in);
     copy.development = from->development;
     *to = copy;
     return ATOLL_OK;

@@ -1,39 +1,33 @@
 /* The configuration file of atolld, by libyaml; the only file that includes it.
  * Must never: ignore a key that it does not know, since a misspelt setting would silently be a default.
  * Invariant: a configuration that was read is complete: every app has its mode, ways to log in and partition property. */
-#include "server/config.h"
+#include "server/config_internal.h"
 
 #include <stdlib.h>
-#include <yaml.h>
 
 #define CONFIG_PORT_DEFAULT 7700
 #define CONFIG_ACCESS_MS (30ull * 60 * 1000)
 #define CONFIG_REFRESH_MS (60ull * 24 * 3600 * 1000)
 #define CONFIG_APP_ID_SIZE_MAX 64 /* it names a folder */
 
-typedef struct yaml_reading {
-    yaml_document_t document;
-    server_config *config;
-} yaml_reading;
-
-static status fail_at(const yaml_node_t *node, const char *text)
+status config_fail_at(const yaml_node_t *node, const char *text)
 {
     return fail(ATOLL_ERROR_MISMATCHED_CONFIG, "configuration, line %zu column %zu: %s",
                 node->start_mark.line + 1, node->start_mark.column + 1, text);
 }
 
-static bytes scalar(const yaml_node_t *node)
+bytes config_scalar(const yaml_node_t *node)
 {
     if (node == NULL || node->type != YAML_SCALAR_NODE) return bytes_of(NULL, 0);
     return bytes_of(node->data.scalar.value, node->data.scalar.length);
 }
 
-static bool is(const yaml_node_t *node, const char *text)
+bool config_is(const yaml_node_t *node, const char *text)
 {
-    return node->type == YAML_SCALAR_NODE && bytes_equal(scalar(node), bytes_text(text));
+    return node->type == YAML_SCALAR_NODE && bytes_equal(config_scalar(node), bytes_text(text));
 }
 
-static status set_text(char **to, bytes text)
+status config_set_text(char **to, bytes text)
 {
     char *copy = memory_copy_text((const char *)text.data, text.size);
     if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -44,25 +38,25 @@ static status set_text(char **to, bytes text)
 
 static status read_bool(const yaml_node_t *node, bool *out)
 {
-    if (is(node, "true"))
+    if (config_is(node, "true"))
         *out = true;
-    else if (is(node, "false"))
+    else if (config_is(node, "false"))
         *out = false;
     else
-        return fail_at(node, "expected true or false");
+        return config_fail_at(node, "expected true or false");
     return ATOLL_OK;
 }
 
-static status read_seconds(const yaml_node_t *node, uint64_t *out_ms)
+status config_read_seconds(const yaml_node_t *node, uint64_t *out_ms)
 {
-    bytes text = scalar(node);
+    bytes text = config_scalar(node);
     uint64_t value = 0;
     bool good = text.size > 0 && text.size <= 10;
     for (size_t i = 0; good && i < text.size; i++) {
         good = text.data[i] >= '0' && text.data[i] <= '9';
         value = value * 10 + (uint64_t)(text.data[i] - '0');
     }
-    if (!good || value == 0) return fail_at(node, "expected a number of seconds above 0");
+    if (!good || value == 0) return config_fail_at(node, "expected a number of seconds above 0");
     *out_ms = value * 1000;
     return ATOLL_OK;
 }
@@ -92,94 +86,80 @@ status address_read(const char *text, char **host, uint16_t *port)
     if (name.size > 2 && name.data[0] == '[' && name.data[name.size - 1] == ']') {
         name = bytes_of(name.data + 1, name.size - 2);
     }
-    TRY(set_text(host, name));
+    TRY(config_set_text(host, name));
     *port = (uint16_t)number;
     return ATOLL_OK;
 }
 
 static status read_listen(const yaml_node_t *node, server_config *c)
 {
-    bytes text = scalar(node);
+    bytes text = config_scalar(node);
     char copy[256];
     if (text.size == 0 || text.size >= sizeof copy)
-        return fail_at(node, "expected HOST:PORT, e.g. 127.0.0.1:7700");
+        return config_fail_at(node, "expected HOST:PORT, e.g. 127.0.0.1:7700");
     memcpy(copy, text.data, text.size);
     copy[text.size] = '\0';
     status result = address_read(copy, &c->host, &c->port);
     if (result == ATOLL_ERROR_INVALID_ARGUMENT)
-        return fail_at(node, "expected HOST:PORT, e.g. 127.0.0.1:7700");
+        return config_fail_at(node, "expected HOST:PORT, e.g. 127.0.0.1:7700");
     return result;
-}
-
-static status read_log_in(yaml_reading *r, const yaml_node_t *node, app_config *app)
-{
-    if (node->type != YAML_SEQUENCE_NODE)
-        return fail_at(node, "log_in: expected a list of anonymous and email");
-    app->anonymous = app->email = false;
-    for (yaml_node_item_t *item = node->data.sequence.items.start;
-         item < node->data.sequence.items.top; item++) {
-        const yaml_node_t *way = yaml_document_get_node(&r->document, *item);
-        if (is(way, "anonymous"))
-            app->anonymous = true;
-        else if (is(way, "email"))
-            app->email = true;
-        else
-            return fail_at(way, "log_in: expected anonymous or email");
-    }
-    return ATOLL_OK;
 }
 
 static status read_app_key(yaml_reading *r, const yaml_node_t *key, const yaml_node_t *node,
                            app_config *app)
 {
-    if (is(key, "id")) {
-        if (!app_id_is_valid(scalar(node))) {
-            return fail_at(
+    if (config_is(key, "id")) {
+        if (!app_id_is_valid(config_scalar(node))) {
+            return config_fail_at(
                 node,
                 "id: expected up to 64 letters, digits, '-', '_' and '.', not starting with '.'");
         }
-        return set_text(&app->id, scalar(node));
+        return config_set_text(&app->id, config_scalar(node));
     }
-    if (is(key, "sync")) {
+    if (config_is(key, "sync")) {
         app->mode_known = true;
-        app->flexible = is(node, "flexible");
-        return app->flexible || is(node, "partition")
+        app->flexible = config_is(node, "flexible");
+        return app->flexible || config_is(node, "partition")
                    ? ATOLL_OK
-                   : fail_at(node, "sync: expected flexible or partition");
+                   : config_fail_at(node, "sync: expected flexible or partition");
     }
-    if (is(key, "partition_property")) {
-        if (scalar(node).size == 0)
-            return fail_at(node, "partition_property: expected the name of a property");
-        return set_text(&app->partition_property, scalar(node));
+    if (config_is(key, "partition_property")) {
+        if (config_scalar(node).size == 0)
+            return config_fail_at(node, "partition_property: expected the name of a property");
+        return config_set_text(&app->partition_property, config_scalar(node));
     }
-    if (is(key, "log_in")) return read_log_in(r, node, app);
-    if (is(key, "development")) return read_bool(node, &app->development);
-    return fail_at(key,
-                   "unknown key: expected id, sync, partition_property, log_in or development");
+    if (config_is(key, "log_in")) return config_read_log_in(r, node, app);
+    if (config_is(key, "email")) return config_read_email(r, node, app);
+    if (config_is(key, "tokens")) return config_read_tokens(r, node, app);
+    if (config_is(key, "development")) return read_bool(node, &app->development);
+    return config_fail_at(
+        key, "unknown key: expected id, sync, partition_property, log_in, email, tokens or "
+             "development");
 }
 
 static status read_app(yaml_reading *r, const yaml_node_t *node, app_config *app)
 {
     if (node->type != YAML_MAPPING_NODE)
-        return fail_at(node, "expected an app: id, sync, log_in, ...");
+        return config_fail_at(node, "expected an app: id, sync, log_in, ...");
     app->anonymous = app->email = true;
-    TRY(set_text(&app->partition_property, bytes_text("_partition")));
+    TRY(log_in_config_new(&app->log_in));
+    TRY(config_set_text(&app->partition_property, bytes_text("_partition")));
     for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
          pair < node->data.mapping.pairs.top; pair++) {
         TRY(read_app_key(r, yaml_document_get_node(&r->document, pair->key),
                          yaml_document_get_node(&r->document, pair->value), app));
     }
-    if (app->id == NULL) return fail_at(node, "the app has no id");
+    if (app->id == NULL) return config_fail_at(node, "the app has no id");
     if (!app->mode_known)
-        return fail_at(node, "the app does not say sync: flexible or sync: partition");
+        return config_fail_at(node, "the app does not say sync: flexible or sync: partition");
     if (server_config_app(r->config, bytes_text(app->id)) != NULL)
-        return fail_at(node, "a second app of the same id");
+        return config_fail_at(node, "a second app of the same id");
     return ATOLL_OK;
 }
 
 static status read_apps(yaml_reading *r, const yaml_node_t *node)
 {
-    if (node->type != YAML_SEQUENCE_NODE) return fail_at(node, "apps: expected a list");
+    if (node->type != YAML_SEQUENCE_NODE) return config_fail_at(node, "apps: expected a list");
     for (yaml_node_item_t *item = node->data.sequence.items.start;
          item < node->data.sequence.items.top; item++) {
         app_config app = {0};
@@ -199,22 +179,23 @@ static status read_root(yaml_reading *r)
     if (root == NULL)
         return fail(ATOLL_ERROR_MISMATCHED_CONFIG,
                     "the configuration is empty: expected listen and apps");
-    if (root->type != YAML_MAPPING_NODE) return fail_at(root, "expected listen and apps");
+    if (root->type != YAML_MAPPING_NODE) return config_fail_at(root, "expected listen and apps");
     for (yaml_node_pair_t *pair = root->data.mapping.pairs.start;
          pair < root->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = yaml_document_get_node(&r->document, pair->key);
         const yaml_node_t *node = yaml_document_get_node(&r->document, pair->value);
-        if (is(key, "listen"))
+        if (config_is(key, "listen"))
             TRY(read_listen(node, r->config));
-        else if (is(key, "apps"))
+        else if (config_is(key, "apps"))
             TRY(read_apps(r, node));
-        else if (is(key, "access_token_seconds"))
-            TRY(read_seconds(node, &r->config->access_token_ms));
-        else if (is(key, "refresh_token_seconds"))
-            TRY(read_seconds(node, &r->config->refresh_token_ms));
+        else if (config_is(key, "access_token_seconds"))
+            TRY(config_read_seconds(node, &r->config->access_token_ms));
+        else if (config_is(key, "refresh_token_seconds"))
+            TRY(config_read_seconds(node, &r->config->refresh_token_ms));
         else
-            return fail_at(key, "unknown key: expected listen, apps, access_token_seconds or "
-                                "refresh_token_seconds");
+            return config_fail_at(key,
+                                  "unknown key: expected listen, apps, access_token_seconds or "
+                                  "refresh_token_seconds");
     }
     return ATOLL_OK;
 }
@@ -254,7 +235,7 @@ status server_config_default(server_config *out)
                             .access_token_ms = CONFIG_ACCESS_MS,
                             .refresh_token_ms = CONFIG_REFRESH_MS,
                             .open = true};
-    TRY(set_text(&config.host, bytes_text("127.0.0.1")));
+    TRY(config_set_text(&config.host, bytes_text("127.0.0.1")));
     *out = config;
     return ATOLL_OK;
 }
@@ -262,8 +243,10 @@ status server_config_default(server_config *out)
 status app_config_default(const char *id, app_config *out)
 {
     app_config app = {.anonymous = true, .email = true, .development = true};
-    status result = set_text(&app.id, bytes_text(id));
-    if (result == ATOLL_OK) result = set_text(&app.partition_property, bytes_text("_partition"));
+    status result = config_set_text(&app.id, bytes_text(id));
+    if (result == ATOLL_OK) result = log_in_config_new(&app.log_in);
+    if (result == ATOLL_OK)
+        result = config_set_text(&app.partition_property, bytes_text("_partition"));
     if (result != ATOLL_OK)
         app_config_free(&app);
     else
@@ -275,6 +258,7 @@ void app_config_free(app_config *c)
 {
     memory_free(c->id);
     memory_free(c->partition_property);
+    log_in_config_release(c->log_in);
     *c = (app_config){0};
 }
 

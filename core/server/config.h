@@ -3,6 +3,37 @@
 #include "base/bytes.h"
 #include "base/vector.h"
 
+#include <stdatomic.h>
+
+/* A key that checks tokens of somebody else. */
+typedef struct provider_key {
+    char *id;   /* "kid"; NULL: none */
+    char *text; /* PEM of a public key, or a shared secret */
+    size_t size;
+} provider_key;
+/* Who else may say who a user is. */
+typedef struct token_provider {
+    char *name;               /* "custom-token", "oauth2-google", "oauth2-apple" */
+    bool shared_secret;       /* HS256, else RS256 */
+    char *issuer;             /* NULL: any */
+    VECTOR(char *) audiences; /* none: any */
+    VECTOR(provider_key) keys;
+} token_provider;
+/* How users of an app log in, beyond the two ways without settings. Shared, never changed once it was read. */
+typedef struct log_in_config {
+    atomic_int references;
+    bool api_keys;
+    bool confirm;  /* an address is confirmed by what is sent to it */
+    char *command; /* does the sending; NULL: the log tells */
+    uint64_t ticket_ms;
+    VECTOR(token_provider) providers;
+} log_in_config;
+status log_in_config_new(log_in_config **out) MUST_CHECK;
+log_in_config *log_in_config_retain(log_in_config *c);
+void log_in_config_release(log_in_config *c); /* NULL is fine */
+const token_provider *log_in_config_provider(const log_in_config *c,
+                                             const char *name); /* NULL: none */
+
 /* What atolld was told: by a YAML file, or the development defaults without one. */
 typedef struct app_config {
     char *id;
@@ -10,6 +41,7 @@ typedef struct app_config {
     bool flexible;
     char *partition_property;
     bool anonymous, email; /* ways to log in */
+    log_in_config *log_in; /* a reference */
     bool development;      /* take schemas from clients */
 } app_config;
 

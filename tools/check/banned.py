@@ -29,7 +29,7 @@ BANNED = {
     "calloc": ("memory_allocate", r"core/base/memory\.c"),
     "realloc": ("memory_resize", r"core/base/memory\.c"),
     # A library that allocates by malloc hands over memory that only free can take.
-    "free": ("memory_free", r"core/(base/memory|server/tokens|storage/storage_rocksdb|sync/runner_calls|sync/account)\.c"),
+    "free": ("memory_free", r"core/(base/memory|server/tokens(_\w+)?|storage/storage_rocksdb|sync/runner_calls|sync/account)\.c"),
     "strdup": ("memory_copy", None),
     "strndup": ("memory_copy", None),
     "exit": ("a status", None),

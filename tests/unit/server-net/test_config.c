@@ -55,6 +55,13 @@ Test(config, mistakes_are_named_with_their_place)
         const char *yaml, *text;
     } cases[] = {
         {"", "empty"},
+        {"apps:\n- {id: a, sync: flexible, email: {confirm: maybe}}",
+         "confirm: expected automatic"},
+        {"apps:\n- {id: a, sync: flexible, email: {command: mail}}", "command: expected the path"},
+        {"apps:\n- {id: a, sync: flexible, tokens: [{provider: custom-token}]}", "has no keys"},
+        {"apps:\n- {id: a, sync: flexible, tokens: [{provider: other}]}", "expected custom-token"},
+        {"apps:\n- {id: a, sync: flexible, tokens: [{keys: /none/such}]}", "/none/such"},
+        {"apps:\n- {id: a, sync: flexible, tokens: [{secret: /dev/null}]}", "at least 32 bytes"},
         {"- a", "line 1 column 1: expected listen and apps"},
         {"listne: x", "line 1 column 1: unknown key"},
         {"listen: 7700", "line 1 column 9: expected HOST:PORT"},
@@ -65,7 +72,7 @@ Test(config, mistakes_are_named_with_their_place)
         {"apps:\n- id: ../a\n  sync: flexible", "line 2 column 7: id: expected up to 64"},
         {"apps:\n- id: a\n  sync: both", "line 3 column 9: sync: expected flexible or partition"},
         {"apps:\n- id: a\n  sync: flexible\n  log_in: [fax]",
-         "line 4 column 12: log_in: expected anonymous or email"},
+         "line 4 column 12: log_in: expected anonymous, email or api-key"},
         {"apps:\n- id: a\n  sync: flexible\n  development: yes", "expected true or false"},
         {"apps:\n- {id: a, sync: flexible}\n- {id: a, sync: flexible}",
          "line 3 column 3: a second app"},
