@@ -40,12 +40,16 @@ static status each_row(model_migration *m, class_key c, row_function each, void 
     return result;
 }
 
-/* A value that was null becomes the default where null is not allowed: nothing is set. */
+/* A value that was null becomes the default where null is not allowed: nothing is set. A required one in a column that
+ * was never written is the zero of its type, and stays it where null is allowed. */
 static status copy_value(model_migration *m, class_key c, row_key row, void *context)
 {
     const schema_copied *copied = context;
+    const model_property *old =
+        class_property(schema_class(&m->old->schema->schema, c), copied->from);
     value v;
     TRY(read_slot(m->txn->view, c, row, slot_of(copied->from), &v));
+    if (v.type == VALUE_NULL && (old->flags & PROPERTY_NULLABLE) == 0) v = value_zero(old->type);
     if (v.type == VALUE_NULL) return ATOLL_OK;
     return txn_operation(
         m->txn, &(operation){

@@ -44,6 +44,8 @@ status model_add_schema(model_db *db,
  * properties have their defaults, removed ones go. may_migrate false: others have it open. */
 status model_update_schema(model_db *db, const model_schema *schema, uint64_t version,
                            bool may_migrate) MUST_CHECK;
+/* A view of a version before a migration, or before an index was taken away, is of no use after it: the store has
+ * nothing any more of what only that version had. So nobody may hold one. */
 /* The same with a say in it: one transaction, beside which the old version stays readable. *out NULL: the version is not
  * raised, there is nothing to migrate. */
 typedef struct model_migration model_migration;

@@ -29,6 +29,13 @@ model_schema test_schema(void)
     add(&s, item, "ratio", VALUE_FLOAT, PROPERTY_NULLABLE, "");
     add(&s, item, "price", VALUE_DECIMAL, 0, "");
     add(&s, item, "any", VALUE_MIXED, 0, "");
+    add(&s, item, "refs", VALUE_LINK, PROPERTY_LIST, "Item");
+    add(&s, item, "marks", VALUE_INT, PROPERTY_SET, "");
+    add(&s, item, "words", VALUE_STRING, PROPERTY_SET | PROPERTY_NULLABLE, "");
+    add(&s, item, "friends", VALUE_LINK, PROPERTY_SET, "Item");
+    add(&s, item, "map", VALUE_STRING, PROPERTY_DICTIONARY | PROPERTY_NULLABLE, "");
+    add(&s, item, "mates", VALUE_LINK, PROPERTY_DICTIONARY | PROPERTY_NULLABLE, "Item");
+    add(&s, item, "named", VALUE_EMBEDDED, PROPERTY_DICTIONARY | PROPERTY_NULLABLE, "Part");
     add(&s, note, "text", VALUE_STRING, 0, "");
     add(&s, part, "x", VALUE_INT, 0, "");
     add(&s, part, "deep", VALUE_EMBEDDED, PROPERTY_NULLABLE, "Deep");

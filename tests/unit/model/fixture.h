@@ -28,7 +28,14 @@ enum {
     ITEM_COUNT,
     ITEM_RATIO,
     ITEM_PRICE,
-    ITEM_ANY
+    ITEM_ANY,
+    ITEM_REFS,
+    ITEM_MARKS,
+    ITEM_WORDS,
+    ITEM_FRIENDS,
+    ITEM_MAP,
+    ITEM_MATES,
+    ITEM_NAMED
 };
 enum { NOTE_TEXT = 1 };
 enum { PART_X = 1, PART_DEEP = 2 };

@@ -1,12 +1,12 @@
-/* Random operations against plain arrays, as a plain program so that many seeds fit into a test run: after each commit,
- * after rollbacks, by pinned views, after reopening, and after power cuts before any disk operation; half of the realms
- * have a memory budget of a twentieth of their data or less.
+/* Random operations of every kind, changes of the schema among them, against plain arrays, as a plain program so that many
+ * seeds fit into a test run: after each commit, after rollbacks, by pinned views, after reopening, and after power cuts
+ * before any disk operation; half of the realms have a memory budget of a twentieth of their data or less.
  * usage: walk FIRST_SEED SEEDS OPERATIONS */
 #include "base/log.h"
 #include "oracle.h"
 #include <stdarg.h>
 
-enum { PIN_COUNT = 4, KEPT = 64, CUT_MAX = 60 };
+enum { PIN_COUNT = 4, KEPT = 64, CUT_MAX = 60, BUDGET_PART = 20 };
 
 void plain_die(const char *file, int line, const char *what, const char *format, ...)
 {
@@ -36,16 +36,18 @@ typedef struct world {
     model_db *db;
     random_state r;
     uint64_t seed;
+    bool has_budget;
     oracle now;
     pin pins[PIN_COUNT];
     kept_versions kept;
 } world;
 
-typedef enum phase { PHASE_CHANGE, PHASE_COMMIT, PHASE_CHECKPOINT, PHASES } phase;
-static const char *const phase_names[PHASES] = {"reading or changing", "commit", "checkpoint"};
+typedef enum phase { PHASE_CHANGE, PHASE_COMMIT, PHASE_SCHEMA, PHASE_CHECKPOINT, PHASES } phase;
+static const char *const phase_names[PHASES] = {"reading or changing", "commit",
+                                                "change of the schema", "checkpoint"};
 static struct {
     uint64_t commits, rollbacks, pins, checkpoints, reopened, cuts[PHASES], cut_at[CUT_MAX + 1];
-    uint64_t evicted, spilled, loaded_back;
+    uint64_t evicted, spilled, loaded_back, budgets, budget_bytes, budget_data_bytes;
 } done;
 static phase now_doing;
 
@@ -58,6 +60,11 @@ static void unpin(world *w, pin *p)
     model_read_end(w->db, reader);
     model_view_release_resting(p->view);
     p->view = NULL;
+}
+
+static void unpin_all(world *w)
+{
+    for (int i = 0; i < PIN_COUNT; i++) unpin(w, &w->pins[i]);
 }
 
 static void pin_randomly(world *w)
@@ -86,13 +93,43 @@ static void close_realm(world *w)
     model_close(w->db);
 }
 
+/* A twentieth of the data, measured anew each time: half of the realms live in that. */
+static void open_realm(world *w)
+{
+    uint64_t size = oracle_size(&w->now);
+    if (w->has_budget) {
+        w->options.memory_budget = size / BUDGET_PART + 1;
+        done.budgets++;
+        done.budget_bytes += w->options.memory_budget;
+        done.budget_data_bytes += size;
+    }
+    w->db = test_open(w->disk, &w->options);
+}
+
+/* One version, or none when nothing differs. */
+static void change_schema(world *w)
+{
+    oracle tried = w->now;
+    uint64_t before = model_version(w->db);
+    bool pinned = random_below(&w->r, 2) == 0;
+    if (!pinned) unpin_all(w);
+    MUST(oracle_change_schema(&tried, w->db, &w->r, w->options.identity_rows, pinned));
+    bool same = model_version(w->db) == before;
+    cr_assert(same ? memcmp(&tried, &w->now, sizeof tried) == 0
+                   : model_version(w->db) == before + 1);
+    w->now = tried;
+    compare_newest(w, "after a change of the schema");
+}
+
 static void commit_or_roll_back(world *w)
 {
+    if (random_below(&w->r, 16) == 0) change_schema(w);
     oracle tried = w->now;
     model_view *old_view = model_view_newest(w->db);
     model_txn *txn = test_begin(w->db);
     MUST(oracle_change(&tried, txn, &w->r, w->options.identity_rows));
-    oracle_compare(&tried, model_txn_view(txn), "uncommitted", w->seed);
+    if (random_below(&w->r, 3) == 0)
+        oracle_compare(&tried, model_txn_view(txn), "uncommitted", w->seed);
     if (random_below(&w->r, 5) == 0) {
         model_rollback(txn);
         done.rollbacks++;
@@ -120,6 +157,34 @@ static bool cut_now(void *context)
     return true;
 }
 
+/* The version that holds what was tried is there. */
+static void acknowledge(world *w, const oracle *tried, uint64_t version)
+{
+    kept_versions *kept = &w->kept;
+    if (version == kept->first + kept->count - 2) { /* Nothing was changed: no version. */
+        cr_assert(memcmp(tried, &w->now, sizeof *tried) == 0);
+        kept->count--;
+        return;
+    }
+    cr_assert_eq(version, kept->first + kept->count - 1);
+    w->now = *tried;
+    if (!w->options.durable) return;
+    kept->states[0] = *tried; /* Nothing older may come back. */
+    kept->first = version;
+    kept->count = 1;
+}
+
+static bool try_schema(world *w)
+{
+    oracle tried = w->now;
+    now_doing = PHASE_SCHEMA;
+    status result = oracle_change_schema(&tried, w->db, &w->r, w->options.identity_rows, false);
+    w->kept.states[w->kept.count++] = tried;
+    if (result != ATOLL_OK) return false;
+    acknowledge(w, &tried, model_version(w->db));
+    return true;
+}
+
 /* False: the disk is gone. */
 static bool try_commit(world *w)
 {
@@ -127,6 +192,7 @@ static bool try_commit(world *w)
     oracle tried = w->now;
     model_txn *txn = NULL;
     uint64_t version = 0;
+    if (random_below(&w->r, 12) == 0) return try_schema(w);
     now_doing = PHASE_CHANGE;
     if (model_begin(w->db, COMMIT_LOCAL, &txn) != ATOLL_OK) return false;
     if (oracle_change(&tried, txn, &w->r, w->options.identity_rows) != ATOLL_OK) {
@@ -136,18 +202,7 @@ static bool try_commit(world *w)
     kept->states[kept->count++] = tried;
     now_doing = PHASE_COMMIT;
     if (model_commit(txn, &version) != ATOLL_OK) return false;
-    if (version == kept->first + kept->count - 2) { /* Nothing was changed: no version. */
-        cr_assert(memcmp(&tried, &w->now, sizeof tried) == 0);
-        kept->count--;
-        return true;
-    }
-    cr_assert_eq(version, kept->first + kept->count - 1);
-    w->now = tried;
-    if (w->options.durable) { /* Acknowledged: nothing older may come back. */
-        kept->states[0] = tried;
-        kept->first = version;
-        kept->count = 1;
-    }
+    acknowledge(w, &tried, version);
     now_doing = PHASE_CHECKPOINT;
     return random_below(&w->r, 6) != 0 || model_checkpoint(w->db) == ATOLL_OK;
 }
@@ -177,7 +232,7 @@ static void cut_power(world *w)
     memory_disk_crash(w->disk);
     close_realm(w);
     memory_disk_set_hook(w->disk, NULL, NULL);
-    w->db = test_open(w->disk, &w->options);
+    open_realm(w);
     uint64_t version = model_version(w->db);
     cr_assert(version >= kept->first && version - kept->first < kept->count,
               "seed %lu: version %lu is there, %lu was acknowledged, %lu were begun", w->seed,
@@ -190,13 +245,9 @@ static void cut_power(world *w)
 static uint64_t operations(void)
 {
     uint64_t sum = 0;
-    for (int i = 0; i < KIND_COUNT; i++) sum += oracle_kinds[i];
+    for (int i = 0; i < KIND_COUNT; i++)
+        if (i != KIND_MOVE) sum += oracle_kinds[i];
     return sum;
-}
-
-static void unpin_all(world *w)
-{
-    for (int i = 0; i < PIN_COUNT; i++) unpin(w, &w->pins[i]);
 }
 
 static void walk(world *w, uint64_t seed, uint64_t count)
@@ -204,10 +255,10 @@ static void walk(world *w, uint64_t seed, uint64_t count)
     uint64_t end = operations() + count;
     *w = (world){.seed = seed, .r = {seed}, .options = test_options(seed % 2 == 0)};
     w->options.durable = seed % 5 != 0;
-    if (seed / 2 % 2 == 0) w->options.memory_budget = 12000;
+    w->has_budget = seed / 2 % 2 == 0;
     w->disk = memory_disk_new(seed);
-    w->db = test_open(w->disk, &w->options);
     oracle_init(&w->now);
+    open_realm(w);
     while (operations() < end) {
         commit_or_roll_back(w);
         if (random_below(&w->r, 4) == 0) pin_randomly(w);
@@ -223,7 +274,7 @@ static void walk(world *w, uint64_t seed, uint64_t count)
             continue;
         }
         close_realm(w);
-        w->db = test_open(w->disk, &w->options);
+        open_realm(w);
         compare_newest(w, "after reopening");
         done.reopened++;
     }
@@ -240,6 +291,11 @@ static void print_done(void)
            done.rollbacks, done.pins, done.checkpoints, done.reopened);
     printf("%10lu blocks evicted, %lu spilled, %lu of them loaded back\n", done.evicted,
            done.spilled, done.loaded_back);
+    printf("%10lu bytes of data a realm with a budget, at an opening, and %lu of budget\n",
+           done.budget_data_bytes / (done.budgets + (done.budgets == 0)),
+           done.budget_bytes / (done.budgets + (done.budgets == 0)));
+    /* The one byte more: no budget at all would be none. */
+    cr_assert((done.budget_bytes - done.budgets) * BUDGET_PART <= done.budget_data_bytes);
     for (int i = 0; i < PHASES; i++)
         printf("%10lu power cuts while %s\n", done.cuts[i], phase_names[i]);
     printf("by the disk operation before which power was cut (0: between two):");
