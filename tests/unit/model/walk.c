@@ -4,20 +4,8 @@
  * usage: walk FIRST_SEED SEEDS OPERATIONS */
 #include "base/log.h"
 #include "oracle.h"
-#include <stdarg.h>
 
 enum { PIN_COUNT = 4, KEPT = 64, CUT_MAX = 60, BUDGET_PART = 20 };
-
-void plain_die(const char *file, int line, const char *what, const char *format, ...)
-{
-    va_list arguments;
-    fprintf(stderr, "%s:%d: %s fails: ", file, line, what);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    exit(1);
-}
 
 typedef struct pin {
     model_view *view;
