@@ -506,7 +506,14 @@ static status bind_constants(binder *b, operand *o)
 static void fit_number(const operand *written, value_type type, value *v)
 {
     decimal d;
-    if (written->literal.size == 0) return;
+    if (written->literal.size == 0) {
+        /* An argument, or worked out: exactly what it is, but a decimal, so that its text reads back as the same. */
+        if (type == VALUE_DECIMAL && v->type == VALUE_DOUBLE) {
+            d = decimal_from_double(v->as.real);
+            *v = value_decimal(&d);
+        }
+        return;
+    }
     if (type == VALUE_FLOAT && v->type == VALUE_DOUBLE) *v = value_float((float)v->as.real);
     if (type != VALUE_DECIMAL) return;
     bytes text = written->literal;
@@ -523,6 +530,9 @@ void bind_fit_numbers(value_type type, operand *o)
 {
     if (type != VALUE_FLOAT && type != VALUE_DECIMAL) return;
     if (o->kind == OPERAND_CONSTANT) fit_number(o, type, &o->constant);
+    o->stays_double = type == VALUE_FLOAT && o->kind == OPERAND_CONSTANT &&
+                      o->constant.type == VALUE_DOUBLE && !value_is_nan(&o->constant) &&
+                      (double)(float)o->constant.as.real != o->constant.as.real;
     if (o->kind == OPERAND_CONSTANT) o->type = o->constant.type;
     for (size_t i = 0; o->kind == OPERAND_CONSTANTS && o->items != NULL && i < o->item_count; i++)
         fit_number(&o->items[i], type, &o->constants[i]);

@@ -281,7 +281,12 @@ static status put_operand(buffer *to, const operand *o)
     static const char *const quantifiers[] = {"", "ANY ", "ALL ", "NONE "};
     TRY(put(to, quantifiers[o->quantifier]));
     switch (o->kind) {
-    case OPERAND_CONSTANT: return put_value(to, &o->constant);
+    case OPERAND_CONSTANT:
+        if (!o->stays_double) return put_value(to, &o->constant);
+        /* A number alone would be read as a float; a sum is not one as written. */
+        TRY(put(to, "("));
+        TRY(put_value(to, &o->constant));
+        return put(to, " + 0.0)");
     case OPERAND_CONSTANTS: return put_constants(to, o);
     case OPERAND_OBJECT: return put_object(to, o);
     case OPERAND_ARITHMETIC: return put_arithmetic(to, o);

@@ -20,8 +20,9 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COUNTS = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$")
 BINDINGS = {"python": "/usr/bin/python3", "csharp": "dotnet", "java": "javac", "cpp": "g++"}
-PROGRAMS = {"acceptance": "run", "crash": "run.py", "hostile": "run.py", "package": "run"}
+PROGRAMS = {"acceptance": "run", "crash": "run.py", "hostile": "run.py", "soak": "run.py", "package": "run"}
 SUITE_SECONDS_MAX = 1500
+NIGHTLY_SECONDS_MAX = 4 * 3600
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 SLOW_SUITES = ["slow", "bindings"]
 
@@ -125,10 +126,10 @@ def meson_tests(folder, quick, totals):
     totals.add("core (meson)", passed, failed, skipped, note)
 
 
-def counted(name, command, totals):
+def counted(name, command, totals, seconds_max=SUITE_SECONDS_MAX):
     """A suite whose last line is `N passed, N failed`."""
     try:
-        code, lines = run(command, SUITE_SECONDS_MAX, keep=400)
+        code, lines = run(command, seconds_max, keep=400)
     except OSError as problem:
         totals.add(name, 0, 1, note=str(problem))
         return
@@ -170,6 +171,7 @@ def main():
     signal.signal(signal.SIGTERM, stop)
     parser = argparse.ArgumentParser(description="builds and runs every suite")
     parser.add_argument("--quick", action="store_true", help="without clang-tidy, bindings, acceptance, packages and slow suites")
+    parser.add_argument("--nightly", action="store_true", help="two hours more: long runs of the random tests, fuzzers")
     arguments = parser.parse_args()
     folder = pathlib.Path(os.environ.get("ATOLL_BUILD_DIR", ROOT / "build")).resolve()
     for quiet in ("DOTNET_NOLOGO", "DOTNET_CLI_TELEMETRY_OPTOUT", "DOTNET_SKIP_FIRST_TIME_EXPERIENCE"):
@@ -184,6 +186,8 @@ def main():
             for name, script in PROGRAMS.items():
                 counted(name, [ROOT / "tests" / name / script, folder], totals)
             counted("sanitize", [ROOT / "tools/check/sanitize.py", folder], totals)
+        if arguments.nightly:
+            counted("nightly", [sys.executable, ROOT / "tools/check/nightly.py", folder], totals, NIGHTLY_SECONDS_MAX)
     print(f"\n{'-' * 60}")
     print("\n".join(totals.lines))
     print(f"{time.monotonic() - begin:.0f} s")
