@@ -90,6 +90,14 @@ typedef struct side_change {
     size_t key_size, value_size;
 } side_change;
 
+/* Keys of one kind that the store does not have: from <= key < to, to of size 0: to the end of the side table. */
+enum { SIDE_GAPS = 4, SIDE_GAP_KEY_MAX = 48 };
+typedef struct side_gap {
+    uint8_t from[SIDE_GAP_KEY_MAX], to[SIDE_GAP_KEY_MAX];
+    size_t from_size, to_size; /* from_size 0: nothing is known */
+    uint32_t misses, searches;
+} side_gap;
+
 struct model_txn {
     model_db *db;
     commit_origin origin;
@@ -113,6 +121,7 @@ struct model_txn {
     changeset_writer changes;
     VECTOR(side_change) side;
     map64 side_index; /* hash of the key → index of its newest change + 1 */
+    side_gap side_gaps[SIDE_GAPS];
     uint64_t folded;
     bool sets_folded, changes_schema;
     VECTOR(row_key) asymmetric; /* rows made in asymmetric classes: (class, row) pairs */

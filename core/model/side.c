@@ -68,17 +68,67 @@ static uint64_t side_hash(bytes key)
     return hash_bytes(small, key.size + 1, 0);
 }
 
-status model_side_get_txn(model_txn *txn, bytes key, buffer *out, bool *found)
+static side_change *side_own(model_txn *txn, bytes key)
 {
     uint64_t *at = key.size < 255 ? map64_get(&txn->side_index, side_hash(key)) : NULL;
-    const side_change *c = at == NULL ? NULL : &txn->side.items[*at];
+    side_change *c = at == NULL ? NULL : &txn->side.items[*at];
     /* Another key with the same hash, or a long one: look through all, newest first. */
     if ((c != NULL && !is_key(c, key)) || key.size >= 255) {
         c = NULL;
         for (size_t i = txn->side.count; i > 0 && c == NULL; i--)
             if (is_key(&txn->side.items[i - 1], key)) c = &txn->side.items[i - 1];
     }
-    if (c == NULL) return side_get(txn->db, key, out, found);
+    return c;
+}
+
+bool model_side_touched(model_txn *txn, bytes key)
+{
+    return side_own(txn, key) != NULL;
+}
+
+static bool in_gap(const side_gap *g, bytes key)
+{
+    return g->from_size != 0 && bytes_compare(bytes_of(g->from, g->from_size), key) <= 0 &&
+           (g->to_size == 0 || bytes_compare(key, bytes_of(g->to, g->to_size)) < 0);
+}
+
+/* What is the next key after one that is not there? The writer is alone: the store does not change under it. */
+static status search_gap(model_txn *txn, bytes key, side_gap *g)
+{
+    storage_iterator *i = NULL;
+    bytes next = {0}, value;
+    g->searches++;
+    TRY(model_side_iterate(txn->db, key, bytes_of(NULL, 0), &i));
+    bool more = storage_iterator_next(i, &next, &value);
+    status result = storage_iterator_status(i);
+    if (result == ATOLL_OK && (!more || next.size <= SIDE_GAP_KEY_MAX)) {
+        memcpy(g->from, key.data, key.size);
+        g->from_size = key.size;
+        g->to_size = more ? next.size : 0;
+        if (more) memcpy(g->to, next.data, next.size);
+    }
+    storage_iterator_free(i);
+    return result;
+}
+
+/* A fold and a merge ask for row after row what is there of only a few: after some misses the gap that the keys are in is
+ * looked for, and the store is not asked again within it. */
+static status side_get_gaps(model_txn *txn, bytes key, buffer *out, bool *found)
+{
+    if (key.size < 2 || key.size > SIDE_GAP_KEY_MAX) return side_get(txn->db, key, out, found);
+    side_gap *g = &txn->side_gaps[(key.data[0] * 7u + key.data[1]) % SIDE_GAPS];
+    buffer_clear(out);
+    *found = false;
+    if (in_gap(g, key)) return ATOLL_OK;
+    TRY(side_get(txn->db, key, out, found));
+    if (*found || ++g->misses < 4 * (g->searches + 1)) return ATOLL_OK;
+    return search_gap(txn, key, g);
+}
+
+status model_side_get_txn(model_txn *txn, bytes key, buffer *out, bool *found)
+{
+    const side_change *c = side_own(txn, key);
+    if (c == NULL) return side_get_gaps(txn, key, out, found);
     buffer_clear(out);
     *found = false;
     if (c->value == NULL) return ATOLL_OK;

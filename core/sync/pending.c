@@ -503,10 +503,14 @@ row_kind pending_entry_kind(const pending_entry *e, uint64_t *life)
 static status acknowledge_one(void *context, bytes key, bytes record)
 {
     acknowledgement *a = context;
-    (void)record;
     pending_entry e;
-    bool found = false;
-    TRY(pending_get(a->txn, key_get_u32(key.data + 2), key_get_u64(key.data + 6), &e, &found));
+    class_key class_of = key_get_u32(key.data + 2);
+    row_key row = key_get_u64(key.data + 6);
+    bool found = true;
+    if (model_side_touched(a->txn, key))
+        TRY(pending_get(a->txn, class_of, row, &e, &found));
+    else
+        TRY(entry_read(class_of, row, record, &e));
     if (!found) return ATOLL_OK;
     const model_view *view = model_txn_view(a->txn);
     const model_class *c = schema_class(model_view_schema(view), e.class_of);
