@@ -35,10 +35,21 @@ from .containers import Dictionary, Set
 from .sequences import List, Results
 from .errors import AtollError, InvalidObjectError
 from .events import Changes, ObjectChange, Progress, Request, Token
-from .log import log_level, log_to_logging, set_log_level, set_log_sink
+from .log import log_categories, log_level, log_to_logging, set_log_level, set_log_sink
 from .object_id import ObjectId
-from .realm import Migration, Realm, Reference, WriteTransaction, compact, delete_realm, open, open_async, realm_path  # noqa: A004
-from .schema import AsymmetricObject, EmbeddedObject, Float32, Object, Property, field, parent, primary_key
+from .realm import (  # noqa: A004
+    AsyncWriteTransaction,
+    Migration,
+    Realm,
+    Reference,
+    WriteTransaction,
+    compact,
+    delete_realm,
+    open,
+    open_async,
+    realm_path,
+)
+from .schema import AsymmetricObject, EmbeddedObject, Float32, Object, Property, backlinks, field, parent, primary_key
 from .sync import Session, Subscription, SubscriptionSet, SubscriptionUpdate, SyncConfiguration
 
 __version__: str = _native_module.atoll_version()
@@ -46,6 +57,7 @@ __version__: str = _native_module.atoll_version()
 __all__ = [
     "App",
     "AsymmetricObject",
+    "AsyncWriteTransaction",
     "AtollError",
     "Changes",
     "ConnectionState",
@@ -80,10 +92,12 @@ __all__ = [
     "User",
     "UserState",
     "WriteTransaction",
+    "backlinks",
     "compact",
     "delete_realm",
     "errors",
     "field",
+    "log_categories",
     "log_level",
     "log_to_logging",
     "open",

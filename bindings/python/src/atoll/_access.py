@@ -121,14 +121,37 @@ class ClassInfo:
     def parent(self, instance: ObjectBase) -> ObjectBase:
         return self.realm._wrap(native.atoll_object_parent(instance._atoll_handle.pointer))
 
-    def observe_object(self, instance: ObjectBase, callback: Callable[[Any, Any], Any]) -> Any:
+    def observe_object(
+        self, instance: ObjectBase, callback: Callable[[Any, Any], Any], key_paths: Optional[Iterable[str]]
+    ) -> Any:
+        from .live import key_path_values
+
         handle: Handle = instance._atoll_handle
-        return self.realm._observe(
-            EventType.OBJECT_CHANGED,
-            lambda queue: native.atoll_object_observe(handle.pointer, queue),
-            lambda event: (instance, event.object_change(self.names)),
-            callback,
+        paths = key_path_values(self.cls, key_paths)
+        try:
+            return self.realm._observe(
+                EventType.OBJECT_CHANGED,
+                lambda queue: native.atoll_object_observe_key_paths(
+                    handle.pointer, None if paths is None else paths.pointer, queue
+                ),
+                lambda event: (instance, event.object_change(self.names)),
+                callback,
+            )
+        finally:
+            if paths is not None:
+                paths.close()
+
+    def backlinks(self, instance: ObjectBase, origin: Any, name: str) -> Any:
+        from .sequences import Results
+
+        info = self.realm._info(origin)
+        key = self.realm._property(info, name)
+        return Results(
+            self.realm, info, native.atoll_object_backlinks(instance._atoll_handle.pointer, info.key, key)
         )
+
+    def backlink_count(self, instance: ObjectBase) -> int:
+        return native.atoll_object_backlink_count(instance._atoll_handle.pointer)
 
     # ---------- attributes ----------
 

@@ -6,52 +6,30 @@ Both belong to the thread of their realm, see its current version, and hold no c
 from __future__ import annotations
 
 import collections.abc
-from typing import TYPE_CHECKING, Any, Callable, Generic, Iterable, Iterator, Optional, TypeVar
+from typing import Any, Callable, Generic, Iterable, Iterator, TypeVar
 
 from . import _kinds as kinds
 from . import errors
 from ._access import MixedPlace, element, read_mixed, write_mixed
-from ._bridge import Handle, native, take_value
-from ._constants import EventType
-from .events import Changes, Token
-from .schema import ObjectBase, Property
-
-if TYPE_CHECKING:
-    from .realm import Realm
+from ._bridge import native, take_value
+from .live import Collection
+from .schema import ObjectBase
 
 T = TypeVar("T")
 
 
-class Set(collections.abc.MutableSet, Generic[T]):
+class Set(Collection, collections.abc.MutableSet, Generic[T]):
     """A set property of a stored object, live. Works as a Python set does; writes need ``with realm.write():``.
 
     Objects that are not stored yet are added when they are put in. Iterates in the order of the values. Thread: the
     realm's. Errors: InvalidObjectError when its object is gone, TypeMismatchError, NoTransactionError. Since: 0.1
     """
 
-    def __init__(self, realm: "Realm", declared: Property, pointer: int, owner: ObjectBase) -> None:
-        self._realm = realm
-        self._declared = declared
-        self._handle = Handle(pointer, native.atoll_set_free)
-        self._owner = owner  # its realm and class stay alive with it
+    _prefix = "atoll_set"
 
     @classmethod
     def _from_iterable(cls, it: Iterable[Any]) -> Any:
         return set(it)  # what ``a | b`` and its like give is a plain set
-
-    @property
-    def is_valid(self) -> bool:
-        """False once its object is gone. Since: 0.1"""
-        return native.atoll_set_is_valid(self._handle.pointer)
-
-    def observe(self, callback: Callable[["Set[T]", Optional[Changes]], Any]) -> Token:
-        """Like Results.observe, for the elements of this set in their order. Since: 0.1"""
-        return self._realm._observe(
-            EventType.LIST_CHANGED,
-            lambda queue: native.atoll_set_observe(self._handle.pointer, queue),
-            lambda event: (self, event.changes()),
-            callback,
-        )
 
     def __len__(self) -> int:
         return native.atoll_set_count(self._handle.pointer)
@@ -128,7 +106,7 @@ class Set(collections.abc.MutableSet, Generic[T]):
         return f"Set({list(self)!r})" if self.is_valid else "<Set: no longer valid>"
 
 
-class Dictionary(collections.abc.MutableMapping, Generic[T]):
+class Dictionary(Collection, collections.abc.MutableMapping, Generic[T]):
     """A dictionary property of a stored object, live. Works as a dict with str keys; writes need ``with realm.write():``.
 
     Keys hold no ``.`` and do not begin with ``$`` (NotSupportedError). Iterates in the order of the keys' bytes. A
@@ -137,25 +115,7 @@ class Dictionary(collections.abc.MutableMapping, Generic[T]):
     Since: 0.1
     """
 
-    def __init__(self, realm: "Realm", declared: Property, pointer: int, owner: ObjectBase) -> None:
-        self._realm = realm
-        self._declared = declared
-        self._handle = Handle(pointer, native.atoll_dictionary_free)
-        self._owner = owner  # its realm and class stay alive with it
-
-    @property
-    def is_valid(self) -> bool:
-        """False once its object is gone. Since: 0.1"""
-        return native.atoll_dictionary_is_valid(self._handle.pointer)
-
-    def observe(self, callback: Callable[["Dictionary[T]", Optional[Changes]], Any]) -> Token:
-        """Like Results.observe, for the elements in the order of their keys. Since: 0.1"""
-        return self._realm._observe(
-            EventType.LIST_CHANGED,
-            lambda queue: native.atoll_dictionary_observe(self._handle.pointer, queue),
-            lambda event: (self, event.changes()),
-            callback,
-        )
+    _prefix = "atoll_dictionary"
 
     def __len__(self) -> int:
         return native.atoll_dictionary_count(self._handle.pointer)

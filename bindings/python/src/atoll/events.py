@@ -27,7 +27,7 @@ _SLICE_MS = 100  # how long a wait may keep Ctrl-C waiting
 
 @dataclasses.dataclass(frozen=True)
 class Changes:
-    """What a commit did to results or a list, as indexes.
+    """What a commit did to results or a collection, as indexes.
 
     Apply them in this order: ``deletions`` (indexes before), ``insertions`` (indexes after), ``modifications`` (indexes
     before) or ``modifications_new`` (the same elements, indexes after). Each is sorted. Since: 0.1
@@ -38,7 +38,15 @@ class Changes:
     modifications: tuple[int, ...] = ()
     modifications_new: tuple[int, ...] = ()
     is_deleted: bool = False
-    """The list's object is gone; nothing more will come."""
+    """The collection's object is gone; nothing more will come."""
+    moves: tuple[tuple[int, int], ...] = ()
+    """From where to where elements went, which are deletions and insertions too."""
+    is_cleared: bool = False
+    """Everything that was there is gone, and nothing came instead."""
+    deleted_keys: tuple[str, ...] = ()
+    """Of a dictionary: the keys that go with the deletions; so too the next two."""
+    inserted_keys: tuple[str, ...] = ()
+    modified_keys: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +105,19 @@ class Event:
             self.indexes(ChangeKind.MODIFICATIONS),
             self.indexes(ChangeKind.MODIFICATIONS_NEW),
             native.atoll_event_is_deleted(self.pointer),
+            tuple(zip(self.indexes(ChangeKind.MOVES_FROM), self.indexes(ChangeKind.MOVES_TO))),
+            native.atoll_event_is_cleared(self.pointer),
+            self.keys(ChangeKind.DELETIONS),
+            self.keys(ChangeKind.INSERTIONS),
+            self.keys(ChangeKind.MODIFICATIONS),
         )
+
+    def keys(self, kind: int) -> tuple[str, ...]:
+        """The keys of a dictionary that changed; none for other collections."""
+        found: list[str] = []
+        while (key := native.atoll_event_change_key(self.pointer, kind, len(found))) is not None:
+            found.append(key)
+        return tuple(found)
 
     def object_change(self, names: dict[int, str]) -> ObjectChange:
         keys = self.indexes(ChangeKind.PROPERTIES)
@@ -164,12 +184,13 @@ class Request(Awaitable[T], Generic[T]):
     def __init__(self, start: Callable[[int], int], convert: Callable[[Event], T], what: str) -> None:
         self._what = what
         self._convert = convert
-        self._is_asked = False
+        self._is_asked = True  # until it has begun
         self._is_done = False
         self._value: Optional[T] = None
         self._error: Optional[BaseException] = None
         self._queue = Queue()
         self._registration = start(self._queue.pointer)
+        self._is_asked = False
 
     @property
     def is_done(self) -> bool:

@@ -23,14 +23,22 @@ _TO_LOGGING = {
 }
 
 
-def log_level() -> LogLevel:
-    """The level in force. Thread: any. Since: 0.1"""
-    return LogLevel(native.atoll_log_level())
+def log_level(category: str = "Realm") -> LogLevel:
+    """The level in force for a category. Errors: InvalidArgumentError for no category. Thread: any. Since: 0.1"""
+    return LogLevel(native.atoll_log_category_level(category))
 
 
-def set_log_level(level: LogLevel) -> None:
-    """Log lines of this level and above. Thread: any. Since: 0.1"""
-    native.atoll_log_set_level(int(level))
+def set_log_level(level: LogLevel, category: str = "Realm") -> None:
+    """Log lines of this level and above, of a category and of all that belong to it: of all, if none is named.
+
+    "Realm.Sync" is also "Realm.Sync.Client.Session". Errors: InvalidArgumentError for no category. Thread: any. Since: 0.1
+    """
+    native.atoll_log_set_category_level(category, int(level))
+
+
+def log_categories() -> list[str]:
+    """The names of all categories: "Realm", and those that belong to it. Thread: any. Since: 0.1"""
+    return [native.atoll_log_category_name(index) for index in range(native.atoll_log_category_count())]
 
 
 def set_log_sink(sink: Optional[LogSink]) -> None:

@@ -17,9 +17,11 @@ from ._access import ClassInfo, require_key
 from ._bridge import Handle, native
 from ._constants import EventType, PropertyFlag
 from .dynamic import classes_of
-from .sequences import List, Results, stored_classes
 from .events import Event, Queue, Request, Token, call
+from .references import Reference, resolve_in
 from .schema import AsymmetricObject, EmbeddedObject, Object, ObjectBase
+from .sequences import List, Results, stored_classes
+from .transactions import AsyncWriteTransaction, WriteTransaction
 
 if TYPE_CHECKING:
     from .sync import Session, SubscriptionSet, SyncConfiguration
@@ -48,6 +50,8 @@ def _native_schema(classes: Sequence[Any]) -> Handle:
                 flags |= PropertyFlag.PRIMARY_KEY
             if declared.is_indexed:
                 flags |= PropertyFlag.INDEXED
+            if declared.options.is_full_text:
+                flags |= PropertyFlag.FULL_TEXT
             target: Any = declared.target
             native.atoll_schema_add_property(
                 schema.pointer,
@@ -222,30 +226,6 @@ def realm_path(target: Target) -> str:
     return native.atoll_config_path(config.pointer)
 
 
-class WriteTransaction:
-    """What ``realm.write()`` gives: commits at the end of the block, rolls back when the block raises. Since: 0.1"""
-
-    def __init__(self, realm: "Realm") -> None:
-        self._realm = realm
-
-    def __enter__(self) -> "Realm":
-        self._realm.begin_write()
-        return self._realm
-
-    def __exit__(self, kind: Any, *_: object) -> None:
-        if not self._realm.is_in_transaction:
-            return  # ended inside the block
-        if kind is None:
-            try:
-                self._realm.commit()
-            except BaseException:
-                if self._realm.is_in_transaction:
-                    self._realm.rollback()
-                raise
-        else:
-            self._realm.rollback()
-
-
 class Realm:
     """An open realm. See ``atoll.open``. Thread: the one that opened it, except where a member says otherwise."""
 
@@ -268,6 +248,7 @@ class Realm:
         self._queue: Optional[Queue] = None
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._descriptor = -1
+        self._turns = asyncio.Lock()
         self._pending = False
         self._is_draining = False
         self._observer_count = 0
@@ -339,14 +320,14 @@ class Realm:
     def resolve(self, what: Any) -> Any:
         """What stands for a Reference, or for something frozen or of another instance, in this realm.
 
-        Takes an object, a List or Results, or a Reference to one of them; the realm is refreshed if it is older. None
-        when the object, or the list's object, is deleted. Errors: WrongRealmError when it is of another folder,
+        Takes an object, a collection or Results, or a Reference to one of them; the realm is refreshed if it is older.
+        None when the object, or the collection's object, is deleted. Errors: WrongRealmError when it is of another folder,
         WrongThreadError for live things of another thread, InvalidArgumentError for a Reference that was resolved
         before. Since: 0.1
         """
         if isinstance(what, Reference):
             return what._resolve(self)
-        return _resolve_in(self, what)
+        return resolve_in(self, what)
 
     def write_copy(self, target: Target, *, encryption_key: Optional[bytes] = None) -> None:
         """Write a compacted copy to another place, sealed with the key if one is given.
@@ -358,7 +339,7 @@ class Realm:
         native.atoll_realm_write_copy(self._handle.pointer, config.pointer)
 
     def _freeze(self, what: Any) -> Any:
-        return what if self.is_frozen else _resolve_in(self.freeze(), what)
+        return what if self.is_frozen else resolve_in(self.freeze(), what)
 
     # ---------- transactions ----------
 
@@ -370,6 +351,15 @@ class Realm:
         WrongThreadError, DiskFullError. Since: 0.1
         """
         return WriteTransaction(self)
+
+    def write_async(self) -> AsyncWriteTransaction:
+        """A write transaction in asyncio code: ``async with realm.write_async(): dog.age += 1``.
+
+        As ``write``, but neither waiting for the turn to write nor for the disk holds up the loop: the block begins when
+        it is this realm's turn; everybody sees what it wrote when it ends, and it has ended once that is on the disk. Do
+        not await inside of the block: other writers wait. Errors: as ``write``. Since: 0.1
+        """
+        return AsyncWriteTransaction(self)
 
     def begin_write(self) -> None:
         """Begin a transaction by hand; end it by ``commit`` or ``rollback``. Since: 0.1"""
@@ -730,50 +720,4 @@ class Realm:
         self._fill(info, value, given, defaulted, update, False)
 
 
-def _resolve_in(realm: Realm, what: Any) -> Any:
-    if isinstance(what, ObjectBase):
-        if what._atoll_handle is None:
-            raise errors.new(errors.InvalidArgumentError, f"{what!r} is in no realm")
-        pointer = native.atoll_object_resolve_in(what._atoll_handle.pointer, realm._pointer())
-        return realm._wrap(pointer) if pointer else None
-    if isinstance(what, Results):
-        info = realm._info(what._info.cls)
-        return Results(realm, info, native.atoll_results_resolve_in(what._handle.pointer, realm._pointer()))
-    if isinstance(what, List):
-        owner = _resolve_in(realm, what._owner)
-        return None if owner is None else getattr(owner, what._declared.name)
-    raise errors.new(errors.TypeMismatchError, f"an object, a List or Results can be resolved; got {type(what).__name__}")
-
-
-class Reference:
-    """Hands an object, a List or Results to another thread: ``reference = atoll.Reference(dog)`` on the thread of the
-    one realm, ``dog = realm.resolve(reference)`` on that of another instance, once.
-
-    Holds its version until it is resolved or dropped. Errors: InvalidObjectError, WrongThreadError. Since: 0.1
-    """
-
-    def __init__(self, what: Any) -> None:
-        if isinstance(what, Results):
-            pointer = native.atoll_reference_of_results(what._handle.pointer)
-        elif isinstance(what, List):
-            pointer = native.atoll_reference_of_object(what._owner._atoll_handle.pointer)
-        elif isinstance(what, ObjectBase) and what._atoll_handle is not None:
-            pointer = native.atoll_reference_of_object(what._atoll_handle.pointer)
-        else:
-            raise errors.new(errors.InvalidArgumentError, f"{what!r} is in no realm: only what is stored has a reference")
-        self._handle = Handle(pointer, native.atoll_reference_free)
-        self._class = what._info.cls if isinstance(what, Results) else None
-        self._list = what._declared.name if isinstance(what, List) else ""
-
-    def _resolve(self, realm: Realm) -> Any:
-        if self._class is not None:
-            info = realm._info(self._class)
-            return Results(realm, info, native.atoll_reference_resolve_results(self._handle.pointer, realm._pointer()))
-        pointer = native.atoll_reference_resolve_object(self._handle.pointer, realm._pointer())
-        if not pointer:
-            return None
-        found = realm._wrap(pointer)
-        return getattr(found, self._list) if self._list else found
-
-
-__all__ = ["Migration", "Realm", "Reference", "Request", "WriteTransaction", "compact", "delete_realm", "open", "open_async", "realm_path"]
+__all__ = ["Migration", "Realm", "Reference", "Request", "AsyncWriteTransaction", "WriteTransaction", "compact", "delete_realm", "open", "open_async", "realm_path"]

@@ -66,7 +66,7 @@ _ZERO: dict[int, Any] = {
 class FieldOptions:
     """What ``field()`` and ``primary_key()`` say about a property."""
 
-    __slots__ = ("default", "default_factory", "is_primary_key", "is_indexed", "stored_name")
+    __slots__ = ("default", "default_factory", "is_primary_key", "is_indexed", "is_full_text", "stored_name")
 
     def __init__(
         self,
@@ -74,6 +74,7 @@ class FieldOptions:
         default_factory: Optional[Callable[[], Any]] = None,
         is_primary_key: bool = False,
         is_indexed: bool = False,
+        is_full_text: bool = False,
         stored_name: Optional[str] = None,
     ) -> None:
         if default is not _MISSING and default_factory is not None:
@@ -82,6 +83,7 @@ class FieldOptions:
         self.default_factory = default_factory
         self.is_primary_key = is_primary_key
         self.is_indexed = is_indexed
+        self.is_full_text = is_full_text
         self.stored_name = stored_name
 
 
@@ -90,15 +92,17 @@ def field(
     default: Any = _MISSING,
     default_factory: Optional[Callable[[], Any]] = None,
     indexed: bool = False,
+    full_text: bool = False,
     map_to: Optional[str] = None,
 ) -> Any:
     """Say more about a property: ``score: int = atoll.field(default=1, indexed=True)``.
 
     ``default`` or ``default_factory()`` is the value of new objects that were given none; it is stored as a default,
-    which loses to every value that somebody chose. ``indexed`` makes equality queries fast. ``map_to`` is the stored
-    name where it differs from the Python name. Since: 0.1
+    which loses to every value that somebody chose. ``indexed`` makes equality queries fast; ``full_text`` lets a
+    str be searched by its words: ``where("text TEXT 'palm -tree'")``. ``map_to`` is the stored name where it differs from
+    the Python name. Since: 0.1
     """
-    return FieldOptions(default, default_factory, is_indexed=indexed, stored_name=map_to)
+    return FieldOptions(default, default_factory, is_indexed=indexed, is_full_text=full_text, stored_name=map_to)
 
 
 def primary_key(
@@ -113,6 +117,51 @@ def primary_key(
     A key never changes. Synced classes need one, stored as ``_id``. Since: 0.1
     """
     return FieldOptions(default, default_factory, is_primary_key=True, stored_name=map_to)
+
+
+class Backlinks:
+    """What ``backlinks()`` declares; a descriptor that gives the Results. Since: 0.1"""
+
+    def __init__(self, name: str) -> None:
+        self.property_name = name
+        self.name = ""
+        self.owner: Any = None
+        self.annotation: Any = None
+        self.origin: Any = None
+
+    def resolve(self) -> Any:
+        """The class that links here; SchemaInvalidError says what is wrong."""
+        if self.origin is None:
+            annotation = _evaluate(self, self.annotation)
+            arguments = typing.get_args(annotation)
+            is_results = getattr(typing.get_origin(annotation), "__name__", "") == "Results" and len(arguments) == 1
+            origin = _evaluate(self, arguments[0]) if is_results else None
+            if not (isinstance(origin, type) and issubclass(origin, ObjectBase)):
+                raise _invalid(self, 'is declared as `owners: atoll.Results["Person"] = atoll.backlinks("dog")`')
+            resolve(origin)
+            declared = origin._atoll_properties.get(self.property_name)
+            if declared is None or declared.target is None or not issubclass(self.owner, declared.target):
+                raise _invalid(
+                    self, f"{origin.__name__} has no property {self.property_name!r} that links to {self.owner.__name__}"
+                )
+            self.origin = origin
+        return self.origin
+
+    def __get__(self, instance: Any, owner: Optional[type] = None) -> Any:
+        return self if instance is None else _managed_info(instance).backlinks(instance, self.resolve(), self.property_name)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        raise AttributeError(f"{self.owner.__name__}.{self.name} follows what links here: set the property that links")
+
+
+def backlinks(name: str) -> Any:
+    """Show what links to an object: ``owners: atoll.Results["Person"] = atoll.backlinks("dog")``.
+
+    ``name`` is the property of the annotated class that links here: a link, or a collection of links. It is not
+    stored. Reading gives live Results. Errors: SchemaInvalidError at opening, InvalidArgumentError for an object outside a
+    realm. Since: 0.1
+    """
+    return Backlinks(name)
 
 
 class Property:
@@ -313,6 +362,7 @@ class ObjectBase:
     _atoll_kind: ClassVar[int] = -1
     _atoll_class_name: ClassVar[str] = ""
     _atoll_properties: ClassVar[Mapping[str, Property]] = {}
+    _atoll_backlinks: ClassVar[tuple[Backlinks, ...]] = ()
     _atoll_key: ClassVar[Optional[Property]] = None
     _atoll_is_resolved: ClassVar[bool] = True
     _atoll_handle: Any
@@ -378,8 +428,17 @@ class ObjectBase:
         """
         return _managed_info(self).realm._freeze(self)
 
-    def observe(self, callback: Callable[[Any, Any], Any]) -> Any:
+    @property
+    def backlink_count(self) -> int:
+        """How many links of all classes lead here. Errors: InvalidArgumentError outside a realm. Since: 0.1"""
+        return _managed_info(self).backlink_count(self)
+
+    def observe(
+        self, callback: Callable[[Any, Any], Any], *, key_paths: Optional[typing.Iterable[str]] = None
+    ) -> Any:
         """Call ``callback(object, change)`` after each version in which it changed.
+
+        ``key_paths`` limits that to some properties: names, joined by dots along links, ``*`` for any.
 
         ``change`` is an ObjectChange: ``is_deleted`` and the names of the changed ``properties``. Callbacks run on the
         realm's thread, inside ``refresh()``, a commit, or the asyncio loop that runs there. Returns a Token;
@@ -387,7 +446,7 @@ class ObjectBase:
 
         Errors: InvalidArgumentError for an object outside a realm, InvalidObjectError, WrongThreadError. Since: 0.1
         """
-        return _managed_info(self).observe_object(self, callback)
+        return _managed_info(self).observe_object(self, callback, key_paths)
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -482,6 +541,10 @@ def _declare(cls: Any, map_to: Optional[str]) -> None:
         if _is_class_variable(annotation) or name.startswith("_atoll_"):
             continue
         default = cls.__dict__.get(name, _MISSING)
+        if isinstance(default, Backlinks):
+            default.name, default.owner, default.annotation = name, cls, annotation
+            cls._atoll_backlinks = (*cls._atoll_backlinks, default)
+            continue
         options = default if isinstance(default, FieldOptions) else FieldOptions(default)
         if isinstance(options.default, (list, dict, set)):
             raise errors.new(
@@ -536,11 +599,11 @@ def resolve(cls: Any) -> None:
     cls._atoll_is_resolved = True
 
 
-def _invalid(declared: Property, message: str) -> Exception:
+def _invalid(declared: Any, message: str) -> Exception:
     return errors.new(errors.SchemaInvalidError, f"{declared.owner.__name__}.{declared.name}: {message}")
 
 
-def _evaluate(declared: Property, annotation: Any) -> Any:
+def _evaluate(declared: Any, annotation: Any) -> Any:
     if isinstance(annotation, typing.ForwardRef):
         annotation = annotation.__forward_arg__
     if not isinstance(annotation, str):
@@ -660,4 +723,5 @@ def closure(classes: typing.Iterable[type]) -> list[type]:
         waiting.extend(
             declared.target for declared in cls._atoll_properties.values() if declared.target is not None
         )
+        waiting.extend(links.resolve() for links in cls._atoll_backlinks)
     return found

@@ -13,8 +13,8 @@ from . import errors
 from ._access import ClassInfo, MixedPlace, element, read_mixed, write_mixed
 from ._bridge import Handle, Values, native, take_value
 from ._constants import EventType
-from .events import Changes, Token
-from .schema import ObjectBase, Property, closure
+from .live import Collection, Live, stored_path
+from .schema import ObjectBase, closure
 
 if TYPE_CHECKING:
     from .realm import Realm
@@ -29,13 +29,16 @@ def _position(index: int, count: int, what: str) -> int:
     return position
 
 
-class Results(collections.abc.Sequence, Generic[T]):
+class Results(Live, collections.abc.Sequence, Generic[T]):
     """The objects that match a query, live: each access sees the realm's current version.
 
     A sequence: ``len(results)``, ``results[0]``, ``results[-1]``, ``results[2:5]`` (a list of objects), ``for dog in
     results`` (over those that match when the loop begins, without those deleted meanwhile). Evaluated when used.
     Thread: the realm's. Since: 0.1
     """
+
+    _prefix = "atoll_results"
+    _event = EventType.RESULTS_CHANGED
 
     def __init__(self, realm: "Realm", info: ClassInfo, pointer: int) -> None:
         self._realm = realm
@@ -63,13 +66,11 @@ class Results(collections.abc.Sequence, Generic[T]):
         keys = []
         for text in properties:
             is_down = text.startswith("-") != descending
-            keys.append(f"{self._stored_path(text.lstrip('-'))} {'DESC' if is_down else 'ASC'}")
+            keys.append(f"{stored_path(self._info.cls, text.lstrip('-'))} {'DESC' if is_down else 'ASC'}")
         return self.where(f"TRUEPREDICATE SORT({', '.join(keys)})")
 
-    def _stored_path(self, path: str) -> str:
-        first, dot, rest = path.partition(".")
-        declared = self._info.cls._atoll_properties.get(first)
-        return (declared.stored_name if declared is not None else first) + dot + rest
+    def _element_class(self) -> Any:
+        return self._info.cls
 
     def first(self) -> Optional[T]:
         """The first object, or None. Since: 0.1"""
@@ -105,37 +106,6 @@ class Results(collections.abc.Sequence, Generic[T]):
     def query(self) -> str:
         """The query as text, with its arguments filled in. Since: 0.1"""
         return native.atoll_results_query(self._handle.pointer)
-
-    @property
-    def realm(self) -> "Realm":
-        """The realm that it reads from. Since: 0.1"""
-        return self._realm
-
-    @property
-    def is_frozen(self) -> bool:
-        """Whether it is of a frozen realm: readable on any thread, never changing. Since: 0.1"""
-        return self._realm.is_frozen
-
-    def freeze(self) -> "Results[T]":
-        """The objects as they are now, for ever, readable on any thread; what is frozen gives itself.
-
-        Readable while the realm is open; ``realm.resolve(frozen)`` gives the live one. Errors: TransactionActiveError,
-        WrongThreadError. Since: 0.1
-        """
-        return self._realm._freeze(self)
-
-    def observe(self, callback: Callable[["Results[T]", Optional[Changes]], Any]) -> Token:
-        """Call ``callback(results, changes)``: first with None once the results are ready, then after each change.
-
-        Callbacks run on the realm's thread, inside ``refresh()``, a commit, or the asyncio loop that runs there.
-        Cost follows what changed. Returns a Token; ``token.stop()`` ends it. Since: 0.1
-        """
-        return self._realm._observe(
-            EventType.RESULTS_CHANGED,
-            lambda queue: native.atoll_results_observe(self._handle.pointer, queue),
-            lambda event: (self, event.changes()),
-            callback,
-        )
 
     def __len__(self) -> int:
         return native.atoll_results_count(self._handle.pointer)
@@ -186,7 +156,7 @@ class Results(collections.abc.Sequence, Generic[T]):
         return f"<Results of {self._info.cls.__name__}: {self.query}>"
 
 
-class List(collections.abc.MutableSequence, Generic[T]):
+class List(Collection, collections.abc.MutableSequence, Generic[T]):
     """A list property of a stored object, live. Works as a Python list does; writes need ``with realm.write():``.
 
     Objects that are not stored yet are added when they are put in; an embedded object becomes the list's own. Two
@@ -194,38 +164,7 @@ class List(collections.abc.MutableSequence, Generic[T]):
     Errors: InvalidObjectError when its object is gone, IndexError, TypeMismatchError, NoTransactionError. Since: 0.1
     """
 
-    def __init__(self, realm: "Realm", declared: Property, pointer: int, owner: ObjectBase) -> None:
-        self._realm = realm
-        self._declared = declared
-        self._handle = Handle(pointer, native.atoll_list_free)
-        self._owner = owner  # its realm and class stay alive with it
-
-    @property
-    def is_valid(self) -> bool:
-        """False once its object is gone. Since: 0.1"""
-        return native.atoll_list_is_valid(self._handle.pointer)
-
-    @property
-    def is_frozen(self) -> bool:
-        """Whether it is of a frozen realm: readable on any thread, never changing. Since: 0.1"""
-        return self._realm.is_frozen
-
-    def freeze(self) -> "List[T]":
-        """The elements as they are now, for ever, readable on any thread; what is frozen gives itself.
-
-        Readable while the realm is open; ``realm.resolve(frozen)`` gives the live one. Errors: TransactionActiveError,
-        WrongThreadError. Since: 0.1
-        """
-        return self._realm._freeze(self)
-
-    def observe(self, callback: Callable[["List[T]", Optional[Changes]], Any]) -> Token:
-        """Like Results.observe, for the elements of this list. Since: 0.1"""
-        return self._realm._observe(
-            EventType.LIST_CHANGED,
-            lambda queue: native.atoll_list_observe(self._handle.pointer, queue),
-            lambda event: (self, event.changes()),
-            callback,
-        )
+    _prefix = "atoll_list"
 
     def __len__(self) -> int:
         return native.atoll_list_count(self._handle.pointer)
