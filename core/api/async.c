@@ -31,12 +31,14 @@ static void begin_release(api_begin *b)
     memory_free(b);
 }
 
-/* Takes the event. */
-static void push_done(atoll_queue *queue, atoll_event *event, status code, uint64_t version)
+/* Takes the event, and ends the worker's hold on the database first: who has the event may close, compact or delete. */
+static void push_done(database *d, atoll_queue *queue, atoll_event *event, status code,
+                      uint64_t version)
 {
     event->code = code;
     event->numbers[0] = (int64_t)version;
     if (code != ATOLL_OK) event->message = memory_copy_text(fail_text(), strlen(fail_text()));
+    database_close(d);
     queue_push(queue, event);
 }
 
@@ -59,13 +61,13 @@ static void wait_for_lock(void *context)
     }
     mutex_unlock(&d->lock);
     if (!cancelled) {
-        push_done(b->queue, b->event, result, 0);
+        push_done(d, b->queue, b->event, result, 0);
         b->event = NULL;
-    } else if (result == ATOLL_OK) {
-        model_rollback(txn);
+    } else {
+        if (result == ATOLL_OK) model_rollback(txn);
+        database_close(d);
     }
     begin_release(b);
-    database_close(d);
 }
 
 static status begin_async(atoll_realm *realm, atoll_queue *queue, uint64_t *id)
@@ -153,9 +155,9 @@ static void wait_for_disk(void *context)
 {
     api_sync *s = context;
     uint64_t durable;
-    push_done(s->queue, s->event, model_sync(s->database->model, &durable), s->version);
+    status result = model_sync(s->database->model, &durable);
+    push_done(s->database, s->queue, s->event, result, s->version);
     queue_release(s->queue);
-    database_close(s->database);
     memory_free(s);
 }
 

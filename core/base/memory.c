@@ -59,9 +59,9 @@ char *memory_copy_text(const char *text, size_t size)
     return copy;
 }
 
-void memory_fail_at(uint64_t k)
+uint64_t memory_fail_at(uint64_t k)
 {
-    atomic_store(&fail_countdown, k);
+    return atomic_exchange(&fail_countdown, k);
 }
 
 int64_t memory_live_count(void)
