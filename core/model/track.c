@@ -70,7 +70,9 @@ bool value_is_blank(const model_property *p, const value *v)
     case VALUE_STRING:
     case VALUE_BINARY: return v->as.text.size == 0;
     case VALUE_TIMESTAMP: return v->as.timestamp.seconds == 0 && v->as.timestamp.nanoseconds == 0;
-    case VALUE_DECIMAL: zero = value_zero(VALUE_DECIMAL); return value_equal(v, &zero);
+    case VALUE_DOUBLE: /* asked for beside integers */
+    case VALUE_FLOAT:
+    case VALUE_DECIMAL: zero = value_int(0); return value_compare_numbers(v, &zero) == 0;
     case VALUE_UUID: return memcmp(v->as.id, zeros, 16) == 0;
     case VALUE_OBJECT_ID: return memcmp(v->as.id, zeros, 12) == 0;
     default: return false;
