@@ -6,9 +6,10 @@
 #include "model/tree.h"
 
 /* ---- nodes ---- */
-index_node *index_handle(class_key c, uint32_t tree, uint8_t bits, uint64_t prefix)
+static index_node *handle_new(class_key c, uint32_t tree, uint8_t bits, uint64_t prefix,
+                              size_t extra)
 {
-    index_node *n = memory_allocate_zero(sizeof *n);
+    index_node *n = memory_allocate_zero(sizeof *n + extra * sizeof *n->extra);
     if (n == NULL) return NULL;
     atomic_init(&n->references, 1);
     atomic_init(&n->stored, true);
@@ -18,6 +19,11 @@ index_node *index_handle(class_key c, uint32_t tree, uint8_t bits, uint64_t pref
     n->bits = bits;
     n->prefix = prefix;
     return n;
+}
+
+index_node *index_handle(class_key c, uint32_t tree, uint8_t bits, uint64_t prefix)
+{
+    return handle_new(c, tree, bits, prefix, 0);
 }
 
 static uint8_t shift_of(const index_data *d)
@@ -64,14 +70,20 @@ index_data *index_leaf_data(uint32_t count_max)
     uint32_t places = INDEX_PLACES_MIN;
     while (count_max > places / 4 * 3) places *= 2;
     index_data *d = memory_allocate_zero(sizeof *d + places * sizeof(index_entry));
-    if (d != NULL) d->places = places;
+    if (d == NULL) return NULL;
+    atomic_init(&d->references, 1);
+    d->places = places;
     return d;
 }
 
 index_data *index_inner_data(void)
 {
-    return memory_allocate_zero(sizeof(index_data) +
-                                INDEX_FANOUT * (sizeof(index_node *) + sizeof(uintptr_t)));
+    index_data *d =
+        memory_allocate_zero(sizeof *d + INDEX_FANOUT * (sizeof(index_node *) + sizeof(uintptr_t)));
+    if (d == NULL) return NULL;
+    atomic_init(&d->references, 1);
+    d->owned = UINT32_MAX;
+    return d;
 }
 
 size_t index_run_end(const index_data *inner, size_t slot)
@@ -84,10 +96,13 @@ size_t index_run_end(const index_data *inner, size_t slot)
 
 void index_data_free(index_data *d)
 {
-    if (d == NULL) return;
-    for (size_t i = 0; !index_is_leaf(d) && i < INDEX_FANOUT; i = index_run_end(d, i))
-        index_release(index_children(d)[i]);
-    memory_free(d);
+    while (d != NULL && atomic_fetch_sub_explicit(&d->references, 1, memory_order_acq_rel) == 1) {
+        for (size_t i = 0; !index_is_leaf(d) && i < INDEX_FANOUT; i = index_run_end(d, i))
+            if ((d->owned >> i & 1) != 0) index_release(index_children(d)[i]);
+        index_data *base = d->base;
+        memory_free(d);
+        d = base;
+    }
 }
 
 index_node *index_retain(index_node *n)
@@ -133,8 +148,11 @@ static size_t home_of(uint64_t key, uint8_t shift)
 }
 
 /* The place of the pair, or of the first entry of the key when value is 0; NULL: there is none. */
-static index_entry *leaf_seek(const index_node *n, uint64_t key, uint64_t value)
+static index_entry *leaf_seek(index_node *n, uint64_t key, uint64_t value)
 {
+    for (size_t i = 0; i < n->extra_count; i++)
+        if (n->extra[i].key == key && (value == 0 || n->extra[i].value == value))
+            return n->extra + i;
     index_entry *e = index_entries(atomic_load_explicit(&n->data, memory_order_relaxed));
     uint8_t shift = atomic_load_explicit(&n->shift, memory_order_relaxed);
     size_t mask = ((size_t)1 << (64 - shift)) - 1;
@@ -179,18 +197,30 @@ static index_data *leaf_grown(const index_data *from)
 }
 
 /* ---- owning the way to a leaf ---- */
-static index_data *data_copy(const index_data *from)
+static index_data *data_retain(const index_data *d)
 {
-    bool leaf = index_is_leaf(from);
-    size_t ways = leaf ? 0 : INDEX_FANOUT;
-    size_t room = leaf ? from->places * sizeof(index_entry) : INDEX_FANOUT * sizeof(index_node *);
-    index_data *d = memory_allocate(sizeof *d + room + ways * sizeof(uintptr_t));
+    index_data *own = (index_data *)(uintptr_t)d;
+    atomic_fetch_add_explicit(&own->references, 1, memory_order_relaxed);
+    return own;
+}
+
+static index_data *inner_copy(const index_data *from)
+{
+    index_data *d = index_inner_data();
     if (d == NULL) return NULL;
-    memcpy(d, from, sizeof *d + room);
-    for (size_t i = 0; i < ways; i++) /* readers find ways meanwhile */
+    d->stored_version = from->stored_version;
+    d->dropped = from->dropped;
+    memcpy(index_children(d), index_children(from), INDEX_FANOUT * sizeof(index_node *));
+    for (size_t i = 0; i < INDEX_FANOUT; i++) /* readers find ways meanwhile */
         atomic_init(&index_ways(d)[i],
                     atomic_load_explicit(&index_ways(from)[i], memory_order_acquire));
-    for (size_t i = 0; !leaf && i < INDEX_FANOUT; i = index_run_end(d, i))
+    if (from->bases < INDEX_BASES_MAX) {
+        d->base = data_retain(from);
+        d->bases = from->bases + 1;
+        d->owned = 0;
+        return d;
+    }
+    for (size_t i = 0; i < INDEX_FANOUT; i = index_run_end(d, i))
         index_retain(index_children(d)[i]);
     return d;
 }
@@ -199,25 +229,33 @@ static status node_own(const tree_writer *w, index_node *old, index_node **out)
 {
     const index_data *from = NULL;
     TRY(index_load(w->store, old, &from));
-    index_data *d = data_copy(from);
-    index_node *fresh =
-        d == NULL ? NULL : index_handle(old->class_of, old->tree, old->bits, old->prefix);
+    bool leaf = index_is_leaf(from);
+    index_data *d = leaf ? data_retain(from) : inner_copy(from);
+    index_node *fresh = d == NULL ? NULL
+                                  : handle_new(old->class_of, old->tree, old->bits, old->prefix,
+                                               leaf ? INDEX_EXTRA_MAX : 0);
     if (fresh == NULL) {
         index_data_free(d);
         return ATOLL_ERROR_OUT_OF_MEMORY;
     }
-    if (atomic_load(&old->stored)) d->dropped = 0; /* They went with the record of the old one. */
+    /* They went with the record of the old one. */
+    if (!leaf && atomic_load(&old->stored)) d->dropped = 0;
     atomic_init(&fresh->stored, false);
     fresh->stamp = w->stamp;
+    fresh->lent = leaf;
+    fresh->extra_count = old->extra_count;
+    memcpy(fresh->extra, old->extra, old->extra_count * sizeof *old->extra);
     data_set(fresh, d);
     *out = fresh;
     return ATOLL_OK;
 }
 
+/* The data takes the reference over. */
 static void slots_set(index_data *inner, size_t from, size_t to, index_node *child)
 {
     for (size_t i = from; i < to; i++) {
         index_children(inner)[i] = child;
+        inner->owned |= (uint32_t)1 << i;
         atomic_store_explicit(&index_ways(inner)[i], 0, memory_order_relaxed);
     }
 }
@@ -229,8 +267,9 @@ static status child_own(const tree_writer *w, index_data *inner, size_t slot)
     TRY(node_own(w, old, &fresh));
     size_t from = slot;
     while (from > 0 && index_children(inner)[from - 1] == old) from--;
+    bool owned = (inner->owned >> from & 1) != 0;
     slots_set(inner, from, index_run_end(inner, slot), fresh);
-    index_release(old);
+    if (owned) index_release(old);
     return ATOLL_OK;
 }
 
@@ -329,6 +368,28 @@ static status leaf_own(const tree_writer *w, index_node **root, uint64_t key, in
 }
 
 /* ---- changes ---- */
+/* Data of its own for a lent leaf. */
+static status leaf_private(index_node *leaf)
+{
+    index_data *from = data_of(leaf);
+    if (!leaf->lent) return ATOLL_OK;
+    index_data *d = index_leaf_data(from->count + leaf->extra_count);
+    if (d == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    d->stored_version = from->stored_version;
+    if (d->places == from->places) {
+        memcpy(index_entries(d), index_entries(from), from->places * sizeof(index_entry));
+        d->count = from->count;
+    }
+    for (uint32_t i = 0; d->count < from->count; i++)
+        if (index_entries(from)[i].value != 0) index_leaf_insert(d, index_entries(from)[i]);
+    for (size_t i = 0; i < leaf->extra_count; i++) index_leaf_insert(d, leaf->extra[i]);
+    leaf->lent = false;
+    leaf->extra_count = 0;
+    data_set(leaf, d);
+    index_data_free(from);
+    return ATOLL_OK;
+}
+
 /* One half of a full leaf; *out NULL when it would be empty. */
 static status half_of(const tree_writer *w, const index_node *leaf, unsigned side, index_node **out)
 {
@@ -388,8 +449,16 @@ static status leaf_split(const tree_writer *w, index_node *parent, index_node *l
 static status leaf_add(const tree_writer *w, index_node **root, const index_path *path,
                        index_entry e, bool *added)
 {
-    index_data *d = data_of(path->leaf);
+    index_node *leaf = path->leaf;
+    index_data *d = data_of(leaf);
     *added = true;
+    if (leaf->lent && leaf->extra_count < INDEX_EXTRA_MAX &&
+        d->count + leaf->extra_count < INDEX_PLACES_MAX / 4 * 3) {
+        leaf->extra[leaf->extra_count++] = e;
+        return ATOLL_OK;
+    }
+    TRY(leaf_private(leaf));
+    d = data_of(leaf);
     if (d->count >= d->places / 4 * 3) {
         *added = d->places < INDEX_PLACES_MAX || path->leaf->bits == INDEX_KEY_BITS;
         if (!*added) {
@@ -431,6 +500,23 @@ static status change_begin(const tree_writer *w, index_node **root, const index_
     return ATOLL_OK;
 }
 
+/* The entry of the key in the leaf's own data. */
+static status entry_private(index_node *leaf, const index_entry *found, index_entry **out)
+{
+    index_entry sought = *found;
+    TRY(leaf_private(leaf));
+    *out = leaf_seek(leaf, sought.key, sought.value);
+    return ATOLL_OK;
+}
+
+static status entry_add(const index_path *path, index_entry *e, const index_change *c)
+{
+    bool own = e >= path->leaf->extra && e < path->leaf->extra + path->leaf->extra_count;
+    if (!own) TRY(entry_private(path->leaf, e, &e));
+    e->value += c->value;
+    return ATOLL_OK;
+}
+
 static status change_add(const tree_writer *w, index_node **root, const index_change *c,
                          bool counts)
 {
@@ -440,10 +526,7 @@ static status change_add(const tree_writer *w, index_node **root, const index_ch
     while (!done) { /* Each time the leaf was split: one bit deeper, or with half of the entries. */
         TRY(change_begin(w, root, c, counts, &path, &entry, &done));
         if (done) break;
-        if (entry != NULL) {
-            if (counts) entry->value += c->value;
-            break;
-        }
+        if (entry != NULL) return counts ? entry_add(&path, entry, c) : ATOLL_OK;
         TRY(leaf_add(w, root, &path, (index_entry){c->key, c->value}, &done));
     }
     return ATOLL_OK;
@@ -465,7 +548,9 @@ status index_remove(const tree_writer *w, index_node **root, index_change c)
     index_entry *entry = NULL;
     bool done = false;
     TRY(change_begin(w, root, &c, false, &path, &entry, &done));
-    return done || entry == NULL ? ATOLL_OK : leaf_take(w, root, &path, entry);
+    if (done || entry == NULL) return ATOLL_OK;
+    TRY(entry_private(path.leaf, entry, &entry));
+    return leaf_take(w, root, &path, entry);
 }
 
 status index_count_down(const tree_writer *w, index_node **root, index_change c)
@@ -475,6 +560,7 @@ status index_count_down(const tree_writer *w, index_node **root, index_change c)
     bool done = false;
     TRY(change_begin(w, root, &c, true, &path, &entry, &done));
     if (done || entry == NULL) return ATOLL_OK;
+    TRY(entry_private(path.leaf, entry, &entry));
     if (entry->value <= c.value) return leaf_take(w, root, &path, entry);
     entry->value -= c.value;
     return ATOLL_OK;
@@ -499,7 +585,8 @@ static status load_below(storage *store, const index_node *inner, const index_da
 static void way_found(const index_path *path, const index_data *leaf, uint8_t shift, uint64_t key)
 {
     enum { PLACES_BITS_MAX = 15 };
-    if (path->parent == NULL || 64 - shift > PLACES_BITS_MAX) return;
+    if (path->parent == NULL || 64 - shift > PLACES_BITS_MAX || path->leaf->extra_count != 0)
+        return;
     const index_data *inner = atomic_load_explicit(&path->parent->data, memory_order_relaxed);
     atomic_store_explicit(&index_ways(inner)[index_slot(path->parent, key)],
                           (uintptr_t)leaf | (uintptr_t)(64 - shift), memory_order_release);
@@ -508,7 +595,8 @@ static void way_found(const index_path *path, const index_data *leaf, uint8_t sh
 /* The leaf of the key; *out NULL: there is none. Of a leaf only the line with the entry is touched: what it takes to find
  * it is in the node, and in the way to it. */
 static status leaf_find(storage *store, const tree_writer *writer, index_path path, uint64_t key,
-                        const index_data **out, uint8_t *shift, index_path *recent)
+                        const index_data **out, uint8_t *shift, const index_node **extra,
+                        index_path *recent)
 {
     const index_data *d = NULL;
     for (;;) {
@@ -533,6 +621,7 @@ static status leaf_find(storage *store, const tree_writer *writer, index_path pa
         if (path.leaf == NULL) return ATOLL_OK;
     }
     *out = d;
+    if (path.leaf->extra_count != 0) *extra = path.leaf;
     if (writer == NULL || path.leaf->stamp != writer->stamp)
         way_found(&path, d, *shift, key);
     else if (recent != NULL)
@@ -545,11 +634,14 @@ status index_find(storage *store, const tree_writer *writer, index_node *root, u
 {
     index_path *recent = writer == NULL ? NULL : recent_of(writer, root);
     const index_data *d = NULL;
+    const index_node *extra = NULL;
     uint8_t shift = 0;
     TRY(leaf_find(store, writer,
                   recent_covers(recent, root, key) ? *recent : (index_path){NULL, root}, key, &d,
-                  &shift, recent));
+                  &shift, &extra, recent));
     if (d == NULL) return ATOLL_OK;
+    for (size_t i = 0; extra != NULL && i < extra->extra_count; i++)
+        if (extra->extra[i].key == key && each(context, extra->extra[i].value)) return ATOLL_OK;
     const index_entry *e = index_entries(d);
     if (writer != NULL) __builtin_prefetch(d); /* who looks will put next, and needs the count */
     size_t mask = ((size_t)1 << (64 - shift)) - 1;
@@ -576,6 +668,9 @@ static status range_visit(range *r, index_node *n)
         index_entry e = index_entries(d)[i];
         if (e.value != 0 && ((e.key ^ r->prefix) & outside) == 0) r->stop = r->each(r->context, e);
     }
+    for (size_t i = 0; i < n->extra_count && !r->stop; i++)
+        if (((n->extra[i].key ^ r->prefix) & outside) == 0)
+            r->stop = r->each(r->context, n->extra[i]);
     if (index_is_leaf(d)) return ATOLL_OK;
     size_t from = 0, to = INDEX_FANOUT;
     if (r->bits > n->bits) {

@@ -42,14 +42,24 @@ typedef struct index_entry {
     uint64_t key, value; /* value 0: the place is empty */
 } index_entry;
 
-typedef struct index_data {
+/* A thousand random keys touch a thousand leaves: what a transaction changes is small beside what it leaves as it is. So a
+ * leaf that it takes over has the data of the version before and a few entries of its own, and an inner node holds a
+ * reference to the one that it was copied from in place of one to each child. Both end after a few times. */
+enum { INDEX_EXTRA_MAX = 12, INDEX_BASES_MAX = 4 };
+
+typedef struct index_data index_data;
+struct index_data {
+    atomic_uint references;  /* of nodes, and of data that was copied from it */
     uint32_t count, places;  /* of a leaf */
+    uint32_t owned;          /* inner: places of children that it has references to itself */
     uint64_t stored_version; /* every operation up to it is in; 0: was never on disk */
     uint64_t
         dropped; /* inner: children whose records go when this one is written; bit 2^level + number on the level */
+    index_data *base; /* inner: has references to the other children; NULL: there are none */
+    uint32_t bases;   /* how many, one behind the other */
     _Alignas(16) uint8_t
         room[]; /* leaf: entries; inner: INDEX_FANOUT children, NULL: empty; INDEX_FANOUT ways */
-} index_data;
+};
 
 struct index_node {
     atomic_uint references;
@@ -58,10 +68,13 @@ struct index_node {
         shift;    /* of a leaf: 64 less the logarithm of its places; 0: inner, or not loaded */
     uint8_t bits; /* that all keys below share */
     bool kept;    /* the store may have a record of this name */
+    bool lent;    /* a leaf: its data are of a version before and stay as they are */
+    uint8_t extra_count;
     class_key class_of;
     uint32_t tree;
     uint64_t prefix, stamp;
     _Atomic(index_data *) data; /* NULL: not loaded */
+    index_entry extra[];        /* of a lent leaf: room for INDEX_EXTRA_MAX */
 };
 
 static inline index_entry *index_entries(const index_data *d)
@@ -101,7 +114,7 @@ index_node *index_retain(index_node *n);
 void index_release(index_node *n);
 index_data *index_leaf_data(uint32_t count_max); /* an empty leaf with places for so many */
 index_data *index_inner_data(void);
-void index_data_free(index_data *d);
+void index_data_free(index_data *d);                     /* one reference less */
 void index_leaf_insert(index_data *leaf, index_entry e); /* there must be a place */
 /* The data of a handle becomes known; another thread may have been faster. */
 const index_data *index_publish(index_node *n, index_data *loaded);

@@ -74,11 +74,13 @@ static status put_entries(buffer *to, const index_node *n, const index_entry *e,
 static status put_leaf(buffer *to, const index_node *n, const index_data *d)
 {
     index_entry local[INDEX_PLACES_MAX], *sorted = local;
-    if (d->count > INDEX_PLACES_MAX) {
-        sorted = memory_allocate(d->count * sizeof *sorted);
+    size_t count = d->count + n->extra_count;
+    if (count > INDEX_PLACES_MAX) {
+        sorted = memory_allocate(count * sizeof *sorted);
         if (sorted == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     }
-    size_t count = 0;
+    memcpy(sorted, n->extra, n->extra_count * sizeof *sorted);
+    count = n->extra_count;
     for (uint32_t i = 0; i < d->places; i++)
         if (index_entries(d)[i].value != 0) sorted[count++] = index_entries(d)[i];
     entries_sort(sorted, count);
