@@ -280,9 +280,13 @@ bool atoll_object_is_null(const atoll_object *object, uint32_t property, atoll_e
 bool atoll_object_get_bool(const atoll_object *object, uint32_t property, atoll_error **error)
 {
     value v;
-    bool null;
-    const int64_t *word = window_word(object, property, VALUE_BOOL, &null);
-    if (word != NULL) return !null && *word != 0;
+    const api_window *w = window_of(object, property);
+    if (w != NULL && w->window.property->type == VALUE_BOOL) {
+        bool null =
+            w->window.null_bits != NULL && model_window_bit(w->window.null_bits, object->row);
+        const uint64_t *bits = (const uint64_t *)(const void *)w->window.words;
+        return !null && model_window_bit(bits, object->row);
+    }
     return read_typed(object, property, VALUE_BOOL, &v, error) && v.as.boolean;
 }
 

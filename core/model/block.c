@@ -17,6 +17,8 @@ column_type column_type_of(const model_property *p)
     } else if (p->type == VALUE_TIMESTAMP || p->type == VALUE_UUID || p->type == VALUE_OBJECT_ID ||
                p->type == VALUE_DECIMAL) {
         t.kind = COLUMN_FIXED16;
+    } else if (p->type == VALUE_BOOL) {
+        t.kind = COLUMN_BITS;
     }
     return t;
 }
@@ -33,6 +35,7 @@ static size_t slots_size(uint8_t kind)
     switch (kind) {
     case COLUMN_FIXED8: return MODEL_BLOCK_ROWS * 8;
     case COLUMN_FIXED16: return MODEL_BLOCK_ROWS * 16;
+    case COLUMN_BITS: return BLOCK_WORDS * sizeof(uint64_t);
     case COLUMN_TEXT: return (MODEL_BLOCK_ROWS + 1) * sizeof(uint32_t);
     default: return MODEL_BLOCK_ROWS * sizeof(list_cell *);
     }
@@ -258,10 +261,6 @@ static void set_fixed8(block_data *d, uint32_t row, const value *v)
 {
     int64_t *slot = (int64_t *)(void *)d->slots + row;
     switch (v->type) {
-    case VALUE_BOOL:
-        *slot = v->as.boolean;
-        widen_integer(d, *slot);
-        return;
     case VALUE_INT:
         *slot = v->as.integer;
         widen_integer(d, *slot);
@@ -273,6 +272,13 @@ static void set_fixed8(block_data *d, uint32_t row, const value *v)
         return;
     default: *slot = (int64_t)v->as.row; return;
     }
+}
+
+static void set_bit(block_data *d, uint32_t row, bool on)
+{
+    uint64_t *word = (uint64_t *)(void *)d->slots + row / 64, bit = (uint64_t)1 << (row % 64);
+    *word = on ? *word | bit : *word & ~bit;
+    widen_integer(d, on);
 }
 
 static void set_fixed16(block_data *d, uint32_t row, const value *v)
@@ -400,6 +406,8 @@ status block_set(const tree_writer *w, block *b, uint32_t row, const value *v)
     } else if (!null || d->type.type == VALUE_LINK) {
         if (d->type.kind == COLUMN_FIXED8)
             set_fixed8(d, row, v);
+        else if (d->type.kind == COLUMN_BITS)
+            set_bit(d, row, v->as.boolean);
         else
             set_fixed16(d, row, v);
     }
@@ -414,6 +422,11 @@ static bytes text_at(const block_data *d, uint32_t row)
     return bytes_of(d->heap + offsets[row], offsets[row + 1] - offsets[row]);
 }
 
+static bool bit_at(const block_data *d, uint32_t row)
+{
+    return model_window_bit((const uint64_t *)(const void *)d->slots, row);
+}
+
 void block_get(const block_data *d, uint32_t row, value *out)
 {
     if (block_is_null(d, row)) {
@@ -424,10 +437,7 @@ void block_get(const block_data *d, uint32_t row, value *out)
     int64_t pair[2];
     out->type = (value_type)d->type.type;
     switch (out->type) {
-    case VALUE_BOOL:
-        memcpy(pair, slot, 8);
-        out->as.boolean = pair[0] != 0;
-        return;
+    case VALUE_BOOL: out->as.boolean = bit_at(d, row); return;
     case VALUE_INT: memcpy(&out->as.integer, slot, 8); return;
     case VALUE_FLOAT:
     case VALUE_DOUBLE: memcpy(&out->as.real, slot, 8); return;
@@ -478,6 +488,7 @@ static bool row_is_empty(const block_data *d, uint32_t row)
         return (!d->type.nullable || block_is_null(d, row)) && text_at(d, row).size == 0 &&
                large_find(d, row) == NULL;
     if (d->type.nullable) return block_is_null(d, row);
+    if (d->type.kind == COLUMN_BITS) return !bit_at(d, row);
     static const uint8_t zeros[16];
     size_t width = d->type.kind == COLUMN_FIXED16 ? 16 : 8;
     return memcmp(d->slots + row * width, zeros, width) == 0;

@@ -89,6 +89,7 @@ static status put_body(buffer *to, const block_data *d, size_t rows)
         TRY(pack_integers(to, slots, 2, rows));
         return pack_integers(to, slots + 1, 2, rows);
     case COLUMN_TEXT: return put_text(to, d, rows);
+    case COLUMN_BITS: return pack_bits(to, (const uint64_t *)(const void *)d->slots, rows);
     default: return codec_cells(to, d, rows);
     }
 }
@@ -125,7 +126,7 @@ status codec_block(buffer *to, uint64_t version, const block_data *d)
     bool sparse = false;
     if (d->type.kind != COLUMN_LIST) {
         count = pack_present(d, present, &rows);
-        sparse = rows - count >= SPARSE_MIN;
+        sparse = rows - count >= SPARSE_MIN && d->type.kind != COLUMN_BITS;
         for (size_t i = 0; i < BLOCK_WORDS; i++) /* a null that is not as in a fresh block */
             if (d->type.nullable)
                 nulls |= sparse ? d->null_bits[i] & present[i] : d->null_bits[i] != ~present[i];
@@ -177,6 +178,10 @@ static status take_body(reader *from, block_data *d, size_t rows)
                (d->type.kind == COLUMN_FIXED16 && d->type.type != VALUE_TIMESTAMP);
     if (d->type.kind == COLUMN_TEXT) return take_text(from, d, rows);
     if (d->type.kind == COLUMN_LIST) return codec_take_cells(from, d);
+    if (d->type.kind == COLUMN_BITS) {
+        unpack_bits(from, (uint64_t *)(void *)d->slots, rows);
+        return ATOLL_OK;
+    }
     if (raw) {
         bytes view = reader_take(from, rows * (d->type.kind == COLUMN_FIXED16 ? 16 : 8));
         if (!from->failed && view.size != 0) memcpy(d->slots, view.data, view.size);
@@ -203,7 +208,8 @@ static status take_rows(reader *r, block_data *d, uint8_t flags, size_t rows)
     uint64_t present[BLOCK_WORDS], nulls[BLOCK_WORDS] = {0};
     size_t count = 0;
     bool sparse = (flags & BLOCK_SPARSE) != 0;
-    if (sparse && d->type.kind == COLUMN_LIST) return damaged("a column block");
+    if (sparse && (d->type.kind == COLUMN_LIST || d->type.kind == COLUMN_BITS))
+        return damaged("a column block");
     if (sparse) unpack_bits(r, present, rows);
     if ((flags & BLOCK_NULLS) != 0) unpack_bits(r, nulls, rows);
     if (r->failed) return ATOLL_OK; /* the caller says it */
@@ -321,7 +327,7 @@ static status take_blocks(reader *r, const segment *s, segment_data *d)
         column_type type = {.kind = reader_byte(r)};
         type.type = reader_byte(r);
         type.nullable = reader_byte(r) != 0;
-        if (r->failed || slot >= slots || type.kind < COLUMN_FIXED8 || type.kind > COLUMN_LIST ||
+        if (r->failed || slot >= slots || type.kind < COLUMN_FIXED8 || type.kind > COLUMN_BITS ||
             d->blocks[slot] != NULL)
             return damaged("a segment");
         d->blocks[slot] = block_handle(s->class_of, (uint32_t)slot, s->index, type);

@@ -127,7 +127,7 @@ typedef struct model_segment {
 bool model_scan(const model_view *view, class_key c, uint64_t *cursor, model_segment *out,
                 status *result);
 /* One column of one segment as arrays, for tight loops; every pointer may be NULL = absent column (all null/default).
- *   null_bits: bit set = null (NULL: no nulls);  integers: int, bool (0/1), link rows (raw);  doubles: floats too;
+ *   null_bits: bit set = null (NULL: no nulls);  integers: int, link rows (raw); bits: bool;  doubles: floats too;
  *   timestamps: pairs seconds,nanoseconds;  ids: 16 bytes each (decimals turned: value_decimal_turn);  offsets+heap: string/binary i = heap[offsets[i]..offsets[i+1]), mixed: packed there (value_unpack), raw links.
  *   has_range: minimum/maximum over the integers or doubles. Views hold while the view is held. */
 typedef struct model_column {
@@ -135,6 +135,7 @@ typedef struct model_column {
     bool present;
     const uint64_t *null_bits;
     const int64_t *integers;
+    const uint64_t *bits;
     const double *doubles;
     const int64_t *timestamps;
     const uint8_t *ids;
@@ -154,8 +155,9 @@ typedef struct model_window {
     const model_property *property;
     const uint64_t *alive;     /* bit i: the row first + i is alive */
     const uint64_t *null_bits; /* as in model_column */
-    const int64_t *words;      /* int, bool, double, float as stored; NULL: of another type */
-    void *block;               /* a reference; NULL: closed */
+    const int64_t
+        *words;  /* int, double, float as stored, bool: a bit each; NULL: of another type */
+    void *block; /* a reference; NULL: closed */
 } model_window;
 /* False: there is none, since the column is absent, not in memory yet, of links, mixed values or lists,
  * or with values out of line. */

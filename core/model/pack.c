@@ -119,7 +119,10 @@ size_t pack_present(const block_data *d, uint64_t present[BLOCK_WORDS], size_t *
     *rows = 0;
     for (size_t w = 0; w < BLOCK_WORDS; w++) {
         uint64_t bits = 0;
-        for (size_t i = 0; i < 64; i++) bits |= (uint64_t)!slot_is_zero(d, w * 64 + i) << i;
+        if (d->type.kind == COLUMN_BITS)
+            bits = ((const uint64_t *)(const void *)d->slots)[w];
+        else
+            for (size_t i = 0; i < 64; i++) bits |= (uint64_t)!slot_is_zero(d, w * 64 + i) << i;
         if (d->type.nullable) bits |= ~d->null_bits[w];
         present[w] = bits;
         count += (size_t)__builtin_popcountll(bits);

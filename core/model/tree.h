@@ -14,7 +14,13 @@
  * a handle before it copies it, so a pinned version never finds newer data behind a handle that it shares. */
 
 enum { TREE_FANOUT_BITS = 5, TREE_FANOUT = 1 << TREE_FANOUT_BITS };
-enum { COLUMN_FIXED8 = 1, COLUMN_FIXED16 = 2, COLUMN_TEXT = 3, COLUMN_LIST = 4 };
+enum {
+    COLUMN_FIXED8 = 1,
+    COLUMN_FIXED16 = 2,
+    COLUMN_TEXT = 3,
+    COLUMN_LIST = 4,
+    COLUMN_BITS = 5 /* bools */
+};
 /* Slots of a class's columns: 0 to 3 belong to embedded classes (identity, owner), a property's slot follows. */
 enum {
     SLOT_IDENTITY = 0,
@@ -95,7 +101,8 @@ typedef struct block_data {
     large_value **large; /* text: of the rows whose values lie out of line, by rising row */
     uint32_t large_count;
     uint64_t null_bits[BLOCK_WORDS];
-    _Alignas(16) uint8_t slots[]; /* int64 | 16 bytes | offsets uint32[1025] | list_cell pointers */
+    _Alignas(16) uint8_t slots
+        []; /* int64 | 16 bytes | offsets uint32[1025] | list_cell pointers | bits, 64 a word */
 } block_data;
 
 typedef struct block {

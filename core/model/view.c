@@ -319,7 +319,8 @@ bool model_window_open(const model_view *view, class_key c, row_key row, propert
                           .alive = now->alive,
                           .null_bits = d->type.nullable ? d->null_bits : NULL,
                           .block = block_data_retain(d)};
-    if (d->type.kind == COLUMN_FIXED8) out->words = (const int64_t *)(const void *)d->slots;
+    if (d->type.kind == COLUMN_FIXED8 || d->type.kind == COLUMN_BITS)
+        out->words = (const int64_t *)(const void *)d->slots;
     return true;
 }
 
@@ -339,6 +340,7 @@ void model_window_fetch(const model_window *window, row_key row)
     const block_data *d = window->block;
     size_t at = row % MODEL_BLOCK_ROWS;
     size_t width = d->type.kind == COLUMN_FIXED16 ? 16 : d->type.kind == COLUMN_TEXT ? 4 : 8;
+    if (d->type.kind == COLUMN_BITS) width = 0; /* two lines in all */
     __builtin_prefetch(window->alive + at / 64);
     __builtin_prefetch(d->slots + at * width);
 }
@@ -463,7 +465,7 @@ static void fill_column(const block_data *d, model_column *out)
         out->double_minimum = d->range.real.minimum;
         out->double_maximum = d->range.real.maximum;
         return;
-    case VALUE_BOOL:
+    case VALUE_BOOL: out->bits = (const uint64_t *)(const void *)d->slots; return;
     case VALUE_INT:
         out->has_range = d->has_range;
         out->integer_minimum = d->range.integer.minimum;

@@ -21,7 +21,7 @@ value column_value(const model_column *c, size_t i, const value *fallback)
     if (!c->present) return *fallback;
     if (is_null(c, i)) return value_null();
     switch (c->type) {
-    case VALUE_BOOL: return value_bool(c->integers[i] != 0);
+    case VALUE_BOOL: return value_bool(model_window_bit(c->bits, i));
     case VALUE_INT: return value_int(c->integers[i]);
     case VALUE_LINK:
     case VALUE_EMBEDDED: return value_link((row_key)c->integers[i]);
@@ -101,7 +101,12 @@ static void range_words(const node *n, const model_column *c, const uint64_t mas
                         uint64_t inside[MASK_WORDS])
 {
     const pass_range *r = &n->range;
-    if (n->pass == PASS_INTEGER) {
+    if (n->pass == PASS_INTEGER && c->type == VALUE_BOOL) {
+        uint64_t ones = r->low <= 1 && r->high >= 1 ? UINT64_MAX : 0,
+                 zeros = r->low <= 0 && r->high >= 0 ? UINT64_MAX : 0;
+        for (size_t w = 0; w < MASK_WORDS; w++)
+            inside[w] = (c->bits[w] & ones) | (~c->bits[w] & zeros);
+    } else if (n->pass == PASS_INTEGER) {
         kernel_integers_inside(c->integers, r->low, r->high, mask, inside);
     } else if (n->pass == PASS_DOUBLE) {
         kernel_doubles_inside(c->doubles, r->low_double, r->high_double, mask, inside);

@@ -34,6 +34,8 @@ static bool add_number(column_sorter *s, size_t i, const model_column *c, size_t
     uint64_t bits = 0;
     if (s->step->type == VALUE_DOUBLE)
         bits = sort_bits_of_double(c->present ? c->doubles[at] : 0);
+    else if (s->step->type == VALUE_BOOL)
+        bits = sort_bits_of_integer(c->present && model_window_bit(c->bits, at));
     else
         bits = sort_bits_of_integer(c->present ? c->integers[at] : 0);
     s->items[i] = (sortable){s->descending ? ~bits : bits, s->rows->items[i]};
