@@ -170,6 +170,7 @@ struct peer {
     server_app *app;
     char *user_id;
     bool bound, closing, closed;
+    bool packs; /* the client takes compressed messages */
     status close_code;
     char *close_text;
     uint64_t ident, cursor, told_cursor, view_version, schema_generation;

@@ -68,6 +68,7 @@ status peer_queue(peer *p, const server_message *m)
     buffer encoded;
     buffer_init(&encoded, LIMIT_MESSAGE_SIZE_MAX);
     status result = codec_server_write(&encoded, m);
+    if (result == ATOLL_OK && p->packs) result = codec_server_pack(&encoded);
     queued_message q = {encoded.data, encoded.size};
     if (result == ATOLL_OK) result = vector_push(&p->queue, q);
     if (result != ATOLL_OK) buffer_free(&encoded);
@@ -208,8 +209,10 @@ static status answer_bind(peer *p, const wire_bind *b, const ident_record *r, bo
                            .sequence_mark = r->sequence_mark,
                            .newest = model_version(p->app->db),
                            .secret = bytes_of(r->secret, 16),
-                           .server_ms = app_now_ms(p->app)};
+                           .server_ms = app_now_ms(p->app),
+                           .accepts_zstd = true};
     if (r->has_batch) m.bound.last_batch = bytes_of(r->last_batch, 16);
+    p->packs = b->accepts_zstd;
     TRY(app_schema_for(p->app, &p->client_schema, &m.bound.schema));
     status result = peer_queue(p, &m);
     schema_free(&m.bound.schema);
@@ -383,7 +386,7 @@ void peer_received(peer *p, uint64_t now_ms, bytes message)
     if (s != NULL) {
         arena_init(&s->memory, ARENA_FACTOR * message.size + (1u << 20));
         result = codec_client_read(message, &s->memory, &s->message);
-        if (result == ATOLL_OK) result = take_body(p, s, message.size, &kept);
+        if (result == ATOLL_OK) result = take_body(p, s, s->memory.total, &kept);
         if (!kept) {
             client_message_free(&s->message);
             arena_free(&s->memory);

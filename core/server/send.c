@@ -284,7 +284,7 @@ static status write_out(peer *p, const server_message *m)
 {
     buffer_clear(&p->out);
     TRY(codec_server_write(&p->out, m));
-    return ATOLL_OK;
+    return p->packs ? codec_server_pack(&p->out) : ATOLL_OK;
 }
 
 static status group_part(peer *p, arena *memory)

@@ -2,6 +2,7 @@
  * It must never trust a length, and never call the system's allocator: unpacking takes from the message's arena, whose bound
  * follows from the size of the bytes. Invariant: a message that was read can be used without further checks of shape. */
 #include "sync/codec_internal.h"
+#include "sync/compress.h"
 
 typedef Atoll__Sync__V0__ClientMessage pb_client;
 typedef Atoll__Sync__V0__ServerMessage pb_server;
@@ -103,7 +104,8 @@ static status read_bind(arena *memory, const Atoll__Sync__V0__Bind *b, wire_bind
                        .epoch = b->epoch,
                        .sent_bound = b->sent_bound,
                        .view_version = b->view_version,
-                       .wall_ms = b->wall_ms};
+                       .wall_ms = b->wall_ms,
+                       .accepts_zstd = b->accepts_zstd};
     TRY(read_partition(b->partition, &out->partition));
     TRY(read_id(&b->secret, "secret", &out->secret));
     TRY(read_id(&b->sent_batch, "sent_batch", &out->sent_batch));
@@ -124,16 +126,8 @@ static status read_upload(arena *memory, const Atoll__Sync__V0__Upload *u, wire_
     return codec_rows_read(memory, u->rows, u->n_rows, true, &out->rows);
 }
 
-status codec_client_read(bytes from, arena *memory, client_message *out)
+static status take_client(const pb_client *m, arena *memory, client_message *out)
 {
-    *out = (client_message){0};
-    if (from.size > LIMIT_MESSAGE_SIZE_MAX)
-        return fail(ATOLL_ERROR_MESSAGE_TOO_LARGE, "a message of %zu bytes", from.size);
-    ProtobufCAllocator allocator = {take_for_protobuf, keep_for_protobuf, memory};
-    const pb_client *m = atoll__sync__v0__client_message__unpack(&allocator, from.size, from.data);
-    if (m == NULL)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a client message of %zu bytes can't be decoded",
-                    from.size);
     switch (m->body_case) {
     case ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_BIND:
         TRY(read_bind(memory, m->bind, &out->bind));
@@ -164,6 +158,30 @@ status codec_client_read(bytes from, arena *memory, client_message *out)
         return fail(ATOLL_ERROR_INVALID_ARGUMENT,
                     "a client message without a body that this version knows");
     }
+}
+
+static status unpack_client(bytes from, arena *memory, pb_client **out)
+{
+    ProtobufCAllocator allocator = {take_for_protobuf, keep_for_protobuf, memory};
+    if (from.size > LIMIT_MESSAGE_SIZE_MAX)
+        return fail(ATOLL_ERROR_MESSAGE_TOO_LARGE, "a message of %zu bytes", from.size);
+    *out = atoll__sync__v0__client_message__unpack(&allocator, from.size, from.data);
+    return *out != NULL ? ATOLL_OK
+                        : fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                               "a client message of %zu bytes can't be decoded", from.size);
+}
+
+status codec_client_read(bytes from, arena *memory, client_message *out)
+{
+    pb_client *m = NULL;
+    *out = (client_message){0};
+    TRY(unpack_client(from, memory, &m));
+    if (m->body_case == ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_PACKED) {
+        bytes inner;
+        TRY(decompress(bytes_in(&m->packed->zstd), m->packed->size, memory, &inner));
+        TRY(unpack_client(inner, memory, &m));
+    }
+    return take_client(m, memory, out);
 }
 
 static status read_download(arena *memory, const Atoll__Sync__V0__Download *d, wire_download *out)
@@ -202,7 +220,8 @@ static status read_bound(const Atoll__Sync__V0__Bound *b, wire_bound *out)
                         .high_water = b->high_water,
                         .sequence_mark = b->sequence_mark,
                         .newest = b->version,
-                        .server_ms = b->server_ms};
+                        .server_ms = b->server_ms,
+                        .accepts_zstd = b->accepts_zstd};
     TRY(read_id(&b->secret, "secret", &out->secret));
     TRY(read_id(&b->last_batch, "last_batch", &out->last_batch));
     return codec_schema_read(b->schema, b->n_schema, &out->schema);
@@ -242,16 +261,8 @@ static status read_small(const pb_server *m, server_message *out)
     }
 }
 
-status codec_server_read(bytes from, arena *memory, server_message *out)
+static status take_server(const pb_server *m, arena *memory, server_message *out)
 {
-    *out = (server_message){0};
-    if (from.size > LIMIT_MESSAGE_SIZE_MAX)
-        return fail(ATOLL_ERROR_MESSAGE_TOO_LARGE, "a message of %zu bytes", from.size);
-    ProtobufCAllocator allocator = {take_for_protobuf, keep_for_protobuf, memory};
-    const pb_server *m = atoll__sync__v0__server_message__unpack(&allocator, from.size, from.data);
-    if (m == NULL)
-        return fail(ATOLL_ERROR_PROTOCOL, "a server message of %zu bytes can't be decoded",
-                    from.size);
     switch (m->body_case) {
     case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_BOUND:
         TRY(read_bound(m->bound, &out->bound));
@@ -266,6 +277,30 @@ status codec_server_read(bytes from, arena *memory, server_message *out)
         return read_ack(memory, m->upload_ack, &out->ack);
     default: return read_small(m, out);
     }
+}
+
+static status unpack_server(bytes from, arena *memory, pb_server **out)
+{
+    ProtobufCAllocator allocator = {take_for_protobuf, keep_for_protobuf, memory};
+    if (from.size > LIMIT_MESSAGE_SIZE_MAX)
+        return fail(ATOLL_ERROR_MESSAGE_TOO_LARGE, "a message of %zu bytes", from.size);
+    *out = atoll__sync__v0__server_message__unpack(&allocator, from.size, from.data);
+    return *out != NULL ? ATOLL_OK
+                        : fail(ATOLL_ERROR_PROTOCOL,
+                               "a server message of %zu bytes can't be decoded", from.size);
+}
+
+status codec_server_read(bytes from, arena *memory, server_message *out)
+{
+    pb_server *m = NULL;
+    *out = (server_message){0};
+    TRY(unpack_server(from, memory, &m));
+    if (m->body_case == ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_PACKED) {
+        bytes inner;
+        TRY(decompress(bytes_in(&m->packed->zstd), m->packed->size, memory, &inner));
+        TRY(unpack_server(inner, memory, &m));
+    }
+    return take_server(m, memory, out);
 }
 
 /* ---- writing ---- */
@@ -311,6 +346,7 @@ static status write_bind(buffer *to, arena *memory, const wire_bind *w)
     b.acknowledged_batch = bytes_out(w->acknowledged_batch);
     b.view_version = w->view_version;
     b.wall_ms = w->wall_ms;
+    b.accepts_zstd = w->accepts_zstd;
     TRY(write_queries(memory, &w->view, &b.n_view, &b.view));
     TRY(write_queries(memory, &w->view_before, &b.n_view_before, &b.view_before));
     TRY(codec_schema_write(memory, &w->schema, &b.n_schema, &b.schema));
@@ -402,6 +438,7 @@ static status write_bound(buffer *to, arena *memory, const wire_bound *w)
     b.last_batch = bytes_out(w->last_batch);
     b.sequence_mark = w->sequence_mark;
     b.version = w->newest;
+    b.accepts_zstd = w->accepts_zstd;
     TRY(codec_schema_write(memory, &w->schema, &b.n_schema, &b.schema));
     pb_server m = ATOLL__SYNC__V0__SERVER_MESSAGE__INIT;
     m.body_case = ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_BOUND;
@@ -515,4 +552,38 @@ status codec_server_write(buffer *to, const server_message *w)
     status result = write_server(to, &memory, w);
     arena_free(&memory);
     return result;
+}
+
+/* ---- compressed messages ---- */
+
+static status pack_again(buffer *message, bool client)
+{
+    Atoll__Sync__V0__Packed packed = ATOLL__SYNC__V0__PACKED__INIT;
+    pb_client from_client = ATOLL__SYNC__V0__CLIENT_MESSAGE__INIT;
+    pb_server from_server = ATOLL__SYNC__V0__SERVER_MESSAGE__INIT;
+    buffer small;
+    bool made = false;
+    buffer_init(&small, 2 * LIMIT_MESSAGE_SIZE_MAX);
+    status result = compress(buffer_view(message), &small, &made);
+    if (result == ATOLL_OK && made) {
+        packed.size = (uint32_t)message->size;
+        packed.zstd = bytes_out(buffer_view(&small));
+        from_client.body_case = ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_PACKED;
+        from_server.body_case = ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_PACKED;
+        from_client.packed = from_server.packed = &packed;
+        buffer_clear(message);
+        result = pack(message, client ? &from_client.base : &from_server.base);
+    }
+    buffer_free(&small);
+    return result;
+}
+
+status codec_client_pack(buffer *message)
+{
+    return pack_again(message, true);
+}
+
+status codec_server_pack(buffer *message)
+{
+    return pack_again(message, false);
 }

@@ -8,4 +8,7 @@ status codec_client_read(bytes from, arena *memory, client_message *out) MUST_CH
 status codec_server_read(bytes from, arena *memory, server_message *out) MUST_CHECK;
 status codec_client_write(buffer *to, const client_message *m) MUST_CHECK;
 status codec_server_write(buffer *to, const server_message *m) MUST_CHECK;
+/* Puts the compressed form in the place of a message, if it is worth it. The other side has said that it takes it. */
+status codec_client_pack(buffer *message) MUST_CHECK;
+status codec_server_pack(buffer *message) MUST_CHECK;
 #endif

@@ -409,6 +409,7 @@ static status give_message(session *s, const client_message *m, session_action *
 {
     buffer_clear(&s->out);
     TRY(codec_client_write(&s->out, m));
+    if (s->packs && m->kind == CLIENT_UPLOAD) TRY(codec_client_pack(&s->out));
     *out = (session_action){.kind = SESSION_ACTION_SEND, .message = buffer_view(&s->out)};
     return ATOLL_OK;
 }
@@ -430,7 +431,8 @@ static status make_bind(session *s, arena *memory, session_action *out)
     if (view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     client_message m = {.kind = CLIENT_BIND};
     sync_state *y = &s->sync;
-    m.bind = (wire_bind){.version_minimum = WIRE_PROTOCOL_VERSION,
+    m.bind = (wire_bind){.accepts_zstd = true,
+                         .version_minimum = WIRE_PROTOCOL_VERSION,
                          .version_maximum = WIRE_PROTOCOL_VERSION,
                          .app_id = s->app_id,
                          .user_agent = "atoll",

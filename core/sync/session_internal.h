@@ -86,6 +86,7 @@ struct session {
     uint64_t hold_mark; /* mark that ends the hold */
     bool hold_sent;
     bool local_changes; /* perhaps something to upload */
+    bool packs;         /* the server takes compressed messages */
     uint64_t uploaded_through;
     upload_batch batch;
     subscription_set subscribed; /* the set that was sent and not answered by its download */

@@ -110,6 +110,7 @@ static status take_bound(session *s, uint64_t now_ms, const wire_bound *b)
         next.sent_bound = 0;
     if (memcmp(&next, &s->sync, sizeof next) != 0) TRY(store_state(s, &next));
     measure_clock(s, b->server_ms);
+    s->packs = b->accepts_zstd;
     s->phase = PHASE_BOUND;
     s->bound_at_ms = now_ms;
     s->connect_deadline_ms = 0;

@@ -89,6 +89,7 @@ typedef struct wire_bind {
     wire_queries view, view_before;
     model_schema schema;
     int64_t wall_ms;
+    bool accepts_zstd;
 } wire_bind;
 typedef struct wire_subscribe {
     uint64_t version;
@@ -127,6 +128,7 @@ typedef struct wire_bound {
     bytes secret, last_batch;
     int64_t server_ms;
     model_schema schema;
+    bool accepts_zstd;
 } wire_bound;
 typedef struct wire_subscription_state {
     uint64_t version;

@@ -39,6 +39,24 @@ static void server_stop(server *s)
     waitpid(s->process, NULL, 0);
 }
 
+/* Bytes of messages in and out of the server, of all sessions so far; below 0: the command line is not where it is built. */
+static double server_wire_bytes(const server *s, const bench_options *o)
+{
+    char command[2000], line[4096];
+    double total = -1;
+    size_t folder = strlen(o->atolld) - strlen(strrchr(o->atolld, '/'));
+    snprintf(command, sizeof command,
+             "%.*s/../atoll/atoll --data %s session list --app bench --json 2>/dev/null",
+             (int)folder, o->atolld, s->data);
+    FILE *out = popen(command, "r");
+    while (out != NULL && fgets(line, sizeof line, out) != NULL) {
+        for (char *at = strstr(line, "\"bytes_"); at != NULL; at = strstr(at + 1, "\"bytes_"))
+            total = (total < 0 ? 0 : total) + strtod(strchr(at, ':') + 1, NULL);
+    }
+    if (out != NULL) pclose(out);
+    return total;
+}
+
 typedef struct client {
     bench_realm b;
     atoll_app *app;
@@ -158,6 +176,7 @@ void bench_sync_offline(const bench_options *o)
     atoll_session_start(a.session, &error);
     wait_upload(&a);
     bench_print("sync_100k_offline.upload", OBJECTS / (bench_now() - start), "objects/s");
+    double uploaded = server_wire_bytes(&s, o);
     start = bench_now();
     client_open(&b, o, "sync-b", s.url);
     subscribe(&b);
@@ -171,6 +190,9 @@ void bench_sync_offline(const bench_options *o)
             exit(1);
     bench_print("sync_100k_offline.download", OBJECTS / took, "objects/s");
     atoll_results_free(all);
+    double downloaded = server_wire_bytes(&s, o) - uploaded;
+    bench_print("sync_100k_offline.wire_bytes_up", uploaded / OBJECTS, "bytes");
+    bench_print("sync_100k_offline.wire_bytes_down", downloaded / OBJECTS, "bytes");
     client_close(&a);
     client_close(&b);
     server_stop(&s);
