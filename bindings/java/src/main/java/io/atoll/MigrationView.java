@@ -264,7 +264,7 @@ final class MigrationView {
                 copy.put(item.getKey(), portable(item.getValue()));
             }
             return copy;
-        } else if (value instanceof RealmAny && ((RealmAny) value).getType() == RealmAny.Type.OBJECT) {
+        } else if (value instanceof RealmAny) {
             return RealmAny.of(portable(((RealmAny) value).get()));
         }
         return value;

@@ -21,7 +21,24 @@ public interface OrderedCollectionChangeSet {
 
     Range[] getChangeRanges();
 
+    /** Where moved elements were and are; they are deletions and insertions too. */
+    Move[] getMoves();
+
+    /** Whether everything that was there is gone, and nothing came instead. */
+    boolean isCleared();
+
     Throwable getError();
+
+    /** A moved element. */
+    final class Move {
+        public final int from;
+        public final int to;
+
+        public Move(int from, int to) {
+            this.from = from;
+            this.to = to;
+        }
+    }
 
     /** Neighbouring positions. */
     final class Range {

@@ -253,7 +253,7 @@ public final class Realm extends BaseRealm {
                 try (Realm realm = getInstance(same)) {
                     realm.refresh();
                     realm.executeTransaction(transaction);
-                } catch (RuntimeException e) {
+                } catch (RuntimeException | Error e) {
                     if (onError == null) {
                         throw e;
                     }
@@ -443,7 +443,7 @@ public final class Realm extends BaseRealm {
                 items.put(item.getKey(), detachValue(item.getValue(), depth, done));
             }
             return items;
-        } else if (value instanceof RealmAny && ((RealmAny) value).getType() == RealmAny.Type.OBJECT) {
+        } else if (value instanceof RealmAny) {
             return RealmAny.of(detachValue(((RealmAny) value).get(), depth, done));
         } else if (value instanceof RealmObjectProxy) {
             return depth > 0 ? detach(value, depth - 1, done) : null;

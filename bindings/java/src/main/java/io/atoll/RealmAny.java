@@ -1,5 +1,7 @@
 package io.atoll;
 
+import io.atoll.internal.ManagedDictionary;
+import io.atoll.internal.ManagedList;
 import io.atoll.internal.RealmObjectProxy;
 import java.util.Arrays;
 import java.util.Date;
@@ -13,7 +15,7 @@ public final class RealmAny {
     public enum Type {
         INTEGER(Long.class), BOOLEAN(Boolean.class), STRING(String.class), BINARY(byte[].class), DATE(Date.class),
         FLOAT(Float.class), DOUBLE(Double.class), DECIMAL128(Decimal128.class), OBJECT_ID(ObjectId.class),
-        OBJECT(RealmModel.class), UUID(UUID.class), NULL(null);
+        OBJECT(RealmModel.class), UUID(UUID.class), LIST(RealmList.class), DICTIONARY(RealmDictionary.class), NULL(null);
 
         private final Class<?> typedClass;
 
@@ -95,10 +97,23 @@ public final class RealmAny {
         return new RealmAny(Type.OBJECT, value);
     }
 
+    /** A list of values of any type, also of lists and dictionaries; that of a stored value is live. */
+    public static RealmAny valueOf(RealmList<RealmAny> value) {
+        return new RealmAny(Type.LIST, value);
+    }
+
+    public static RealmAny valueOf(RealmDictionary<RealmAny> value) {
+        return new RealmAny(Type.DICTIONARY, value);
+    }
+
     /** For the library's own packages: from any value that can be stored. */
     public static RealmAny of(Object value) {
         if (value == null) {
             return NONE;
+        } else if (value instanceof ManagedList) {
+            return valueOf(new RealmList<RealmAny>((ManagedList) value));
+        } else if (value instanceof ManagedDictionary) {
+            return valueOf(new RealmDictionary<RealmAny>((ManagedDictionary) value));
         } else if (value instanceof RealmModel) {
             return valueOf((RealmModel) value);
         }
@@ -183,6 +198,16 @@ public final class RealmAny {
 
     public UUID asUUID() {
         return as(UUID.class);
+    }
+
+    @SuppressWarnings("unchecked")
+    public RealmList<RealmAny> asList() {
+        return as(RealmList.class);
+    }
+
+    @SuppressWarnings("unchecked")
+    public RealmDictionary<RealmAny> asDictionary() {
+        return as(RealmDictionary.class);
     }
 
     public <T extends RealmModel> T asRealmModel(Class<T> model) {

@@ -50,6 +50,33 @@ public class RealmDictionary<V> extends RealmMap<String, V> {
         map.putAll(copy);
     }
 
+    RealmDictionary(ManagedDictionary managed) {
+        this.unmanaged = null;
+        this.managed = managed;
+    }
+
+    @Override
+    public boolean isFrozen() {
+        return managed != null && managed.core.frozen;
+    }
+
+    /** The dictionary as it is now, for ever and for any thread, while its realm is open. */
+    @Override
+    public RealmDictionary<V> freeze() {
+        if (managed == null) {
+            throw new UnsupportedOperationException("Only managed dictionaries can be frozen");
+        }
+        return isFrozen() ? this : new RealmDictionary<V>(managed.in(BaseRealm.of(managed.core).freeze().core));
+    }
+
+    /** A query over the objects of the dictionary, in the order of its keys. */
+    public RealmQuery<V> where() {
+        if (managed == null) {
+            throw new UnsupportedOperationException("This method is only available in managed mode.");
+        }
+        return RealmResults.<V>in(managed.core, managed.elements(), managed.asResults()).where();
+    }
+
     @Override
     public boolean isManaged() {
         return managed != null;
@@ -180,33 +207,35 @@ public class RealmDictionary<V> extends RealmMap<String, V> {
             public void onChange(RealmMap<String, V> map, MapChangeSet<String> changes) {
                 listener.onChange(map);
             }
-        });
+        }, null);
     }
 
     @Override
     public void addChangeListener(MapChangeListener<String, V> listener) {
-        observe(listener, listener);
+        observe(listener, listener, null);
     }
 
-    private String[] keys() {
-        return keySet().toArray(new String[0]);
+    /** The same, for changes of some fields of the objects in it: names, joined by dots along links, "*" for any. */
+    public void addChangeListener(MapChangeListener<String, V> listener, String... keyPaths) {
+        observe(listener, listener, keyPaths);
     }
 
-    private void observe(Object key, final MapChangeListener<String, V> listener) {
+    private void observe(Object key, final MapChangeListener<String, V> listener, String[] keyPaths) {
         if (managed == null) {
             throw new IllegalStateException("this dictionary is not managed: it has no changes to tell of");
         }
-        long registration = Native.atoll_dictionary_observe(managed.pointer(), managed.core.queue());
+        long paths = managed.core.keyPaths(managed.elements(), keyPaths);
+        long registration;
+        try {
+            registration = Native.atoll_dictionary_observe_key_paths(managed.pointer(), paths, managed.core.queue());
+        } finally {
+            Native.atoll_values_free(paths);
+        }
         BaseRealm.of(managed.core).listeners.add(this, key, registration);
-        // Changes come as positions: those of what went are positions among the keys that there were.
-        final String[][] before = {keys()};
         managed.core.observe(registration, new EventHandler() {
             @Override
             public void onEvent(long event) {
-                String[] now = isValid() ? keys() : new String[0];
-                MapChangeSet<String> changes = ChangeSets.map(ChangeSets.collection(event), before[0], now);
-                before[0] = now;
-                listener.onChange(RealmDictionary.this, changes);
+                listener.onChange(RealmDictionary.this, ChangeSets.map(event));
             }
         });
     }

@@ -34,7 +34,7 @@ public class RealmList<E> extends AbstractList<E> implements OrderedRealmCollect
         managed = owner.list(property);
     }
 
-    private RealmList(ManagedList managed) {
+    RealmList(ManagedList managed) {
         this.unmanaged = null;
         this.managed = managed;
     }
@@ -176,8 +176,40 @@ public class RealmList<E> extends AbstractList<E> implements OrderedRealmCollect
         return any;
     }
 
+    private RealmResults<E> results() {
+        if (managed == null) {
+            throw new UnsupportedOperationException("This method is only available in managed mode.");
+        }
+        return RealmResults.in(managed.core, managed.elements(), managed.asResults());
+    }
+
+    /** A query over the objects of the list, in its order. */
     public RealmQuery<E> where() {
-        throw io.atoll.internal.Errors.notSupported("queries on a list");
+        return results().where();
+    }
+
+    public RealmResults<E> sort(String field) {
+        return results().sort(field);
+    }
+
+    public RealmResults<E> sort(String field, Sort order) {
+        return results().sort(field, order);
+    }
+
+    public Number sum(String field) {
+        return results().sum(field);
+    }
+
+    public Number min(String field) {
+        return results().min(field);
+    }
+
+    public Number max(String field) {
+        return results().max(field);
+    }
+
+    public double average(String field) {
+        return results().average(field);
     }
 
     /** Runs on the realm's thread, after refresh() or a commit of this realm. */
@@ -187,18 +219,29 @@ public class RealmList<E> extends AbstractList<E> implements OrderedRealmCollect
             public void onChange(RealmList<E> collection, OrderedCollectionChangeSet changes) {
                 listener.onChange(collection);
             }
-        });
+        }, null);
     }
 
     public void addChangeListener(OrderedRealmCollectionChangeListener<RealmList<E>> listener) {
-        observe(listener, listener);
+        observe(listener, listener, null);
     }
 
-    private void observe(Object key, final OrderedRealmCollectionChangeListener<RealmList<E>> listener) {
+    /** The same, for changes of some fields of the objects in it: names, joined by dots along links, "*" for any. */
+    public void addChangeListener(OrderedRealmCollectionChangeListener<RealmList<E>> listener, String... keyPaths) {
+        observe(listener, listener, keyPaths);
+    }
+
+    private void observe(Object key, final OrderedRealmCollectionChangeListener<RealmList<E>> listener, String[] keyPaths) {
         if (managed == null) {
             throw new IllegalStateException("this list is not managed: it has no changes to tell of");
         }
-        long registration = Native.atoll_list_observe(managed.pointer(), managed.core.queue());
+        long paths = managed.core.keyPaths(managed.elements(), keyPaths);
+        long registration;
+        try {
+            registration = Native.atoll_list_observe_key_paths(managed.pointer(), paths, managed.core.queue());
+        } finally {
+            Native.atoll_values_free(paths);
+        }
         BaseRealm.of(managed.core).listeners.add(this, key, registration);
         managed.core.observe(registration, new EventHandler() {
             @Override

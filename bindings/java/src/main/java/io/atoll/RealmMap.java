@@ -11,6 +11,10 @@ public abstract class RealmMap<K, V> extends AbstractMap<K, V> {
 
     public abstract boolean isValid();
 
+    public abstract boolean isFrozen();
+
+    public abstract RealmMap<K, V> freeze();
+
     public abstract void addChangeListener(MapChangeListener<K, V> listener);
 
     public abstract void addChangeListener(RealmChangeListener<RealmMap<K, V>> listener);

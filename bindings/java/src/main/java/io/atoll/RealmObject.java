@@ -110,16 +110,28 @@ public abstract class RealmObject implements RealmModel {
             public void onChange(E changed, ObjectChangeSet changes) {
                 listener.onChange(changed);
             }
-        });
+        }, null);
     }
 
     public static <E extends RealmModel> void addChangeListener(E object, RealmObjectChangeListener<E> listener) {
-        observe(object, listener, listener);
+        observe(object, listener, listener, null);
     }
 
-    private static <E extends RealmModel> void observe(final E object, Object key, final RealmObjectChangeListener<E> listener) {
+    /** The same, for changes of some fields only: names, joined by dots along links, "*" for any. */
+    public static <E extends RealmModel> void addChangeListener(E object, RealmObjectChangeListener<E> listener, String... keyPaths) {
+        observe(object, listener, listener, keyPaths);
+    }
+
+    private static <E extends RealmModel> void observe(final E object, Object key, final RealmObjectChangeListener<E> listener,
+            String[] keyPaths) {
         final ManagedObject state = managed(object);
-        long registration = Native.atoll_object_observe(state.pointer(), state.core.queue());
+        long paths = state.core.keyPaths(state.type, keyPaths);
+        long registration;
+        try {
+            registration = Native.atoll_object_observe_key_paths(state.pointer(), paths, state.core.queue());
+        } finally {
+            Native.atoll_values_free(paths);
+        }
         BaseRealm.of(state.core).listeners.add(object, key, registration);
         state.core.observe(registration, new EventHandler() {
             @Override

@@ -81,19 +81,8 @@ public class RealmQuery<E> {
         return "$" + (arguments.size() - 1);
     }
 
-    /** Fields by their Java names become stored names; what is no field is left to the query parser. */
     private String path(String fields) {
-        StringBuilder stored = new StringBuilder();
-        ObjectType<?> current = type;
-        for (String part : fields.split("\\.")) {
-            if (stored.length() > 0) {
-                stored.append('.');
-            }
-            int i = current == null ? -1 : current.find(part);
-            stored.append(i < 0 ? part : current.properties[i].name);
-            current = i < 0 || !current.properties[i].isObject() ? null : realm.core.target(current.properties[i]);
-        }
-        return stored.toString();
+        return realm.core.path(type, fields);
     }
 
     private static String fold(String operator, Case casing) {
@@ -349,8 +338,9 @@ public class RealmQuery<E> {
         return new RealmResults<>(realm, type, realmGet$results());
     }
 
+    /** The same: results are evaluated when they are read, and for their listeners on another thread. */
     public RealmResults<E> findAllAsync() {
-        throw io.atoll.internal.Errors.notSupported("findAllAsync; findAll is evaluated when it is read");
+        return findAll();
     }
 
     /** Null if nothing matches. */

@@ -7,6 +7,7 @@ import io.atoll.internal.ManagedObject;
 import io.atoll.internal.Models;
 import io.atoll.internal.Native;
 import io.atoll.internal.ObjectType;
+import io.atoll.internal.RealmCore;
 import io.atoll.internal.Values;
 import java.util.AbstractList;
 import java.util.Date;
@@ -32,6 +33,12 @@ public class RealmResults<E> extends AbstractList<E> implements OrderedRealmColl
         long found = Native.atoll_object_backlinks(target.pointer(), target.core.classKey(type),
                 target.core.propertyKey(type, field));
         return new RealmResults<>(BaseRealm.of(target.core), type, found);
+    }
+
+    /** Takes native results of a collection over; of values there are none. */
+    @SuppressWarnings("unchecked")
+    static <E> RealmResults<E> in(RealmCore core, ObjectType<?> type, long pointer) {
+        return new RealmResults<>(BaseRealm.of(core), (ObjectType<E>) type, pointer);
     }
 
     long pointer() {
@@ -252,15 +259,26 @@ public class RealmResults<E> extends AbstractList<E> implements OrderedRealmColl
             public void onChange(RealmResults<E> collection, OrderedCollectionChangeSet changes) {
                 listener.onChange(collection);
             }
-        });
+        }, null);
     }
 
     public void addChangeListener(OrderedRealmCollectionChangeListener<RealmResults<E>> listener) {
-        observe(listener, listener);
+        observe(listener, listener, null);
     }
 
-    private void observe(Object key, final OrderedRealmCollectionChangeListener<RealmResults<E>> listener) {
-        long registration = Native.atoll_results_observe(pointer(), realm.core.queue());
+    /** The same, for changes of some fields only: names, joined by dots along links, "*" for any. */
+    public void addChangeListener(OrderedRealmCollectionChangeListener<RealmResults<E>> listener, String... keyPaths) {
+        observe(listener, listener, keyPaths);
+    }
+
+    private void observe(Object key, final OrderedRealmCollectionChangeListener<RealmResults<E>> listener, String[] keyPaths) {
+        long paths = realm.core.keyPaths(type, keyPaths);
+        long registration;
+        try {
+            registration = Native.atoll_results_observe_key_paths(pointer(), paths, realm.core.queue());
+        } finally {
+            Native.atoll_values_free(paths);
+        }
         realm.listeners.add(this, key, registration);
         realm.core.observe(registration, new EventHandler() {
             @Override

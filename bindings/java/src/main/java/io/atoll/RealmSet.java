@@ -41,6 +41,31 @@ public class RealmSet<E> extends AbstractSet<E> {
         set.addAll(copy);
     }
 
+    private RealmSet(ManagedSet managed) {
+        this.unmanaged = null;
+        this.managed = managed;
+    }
+
+    public boolean isFrozen() {
+        return managed != null && managed.core.frozen;
+    }
+
+    /** The set as it is now, for ever and for any thread, while its realm is open. */
+    public RealmSet<E> freeze() {
+        if (managed == null) {
+            throw new UnsupportedOperationException("Only managed sets can be frozen");
+        }
+        return isFrozen() ? this : new RealmSet<E>(managed.in(BaseRealm.of(managed.core).freeze().core));
+    }
+
+    /** A query over the objects of the set. */
+    public RealmQuery<E> where() {
+        if (managed == null) {
+            throw new UnsupportedOperationException("This method is only available in managed mode.");
+        }
+        return RealmResults.<E>in(managed.core, managed.elements(), managed.asResults()).where();
+    }
+
     public boolean isManaged() {
         return managed != null;
     }
@@ -118,18 +143,29 @@ public class RealmSet<E> extends AbstractSet<E> {
             public void onChange(RealmSet<E> set, SetChangeSet changes) {
                 listener.onChange(set);
             }
-        });
+        }, null);
     }
 
     public void addChangeListener(SetChangeListener<E> listener) {
-        observe(listener, listener);
+        observe(listener, listener, null);
     }
 
-    private void observe(Object key, final SetChangeListener<E> listener) {
+    /** The same, for changes of some fields of the objects in it: names, joined by dots along links, "*" for any. */
+    public void addChangeListener(SetChangeListener<E> listener, String... keyPaths) {
+        observe(listener, listener, keyPaths);
+    }
+
+    private void observe(Object key, final SetChangeListener<E> listener, String[] keyPaths) {
         if (managed == null) {
             throw new IllegalStateException("this set is not managed: it has no changes to tell of");
         }
-        long registration = Native.atoll_set_observe(managed.pointer(), managed.core.queue());
+        long paths = managed.core.keyPaths(managed.elements(), keyPaths);
+        long registration;
+        try {
+            registration = Native.atoll_set_observe_key_paths(managed.pointer(), paths, managed.core.queue());
+        } finally {
+            Native.atoll_values_free(paths);
+        }
         BaseRealm.of(managed.core).listeners.add(this, key, registration);
         managed.core.observe(registration, new EventHandler() {
             @Override

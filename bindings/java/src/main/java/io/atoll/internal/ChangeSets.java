@@ -24,6 +24,8 @@ public final class ChangeSets {
         final int[] deletions = indexes(event, Constants.CHANGE_DELETIONS);
         final int[] insertions = indexes(event, Constants.CHANGE_INSERTIONS);
         final int[] changes = indexes(event, Constants.CHANGE_MODIFICATIONS_NEW);
+        final OrderedCollectionChangeSet.Move[] moves = moves(event);
+        final boolean cleared = Native.atoll_event_is_cleared(event);
         return new OrderedCollectionChangeSet() {
             @Override
             public State getState() {
@@ -61,16 +63,45 @@ public final class ChangeSets {
             }
 
             @Override
+            public Move[] getMoves() {
+                return moves.clone();
+            }
+
+            @Override
+            public boolean isCleared() {
+                return cleared;
+            }
+
+            @Override
             public Throwable getError() {
                 return null;
             }
         };
     }
 
-    public static MapChangeSet<String> map(OrderedCollectionChangeSet changes, String[] before, String[] now) {
-        final String[] deletions = pick(before, changes.getDeletions());
-        final String[] insertions = pick(now, changes.getInsertions());
-        final String[] modified = pick(now, changes.getChanges());
+    private static OrderedCollectionChangeSet.Move[] moves(long event) {
+        int[] from = indexes(event, Constants.CHANGE_MOVES_FROM);
+        int[] to = indexes(event, Constants.CHANGE_MOVES_TO);
+        OrderedCollectionChangeSet.Move[] moves = new OrderedCollectionChangeSet.Move[from.length];
+        for (int i = 0; i < moves.length; i++) {
+            moves[i] = new OrderedCollectionChangeSet.Move(from[i], to[i]);
+        }
+        return moves;
+    }
+
+    private static String[] keys(long event, int kind) {
+        List<String> found = new ArrayList<>();
+        for (String key = Native.atoll_event_change_key(event, kind, 0); key != null;
+                key = Native.atoll_event_change_key(event, kind, found.size())) {
+            found.add(key);
+        }
+        return found.toArray(new String[0]);
+    }
+
+    public static MapChangeSet<String> map(long event) {
+        final String[] deletions = keys(event, Constants.CHANGE_DELETIONS);
+        final String[] insertions = keys(event, Constants.CHANGE_INSERTIONS);
+        final String[] modified = keys(event, Constants.CHANGE_MODIFICATIONS);
         return new MapChangeSet<String>() {
             @Override
             public String[] getDeletions() {
@@ -92,16 +123,6 @@ public final class ChangeSets {
                 return deletions.length + insertions.length + modified.length == 0;
             }
         };
-    }
-
-    private static String[] pick(String[] keys, int[] positions) {
-        List<String> found = new ArrayList<>();
-        for (int position : positions) {
-            if (position < keys.length) {
-                found.add(keys[position]);
-            }
-        }
-        return found.toArray(new String[0]);
     }
 
     private static OrderedCollectionChangeSet.Range[] ranges(int[] indexes) {

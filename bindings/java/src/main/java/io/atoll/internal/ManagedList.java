@@ -27,6 +27,19 @@ public final class ManagedList {
         return handle.pointer();
     }
 
+    /** The class of its objects; null if it holds values. */
+    public ObjectType<?> elements() {
+        return property.isObject() ? core.target(property) : null;
+    }
+
+    /** Native results of its objects, which the caller owns. */
+    public long asResults() {
+        if (!property.isObject()) {
+            throw Errors.notSupported("queries over a collection of values");
+        }
+        return Native.atoll_list_as_results(pointer());
+    }
+
     public boolean isValid() {
         return handle.isOpen() && Native.atoll_list_is_valid(pointer());
     }
@@ -41,7 +54,38 @@ public final class ManagedList {
             long object = Native.atoll_list_get_object(pointer(), index);
             return core.wrap(core.target(property), object).proxy();
         }
+        if (property.type == Constants.TYPE_MIXED) {
+            return Elements.read(owner, property, place(index, false));
+        }
         return Elements.take(core, property, Native.atoll_list_get_value(pointer(), index));
+    }
+
+    private Elements.Place place(final int index, final boolean insert) {
+        return new Elements.Place() {
+            @Override
+            long get() {
+                return Native.atoll_list_get_value(pointer(), index);
+            }
+
+            @Override
+            long list() {
+                return Native.atoll_list_get_list(pointer(), index);
+            }
+
+            @Override
+            long dictionary() {
+                return Native.atoll_list_get_dictionary(pointer(), index);
+            }
+
+            @Override
+            void set(long values) {
+                if (insert) {
+                    Native.atoll_list_insert_value(pointer(), index, values);
+                } else {
+                    Native.atoll_list_set_value(pointer(), index, values);
+                }
+            }
+        };
     }
 
     public void set(int index, Object value) {
@@ -49,6 +93,10 @@ public final class ManagedList {
         if (property.type == Constants.TYPE_EMBEDDED) {
             new Importer(core, true).fill(core.wrap(core.target(property),
                     Native.atoll_list_set_embedded(pointer(), index)), value, true);
+            return;
+        }
+        if (property.type == Constants.TYPE_MIXED) {
+            Elements.write(owner, property, place(index, false), value, new Importer(core, true));
             return;
         }
         long values = Elements.values(property, value, new Importer(core, true));
@@ -67,6 +115,10 @@ public final class ManagedList {
         if (property.type == Constants.TYPE_EMBEDDED) {
             importer.fill(core.wrap(core.target(property), Native.atoll_list_insert_embedded(pointer(), index)),
                     value, true);
+            return;
+        }
+        if (property.type == Constants.TYPE_MIXED) {
+            Elements.write(owner, property, place(index, true), value, importer);
             return;
         }
         long values = Elements.values(property, value, importer);

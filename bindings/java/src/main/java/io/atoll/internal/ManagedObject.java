@@ -110,7 +110,7 @@ public final class ManagedObject {
 
     /** Never null: what is null is a RealmAny that is. */
     public RealmAny getAny(int i) {
-        return (RealmAny) Elements.take(core, type.properties[i], Native.atoll_object_get_value(pointer(), keys[i]));
+        return Elements.read(this, type.properties[i], place(i));
     }
 
     /** An unmanaged object is copied into the realm. */
@@ -119,12 +119,31 @@ public final class ManagedObject {
     }
 
     void setAny(int i, Object value, Importer importer) {
-        long values = Elements.values(type.properties[i], value, importer);
-        try {
-            Native.atoll_object_set_value(pointer(), keys[i], values);
-        } finally {
-            Native.atoll_values_free(values);
-        }
+        Elements.write(this, type.properties[i], place(i), value, importer);
+    }
+
+    private Elements.Place place(final int i) {
+        return new Elements.Place() {
+            @Override
+            long get() {
+                return Native.atoll_object_get_value(pointer(), keys[i]);
+            }
+
+            @Override
+            long list() {
+                return Native.atoll_object_get_list(pointer(), keys[i]);
+            }
+
+            @Override
+            long dictionary() {
+                return Native.atoll_object_get_dictionary(pointer(), keys[i]);
+            }
+
+            @Override
+            void set(long values) {
+                Native.atoll_object_set_value(pointer(), keys[i], values);
+            }
+        };
     }
 
     public String getString(int i) {

@@ -14,8 +14,30 @@ public final class ManagedSet {
         this.handle = core.own(this, pointer, RealmCore.FREE_SET);
     }
 
+    /** The same one in the frozen form of its realm. */
+    public ManagedSet in(RealmCore frozen) {
+        long found = Native.atoll_set_resolve_in(pointer(), frozen.pointer());
+        if (found == 0) {
+            throw new IllegalStateException("the set of a deleted object can't be frozen");
+        }
+        return new ManagedSet(frozen, property, owner, found);
+    }
+
     public long pointer() {
         return handle.pointer();
+    }
+
+    /** The class of its objects; null if it holds values. */
+    public ObjectType<?> elements() {
+        return property.isObject() ? core.target(property) : null;
+    }
+
+    /** Native results of its objects, which the caller owns. */
+    public long asResults() {
+        if (!property.isObject()) {
+            throw Errors.notSupported("queries over a collection of values");
+        }
+        return Native.atoll_set_as_results(pointer());
     }
 
     public boolean isValid() {

@@ -185,6 +185,33 @@ public final class RealmCore {
         return keys(type)[i];
     }
 
+    /** Fields by their Java names become stored names; what is no field is left to the core. */
+    public String path(ObjectType<?> type, String fields) {
+        StringBuilder stored = new StringBuilder();
+        ObjectType<?> current = type;
+        for (String part : fields.split("\\.")) {
+            if (stored.length() > 0) {
+                stored.append('.');
+            }
+            int i = current == null ? -1 : current.find(part);
+            stored.append(i < 0 ? part : current.properties[i].name);
+            current = i < 0 || !current.properties[i].isObject() ? null : target(current.properties[i]);
+        }
+        return stored.toString();
+    }
+
+    /** Key paths for an observer, which the caller frees; 0 for the default, null. */
+    public long keyPaths(ObjectType<?> type, String[] paths) {
+        if (paths == null) {
+            return 0;
+        }
+        Object[] stored = new Object[paths.length];
+        for (int i = 0; i < paths.length; i++) {
+            stored[i] = path(type, paths[i]);
+        }
+        return Values.of(stored);
+    }
+
     public ManagedObject wrap(ObjectType<?> type, long pointer) {
         return new ManagedObject(this, type, pointer);
     }

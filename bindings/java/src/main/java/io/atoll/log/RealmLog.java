@@ -2,6 +2,7 @@ package io.atoll.log;
 
 import io.atoll.internal.Library;
 import io.atoll.internal.Native;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
@@ -21,6 +22,27 @@ public final class RealmLog {
     public static int getLevel() {
         Library.load();
         return Native.atoll_log_level();
+    }
+
+    /** Of a category and of all that belong to it: "Realm.Sync" is also "Realm.Sync.Client.Session". */
+    public static void setLevel(int level, String category) {
+        Library.load();
+        Native.atoll_log_set_category_level(category, level);
+    }
+
+    public static int getLevel(String category) {
+        Library.load();
+        return Native.atoll_log_category_level(category);
+    }
+
+    /** The names of all categories. "Realm" is the first, and all belong to it. */
+    public static List<String> getCategories() {
+        Library.load();
+        List<String> names = new ArrayList<>();
+        for (int i = 0; i < Native.atoll_log_category_count(); i++) {
+            names.add(Native.atoll_log_category_name(i));
+        }
+        return names;
     }
 
     public static synchronized void add(RealmLogger logger) {

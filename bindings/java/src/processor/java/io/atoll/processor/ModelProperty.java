@@ -24,6 +24,7 @@ final class ModelProperty {
     String origin;
     boolean key;
     boolean indexed;
+    boolean fullText;
 
     boolean isObject() {
         return type.equals("TYPE_LINK") || type.equals("TYPE_EMBEDDED");
@@ -75,6 +76,7 @@ final class ModelProperty {
         add(flags, collection.equals("RealmDictionary"), "DICTIONARY");
         add(flags, key, "PRIMARY_KEY");
         add(flags, indexed, "INDEXED");
+        add(flags, fullText, "FULL_TEXT");
         return flags.toString();
     }
 

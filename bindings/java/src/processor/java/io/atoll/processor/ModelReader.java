@@ -1,5 +1,6 @@
 package io.atoll.processor;
 
+import io.atoll.annotations.FullText;
 import io.atoll.annotations.Ignore;
 import io.atoll.annotations.Index;
 import io.atoll.annotations.LinkingObjects;
@@ -158,6 +159,7 @@ final class ModelReader {
         property.name = name.isEmpty() ? property.field : name;
         property.key = field.getAnnotation(PrimaryKey.class) != null;
         property.indexed = field.getAnnotation(Index.class) != null;
+        property.fullText = field.getAnnotation(FullText.class) != null;
         property.declared = field.asType().toString();
         if (!field.getModifiers().contains(Modifier.PRIVATE)) {
             error(field, "\"" + property.field + "\" must be private: only its accessors see the realm");
@@ -171,6 +173,9 @@ final class ModelReader {
         property.nullable = nullable(property, required);
         if (property.key && (property.list || !KEYS.contains(property.type))) {
             error(field, "A @PrimaryKey is a byte, short, int, long, String, UUID or ObjectId");
+        }
+        if (property.fullText && (property.list || !property.type.equals("TYPE_STRING"))) {
+            error(field, "@FullText is for a field of type String");
         }
         findAccessors(owner, property, !property.counter);
         return property;

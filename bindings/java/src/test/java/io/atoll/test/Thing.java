@@ -2,12 +2,14 @@ package io.atoll.test;
 
 import io.atoll.RealmObject;
 import io.atoll.RealmResults;
+import io.atoll.annotations.FullText;
 import io.atoll.annotations.LinkingObjects;
 import io.atoll.annotations.PrimaryKey;
 
 public class Thing extends RealmObject {
     @PrimaryKey
     private long _id;
+    @FullText
     private String name;
     @LinkingObjects("first")
     private final RealmResults<Crate> firsts = null;
