@@ -22,12 +22,6 @@ static status check_admin(unary *u)
                 "only for the holder of the file admin.token in the server's data folder");
 }
 
-static status fail_request(void)
-{
-    return fail(ATOLL_ERROR_PROTOCOL,
-                "the request's message cannot be read: see schema/auth.proto");
-}
-
 static status app_known(unary *u, const char *id)
 {
     for (size_t i = 0; i < u->runner->apps.count; i++) {
@@ -107,8 +101,11 @@ static status keep_user(void *context, const user *who)
                  .email = memory_copy_text(who->email, strlen(who->email)),
                  .disabled = who->disabled,
                  .created_ms = who->created_ms};
-    status result = copy.id == NULL || copy.email == NULL ? ATOLL_ERROR_OUT_OF_MEMORY
-                                                          : vector_push(&l->users, copy);
+    status result = copy.id == NULL || copy.email == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
+    if (result == ATOLL_OK && who->identities.count > 0)
+        result = user_pairs_add(&copy.identities, bytes_text(who->identities.items[0].name),
+                                bytes_text(who->identities.items[0].value));
+    if (result == ATOLL_OK) result = vector_push(&l->users, copy);
     if (result != ATOLL_OK) user_free(&copy);
     return result;
 }
@@ -176,6 +173,52 @@ static status disable_user(unary *u, bytes request)
     fill_user(&u->who, &shown);
     unary_answer(u, &shown.base);
     return ATOLL_OK;
+}
+
+static status remove_user(unary *u, bytes request)
+{
+    TRY(check_admin(u));
+    Atoll__Auth__V0__DisableUserRequest *m =
+        atoll__auth__v0__disable_user_request__unpack(NULL, request.size, request.data);
+    if (m == NULL) return fail_request();
+    status result = apps_find(u->runner, bytes_text(m->app_id), &u->app);
+    if (result == ATOLL_OK) result = find_user(u, m->user);
+    if (result == ATOLL_OK)
+        result = users_remove(u->runner->users, u->app->config.id, bytes_text(u->who.id));
+    atoll__auth__v0__disable_user_request__free_unpacked(m, NULL);
+    if (result != ATOLL_OK) return result;
+    Atoll__Auth__V0__Nothing nothing = ATOLL__AUTH__V0__NOTHING__INIT;
+    streams_end_log_in(u->app, u->who.id, NULL, ATOLL_ERROR_BAD_TOKEN, "the user was deleted");
+    unary_answer(u, &nothing.base);
+    return ATOLL_OK;
+}
+
+/* ---- keys of servers ---- */
+
+static status server_key(unary *u, bytes request, const char *what)
+{
+    TRY(check_admin(u));
+    return do_server_key(u, request, what);
+}
+
+static status create_server_key(unary *u, bytes request)
+{
+    return server_key(u, request, "create");
+}
+
+static status list_server_keys(unary *u, bytes request)
+{
+    return server_key(u, request, "list");
+}
+
+static status enable_server_key(unary *u, bytes request)
+{
+    return server_key(u, request, "enable");
+}
+
+static status delete_server_key(unary *u, bytes request)
+{
+    return server_key(u, request, "delete");
 }
 
 /* ---- custom data ---- */
@@ -352,6 +395,11 @@ unary_handler admin_handler(bytes path)
         {"/atoll.auth.v0.Admin/DisableUser", disable_user},
         {"/atoll.auth.v0.Admin/SetUserData", set_user_data},
         {"/atoll.auth.v0.Admin/GetUserData", get_user_data},
+        {"/atoll.auth.v0.Admin/RemoveUser", remove_user},
+        {"/atoll.auth.v0.Admin/CreateServerKey", create_server_key},
+        {"/atoll.auth.v0.Admin/ListServerKeys", list_server_keys},
+        {"/atoll.auth.v0.Admin/EnableServerKey", enable_server_key},
+        {"/atoll.auth.v0.Admin/DeleteServerKey", delete_server_key},
         {"/atoll.auth.v0.Admin/ReadIngest", read_ingest},
         {"/atoll.auth.v0.Admin/HashQuery", hash_query},
         {"/atoll.auth.v0.Admin/ListSessions", list_sessions},

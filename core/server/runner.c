@@ -269,6 +269,7 @@ status server_runner_new(const server_runner_options *options, server_runner **o
     TRY_GOTO(load_secrets(r));
     TRY_GOTO(open_users(r));
     TRY_GOTO(passwords_new(r->platform, wake, r->loop, &r->passwords));
+    TRY_GOTO(guard_new(r->platform, &r->guard));
     TRY_GOTO(apps_load(r));
     TRY_GOTO(start_listening(r));
 done:
@@ -329,6 +330,7 @@ void server_runner_free(server_runner *r)
     loop_watch_remove(r->watch);
     if (r->listener >= 0) socket_close(r->listener);
     passwords_free(r->passwords);
+    guard_free(r->guard);
     apps_close(r);
     users_close(r->users);
     for (size_t i = 0; i < r->ended.count; i++) memory_free(r->ended.items[i].partition);

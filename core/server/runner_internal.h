@@ -1,6 +1,7 @@
 #ifndef ATOLL_SERVER_RUNNER_INTERNAL_H
 #define ATOLL_SERVER_RUNNER_INTERNAL_H
 #include "platform/file.h"
+#include "server/guard.h"
 #include "server/passwords.h"
 #include "server/runner.h"
 #include "server/server.h"
@@ -64,6 +65,7 @@ struct server_runner {
     file_lock *lock;
     users *users;
     passwords *passwords;
+    guard *guard;
     uint8_t token_key[TOKEN_KEY_SIZE];
     buffer admin_token;
     int listener;

@@ -1,5 +1,5 @@
-/* The unary calls of apps: log in, register, refresh, log out; and the health of the server.
- * Must never: tell a wrong address from a wrong password; hash on the loop's thread.
+/* The unary calls of apps: how one lives; register, refresh, log out; and the health of the server.
+ * Must never: hash on the loop's thread.
  * Invariant: a call is answered once; a client that went away leaves its password job without a call. */
 #include "server/services.h"
 
@@ -31,63 +31,16 @@ void unary_fail(unary *u, status code)
     connection_touch(u->connection);
 }
 
-static status fail_request(void)
+status fail_request(void)
 {
     return fail(ATOLL_ERROR_PROTOCOL,
                 "the request's message cannot be read: see schema/auth.proto");
 }
 
-/* ---- tokens ---- */
-
-static void answer_tokens(unary *u, const user *who, const char *log_in, bool with_refresh)
-{
-    server_runner *r = u->runner;
-    int64_t now_ms = runner_wall_ms(r);
-    token t = {.use = TOKEN_ACCESS,
-               .expires_ms = now_ms + (int64_t)r->options.config->access_token_ms};
-    snprintf(t.user_id, sizeof t.user_id, "%s", who->id);
-    snprintf(t.app_id, sizeof t.app_id, "%s", who->app_id);
-    snprintf(t.log_in, sizeof t.log_in, "%s", log_in);
-    buffer access, refresh;
-    buffer_init(&access, 8192);
-    buffer_init(&refresh, 8192);
-    Atoll__Auth__V0__Tokens tokens = ATOLL__AUTH__V0__TOKENS__INIT;
-    tokens.access_expires_ms = t.expires_ms;
-    tokens.server_ms = now_ms;
-    tokens.user_id = who->id;
-    tokens.provider = (char *)(uintptr_t)user_provider(who);
-    status result = token_write(r->token_key, &t, now_ms, &access);
-    if (result == ATOLL_OK) result = buffer_append_byte(&access, '\0');
-    if (result == ATOLL_OK && with_refresh) {
-        t.use = TOKEN_REFRESH;
-        t.expires_ms = now_ms + (int64_t)r->options.config->refresh_token_ms;
-        result = token_write(r->token_key, &t, now_ms, &refresh);
-        if (result == ATOLL_OK) result = buffer_append_byte(&refresh, '\0');
-    }
-    tokens.access_token = (char *)access.data;
-    if (with_refresh) tokens.refresh_token = (char *)refresh.data;
-    if (result == ATOLL_OK)
-        unary_answer(u, &tokens.base);
-    else
-        unary_fail(u, result);
-    buffer_free(&access);
-    buffer_free(&refresh);
-}
-
-static void log_in(unary *u, const user *who)
-{
-    char id[TOKEN_ID_SIZE_MAX];
-    status result = users_log_in(u->runner->users, who, id);
-    if (result == ATOLL_OK)
-        answer_tokens(u, who, id, true);
-    else
-        unary_fail(u, result);
-}
-
 /* ---- passwords ---- */
 
-static status start_job(unary *u, bytes password, const char *hash,
-                        void (*done)(unary *u, password_job *job))
+status unary_start_job(unary *u, bytes password, const char *hash,
+                       void (*done)(unary *u, password_job *job))
 {
     password_job *job = memory_allocate_zero(sizeof *job);
     if (job == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -107,7 +60,9 @@ static status start_job(unary *u, bytes password, const char *hash,
 static void unary_free(unary *u)
 {
     memory_free(u->email);
+    memory_free(u->device_id);
     user_free(&u->who);
+    user_free(&u->linked);
     memory_free(u);
 }
 
@@ -123,56 +78,6 @@ void services_password_done(server_runner *r)
             unary_free(u);
         memory_free(job);
     }
-}
-
-static void verified(unary *u, password_job *job)
-{
-    if (!job->matches || u->who.id == NULL) {
-        unary_fail(u, fail(ATOLL_ERROR_INVALID_CREDENTIALS, "invalid email address or password"));
-    } else if (u->who.disabled) {
-        unary_fail(u, fail(ATOLL_ERROR_USER_DISABLED, "the user is disabled"));
-    } else {
-        log_in(u, &u->who);
-    }
-}
-
-static status log_in_email(unary *u, const Atoll__Auth__V0__EmailPassword *given)
-{
-    /* An unknown address costs as much time as a wrong password: this is the hash of nothing in particular. */
-    static const char stranger[] = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
-                                   "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    bool found = false;
-    TRY(users_find_email(u->runner->users, u->app->config.id, bytes_text(given->email), &u->who,
-                         &found));
-    return start_job(u, bytes_text(given->password), found ? u->who.password_hash : stranger,
-                     verified);
-}
-
-static status handle_log_in(unary *u, bytes request)
-{
-    Atoll__Auth__V0__LogInRequest *m =
-        atoll__auth__v0__log_in_request__unpack(NULL, request.size, request.data);
-    if (m == NULL) return fail_request();
-    status result = apps_find(u->runner, bytes_text(m->app_id), &u->app);
-    bool email = m->credentials_case == ATOLL__AUTH__V0__LOG_IN_REQUEST__CREDENTIALS_EMAIL_PASSWORD;
-    bool anonymous = m->credentials_case == ATOLL__AUTH__V0__LOG_IN_REQUEST__CREDENTIALS_ANONYMOUS;
-    if (result == ATOLL_OK && !email && !anonymous) {
-        result = fail(ATOLL_ERROR_INVALID_CREDENTIALS,
-                      "the request has no credentials: anonymous or email_password");
-    }
-    if (result == ATOLL_OK &&
-        ((email && !u->app->config.email) || (anonymous && !u->app->config.anonymous))) {
-        result =
-            fail(ATOLL_ERROR_LOGIN_METHOD_DISABLED, "the app \"%s\" doesn't allow to log in %s",
-                 m->app_id, email ? "by email address" : "anonymously");
-    }
-    if (result == ATOLL_OK && email) result = log_in_email(u, m->email_password);
-    if (result == ATOLL_OK && anonymous) {
-        result = users_add_anonymous(u->runner->users, u->app->config.id, &u->who);
-        if (result == ATOLL_OK) log_in(u, &u->who);
-    }
-    atoll__auth__v0__log_in_request__free_unpacked(m, NULL);
-    return result;
 }
 
 /* ---- registration ---- */
@@ -191,8 +96,10 @@ static void hashed(unary *u, password_job *job)
 {
     status result = job->code;
     if (result == ATOLL_OK) {
+        bool confirm = u->app->config.log_in->confirm && !u->as_admin;
         result = users_add_email(u->runner->users, u->app->config.id, bytes_text(u->email),
-                                 job->hash, &u->who);
+                                 job->hash, confirm, &u->who);
+        if (result == ATOLL_OK && confirm) result = send_ticket(u, &u->who, false);
     }
     Atoll__Auth__V0__Nothing nothing = ATOLL__AUTH__V0__NOTHING__INIT;
     Atoll__Auth__V0__User added;
@@ -222,7 +129,7 @@ status register_user(unary *u, bytes request, bool as_admin)
     if (result == ATOLL_OK) {
         u->email = memory_copy_text(email, strlen(email));
         result = u->email == NULL ? ATOLL_ERROR_OUT_OF_MEMORY
-                                  : start_job(u, bytes_text(password), NULL, hashed);
+                                  : unary_start_job(u, bytes_text(password), NULL, hashed);
     }
     atoll__auth__v0__register_request__free_unpacked(m, NULL);
     return result;
@@ -249,13 +156,23 @@ static status read_refresh(unary *u, bytes request, token *t)
     return result;
 }
 
+status unary_user(unary *u, const char *app_id, token *t)
+{
+    TRY(token_read(u->runner->token_key, grpc_call_token(u->call), TOKEN_REFRESH,
+                   runner_wall_ms(u->runner), t));
+    if (strcmp(app_id, t->app_id) != 0)
+        return fail(ATOLL_ERROR_BAD_TOKEN, "the token belongs to another app");
+    TRY(apps_find(u->runner, bytes_text(t->app_id), &u->app));
+    return users_check(u->runner->users, t, &u->who);
+}
+
 static status handle_refresh(unary *u, bytes request)
 {
     token t;
     TRY(read_refresh(u, request, &t));
     TRY(apps_find(u->runner, bytes_text(t.app_id), &u->app));
     TRY(users_check(u->runner->users, &t, &u->who));
-    answer_tokens(u, &u->who, t.log_in, false);
+    answer_tokens(u, &u->who, user_provider(&u->who), t.log_in, false);
     return ATOLL_OK;
 }
 
@@ -263,8 +180,14 @@ static status handle_log_out(unary *u, bytes request)
 {
     token t;
     Atoll__Auth__V0__Nothing nothing = ATOLL__AUTH__V0__NOTHING__INIT;
+    user who = {0};
+    bool found = false;
+    users *all = u->runner->users;
     TRY(read_refresh(u, request, &t));
-    TRY(users_log_out(u->runner->users, &t));
+    TRY(users_find(all, t.app_id, bytes_text(t.user_id), &who, &found));
+    bool anonymous = found && user_is_anonymous(&who);
+    user_free(&who);
+    TRY(anonymous ? users_remove(all, t.app_id, bytes_text(t.user_id)) : users_log_out(all, &t));
     if (apps_find(u->runner, bytes_text(t.app_id), &u->app) == ATOLL_OK) {
         streams_end_log_in(u->app, t.user_id, t.log_in, ATOLL_ERROR_BAD_TOKEN,
                            "this log-in was ended by a log-out");
@@ -297,7 +220,17 @@ static unary_handler handler_of(bytes path)
         unary_handler handle;
     } handlers[] = {
         {"/atoll.auth.v0.Auth/LogIn", handle_log_in},
+        {"/atoll.auth.v0.Auth/LinkIdentity", handle_link},
         {"/atoll.auth.v0.Auth/RegisterUser", handle_register},
+        {"/atoll.auth.v0.Auth/ConfirmUser", handle_confirm},
+        {"/atoll.auth.v0.Auth/ResendConfirmation", handle_resend},
+        {"/atoll.auth.v0.Auth/SendPasswordReset", handle_send_reset},
+        {"/atoll.auth.v0.Auth/ResetPassword", handle_reset},
+        {"/atoll.auth.v0.Auth/DeleteUser", handle_delete_user},
+        {"/atoll.auth.v0.Auth/CreateKey", handle_create_key},
+        {"/atoll.auth.v0.Auth/FindKeys", handle_find_keys},
+        {"/atoll.auth.v0.Auth/EnableKey", handle_enable_key},
+        {"/atoll.auth.v0.Auth/DeleteKey", handle_delete_key},
         {"/atoll.auth.v0.Auth/Refresh", handle_refresh},
         {"/atoll.auth.v0.Auth/LogOut", handle_log_out},
         {"/grpc.health.v1.Health/Check", handle_health},

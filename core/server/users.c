@@ -201,7 +201,7 @@ static status user_begin(users *u, const char *app_id, bytes email, const char *
 {
     char id[25];
     users_random_hex(u, 12, id);
-    *out = (user){.created_ms = u->platform->wall_ms(u->platform->context)};
+    out->created_ms = u->platform->wall_ms(u->platform->context);
     status result = replace_text(&out->id, bytes_text(id));
     if (result == ATOLL_OK) result = replace_text(&out->app_id, bytes_text(app_id));
     if (result == ATOLL_OK) result = replace_text(&out->email, email);
@@ -211,9 +211,9 @@ static status user_begin(users *u, const char *app_id, bytes email, const char *
 }
 
 static status add_user(users *u, const char *app_id, bytes email, const char *hash,
-                       const char *provider, bytes subject, user *out)
+                       bool unconfirmed, const char *provider, bytes subject, user *out)
 {
-    user who;
+    user who = {.unconfirmed = unconfirmed};
     status result = user_begin(u, app_id, email, hash, &who);
     if (result == ATOLL_OK && provider != NULL)
         result = user_pairs_add(&who.identities, bytes_text(provider), subject);
@@ -227,7 +227,7 @@ static status add_user(users *u, const char *app_id, bytes email, const char *ha
 
 status users_add_anonymous(users *u, const char *app_id, user *out)
 {
-    return add_user(u, app_id, bytes_text(""), "", NULL, bytes_text(""), out);
+    return add_user(u, app_id, bytes_text(""), "", false, NULL, bytes_text(""), out);
 }
 
 static status check_email_free(users *u, const char *app_id, bytes email)
@@ -243,10 +243,10 @@ static status check_email_free(users *u, const char *app_id, bytes email)
 }
 
 status users_add_email(users *u, const char *app_id, bytes email, const char *password_hash,
-                       user *out)
+                       bool unconfirmed, user *out)
 {
     TRY(check_email_free(u, app_id, email));
-    return add_user(u, app_id, email, password_hash, NULL, bytes_text(""), out);
+    return add_user(u, app_id, email, password_hash, unconfirmed, NULL, bytes_text(""), out);
 }
 
 static status check_subject(bytes subject)
@@ -263,7 +263,7 @@ status users_add_identity(users *u, const char *app_id, const char *provider, by
                           user *out)
 {
     TRY(check_subject(subject));
-    return add_user(u, app_id, bytes_text(""), "", provider, subject, out);
+    return add_user(u, app_id, bytes_text(""), "", false, provider, subject, out);
 }
 
 /* ---- finding ---- */
@@ -394,18 +394,6 @@ status users_link_identity(users *u, user *who, const char *provider, bytes subj
     return result;
 }
 
-status users_link_email(users *u, user *who, bytes email, const char *password_hash)
-{
-    if (who->email[0] != '\0')
-        return fail(ATOLL_ERROR_USER_EXISTS, "the user has an email address already");
-    TRY(check_email_free(u, who->app_id, email));
-    TRY(replace_text(&who->email, email));
-    status result = replace_text(&who->password_hash, bytes_text(password_hash));
-    if (result == ATOLL_OK) result = store_user(u, who);
-    if (result != ATOLL_OK) who->email[0] = '\0';
-    return result;
-}
-
 /* ---- log-ins ---- */
 
 static status put_log_in(storage_batch *batch, const char *app_id, bytes log_in,
@@ -427,12 +415,16 @@ static status put_log_in(storage_batch *batch, const char *app_id, bytes log_in,
     return result;
 }
 
-static status write_log_in(users *u, const char *app_id, const char *log_in, const char *user_id,
-                           bool put)
+/* The user as stored now: who may have been read before a password was compared. */
+static status write_log_in(users *u, user *fresh, const char *log_in)
 {
     storage_batch *batch = NULL;
+    bool first = !fresh->used;
+    fresh->used = true;
     TRY(storage_batch_new(u->store, &batch));
-    status result = put_log_in(batch, app_id, bytes_text(log_in), user_id, put);
+    status result = first ? put_user(batch, fresh) : ATOLL_OK;
+    if (result == ATOLL_OK)
+        result = put_log_in(batch, fresh->app_id, bytes_text(log_in), fresh->id, true);
     if (result == ATOLL_OK) return users_store(u, batch);
     storage_batch_free(batch);
     return result;
@@ -441,15 +433,27 @@ static status write_log_in(users *u, const char *app_id, const char *log_in, con
 status users_log_in(users *u, const user *who, char log_in[TOKEN_ID_SIZE_MAX])
 {
     char text[TOKEN_ID_SIZE_MAX];
+    user fresh = {0};
+    bool found = false;
     users_random_hex(u, 16, text);
-    TRY(write_log_in(u, who->app_id, text, who->id, true));
-    memcpy(log_in, text, TOKEN_ID_SIZE_MAX);
-    return ATOLL_OK;
+    TRY(users_find(u, who->app_id, bytes_text(who->id), &fresh, &found));
+    status result =
+        !found || strcmp(fresh.password_hash, who->password_hash) != 0
+            ? fail(ATOLL_ERROR_INVALID_CREDENTIALS, "the user has changed meanwhile: log in again")
+            : write_log_in(u, &fresh, text);
+    user_free(&fresh);
+    if (result == ATOLL_OK) memcpy(log_in, text, TOKEN_ID_SIZE_MAX);
+    return result;
 }
 
 status users_log_out(users *u, const token *t)
 {
-    return write_log_in(u, t->app_id, t->log_in, t->user_id, false);
+    storage_batch *batch = NULL;
+    TRY(storage_batch_new(u->store, &batch));
+    status result = put_log_in(batch, t->app_id, bytes_text(t->log_in), t->user_id, false);
+    if (result == ATOLL_OK) return users_store(u, batch);
+    storage_batch_free(batch);
+    return result;
 }
 
 typedef struct log_in_drop {
@@ -510,6 +514,31 @@ status users_remove(users *u, const char *app_id, bytes id)
     else if (batch != NULL)
         storage_batch_free(batch);
     user_free(&who);
+    return result;
+}
+
+static status link_email(users *u, const user *who, const user *registered)
+{
+    storage_batch *batch = NULL;
+    TRY(storage_batch_new(u->store, &batch));
+    status result = remove_all(u, batch, registered);
+    if (result == ATOLL_OK) result = put_user(batch, who);
+    if (result == ATOLL_OK) return users_store(u, batch);
+    storage_batch_free(batch);
+    return result;
+}
+
+status users_link_email(users *u, user *who, const user *registered)
+{
+    if (who->email[0] != '\0')
+        return fail(ATOLL_ERROR_USER_EXISTS, "the user has an email address already");
+    if (registered->used || strcmp(who->id, registered->id) == 0)
+        return fail(ATOLL_ERROR_USER_EXISTS,
+                    "the address is another user's, who has logged in with it");
+    TRY(replace_text(&who->email, bytes_text(registered->email)));
+    status result = replace_text(&who->password_hash, bytes_text(registered->password_hash));
+    if (result == ATOLL_OK) result = link_email(u, who, registered);
+    if (result != ATOLL_OK) who->email[0] = '\0';
     return result;
 }
 

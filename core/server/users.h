@@ -14,12 +14,12 @@ typedef struct user_pair {
 typedef VECTOR(user_pair) user_pairs;
 typedef struct user {
     char *id, *app_id;
-    char *email;           /* "" : none */
-    char *password_hash;   /* "" : none */
-    char *custom_data;     /* JSON; "" : none */
-    user_pairs identities; /* provider and what it calls the user; not the address */
-    user_pairs fields;     /* of the profile */
-    bool disabled, unconfirmed;
+    char *email;                      /* "" : none */
+    char *password_hash;              /* "" : none */
+    char *custom_data;                /* JSON; "" : none */
+    user_pairs identities;            /* provider and what it calls the user; not the address */
+    user_pairs fields;                /* of the profile */
+    bool disabled, unconfirmed, used; /* used: has logged in */
     int64_t created_ms;
 } user;
 void user_free(user *u);
@@ -36,7 +36,7 @@ void users_close(users *u);
 status users_check_registration(bytes email, bytes password) MUST_CHECK;
 status users_add_anonymous(users *u, const char *app_id, user *out) MUST_CHECK;
 status users_add_email(users *u, const char *app_id, bytes email, const char *password_hash,
-                       user *out) MUST_CHECK; /* USER_EXISTS */
+                       bool unconfirmed, user *out) MUST_CHECK; /* USER_EXISTS */
 /* found false: none, out untouched. */
 status users_find(users *u, const char *app_id, bytes id, user *out, bool *found) MUST_CHECK;
 status users_find_email(users *u, const char *app_id, bytes email, user *out,
@@ -57,7 +57,8 @@ status users_add_identity(users *u, const char *app_id, const char *provider, by
                           user *out) MUST_CHECK; /* a new user */
 /* To a user who is there: USER_EXISTS. who shows it afterwards. */
 status users_link_identity(users *u, user *who, const char *provider, bytes subject) MUST_CHECK;
-status users_link_email(users *u, user *who, bytes email, const char *password_hash) MUST_CHECK;
+/* The address of a registered user who has never logged in, and who goes. */
+status users_link_email(users *u, user *who, const user *registered) MUST_CHECK;
 status users_each(users *u, const char *app_id, status (*each)(void *context, const user *u),
                   void *context) MUST_CHECK;
 /* A log-in lives until its log-out. */
@@ -86,6 +87,9 @@ status users_key_enable(users *u, const char *app_id, bytes id, bool enable) MUS
 status users_key_remove(users *u, const char *app_id, bytes id) MUST_CHECK; /* none is fine */
 status users_key_each(users *u, const char *app_id,
                       status (*each)(void *context, const user_key *k), void *context) MUST_CHECK;
+status users_key_each_of(users *u, const char *app_id, const char *user_id,
+                         status (*each)(void *context, const user_key *k),
+                         void *context) MUST_CHECK;
 
 /* ---- tickets: what is sent to an address to prove that it is the user's ---- */
 enum { USER_TICKET_SIZE = 64, USER_TICKET_ID_SIZE = 24 };

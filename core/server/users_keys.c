@@ -262,6 +262,8 @@ status users_keys_drop(users *u, storage_batch *batch, const char *app_id, const
 }
 
 typedef struct key_walk {
+    users *u;
+    const char *app_id;
     status (*each)(void *context, const user_key *k);
     void *context;
 } key_walk;
@@ -280,8 +282,27 @@ static status walk_key(void *context, bytes rest, bytes value)
 status users_key_each(users *u, const char *app_id,
                       status (*each)(void *context, const user_key *k), void *context)
 {
-    key_walk walk = {each, context};
+    key_walk walk = {u, app_id, each, context};
     return users_scan(u, 'k', app_id, bytes_text(""), walk_key, &walk);
+}
+
+static status walk_key_of(void *context, bytes rest, bytes value)
+{
+    (void)value;
+    const key_walk *walk = context;
+    user_key k = {0};
+    bool found = false;
+    TRY(users_key_find(walk->u, walk->app_id, rest, &k, &found));
+    status result = found ? walk->each(walk->context, &k) : ATOLL_OK;
+    user_key_free(&k);
+    return result;
+}
+
+status users_key_each_of(users *u, const char *app_id, const char *user_id,
+                         status (*each)(void *context, const user_key *k), void *context)
+{
+    key_walk walk = {u, app_id, each, context};
+    return users_scan(u, 'o', app_id, bytes_of(user_id, strlen(user_id) + 1), walk_key_of, &walk);
 }
 
 /* ---- tickets ---- */

@@ -81,6 +81,7 @@ status user_unpack(bytes record, user *out)
     if (stored == NULL) return fail(ATOLL_ERROR_FILE_CORRUPT, "a user's record cannot be read");
     user u = {.disabled = stored->disabled,
               .unconfirmed = stored->unconfirmed,
+              .used = stored->used,
               .created_ms = stored->created_ms};
     status result = fill(&u, stored);
     atoll__auth__v0__stored_user__free_unpacked(stored, NULL);
@@ -135,6 +136,7 @@ status user_pack(const user *u, buffer *out)
     stored.custom_data = u->custom_data;
     stored.disabled = u->disabled;
     stored.unconfirmed = u->unconfirmed;
+    stored.used = u->used;
     stored.created_ms = u->created_ms;
     return pack(u, &stored, out);
 }

@@ -44,7 +44,8 @@ static status count_key(void *context, const user_key *k)
 Test(users, identities_lead_to_their_user_and_belong_to_one)
 {
     fixture f;
-    user ann = {0}, bob = {0}, found = {0};
+    user ann = {0}, bob = {0}, mail = {0}, found = {0};
+    char log_in[TOKEN_ID_SIZE_MAX];
     bool there = false;
     set_up(&f);
     cr_assert_eq(users_add_anonymous(f.u, "a", &ann), ATOLL_OK);
@@ -54,17 +55,25 @@ Test(users, identities_lead_to_their_user_and_belong_to_one)
     cr_assert_eq(users_link_identity(f.u, &ann, "custom-token", bytes_text("77")),
                  ATOLL_ERROR_USER_EXISTS);
     cr_assert_eq(users_link_identity(f.u, &ann, "oauth2-google", bytes_text("77")), ATOLL_OK);
-    cr_assert_eq(users_link_email(f.u, &ann, bytes_text("ann@x.org"), "hash"), ATOLL_OK);
-    cr_assert_eq(users_link_email(f.u, &ann, bytes_text("second@x.org"), "hash"),
-                 ATOLL_ERROR_USER_EXISTS);
-    cr_assert_eq(users_link_email(f.u, &bob, bytes_text("Ann@x.org"), "hash"),
-                 ATOLL_ERROR_USER_EXISTS);
+    cr_assert_eq(users_add_email(f.u, "a", bytes_text("ann@x.org"), "hash", false, &mail),
+                 ATOLL_OK);
+    cr_assert_eq(users_link_email(f.u, &ann, &mail), ATOLL_OK);
+    cr_assert_eq(users_link_email(f.u, &ann, &mail), ATOLL_ERROR_USER_EXISTS);
+    user_free(&mail);
+    cr_assert_eq(users_add_email(f.u, "a", bytes_text("bob@x.org"), "hash", false, &mail),
+                 ATOLL_OK);
+    cr_assert_eq(users_log_in(f.u, &mail, log_in), ATOLL_OK);
+    user_free(&mail);
+    cr_assert_eq(users_find_email(f.u, "a", bytes_text("bob@x.org"), &mail, &there), ATOLL_OK);
+    cr_assert_eq(users_link_email(f.u, &bob, &mail), ATOLL_ERROR_USER_EXISTS);
+    user_free(&mail);
     power_cut(&f);
     cr_assert_eq(users_find_identity(f.u, "a", "oauth2-google", bytes_text("77"), &found, &there),
                  ATOLL_OK);
     cr_assert(there);
     cr_assert_str_eq(found.id, ann.id);
     cr_assert_str_eq(found.email, "ann@x.org");
+    cr_assert_str_eq(found.password_hash, "hash");
     cr_assert_not(user_is_anonymous(&found));
     user_free(&found);
     cr_assert_eq(users_find_identity(f.u, "b", "oauth2-google", bytes_text("77"), &found, &there),
@@ -86,7 +95,7 @@ Test(users, keys_are_found_by_their_secret_until_they_are_gone)
     bool there = false;
     int count = 0;
     set_up(&f);
-    cr_assert_eq(users_add_email(f.u, "a", bytes_text("ann@x.org"), "hash", &ann), ATOLL_OK);
+    cr_assert_eq(users_add_email(f.u, "a", bytes_text("ann@x.org"), "hash", false, &ann), ATOLL_OK);
     cr_assert_eq(users_key_add(f.u, &ann, bytes_text(""), false, &k, secret),
                  ATOLL_ERROR_INVALID_ARGUMENT);
     cr_assert_eq(users_key_add(f.u, &ann, bytes_text("build"), false, &k, secret), ATOLL_OK);
@@ -132,7 +141,7 @@ Test(users, a_ticket_is_good_once_for_its_purpose_and_time)
     char id[USER_TICKET_ID_SIZE + 1], token[USER_TICKET_SIZE + 1];
     char id_2[USER_TICKET_ID_SIZE + 1], token_2[USER_TICKET_SIZE + 1];
     set_up(&f);
-    cr_assert_eq(users_add_email(f.u, "a", bytes_text("ann@x.org"), "hash", &ann), ATOLL_OK);
+    cr_assert_eq(users_add_email(f.u, "a", bytes_text("ann@x.org"), "hash", false, &ann), ATOLL_OK);
     cr_assert_eq(users_ticket_add(f.u, &ann, true, INT64_MAX, id, token), ATOLL_OK);
     cr_assert_eq(users_ticket_check(f.u, "a", bytes_text(id), bytes_text(token), false, &found),
                  ATOLL_ERROR_BAD_TOKEN);
@@ -163,7 +172,7 @@ Test(users, a_new_password_and_a_removal_end_all_log_ins)
     token t = {.use = TOKEN_REFRESH, .app_id = "a"}, kept = t;
     bool there = false;
     set_up(&f);
-    cr_assert_eq(users_add_email(f.u, "a", bytes_text("ann@x.org"), "hash", &ann), ATOLL_OK);
+    cr_assert_eq(users_add_email(f.u, "a", bytes_text("ann@x.org"), "hash", false, &ann), ATOLL_OK);
     cr_assert_eq(users_add_anonymous(f.u, "a", &bob), ATOLL_OK);
     cr_assert_eq(users_log_in(f.u, &ann, t.log_in), ATOLL_OK);
     cr_assert_eq(users_log_in(f.u, &bob, kept.log_in), ATOLL_OK);
@@ -171,6 +180,10 @@ Test(users, a_new_password_and_a_removal_end_all_log_ins)
     snprintf(kept.user_id, sizeof kept.user_id, "%s", bob.id);
     cr_assert_eq(users_set_password(f.u, "a", bytes_text(ann.id), "other"), ATOLL_OK);
     cr_assert_eq(users_check(f.u, &t, &found), ATOLL_ERROR_BAD_TOKEN);
+    cr_assert_eq(users_log_in(f.u, &ann, t.log_in), ATOLL_ERROR_INVALID_CREDENTIALS,
+                 "who was read before the change has proven the old password");
+    user_free(&ann);
+    cr_assert_eq(users_find_email(f.u, "a", bytes_text("ann@x.org"), &ann, &there), ATOLL_OK);
     cr_assert_eq(users_log_in(f.u, &ann, t.log_in), ATOLL_OK);
     cr_assert_eq(users_check(f.u, &t, &found), ATOLL_OK);
     cr_assert_str_eq(found.password_hash, "other");

@@ -24,11 +24,11 @@ Test(users, an_address_registers_once_per_app_whatever_its_case)
     users *u = open_users(disk);
     user ann = {0}, other = {0}, found = {0};
     bool there = false;
-    cr_assert_eq(users_add_email(u, "a", bytes_text("Ann@x.org"), "hash", &ann), ATOLL_OK);
-    cr_assert_eq(users_add_email(u, "a", bytes_text("ann@X.org"), "hash", &other),
+    cr_assert_eq(users_add_email(u, "a", bytes_text("Ann@x.org"), "hash", false, &ann), ATOLL_OK);
+    cr_assert_eq(users_add_email(u, "a", bytes_text("ann@X.org"), "hash", false, &other),
                  ATOLL_ERROR_USER_EXISTS);
     cr_assert_null(other.id);
-    cr_assert_eq(users_add_email(u, "b", bytes_text("ann@x.org"), "hash", &other), ATOLL_OK);
+    cr_assert_eq(users_add_email(u, "b", bytes_text("ann@x.org"), "hash", false, &other), ATOLL_OK);
     cr_assert_str_neq(ann.id, other.id);
     cr_assert_eq(users_find_email(u, "a", bytes_text("ANN@x.org"), &found, &there), ATOLL_OK);
     cr_assert(there);
