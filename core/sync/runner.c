@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "platform/file.h"
+#include "storage/storage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,9 +32,10 @@ static void command_free(command *c)
 {
     if (c->user != NULL) account_release(c->user);
     if (c->session != NULL) runner_session_release(c->session);
-    if (c->password != NULL) explicit_bzero(c->password, strlen(c->password));
-    memory_free(c->email);
-    memory_free(c->password);
+    for (size_t i = 0; i < sizeof c->texts / sizeof *c->texts; i++) {
+        if (c->texts[i] != NULL) explicit_bzero(c->texts[i], strlen(c->texts[i]));
+        memory_free(c->texts[i]);
+    }
     memory_free(c);
 }
 
@@ -89,7 +91,7 @@ static uint64_t next_deadline(const runner *r)
 static void runner_destroy(runner *r)
 {
     session_drop_all(r);
-    net_close_all(r);
+    net_close_all(r, "the app was closed");
     while (r->first != NULL) {
         command *c = r->first;
         r->first = c->after;
@@ -104,8 +106,8 @@ static void runner_destroy(runner *r)
     memory_free(r->base_url);
     memory_free(r->base_path);
     memory_free(r->users_path);
-    memory_free(r->host);
-    memory_free(r->authority);
+    server_address_free(&r->address);
+    explicit_bzero(r->metadata_key, sizeof r->metadata_key);
     memory_free(r);
 }
 
@@ -135,33 +137,44 @@ static void run(void *argument)
 
 /* ---- start and end ---- */
 
-static status parse_url(runner *r)
+void server_address_free(server_address *a)
 {
-    const char *url = r->base_url, *host = url + 7;
-    if (strncmp(url, "https://", 8) == 0) {
-        return fail(ATOLL_ERROR_NOT_SUPPORTED,
-                    "not supported yet: https; use an http:// address (\"%s\")", url);
-    }
-    if (strncmp(url, "http://", 7) != 0) {
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
-                    "\"%s\" is no server address: expected http://HOST:PORT", url);
-    }
+    memory_free(a->host);
+    memory_free(a->authority);
+    *a = (server_address){0};
+}
+
+static status refuse_address(const char *url)
+{
+    return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                "\"%s\" is no server address: expected http://HOST:PORT or https://HOST:PORT", url);
+}
+
+status server_address_read(const char *url, server_address *out)
+{
+    server_address a = {.secure = strncmp(url, "https://", 8) == 0};
+    if (!a.secure && strncmp(url, "http://", 7) != 0) return refuse_address(url);
+    const char *host = url + (a.secure ? 8 : 7);
     size_t size = strcspn(host, "/");
-    const char *colon = memrchr(host, ':', size);
+    const char *start = host, *colon = memrchr(host, ':', size);
     if (colon != NULL && memchr(colon, ']', (size_t)(host + size - colon)) != NULL)
         colon = NULL; /* inside [::1] */
     size_t host_size = colon == NULL ? size : (size_t)(colon - host);
     char *end = NULL;
-    unsigned long port = colon == NULL ? 80 : strtoul(colon + 1, &end, 10);
-    if (host_size == 0 || port == 0 || port > 65535 || (colon != NULL && end != host + size)) {
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
-                    "\"%s\" is no server address: expected http://HOST:PORT", url);
-    }
+    unsigned long port = a.secure ? 443 : 80;
+    if (colon != NULL) port = strtoul(colon + 1, &end, 10);
+    if (host_size == 0 || port == 0 || port > 65535 || (colon != NULL && end != host + size))
+        return refuse_address(url);
     if (host[0] == '[' && host[host_size - 1] == ']') host++, host_size -= 2;
-    r->port = (uint16_t)port;
-    r->authority = memory_copy_text(url + 7, size);
-    r->host = memory_copy_text(host, host_size);
-    return r->host == NULL || r->authority == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
+    a.port = (uint16_t)port;
+    a.authority = memory_copy_text(start, size);
+    a.host = memory_copy_text(host, host_size);
+    if (a.host == NULL || a.authority == NULL) {
+        server_address_free(&a);
+        return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    *out = a;
+    return ATOLL_OK;
 }
 
 static status copy_options(runner *r, const runner_options *options)
@@ -181,7 +194,43 @@ static status copy_options(runner *r, const runner_options *options)
         return fail(ATOLL_ERROR_INVALID_ARGUMENT, "the base path is too long");
     r->users_path = memory_copy_text(path, (size_t)size);
     if (r->users_path == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    return parse_url(r);
+    if (options->metadata_key.size > 0) {
+        if (options->metadata_key.size != sizeof r->metadata_key)
+            return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a metadata encryption key has 64 bytes");
+        memcpy(r->metadata_key, options->metadata_key.data, sizeof r->metadata_key);
+        r->options.metadata_key = bytes_of(r->metadata_key, sizeof r->metadata_key);
+    }
+    return server_address_read(r->base_url, &r->address);
+}
+
+/* One realm of a user who was removed. Those that cannot be deleted now are tried at the next start. */
+static status remove_realm(void *context, const char *name)
+{
+    char path[4096];
+    const char *folder = context;
+    int size = snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (size < 0 || (size_t)size >= sizeof path) return ATOLL_ERROR_FILE_IN_USE;
+    return storage_delete_rocksdb(path);
+}
+
+static void remove_realms(runner *r)
+{
+    account_texts *removed = &r->accounts.removed;
+    for (size_t i = 0; i < removed->count;) {
+        char folder[4096];
+        int size =
+            snprintf(folder, sizeof folder, "%s/%s/%s", r->base_path, r->app_id, removed->items[i]);
+        bool fits = size > 0 && (size_t)size < sizeof folder;
+        bool gone =
+            fits && (!file_exists(folder) || (file_list(folder, remove_realm, folder) == ATOLL_OK &&
+                                              file_remove_tree(folder) == ATOLL_OK));
+        if (!gone) {
+            i++;
+            continue;
+        }
+        memory_free(removed->items[i]);
+        removed->items[i] = removed->items[--removed->count];
+    }
 }
 
 status runner_new(const runner_options *options, runner **out)
@@ -194,7 +243,9 @@ status runner_new(const runner_options *options, runner **out)
         return result;
     }
     result = copy_options(r, options);
-    if (result == ATOLL_OK) result = account_list_read(&r->accounts, r->users_path);
+    if (result == ATOLL_OK)
+        result = account_list_read(&r->accounts, r->users_path, r->options.metadata_key);
+    if (result == ATOLL_OK) remove_realms(r);
     if (result == ATOLL_OK) result = loop_new(options->platform, &r->loop);
     if (result == ATOLL_OK) result = thread_start("atoll-network", run, r, &r->thread);
     if (result != ATOLL_OK)
@@ -281,27 +332,47 @@ void runner_log_in_anonymous(runner *r, uint64_t request, bool reuse)
                 &(command){.kind = COMMAND_LOG_IN_ANONYMOUS, .request = request, .reuse = reuse});
 }
 
-static void post_email(runner *r, command_kind kind, uint64_t request, bytes email, bytes password)
+static void post_texts(runner *r, command c, const bytes *texts, size_t count)
 {
-    command c = {.kind = kind, .request = request};
-    c.email = memory_copy_text((const char *)email.data, email.size);
-    c.password = memory_copy_text((const char *)password.data, password.size);
-    if (c.email == NULL || c.password == NULL) {
-        memory_free(c.email);
-        memory_free(c.password);
-        c.email = c.password = NULL; /* the loop answers with OUT_OF_MEMORY */
+    bool good = true;
+    for (size_t i = 0; i < count; i++) {
+        c.texts[i] = memory_copy_text((const char *)texts[i].data, texts[i].size);
+        good = good && c.texts[i] != NULL;
+    }
+    for (size_t i = 0; i < count && !good; i++) { /* the loop answers with OUT_OF_MEMORY */
+        memory_free(c.texts[i]);
+        c.texts[i] = NULL;
     }
     runner_post(r, &c);
 }
 
 void runner_log_in_email(runner *r, uint64_t request, bytes email, bytes password)
 {
-    post_email(r, COMMAND_LOG_IN_EMAIL, request, email, password);
+    bytes texts[] = {email, password};
+    post_texts(r, (command){.kind = COMMAND_LOG_IN_EMAIL, .request = request}, texts, 2);
 }
 
 void runner_register_email(runner *r, uint64_t request, bytes email, bytes password)
 {
-    post_email(r, COMMAND_REGISTER, request, email, password);
+    bytes texts[] = {email, password};
+    post_texts(r, (command){.kind = COMMAND_REGISTER, .request = request}, texts, 2);
+}
+
+void runner_ask_server(runner *r, uint64_t request, runner_ask what, account *user,
+                       const bytes *texts, size_t count)
+{
+    command c = {.kind = COMMAND_ASK, .request = request, .ask = what};
+    if (user != NULL) c.user = account_retain(user);
+    post_texts(r, c, texts, count);
+}
+
+char *runner_device_id(runner *r)
+{
+    mutex_lock(&r->lock);
+    const char *id = r->accounts.device_id;
+    char *copy = id == NULL ? NULL : memory_copy_text(id, strlen(id));
+    mutex_unlock(&r->lock);
+    return copy;
 }
 
 void runner_log_out(runner *r, uint64_t request, account *user)

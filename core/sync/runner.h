@@ -11,11 +11,12 @@ typedef struct runner_session runner_session; /* reference counted; any thread *
 
 typedef enum runner_event_kind {
     RUNNER_EVENT_REQUEST_DONE =
-        1,                     /* request, code, text; account for log-ins (borrowed: retain it) */
-    RUNNER_EVENT_CONNECTION,   /* session, number_old, number_new */
-    RUNNER_EVENT_PROGRESS,     /* session; read runner_session_progress */
-    RUNNER_EVENT_ERROR,        /* session, code, text */
-    RUNNER_EVENT_SUBSCRIPTIONS /* session */
+        1,                      /* request, code, text; account for log-ins (borrowed: retain it) */
+    RUNNER_EVENT_CONNECTION,    /* session, number_old, number_new */
+    RUNNER_EVENT_PROGRESS,      /* session; read runner_session_progress */
+    RUNNER_EVENT_ERROR,         /* session, code, text */
+    RUNNER_EVENT_SUBSCRIPTIONS, /* session */
+    RUNNER_EVENT_USER           /* user: its state, tokens or profile changed */
 } runner_event_kind;
 typedef struct runner_event {
     runner_event_kind kind;
@@ -25,6 +26,8 @@ typedef struct runner_event {
     status code;
     const char *text;
     int32_t number_old, number_new;
+    const char *const *answer; /* of a request that asked for texts; NULL among them: none there */
+    size_t answer_count;
 } runner_event;
 typedef void (*runner_sink)(
     void *context,
@@ -38,6 +41,7 @@ typedef struct runner_options {
     uint64_t connect_timeout_ms, request_timeout_ms, ping_period_ms, pong_timeout_ms;
     uint64_t reconnect_delay_ms, reconnect_delay_ms_max;
     uint32_t reconnect_multiplier, reconnect_jitter_divisor;
+    bytes metadata_key; /* 64 bytes: the users' file is sealed; none: it is not */
     runner_sink sink;
     void *sink_context;
 } runner_options;
@@ -54,6 +58,27 @@ void runner_log_in_anonymous(runner *r, uint64_t request, bool reuse);
 void runner_log_in_email(runner *r, uint64_t request, bytes email, bytes password);
 void runner_register_email(runner *r, uint64_t request, bytes email, bytes password);
 void runner_log_out(runner *r, uint64_t request, account *user);
+/* Everything else that is asked of the server: up to three texts, and the user who asks. */
+typedef enum runner_ask {
+    RUNNER_LOG_IN_TOKEN = 1,    /* provider, token */
+    RUNNER_CONFIRM,             /* token, token id */
+    RUNNER_RESEND_CONFIRMATION, /* address */
+    RUNNER_SEND_RESET,          /* address */
+    RUNNER_RESET_PASSWORD,      /* password, token, token id */
+    RUNNER_SET_BASE_URL,        /* URL: all users are logged out */
+    RUNNER_LINK_EMAIL,          /* of a user from here: address, password */
+    RUNNER_LINK_TOKEN,          /* provider, token */
+    RUNNER_REFRESH_USER,        /* profile and custom data */
+    RUNNER_REMOVE_USER,         /* from this device */
+    RUNNER_DELETE_USER,         /* from the server, too */
+    RUNNER_CREATE_KEY,          /* name; answers id, name, "true" when enabled, secret */
+    RUNNER_FIND_KEYS,           /* id, or "": all; answers as above, each without its secret */
+    RUNNER_ENABLE_KEY,          /* id */
+    RUNNER_DISABLE_KEY,         /* id */
+    RUNNER_DELETE_KEY           /* id */
+} runner_ask;
+void runner_ask_server(runner *r, uint64_t request, runner_ask what, account *user,
+                       const bytes *texts, size_t count);
 account *runner_current_account(runner *r); /* new reference or NULL */
 size_t runner_account_count(runner *r);
 account *runner_account_at(runner *r, size_t index); /* new reference or NULL */
@@ -63,6 +88,15 @@ void account_release(account *a);
 const char *account_id(const account *a);       /* lives as long as the account */
 const char *account_provider(const account *a); /* "anon-user", "local-userpass" */
 int32_t account_state(const account *a);        /* atoll user state */
+typedef enum account_kind {
+    ACCOUNT_CUSTOM_DATA = 1, /* one text of JSON, or none */
+    ACCOUNT_IDENTITIES,      /* provider and id in turn */
+    ACCOUNT_FIELDS,          /* name and value in turn */
+    ACCOUNT_REFRESH_TOKEN    /* one, or none */
+} account_kind;
+/* Copies: the caller frees each and the array by memory_free. */
+status account_about(const account *a, account_kind kind, char ***texts, size_t *count) MUST_CHECK;
+char *runner_device_id(runner *r); /* NULL: none yet; memory_free it */
 status account_access_token(const account *a, buffer *out) MUST_CHECK;
 
 void runner_reconnect(runner *r);

@@ -1,4 +1,4 @@
-/* The client's unary calls: log in, register, refresh, log out.
+/* The client's unary calls: log in, register, refresh, log out; the others are in runner_calls_ask.c.
  * Must never: keep a password after it was sent; answer a request twice.
  * Invariant: a call's record lives until the call is closed; its request is answered there. */
 #include "sync/runner_internal.h"
@@ -15,16 +15,7 @@
 #define TOKEN_MARGIN_MS 60000 /* before its end, an access token is renewed */
 #define CATEGORY "Realm.App"
 
-typedef struct unary_call {
-    net_call state; /* first */
-    runner *runner;
-    command_kind kind; /* COMMAND_SAVE stands for a refresh */
-    uint64_t request;
-    account *user; /* reference, or NULL */
-    buffer answer;
-} unary_call;
-
-static void done(runner *r, uint64_t request, status code, const char *text, account *user)
+void runner_done(runner *r, uint64_t request, status code, const char *text, account *user)
 {
     runner_event event = {.kind = RUNNER_EVENT_REQUEST_DONE,
                           .request = request,
@@ -34,42 +25,47 @@ static void done(runner *r, uint64_t request, status code, const char *text, acc
     runner_send(r, &event);
 }
 
+void runner_user_changed(runner *r, account *a)
+{
+    runner_send(r, &(runner_event){.kind = RUNNER_EVENT_USER, .user = a});
+}
+
 /* ---- the users' file ---- */
 
-static void save(runner *r)
+void runner_save(runner *r)
 {
+    char folder[4096];
     account_list copy = {0};
-    char *json = NULL;
-    status result = ATOLL_OK;
-    mutex_lock(&r->lock);
-    for (size_t i = 0; i < r->accounts.items.count && result == ATOLL_OK; i++) {
+    snprintf(folder, sizeof folder, "%s/%s", r->base_path, r->app_id);
+    status result = file_make_folders(folder);
+    mutex_lock(&r->lock); /* for the copy alone: a disk may be slow */
+    for (size_t i = 0; i < r->accounts.items.count && result == ATOLL_OK; i++)
         result = account_list_add(&copy, account_retain(r->accounts.items.items[i]));
-    }
     copy.current = r->accounts.current;
     mutex_unlock(&r->lock);
-    if (result == ATOLL_OK) result = account_list_text(&copy, &json);
-    char folder[4096];
-    snprintf(folder, sizeof folder, "%s/%s", r->base_path, r->app_id);
-    if (result == ATOLL_OK) result = file_make_folders(folder);
-    if (result == ATOLL_OK) result = file_write(r->users_path, bytes_text(json), 0600);
+    copy.device_id = r->accounts.device_id; /* these two are this thread's to change */
+    copy.removed = r->accounts.removed;
+    if (result == ATOLL_OK)
+        result = account_list_write(&copy, r->users_path, r->options.metadata_key);
     if (result != ATOLL_OK)
         log_write(LOG_ERROR, CATEGORY, "the users of the app were not saved: %s", fail_text());
-    free(json);
-    account_list_free(&copy);
+    for (size_t i = 0; i < copy.items.count; i++) account_release(copy.items.items[i]);
+    vector_free(&copy.items);
 }
 
 /* ---- starting ---- */
 
-static void unary_free(unary_call *u)
+void unary_free(unary_call *u)
 {
     if (u->user != NULL) account_release(u->user);
     buffer_free(&u->answer);
     memory_free(u);
 }
 
-static status start(runner *r, unary_call *u, const char *path, const ProtobufCMessage *message)
+status unary_start(runner *r, unary_call *u, const char *path, const ProtobufCMessage *message,
+                   bool bearer)
 {
-    uint8_t packed[4096];
+    uint8_t packed[32 << 10]; /* a token of another provider has up to 16 KB */
     size_t size = protobuf_c_message_get_packed_size(message);
     if (size > sizeof packed)
         return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "the request is larger than %zu bytes",
@@ -77,13 +73,18 @@ static status start(runner *r, unary_call *u, const char *path, const ProtobufCM
     protobuf_c_message_pack(message, packed);
     net_connection *c = NULL;
     grpc_call *call = NULL;
+    char *token = bearer && u->user != NULL ? account_copy_token(u->user, true) : NULL;
+    if (bearer && token == NULL)
+        return fail(ATOLL_ERROR_NOT_LOGGED_IN, "the user is logged out: log in again");
     status result = net_open(r, NULL, &c);
-    grpc_request request = {.path = path, .timeout_ms = r->options.request_timeout_ms};
+    grpc_request request = {
+        .path = path, .authorization = token, .timeout_ms = r->options.request_timeout_ms};
     if (result == ATOLL_OK)
         result = grpc_start(channel_grpc(c->channel), &request, net_now_ms(r), &call);
     if (result == ATOLL_OK) result = grpc_send(call, bytes_of(packed, size));
     if (result == ATOLL_OK) result = grpc_half_close(call);
-    explicit_bzero(packed, sizeof packed);
+    explicit_bzero(packed, size);
+    memory_free(token);
     if (result == ATOLL_OK)
         grpc_call_set_user(call, &u->state);
     else if (call != NULL)
@@ -91,7 +92,7 @@ static status start(runner *r, unary_call *u, const char *path, const ProtobufCM
     return result;
 }
 
-static unary_call *unary_new(runner *r, command_kind kind, uint64_t request, account *user)
+unary_call *unary_new(runner *r, command_kind kind, uint64_t request, account *user)
 {
     unary_call *u = memory_allocate_zero(sizeof *u);
     if (u == NULL) return NULL;
@@ -110,16 +111,17 @@ static status send_log_in(runner *r, unary_call *u, const command *c)
     Atoll__Auth__V0__Anonymous anonymous = ATOLL__AUTH__V0__ANONYMOUS__INIT;
     Atoll__Auth__V0__EmailPassword email = ATOLL__AUTH__V0__EMAIL_PASSWORD__INIT;
     m.app_id = r->app_id;
+    if (r->accounts.device_id != NULL) m.device_id = r->accounts.device_id;
     if (c->kind == COMMAND_LOG_IN_ANONYMOUS) {
         m.credentials_case = ATOLL__AUTH__V0__LOG_IN_REQUEST__CREDENTIALS_ANONYMOUS;
         m.anonymous = &anonymous;
     } else {
         m.credentials_case = ATOLL__AUTH__V0__LOG_IN_REQUEST__CREDENTIALS_EMAIL_PASSWORD;
-        email.email = c->email;
-        email.password = c->password;
+        email.email = c->texts[0];
+        email.password = c->texts[1];
         m.email_password = &email;
     }
-    return start(r, u, "/atoll.auth.v0.Auth/LogIn", &m.base);
+    return unary_start(r, u, "/atoll.auth.v0.Auth/LogIn", &m.base, false);
 }
 
 static status send_register(runner *r, unary_call *u, const command *c)
@@ -127,10 +129,10 @@ static status send_register(runner *r, unary_call *u, const command *c)
     Atoll__Auth__V0__RegisterRequest m = ATOLL__AUTH__V0__REGISTER_REQUEST__INIT;
     Atoll__Auth__V0__EmailPassword email = ATOLL__AUTH__V0__EMAIL_PASSWORD__INIT;
     m.app_id = r->app_id;
-    email.email = c->email;
-    email.password = c->password;
+    email.email = c->texts[0];
+    email.password = c->texts[1];
     m.email_password = &email;
-    return start(r, u, "/atoll.auth.v0.Auth/RegisterUser", &m.base);
+    return unary_start(r, u, "/atoll.auth.v0.Auth/RegisterUser", &m.base, false);
 }
 
 static status send_refresh_token(runner *r, unary_call *u, const char *path, const char *token)
@@ -138,7 +140,7 @@ static status send_refresh_token(runner *r, unary_call *u, const char *path, con
     Atoll__Auth__V0__RefreshRequest m = ATOLL__AUTH__V0__REFRESH_REQUEST__INIT;
     m.app_id = r->app_id;
     m.refresh_token = (char *)(uintptr_t)token;
-    return start(r, u, path, &m.base);
+    return unary_start(r, u, path, &m.base, false);
 }
 
 /* ---- commands ---- */
@@ -149,8 +151,7 @@ static account *reusable(runner *r)
     mutex_lock(&r->lock);
     for (size_t i = 0; i < r->accounts.items.count; i++) {
         account *a = r->accounts.items.items[i];
-        if (strcmp(a->provider, "anon-user") == 0 && account_state(a) == ACCOUNT_LOGGED_IN)
-            found = a;
+        if (account_is_anonymous(a) && account_state(a) == ACCOUNT_LOGGED_IN) found = a;
     }
     if (found != NULL) {
         r->accounts.current = found;
@@ -164,52 +165,65 @@ static void log_in(runner *r, const command *c)
 {
     account *there = c->kind == COMMAND_LOG_IN_ANONYMOUS && c->reuse ? reusable(r) : NULL;
     if (there != NULL) {
-        done(r, c->request, ATOLL_OK, NULL, there);
+        runner_done(r, c->request, ATOLL_OK, NULL, there);
         account_release(there);
         return;
     }
     status result = ATOLL_ERROR_OUT_OF_MEMORY;
     unary_call *u = unary_new(r, c->kind, c->request, NULL);
-    bool complete = u != NULL && (c->kind == COMMAND_LOG_IN_ANONYMOUS || c->email != NULL);
+    bool complete = u != NULL && (c->kind == COMMAND_LOG_IN_ANONYMOUS || c->texts[0] != NULL);
     if (complete)
         result = c->kind == COMMAND_REGISTER ? send_register(r, u, c) : send_log_in(r, u, c);
     if (result == ATOLL_OK) return;
     if (u != NULL) unary_free(u);
-    done(r, c->request, result, fail_text(), NULL);
+    runner_done(r, c->request, result, fail_text(), NULL);
+}
+
+void account_leaves(runner *r, account *a, int32_t state)
+{
+    session_stop_account(r, a);
+    mutex_lock(&r->lock);
+    atomic_store(&a->state, state);
+    bool gone = state == ACCOUNT_REMOVED;
+    /* Who is anonymous cannot come back: what is here of them is of no use. */
+    bool useless = gone && account_is_anonymous(a);
+    if (useless && account_texts_add(&r->accounts.removed, a->id) != ATOLL_OK)
+        log_write(LOG_WARN, CATEGORY, "the realms of user %s stay: out of memory", a->id);
+    if (gone) account_list_remove(&r->accounts, a);
+    account_list_choose(&r->accounts);
+    mutex_unlock(&r->lock);
+    runner_save(r);
+    runner_user_changed(r, a);
 }
 
 /* Locally it is done at once; the server is told as far as it can be reached. */
 static void log_out(runner *r, const command *c)
 {
     account *a = c->user;
-    bool anonymous = strcmp(a->provider, "anon-user") == 0;
+    bool anonymous = account_is_anonymous(a);
     if (account_state(a) != ACCOUNT_LOGGED_IN) {
-        done(r, c->request, ATOLL_OK, NULL, NULL);
+        runner_done(r, c->request, ATOLL_OK, NULL, NULL);
         return;
     }
     char *token = account_copy_token(a, true);
-    session_stop_account(r, a);
-    mutex_lock(&r->lock);
-    atomic_store(&a->state, anonymous ? ACCOUNT_REMOVED : ACCOUNT_LOGGED_OUT);
-    if (anonymous) account_list_remove(&r->accounts, a);
-    account_list_choose(&r->accounts);
-    mutex_unlock(&r->lock);
-    save(r);
+    account_leaves(r, a, anonymous ? ACCOUNT_REMOVED : ACCOUNT_LOGGED_OUT);
     unary_call *u = token == NULL ? NULL : unary_new(r, COMMAND_LOG_OUT, c->request, a);
     status result = u == NULL ? ATOLL_ERROR_OUT_OF_MEMORY
                               : send_refresh_token(r, u, "/atoll.auth.v0.Auth/LogOut", token);
     memory_free(token);
     if (result == ATOLL_OK) return;
     if (u != NULL) unary_free(u);
-    done(r, c->request, ATOLL_OK, NULL, NULL);
+    runner_done(r, c->request, ATOLL_OK, NULL, NULL);
 }
 
 void calls_command(runner *r, command *c)
 {
     if (c->kind == COMMAND_SAVE)
-        save(r);
+        runner_save(r);
     else if (c->kind == COMMAND_LOG_OUT)
         log_out(r, c);
+    else if (c->kind == COMMAND_ASK)
+        ask_command(r, c);
     else if (c->kind == COMMAND_RECONNECT)
         session_command(r, c);
     else
@@ -250,75 +264,128 @@ static void note_lifetime(runner *r, account *a, const Atoll__Auth__V0__Tokens *
     a->refresh_at_ms = life_ms > 0 ? net_now_ms(r) + (uint64_t)(life_ms - margin_ms) : UINT64_MAX;
 }
 
+static status profile_of(const Atoll__Auth__V0__Profile *from, account_profile *to)
+{
+    for (size_t i = 0; i < from->n_identities; i++) {
+        TRY(account_texts_add(&to->identities, from->identities[i]->provider));
+        TRY(account_texts_add(&to->identities, from->identities[i]->id));
+    }
+    for (size_t i = 0; i < from->n_fields; i++) {
+        TRY(account_texts_add(&to->fields, from->fields[i]->name));
+        TRY(account_texts_add(&to->fields, from->fields[i]->value));
+    }
+    if (from->custom_data[0] == '\0') return ATOLL_OK;
+    to->custom_data = memory_copy_text(from->custom_data, strlen(from->custom_data));
+    return to->custom_data == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
+}
+
+static status note_profile(account *a, const Atoll__Auth__V0__Tokens *t)
+{
+    account_profile profile = {0};
+    status result = t->profile == NULL ? ATOLL_OK : profile_of(t->profile, &profile);
+    if (result == ATOLL_OK && t->profile != NULL) account_set_profile(a, &profile);
+    account_profile_free(&profile);
+    return result;
+}
+
+static void note_device(runner *r, const char *id)
+{
+    if (id[0] == '\0' || r->accounts.device_id != NULL) return;
+    char *copy = memory_copy_text(id, strlen(id));
+    mutex_lock(&r->lock);
+    r->accounts.device_id = copy; /* none, without memory: the next log-in tells it again */
+    mutex_unlock(&r->lock);
+}
+
 /* The user of an answer: a known one with new tokens, or a new one. */
-static status take_account(runner *r, const Atoll__Auth__V0__Tokens *t, account **out)
+static status take_account(runner *r, const Atoll__Auth__V0__Tokens *t, bool log_in, account **out)
 {
     account *a = NULL;
     status result = ATOLL_OK;
     mutex_lock(&r->lock);
     a = account_list_find(&r->accounts, t->user_id);
-    if (a == NULL) {
+    if (a == NULL && log_in) {
         result = account_new(t->user_id, t->provider, &a);
         if (result == ATOLL_OK) result = account_list_add(&r->accounts, a);
+    } else if (a == NULL) {
+        result = fail(ATOLL_ERROR_NOT_LOGGED_IN, "the user has logged out meanwhile");
     }
     if (result == ATOLL_OK) account_retain(a);
     mutex_unlock(&r->lock);
     if (result != ATOLL_OK) return result;
     result = account_set_tokens(a, t->access_token, t->refresh_token);
-    if (result == ATOLL_OK) {
+    if (result == ATOLL_OK) result = note_profile(a, t);
+    if (result != ATOLL_OK) {
+        account_release(a);
+        return result;
+    }
+    if (log_in) {
         mutex_lock(&r->lock);
         atomic_store(&a->state, ACCOUNT_LOGGED_IN);
         r->accounts.current = a;
         mutex_unlock(&r->lock);
-        note_lifetime(r, a, t);
-        *out = a;
-    } else {
-        account_release(a);
+        note_device(r, t->device_id);
     }
+    note_lifetime(r, a, t);
+    *out = a;
+    return ATOLL_OK;
+}
+
+status take_tokens(runner *r, unary_call *u, account **out)
+{
+    bool log_in = u->user == NULL;
+    Atoll__Auth__V0__Tokens *t =
+        atoll__auth__v0__tokens__unpack(NULL, u->answer.size, u->answer.data);
+    status result = t == NULL || t->user_id[0] == '\0'
+                        ? fail(ATOLL_ERROR_PROTOCOL, "the server's answer cannot be read")
+                        : take_account(r, t, log_in, out);
+    if (t != NULL) atoll__auth__v0__tokens__free_unpacked(t, NULL);
     return result;
 }
 
-static void log_in_done(unary_call *u, status code, const char *text)
+void log_in_done(unary_call *u, status code, const char *text)
 {
     account *a = NULL;
     if (code == ATOLL_OK) {
-        Atoll__Auth__V0__Tokens *t =
-            atoll__auth__v0__tokens__unpack(NULL, u->answer.size, u->answer.data);
-        code = t == NULL || t->user_id[0] == '\0'
-                   ? fail(ATOLL_ERROR_PROTOCOL, "the server's answer to a log-in cannot be read")
-                   : take_account(u->runner, t, &a);
-        if (t != NULL) atoll__auth__v0__tokens__free_unpacked(t, NULL);
+        code = take_tokens(u->runner, u, &a);
         text = code == ATOLL_OK ? NULL : fail_text();
     }
     if (a != NULL) {
-        save(u->runner);
+        runner_save(u->runner);
         session_start_account(u->runner, a);
+        runner_user_changed(u->runner, a);
     }
-    done(u->runner, u->request, code, text, a);
+    runner_done(u->runner, u->request, code, text, a);
     if (a != NULL) account_release(a);
+}
+
+void token_refused(runner *r, account *a)
+{
+    mutex_lock(&r->lock);
+    bool logged_in = account_state(a) == ACCOUNT_LOGGED_IN;
+    if (logged_in) atomic_store(&a->state, ACCOUNT_LOGGED_OUT);
+    account_list_choose(&r->accounts);
+    mutex_unlock(&r->lock);
+    if (!logged_in) return;
+    runner_save(r);
+    runner_user_changed(r, a);
 }
 
 static void refresh_done(unary_call *u, status code, const char *text)
 {
     runner *r = u->runner;
-    account *a = u->user;
+    account *a = u->user, *same = NULL;
     a->refreshing = false;
     if (code == ATOLL_OK) {
-        Atoll__Auth__V0__Tokens *t =
-            atoll__auth__v0__tokens__unpack(NULL, u->answer.size, u->answer.data);
-        code = t == NULL
-                   ? fail(ATOLL_ERROR_PROTOCOL, "the server's answer to a refresh cannot be read")
-                   : account_set_tokens(a, t->access_token, t->refresh_token);
-        if (code == ATOLL_OK) note_lifetime(r, a, t);
-        if (t != NULL) atoll__auth__v0__tokens__free_unpacked(t, NULL);
+        code = take_tokens(r, u, &same);
         text = code == ATOLL_OK ? NULL : fail_text();
-        save(r);
     } else if (code == ATOLL_ERROR_BAD_TOKEN) {
-        mutex_lock(&r->lock);
-        if (account_state(a) == ACCOUNT_LOGGED_IN) atomic_store(&a->state, ACCOUNT_LOGGED_OUT);
-        account_list_choose(&r->accounts);
-        mutex_unlock(&r->lock);
-        save(r);
+        token_refused(r, a);
+    }
+    if (same != NULL) {
+        account_release(same);
+        runner_save(r);
+        runner_user_changed(r, a);
     }
     session_token_refreshed(r, a, code, text);
 }
@@ -330,8 +397,9 @@ void calls_closed(net_call *state, status code, const char *text)
     case COMMAND_LOG_IN_ANONYMOUS:
     case COMMAND_LOG_IN_EMAIL: log_in_done(u, code, text); break;
     case COMMAND_SAVE: refresh_done(u, code, text); break;
-    case COMMAND_LOG_OUT: done(u->runner, u->request, ATOLL_OK, NULL, NULL); break;
-    default: done(u->runner, u->request, code, text, NULL); break;
+    case COMMAND_ASK: ask_done(u, code, text); break;
+    case COMMAND_LOG_OUT: runner_done(u->runner, u->request, ATOLL_OK, NULL, NULL); break;
+    default: runner_done(u->runner, u->request, code, text, NULL); break;
     }
     unary_free(u);
 }

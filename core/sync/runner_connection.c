@@ -52,7 +52,7 @@ static status connect_new(runner *r, account *of, net_connection **out)
     channel_options options = {
         .loop = r->loop,
         .platform = o->platform,
-        .grpc = {.authority = r->authority,
+        .grpc = {.authority = r->address.authority,
                  .ping_period_ms = o->ping_period_ms,
                  .pong_timeout_ms = o->pong_timeout_ms,
                  .events = {NULL, on_message, NULL, NULL, on_closed},
@@ -61,14 +61,15 @@ static status connect_new(runner *r, account *of, net_connection **out)
     uint64_t timeout_ms = of == NULL && o->request_timeout_ms < o->connect_timeout_ms
                               ? o->request_timeout_ms
                               : o->connect_timeout_ms;
-    status result = channel_connect(&options, r->host, r->port, timeout_ms, &c->channel);
+    status result =
+        channel_connect(&options, r->address.host, r->address.port, timeout_ms, &c->channel);
     if (result == ATOLL_OK) result = vector_push(&r->connections, c);
     if (result != ATOLL_OK) {
         connection_free(c);
         return result;
     }
     if (of != NULL) c->account = account_retain(of);
-    log_write(LOG_DETAIL, CATEGORY, "connecting to %s", r->authority);
+    log_write(LOG_DETAIL, CATEGORY, "connecting to %s", r->address.authority);
     *out = c;
     return ATOLL_OK;
 }
@@ -120,7 +121,8 @@ void net_turn(runner *r, bool *again)
             continue;
         }
         c->failed = idle ? ATOLL_ERROR_CONNECTION_CLOSED : result;
-        snprintf(c->text, sizeof c->text, "%s: %s", r->authority, idle ? "idle" : fail_text());
+        snprintf(c->text, sizeof c->text, "%s: %s", r->address.authority,
+                 idle ? "idle" : fail_text());
         log_write(idle ? LOG_DETAIL : LOG_INFO, CATEGORY, "connection closed: %s", c->text);
         r->connections.items[i] = r->connections.items[--r->connections.count];
         connection_free(c);
@@ -142,12 +144,12 @@ uint64_t net_deadline(const runner *r)
     return next;
 }
 
-void net_close_all(runner *r)
+void net_close_all(runner *r, const char *why)
 {
     while (r->connections.count > 0) {
         net_connection *c = r->connections.items[--r->connections.count];
         c->failed = ATOLL_ERROR_CANCELLED;
-        snprintf(c->text, sizeof c->text, "the app was closed");
+        snprintf(c->text, sizeof c->text, "%s", why);
         connection_free(c);
     }
 }

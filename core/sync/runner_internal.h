@@ -56,6 +56,7 @@ typedef enum command_kind {
     COMMAND_LOG_IN_EMAIL,
     COMMAND_REGISTER,
     COMMAND_LOG_OUT,
+    COMMAND_ASK,
     COMMAND_SAVE,
     COMMAND_RECONNECT,
     COMMAND_ATTACH,
@@ -75,13 +76,35 @@ typedef struct command {
     bool reuse;
     account *user;           /* reference */
     runner_session *session; /* reference */
-    char *email, *password;
+    runner_ask ask;
+    char *texts[3]; /* of a log-in: address and password */
 } command;
+
+/* A unary call under way. */
+typedef struct unary_call {
+    net_call state; /* first */
+    struct runner *runner;
+    command_kind kind; /* COMMAND_SAVE stands for a refresh that nobody asked for */
+    runner_ask ask;    /* of COMMAND_ASK */
+    uint64_t request;
+    account *user; /* reference, or NULL */
+    buffer answer;
+} unary_call;
+
+/* Of "http://HOST:PORT" or "https://HOST:PORT". */
+typedef struct server_address {
+    char *host, *authority;
+    uint16_t port;
+    bool secure;
+} server_address;
+status server_address_read(const char *url, server_address *out) MUST_CHECK;
+void server_address_free(server_address *a);
 
 struct runner {
     runner_options options;
-    char *app_id, *base_url, *base_path, *host, *authority, *users_path;
-    uint16_t port;
+    char *app_id, *base_url, *base_path, *users_path;
+    uint8_t metadata_key[64];
+    server_address address; /* network thread */
     loop *loop;
     thread *thread;
     _Atomic uint64_t thread_number;
@@ -102,8 +125,23 @@ status net_open(runner *r, account *of,
                 net_connection **out) MUST_CHECK; /* the open one, or a new one being connected */
 void net_turn(runner *r, bool *again);
 uint64_t net_deadline(const runner *r);
-void net_close_all(runner *r);
-/* runner_calls.c: unary */
+void net_close_all(runner *r, const char *why);
+/* runner_calls.c, runner_calls_ask.c: unary */
+unary_call *unary_new(runner *r, command_kind kind, uint64_t request, account *user);
+void unary_free(unary_call *u);
+/* bearer: the user's refresh token goes along. */
+status unary_start(runner *r, unary_call *u, const char *path, const ProtobufCMessage *message,
+                   bool bearer) MUST_CHECK;
+void runner_done(runner *r, uint64_t request, status code, const char *text, account *user);
+void runner_save(runner *r);
+void runner_user_changed(runner *r, account *a);
+status take_tokens(runner *r, unary_call *u, account **out) MUST_CHECK; /* out: a reference */
+void account_leaves(runner *r, account *a,
+                    int32_t state); /* sessions stop; REMOVED: off the list */
+void log_in_done(unary_call *u, status code, const char *text);
+void token_refused(runner *r, account *a); /* the log-in has ended elsewhere */
+void ask_command(runner *r, command *c);
+void ask_done(unary_call *u, status code, const char *text);
 void calls_command(runner *r, command *c);
 void calls_message(net_call *state, bytes message);
 void calls_closed(net_call *state, status code, const char *text);

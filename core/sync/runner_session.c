@@ -38,7 +38,7 @@ static void attempt_failed(runner_session *s, status code, const char *text)
 {
     drop_call(s);
     log_write(LOG_INFO, CATEGORY_NETWORK, "attempt %llu to %s failed: %s",
-              (unsigned long long)s->attempts, s->runner->authority, text);
+              (unsigned long long)s->attempts, s->runner->address.authority, text);
     if (s->machine != NULL) session_closed(s->machine, net_now_ms(s->runner), code, text);
 }
 
@@ -81,7 +81,8 @@ static void start_attempt(runner_session *s, const char *reason)
     s->attempts++;
     s->opening = true;
     log_write(LOG_INFO, CATEGORY_NETWORK, "attempt %llu to %s (reason: %s)",
-              (unsigned long long)s->attempts, r->authority, reason == NULL ? "first" : reason);
+              (unsigned long long)s->attempts, r->address.authority,
+              reason == NULL ? "first" : reason);
     if (account_state(s->account) != ACCOUNT_LOGGED_IN) {
         attempt_failed(s, ATOLL_ERROR_NOT_LOGGED_IN, "the user is logged out: log in again");
     } else if (net_now_ms(r) >= s->account->refresh_at_ms) {
@@ -369,6 +370,7 @@ void session_command(runner *r, command *c)
     case COMMAND_LOG_IN_EMAIL:
     case COMMAND_REGISTER:
     case COMMAND_LOG_OUT:
+    case COMMAND_ASK:
     case COMMAND_SAVE: break; /* runner_calls.c has these */
     }
 }

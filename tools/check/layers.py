@@ -24,12 +24,12 @@ DOORS = {
     r"bid_(conf|functions)\.h": r"core/base/decimal\.c",
     r"argon2\.h": r"core/server/passwords\.c",
     r"jansson\.h": r"core/(server/\w+|sync/account)\.c",
-    r"(\w+/)?\w+\.pb-c\.h": r"core/(sync/(codec\w*|runner_calls)\.[ch]|server/(users?(_\w+)?|services(_\w+)?|codec\w*|records\w*)\.[ch])",
+    r"(\w+/)?\w+\.pb-c\.h": r"core/(sync/(codec\w*|runner_calls\w*)\.[ch]|server/(users?(_\w+)?|services(_\w+)?|codec\w*|records\w*)\.[ch])",
     # The log's one lock: base lies below the mutexes of platform.
     r"pthread\.h": r"core/(platform/\w+\.[ch]|base/log\.c)",
     # The compiler's, not the operating system's: the wide instructions.
     r"immintrin\.h": r"core/query/kernels\.c",
-    r"protobuf-c/": r"core/(sync/(codec\w*|arena|runner_calls|runner_internal)\.[ch]|server/(users?(_\w+)?|services(_\w+)?|codec\w*|records\w*)\.[ch])",
+    r"protobuf-c/": r"core/(sync/(codec\w*|arena|runner_calls\w*|runner_internal)\.[ch]|server/(users?(_\w+)?|services(_\w+)?|codec\w*|records\w*)\.[ch])",
 }
 PLAIN_C = {f"{name}.h" for name in (
     "assert ctype errno float inttypes limits locale math setjmp signal stdalign stdarg stdatomic stdbool stddef "

@@ -60,6 +60,14 @@ static void on_event(void *context, const runner_event *e)
         c->codes[c->done_count] = e->code;
         c->users[c->done_count++] = e->user == NULL ? NULL : account_retain(e->user);
     }
+    if (e->kind == RUNNER_EVENT_REQUEST_DONE && e->answer_count > 0) {
+        for (size_t i = 0; i < 16; i++) {
+            const char *text = i < e->answer_count ? e->answer[i] : NULL;
+            memory_free(c->answers[i]);
+            c->answers[i] = text == NULL ? NULL : memory_copy_text(text, strlen(text));
+        }
+    }
+    if (e->kind == RUNNER_EVENT_USER) c->user_events++;
     if (e->kind == RUNNER_EVENT_ERROR) {
         c->error_count++;
         c->last_error = e->code;
@@ -72,7 +80,7 @@ static void on_event(void *context, const runner_event *e)
     mutex_unlock(&c->lock);
 }
 
-void client_open(client *c, world *w, const char *name)
+status client_try(client *c, world *w, const char *name, bytes metadata_key)
 {
     char path[128], url[64];
     *c = (client){.world = w};
@@ -92,15 +100,43 @@ void client_open(client *c, world *w, const char *name)
                               .reconnect_delay_ms_max = 200,
                               .reconnect_multiplier = 2,
                               .reconnect_jitter_divisor = 4,
+                              .metadata_key = metadata_key,
                               .sink = on_event,
                               .sink_context = c};
-    cr_assert_eq(runner_new(&options, &c->runner), ATOLL_OK, "%s", fail_text());
+    return runner_new(&options, &c->runner);
+}
+
+void client_open(client *c, world *w, const char *name)
+{
+    cr_assert_eq(client_try(c, w, name, bytes_of(NULL, 0)), ATOLL_OK, "%s", fail_text());
+}
+
+status client_ask(client *c, runner_ask what, account *of, const char *first, const char *second,
+                  const char *third)
+{
+    bytes texts[3];
+    size_t count = 0;
+    if (first != NULL) texts[count++] = bytes_text(first);
+    if (second != NULL) texts[count++] = bytes_text(second);
+    if (third != NULL) texts[count++] = bytes_text(third);
+    uint64_t request = client_request(c);
+    runner_ask_server(c->runner, request, what, of, texts, count);
+    return client_wait(c, request, NULL);
+}
+
+status client_log_in_token(client *c, const char *provider, const char *token, account **user)
+{
+    bytes texts[] = {bytes_text(provider), bytes_text(token)};
+    uint64_t request = client_request(c);
+    runner_ask_server(c->runner, request, RUNNER_LOG_IN_TOKEN, NULL, texts, 2);
+    return client_wait(c, request, user);
 }
 
 void client_close(client *c)
 {
     runner_free(c->runner);
     for (size_t i = 0; i < c->done_count; i++) account_release(c->users[i]);
+    for (size_t i = 0; i < 16; i++) memory_free(c->answers[i]);
     condition_destroy(&c->changed);
     mutex_destroy(&c->lock);
 }

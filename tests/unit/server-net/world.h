@@ -31,6 +31,8 @@ typedef struct client {
     status codes[DONE_MAX];
     account *users[DONE_MAX];
     size_t done_count;
+    char *answers[16]; /* of the last request that had some; terminated by NULL */
+    size_t user_events;
     size_t error_count;
     status last_error;
     int32_t connection;
@@ -38,6 +40,7 @@ typedef struct client {
     bool released;
 } client;
 void client_open(client *c, world *w, const char *name);
+status client_try(client *c, world *w, const char *name, bytes metadata_key);
 void client_close(client *c);
 uint64_t client_request(client *c);
 status client_wait(client *c, uint64_t request,
@@ -45,5 +48,9 @@ status client_wait(client *c, uint64_t request,
 bool client_wait_connections(client *c, size_t count); /* until CONNECTED came that often */
 void client_released(void *context);
 void client_wait_released(client *c);
+/* One of the requests with texts, and its outcome. */
+status client_ask(client *c, runner_ask what, account *of, const char *first, const char *second,
+                  const char *third);
+status client_log_in_token(client *c, const char *provider, const char *token, account **user);
 account *client_log_in(client *c); /* anonymously */
 #endif
