@@ -58,8 +58,25 @@ static int64_t count_of(const model_view *view, row_key row)
     return v.as.integer;
 }
 
+/* The property of every odd schema version is in each object, and what it held is nowhere otherwise. */
+static void check_extra(const model_view *view, row_key row, int64_t count, int round)
+{
+    const model_schema *schema = model_view_schema(view);
+    const model_property *p =
+        class_property_named(schema_class(schema, KILL_ITEM), bytes_text("extra"));
+    model_rows rows = {0};
+    value extra;
+    cr_assert_eq(p != NULL, schema->version % 2 == 1, "round %d", round);
+    if (p == NULL) return;
+    MUST(model_get(view, KILL_ITEM, row, p->key, &extra));
+    cr_assert_eq(extra.as.integer, count, "round %d: half a migration", round);
+    MUST(model_index_rows(view, KILL_ITEM, p->key, &extra, &rows));
+    cr_assert(rows.count >= 1, "round %d: the index lacks %ld", round, (long)count);
+    vector_free(&rows);
+}
+
 /* Everything that commits up to the last one should have left, and nothing of the one after. Gives the last. */
-static int64_t check_realm(const char *folder, int64_t acknowledged, int round)
+static int64_t check_realm(const char *folder, int64_t acknowledged, int round, uint64_t *versions)
 {
     model_db *db = open_folder(folder);
     model_view *view = model_view_newest(db);
@@ -74,7 +91,14 @@ static int64_t check_realm(const char *folder, int64_t acknowledged, int round)
         cr_assert_neq(row, 0, "round %d: key %ld", round, (long)key);
         cr_assert_eq(count_of(view, row), key);
         cr_assert_eq(model_list_count(view, KILL_ITEM, row, KILL_TAGS), 1);
+        check_extra(view, row, key, round);
+        value data;
+        MUST(model_get(view, KILL_ITEM, row, KILL_DATA, &data));
+        cr_assert(data.as.text.size == KILL_DATA_SIZE && data.as.text.data[99] == (uint8_t)key,
+                  "round %d: data of key %ld", round, (long)key);
     }
+    if (last != 0) check_extra(view, zero, last, round);
+    *versions = model_view_schema(view)->version;
     model_view_release(view);
     model_close(db);
     return last;
@@ -84,10 +108,11 @@ Test(kill, nothing_acknowledged_is_lost, .timeout = 60)
 {
     char folder[64];
     int64_t last = 0;
+    uint64_t versions = 0;
     random_state r = {6};
     temp_folder(folder);
     /* On a slow machine the writer may hardly get past opening: then it gets more rounds, each longer than the last. */
-    for (int round = 0; round < 12 || last <= 5; round++) {
+    for (int round = 0; round < 12 || versions <= 2; round++) {
         char from[32];
         int out = -1;
         int64_t acknowledged = last, n = 0;
@@ -99,7 +124,7 @@ Test(kill, nothing_acknowledged_is_lost, .timeout = 60)
         waitpid(child, NULL, 0);
         while (read(out, &n, sizeof n) == sizeof n) acknowledged = n;
         close(out);
-        last = check_realm(folder, acknowledged, round);
+        last = check_realm(folder, acknowledged, round, &versions);
     }
     temp_folder_remove(folder);
 }
