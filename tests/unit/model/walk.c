@@ -24,7 +24,7 @@ typedef struct world {
     model_db *db;
     random_state r;
     uint64_t seed;
-    bool has_budget;
+    bool has_budget, sealed;
     oracle now;
     pin pins[PIN_COUNT];
     kept_versions kept;
@@ -34,7 +34,8 @@ typedef enum phase { PHASE_CHANGE, PHASE_COMMIT, PHASE_SCHEMA, PHASE_CHECKPOINT,
 static const char *const phase_names[PHASES] = {"reading or changing", "commit",
                                                 "change of the schema", "checkpoint"};
 static struct {
-    uint64_t commits, rollbacks, pins, checkpoints, reopened, cuts[PHASES], cut_at[CUT_MAX + 1];
+    uint64_t copies, commits, rollbacks, pins, checkpoints, reopened, cuts[PHASES],
+        cut_at[CUT_MAX + 1];
     uint64_t evicted, spilled, loaded_back, budgets, budget_bytes, budget_data_bytes;
 } done;
 static phase now_doing;
@@ -81,6 +82,24 @@ static void close_realm(world *w)
     model_close(w->db);
 }
 
+static storage *open_store(memory_disk *disk, bool sealed)
+{
+    static const char key[64] = "sixty-four bytes";
+    storage *plain = NULL, *store = NULL;
+    MUST(storage_open_memory(disk, &plain));
+    MUST(storage_seal(plain, bytes_of(key, sealed ? sizeof key : 0), &store));
+    return store;
+}
+
+static model_db *open_disk(memory_disk *disk, bool sealed, const model_options *options)
+{
+    model_db *db = NULL;
+    model_schema schema = test_schema();
+    MUST(model_open(open_store(disk, sealed), options, &schema, &db));
+    schema_free(&schema);
+    return db;
+}
+
 /* A twentieth of the data, measured anew each time: half of the realms live in that. */
 static void open_realm(world *w)
 {
@@ -91,7 +110,7 @@ static void open_realm(world *w)
         done.budget_bytes += w->options.memory_budget;
         done.budget_data_bytes += size;
     }
-    w->db = test_open(w->disk, &w->options);
+    w->db = open_disk(w->disk, w->sealed, &w->options);
 }
 
 /* One version, or none when nothing differs. */
@@ -109,6 +128,23 @@ static void change_schema(world *w)
     compare_newest(w, "after a change of the schema");
 }
 
+/* A copy holds the same, sealed or not as it likes; it is a local realm in any case. */
+static void copy_realm(world *w)
+{
+    memory_disk *disk = memory_disk_new(w->seed);
+    model_options options = w->options;
+    bool sealed = random_below(&w->r, 2) == 0;
+    options.identity_rows = false;
+    MUST(model_copy(w->db, open_store(disk, sealed), SCHEMA_LOCAL));
+    model_db *copy = open_disk(disk, sealed, &options);
+    model_view *view = model_view_newest(copy);
+    oracle_compare(&w->now, view, "in a copy", w->seed);
+    model_view_release(view);
+    model_close(copy);
+    memory_disk_free(disk);
+    done.copies++;
+}
+
 static void commit_or_roll_back(world *w)
 {
     if (random_below(&w->r, 16) == 0) change_schema(w);
@@ -118,7 +154,8 @@ static void commit_or_roll_back(world *w)
     MUST(oracle_change(&tried, txn, &w->r, w->options.identity_rows));
     if (random_below(&w->r, 3) == 0)
         oracle_compare(&tried, model_txn_view(txn), "uncommitted", w->seed);
-    if (random_below(&w->r, 5) == 0) {
+    bool committed = random_below(&w->r, 5) != 0;
+    if (!committed) {
         model_rollback(txn);
         done.rollbacks++;
     } else {
@@ -133,7 +170,7 @@ static void commit_or_roll_back(world *w)
         done.commits++;
     }
     model_view_release(old_view);
-    compare_newest(w, "after a commit");
+    if (committed || random_below(&w->r, 3) == 0) compare_newest(w, "after a commit");
 }
 
 /* ---- power cuts ---- */
@@ -243,6 +280,7 @@ static void walk(world *w, uint64_t seed, uint64_t count)
     uint64_t end = operations() + count;
     *w = (world){.seed = seed, .r = {seed}, .options = test_options(seed % 2 == 0)};
     w->options.durable = seed % 5 != 0;
+    w->sealed = seed % 8 == 3;
     w->has_budget = seed / 2 % 2 == 0;
     w->disk = memory_disk_new(seed);
     oracle_init(&w->now);
@@ -264,6 +302,7 @@ static void walk(world *w, uint64_t seed, uint64_t count)
         close_realm(w);
         open_realm(w);
         compare_newest(w, "after reopening");
+        if (random_below(&w->r, 4) == 0) copy_realm(w);
         done.reopened++;
     }
     unpin_all(w);
@@ -275,8 +314,8 @@ static void print_done(void)
 {
     for (int i = 0; i < KIND_COUNT; i++)
         printf("%10lu %s\n", oracle_kinds[i], oracle_kind_names[i]);
-    printf("%10lu commits, %lu rollbacks, %lu pins, %lu checkpoints, %lu reopened\n", done.commits,
-           done.rollbacks, done.pins, done.checkpoints, done.reopened);
+    printf("%10lu commits, %lu rollbacks, %lu pins, %lu checkpoints, %lu reopened, %lu copied\n",
+           done.commits, done.rollbacks, done.pins, done.checkpoints, done.reopened, done.copies);
     printf("%10lu blocks evicted, %lu spilled, %lu of them loaded back\n", done.evicted,
            done.spilled, done.loaded_back);
     printf("%10lu bytes of data a realm with a budget, at an opening, and %lu of budget\n",
