@@ -56,5 +56,7 @@ void random_realm_change(random_realm *w, int steps); /* its own commit */
 int random_pick(random_realm *w, int bound);
 value random_value(random_realm *w,
                    value_type type); /* of its domain; mixed: of some type, or null */
+bool random_is_number(const value *v);
+bool random_order(const value *a, const value *b, int *order); /* false: they do not compare */
 bool random_is_collection(const random_property *p);
 #endif

@@ -70,64 +70,11 @@ static void say_value(predicate *p, value v)
 }
 
 /* ---- plain truth ---- */
-static double as_double(const value *v)
-{
-    if (v->type == VALUE_INT) return (double)v->as.integer;
-    if (v->type != VALUE_DECIMAL) return v->as.real;
-    for (int half = -4; half < 8; half++) {
-        decimal d = value_as_decimal(v), other = {{0}};
-        char text[16];
-        snprintf(text, sizeof text, "%g", half / 2.0);
-        OK(decimal_parse(bytes_text(text), &other));
-        if (decimal_compare(&d, &other) == 0) return half / 2.0;
-    }
-    cr_assert_fail("a decimal of no domain");
-    return 0;
-}
-
-static bool is_number(const value *v)
-{
-    return v->type == VALUE_INT || v->type == VALUE_DOUBLE || v->type == VALUE_FLOAT ||
-           v->type == VALUE_DECIMAL;
-}
-
-static int order_bytes(const void *a, size_t a_size, const void *b, size_t b_size)
-{
-    int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
-    return order != 0 ? order : (a_size > b_size) - (a_size < b_size);
-}
-
-/* False: they do not compare. */
-static bool order_values(const value *a, const value *b, int *order)
-{
-    if (is_number(a) && is_number(b)) {
-        double x = as_double(a), y = as_double(b);
-        *order = (x > y) - (x < y);
-        return true;
-    }
-    if (a->type != b->type) return false;
-    switch (a->type) {
-    case VALUE_BOOL: *order = a->as.boolean - b->as.boolean; break;
-    case VALUE_STRING:
-    case VALUE_BINARY:
-        *order = order_bytes(a->as.text.data, a->as.text.size, b->as.text.data, b->as.text.size);
-        break;
-    case VALUE_TIMESTAMP:
-        *order = (int)(a->as.timestamp.seconds * 2 + a->as.timestamp.nanoseconds -
-                       b->as.timestamp.seconds * 2 - b->as.timestamp.nanoseconds);
-        break;
-    case VALUE_UUID: *order = memcmp(a->as.id, b->as.id, 16); break;
-    case VALUE_OBJECT_ID: *order = memcmp(a->as.id, b->as.id, 12); break;
-    default: return false;
-    }
-    return true;
-}
-
 static bool holds(int sign, const value *a, const value *b)
 {
     int order = 1;
     bool none = a->type == VALUE_NULL && b->type == VALUE_NULL;
-    bool both = a->type != VALUE_NULL && b->type != VALUE_NULL && order_values(a, b, &order);
+    bool both = a->type != VALUE_NULL && b->type != VALUE_NULL && random_order(a, b, &order);
     bool equal = none || (both && order == 0);
     switch (sign) {
     case 0: return equal;
@@ -297,14 +244,14 @@ static value draw_constant(random_realm *w, value_type type)
 {
     static const value_type numbers[] = {VALUE_INT, VALUE_DOUBLE, VALUE_FLOAT, VALUE_DECIMAL};
     const value sample = {.type = type};
-    if (is_number(&sample)) return random_value(w, numbers[random_pick(w, 4)]);
+    if (random_is_number(&sample)) return random_value(w, numbers[random_pick(w, 4)]);
     return random_value(w, type);
 }
 
 static bool has_order(value_type type)
 {
     const value sample = {.type = type};
-    return is_number(&sample) || type == VALUE_STRING || type == VALUE_TIMESTAMP ||
+    return random_is_number(&sample) || type == VALUE_STRING || type == VALUE_TIMESTAMP ||
            type == VALUE_UUID || type == VALUE_OBJECT_ID;
 }
 
@@ -366,7 +313,7 @@ static bool draw_special(random_realm *w, predicate *p, node *n, const random_pr
 static bool same_kind(const random_property *a, const random_property *b)
 {
     const value x = {.type = a->type}, y = {.type = b->type};
-    return a->type == b->type || (is_number(&x) && is_number(&y));
+    return a->type == b->type || (random_is_number(&x) && random_is_number(&y));
 }
 
 /* Two properties of one object. */
