@@ -489,6 +489,10 @@ static status apply_group(batch_apply *a, wire_rows *rows)
                     key == NULL ? "none" : value_type_name(key->type),
                     value_type_name(rows->key.type));
     }
+    /* Rows with sequences have no kinds, whatever class they name. */
+    if (rows->kinds.count != rows->count)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "objects of the class '%s' come with kinds",
+                    c->name);
     for (size_t i = 0; i < rows->count; i++) {
         upload_row u = {(row_kind)rows->kinds.items[i], wire_one_or_each(&rows->lives, i, 0),
                         wire_one_or_each(&rows->bases, i, 0), wire_column_value(&rows->key, i), 0};

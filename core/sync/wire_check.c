@@ -272,6 +272,7 @@ status wire_rows_check(arena *memory, wire_rows *g, bool upload)
     if (!one_or_each(g->lives.count, g->count) || !one_or_each(g->bases.count, g->count)) {
         return bad(g, "key", "the number of lives or bases differs from the number of rows");
     }
+    if (asymmetric && !upload) return bad(g, "key", "rows of a download have no sequences");
     if (asymmetric && g->sequences.count != g->count)
         return bad(g, "key", "the number of sequences differs from the number of rows");
     if (g->kinds.count != (embedded || asymmetric ? 0 : g->count))

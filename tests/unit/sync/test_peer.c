@@ -311,6 +311,20 @@ Test(peer, an_unknown_class_property_or_type_is_refused_and_nothing_of_the_batch
     }
 }
 
+Test(peer, rows_with_sequences_belong_to_asymmetric_classes_only)
+{
+    talk t;
+    talk_start(&t);
+    bind(&t);
+    wire_builder b;
+    wire_rows *group = one_item(&t, &b, 1);
+    MUST(vector_push(&group->sequences, 1));
+    group->kinds.count = 0;
+    upload(&t, &b, 1);
+    expect_closed(&t, ATOLL_ERROR_INVALID_ARGUMENT, "kinds");
+    talk_end(&t);
+}
+
 Test(peer, a_batch_that_does_not_follow_the_last_one_is_refused)
 {
     talk t;
