@@ -51,6 +51,7 @@ def suites(build, scale, first):
 
     sim, walk = build / "tests/sim/atoll-sim", build / "tests/unit/model/walk"
     yield "10,000 simulated worlds", [sim, "--seed", first, "--count", count(10_000)]
+    yield "30,000 worlds with changed messages", [build / "tests/sim/atoll-sim-hostile", "--seed", first, "--count", count(30_000)]
     yield "20,000 walks of the model", [walk, first, count(20_000), 1000]
     yield "crashes", [TESTS / "crash/run.py", build, "--rounds", count(200), "--seed", first]
     for seed in range(first, first + count(5)):
