@@ -58,6 +58,8 @@
 %atoll_blocking(atoll_realm_delete_files)
 %atoll_blocking(atoll_results_snapshot)
 %atoll_blocking(atoll_results_count)
+%atoll_blocking(atoll_results_column)
+%atoll_blocking(atoll_results_column_nulls)
 %atoll_blocking(atoll_results_sum)
 %atoll_blocking(atoll_results_minimum)
 %atoll_blocking(atoll_results_maximum)
@@ -304,6 +306,8 @@ int64_t atoll_results_count(atoll_results *results, atoll_error **error);
 atoll_object *atoll_results_object(atoll_results *results, int64_t index, atoll_error **error);
 atoll_checked atoll_results_move(atoll_results *results, int64_t index, atoll_object *object, atoll_error **error);
 uint64_t atoll_results_row(atoll_results *results, int64_t index, atoll_error **error);
+atoll_binary atoll_results_column(atoll_results *results, uint32_t property, atoll_error **error);
+atoll_binary atoll_results_column_nulls(atoll_results *results, uint32_t property, atoll_error **error);
 int64_t atoll_results_index_of(atoll_results *results, atoll_object *object, atoll_error **error);
 atoll_values *atoll_results_sum(atoll_results *results, uint32_t property, atoll_error **error);
 atoll_values *atoll_results_minimum(atoll_results *results, uint32_t property, atoll_error **error);

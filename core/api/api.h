@@ -334,6 +334,7 @@ struct atoll_results {
     row_vector rows;               /* cache */
     atomic_uint_least64_t rows_at; /* write_count of the cache + 1; 0: none */
     bool snapshot;                 /* rows never change */
+    buffer packed;                 /* column.c */
 };
 /* An instance on this thread, or a frozen one of its parent. Takes the realm counted in the database, and the view, also
  * on failure. */

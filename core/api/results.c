@@ -11,6 +11,7 @@ status results_make(const atoll_realm *realm, query *q, atoll_results **out)
     }
     results->realm = realm_retain((atoll_realm *)(uintptr_t)realm);
     results->query = q;
+    buffer_init(&results->packed, SIZE_MAX);
     *out = results;
     return ATOLL_OK;
 }
@@ -77,6 +78,7 @@ void atoll_results_free(atoll_results *results)
     if (results == NULL) return;
     query_free(results->query);
     vector_free(&results->rows);
+    buffer_free(&results->packed);
     realm_release(results->realm);
     memory_free(results);
 }

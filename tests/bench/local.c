@@ -125,6 +125,7 @@ void bench_open_warm(const bench_options *o)
             bench_print("open_warm", (opened - start) * 1e3, "ms");
             bench_print("open_warm_plus_first_get", (got - start) * 1e3, "ms");
             bench_print("open_warm.end_rss_anon", bench_rss_bytes(1), "bytes");
+            bench_print("open_warm.end_rss", bench_rss_bytes(0), "bytes");
         }
         atoll_object_free(found);
         atoll_values_free(key);

@@ -22,6 +22,7 @@ static const section sections[] = {
     {"wide", bench_wide},
     {"strings", bench_strings},
     {"lists", bench_lists},
+    {"reshape", bench_reshape},
     {"notify_1k", bench_notify_1k},
     {"notify_big", bench_notify_big},
     {"sqlite", bench_sqlite},

@@ -74,6 +74,28 @@ ATOLL_API atoll_status atoll_results_move(const atoll_results *results, int64_t 
 ATOLL_API uint64_t atoll_results_row(const atoll_results *results, int64_t index,
                                      atoll_error **error);
 
+/* A property of all objects at once, in their order, for computing with arrays: int64 and double in
+ * 8 bytes, float in 4, bool in 1, a timestamp as seconds and nanoseconds of 8 bytes each, UUID and
+ * decimal128 in 16, object id in 12; numbers in the machine's byte order. A null is zeros. Other
+ * types and collections are a TYPE_MISMATCH. Frozen results: by one thread at a time.
+ * Owns: borrowed until the next call of atoll_results_column or atoll_results_column_nulls on these
+ * results.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, UNKNOWN_PROPERTY, TYPE_MISMATCH,
+ * OUT_OF_MEMORY.
+ * Thread: the one that opened the realm. May wait. Since: 0.1. */
+ATOLL_API atoll_bytes atoll_results_column(const atoll_results *results, uint32_t property,
+                                           atoll_error **error);
+
+/* Which values of atoll_results_column are null: a byte for each object, 1 or 0. An object of a
+ * snapshot that was deleted counts as null.
+ * Owns: borrowed until the next call of atoll_results_column or atoll_results_column_nulls on these
+ * results.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, UNKNOWN_PROPERTY, TYPE_MISMATCH,
+ * OUT_OF_MEMORY.
+ * Thread: the one that opened the realm. May wait. Since: 0.1. */
+ATOLL_API atoll_bytes atoll_results_column_nulls(const atoll_results *results, uint32_t property,
+                                                 atoll_error **error);
+
 /* The index of an object, or -1 if it is not among the results.
  * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT.
  * Thread: the one that opened the realm. Since: 0.1. */

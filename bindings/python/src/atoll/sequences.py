@@ -13,6 +13,7 @@ from . import errors
 from ._access import ClassInfo, MixedPlace, element, read_mixed, write_mixed
 from ._bridge import Handle, Values, native, take_value
 from ._constants import EventType
+from .columns import read_column
 from .live import Collection, Live, stored_path
 from .schema import ObjectBase, closure
 
@@ -94,6 +95,17 @@ class Results(Live, collections.abc.Sequence, Generic[T]):
     def average(self, name: str) -> Any:
         """The mean of a number property, nulls ignored, None for no objects. Errors: as ``sum``. Since: 0.1"""
         return self._aggregate(native.atoll_results_average, name)
+
+    def column(self, name: str) -> Any:
+        """One property of all objects, in their order, as a NumPy array: ``dogs.column("weight").mean()``.
+
+        int is int64, float float64, Float32 float32, bool bool, datetime ``datetime64[us]`` in UTC; UUID, ObjectId and
+        Decimal are raw bytes. Nulls: NaN in floats, NaT in datetimes, masked in a ``MaskedArray`` in the others. A
+        copy, a hundred times as fast as a loop. Errors: UnknownPropertyError, TypeMismatchError for texts, links and
+        collections, NotSupportedError without NumPy. Since: 0.1
+        """
+        key = self._info.realm._property(self._info, name)
+        return read_column(self._handle.pointer, key, self._info.cls._atoll_properties[name])
 
     def _aggregate(self, function: Callable[[int, int], int], name: str) -> Any:
         return take_value(function(self._handle.pointer, self._info.realm._property(self._info, name)))
