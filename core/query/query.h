@@ -35,6 +35,17 @@ status query_and(const query *a, const query *b, query **out) MUST_CHECK;
 status query_properties(const query *q, const property_key **out, size_t *count,
                         bool *crosses_links) MUST_CHECK;
 
+/* What a predicate demands of single fields. True: a row can match only if one of the guards lets its value through, so with
+ * none no row can. False: it demands nothing that can be said so, or more than there is room for. */
+typedef struct query_guard {
+    property_key property;
+    bool equal;
+    value value;      /* equal; lives as long as the query */
+    double low, high; /* else, of numbers, both inside */
+} query_guard;
+bool query_guards(const query *q, query_guard *out, size_t room, size_t *count);
+bool query_guard_lets(const query_guard *g, const value *v);
+
 typedef VECTOR(row_key) row_vector;
 bool query_matches(const query *q, const model_view *view, row_key row); /* alive and true */
 /* The predicate over values from anywhere (leave records): get fills the value or null. No links or lists. */

@@ -24,6 +24,7 @@ struct server_app {
     uint64_t durable;                                   /* versions up to here are on disk */
     uint64_t schema_generation;                         /* grows with the schema */
     struct mark_cache *marks;
+    struct watch_index *watch;
     VECTOR(queryable) queryables;
     VECTOR(peer *) peers;
 };
@@ -117,6 +118,8 @@ status view_partition(server_app *app, const value *partition, server_view *out)
 bool view_matches(const server_view *v, const model_view *view, class_key c, row_key row);
 bool view_matches_values(const server_view *v, class_key c, query_getter get, void *context);
 bool view_matches_leave(const server_view *v, class_key c, const leave_record *r);
+bool view_query_matches_leave(const query *q, const leave_record *r);
+void view_leave_value(const leave_record *r, property_key p, value *out); /* null: not known */
 status view_declare_queryables(server_app *app, const server_view *v) MUST_CHECK;
 
 /* Had a client with this ident and view the row at a version? leaves: the oldest record above the version, or NULL. */
@@ -166,8 +169,23 @@ typedef struct queued_message {
     size_t size;
 } queued_message;
 
+typedef struct watch_entry {
+    class_key class_of;
+    property_key property;
+    uint64_t place; /* of an equality; 0: a range or the rest of the class */
+} watch_entry;
+typedef struct wanted_row {
+    class_key class_of;
+    row_key row;
+} wanted_row;
+
 struct peer {
     server_app *app;
+    void *owner;
+    /* watch.c. live: it is told of changes after its cursor; wanted: those that may concern it; wanted_all: too many */
+    bool live, wanted_all, woken;
+    VECTOR(wanted_row) wanted;
+    VECTOR(watch_entry) watches;
     char *user_id;
     bool bound, closing, closed;
     bool packs; /* the client takes compressed messages */
@@ -192,6 +210,19 @@ struct peer {
     buffer out;
     peer_counters counters;
 };
+/* ---- the predicate index ---- */
+status watch_open(server_app *app) MUST_CHECK;
+void watch_close(server_app *app);
+status watch_join(peer *p) MUST_CHECK; /* a new one */
+void watch_leave(peer *p);             /* before it is freed */
+status watch_begin(peer *p,
+                   const server_view *v) MUST_CHECK; /* at its cursor: told of what comes after */
+void watch_end(peer *p);
+status watch_advance(server_app *app) MUST_CHECK; /* tells live peers of the commits since */
+void peer_wake(peer *p);                          /* it is to be polled */
+
+/* send.c: nothing that concerns it has happened since its cursor, though there were commits */
+bool send_is_clean(const peer *p);
 /* send.c: the next message made on demand; *made false: nothing. */
 status send_next(peer *p, bool *made) MUST_CHECK;
 void send_group_end(peer *p);

@@ -149,7 +149,7 @@ status app_use(server_runner *r, served_app *a, bool flexible)
                                   .checkpoint_thread = true};
     TRY(storage_open_rocksdb(path, &store_options, &store));
     TRY(server_app_open(store, &options, &a->app));
-    a->version_synced = a->version_polled = model_version(server_app_db(a->app));
+    a->version_synced = model_version(server_app_db(a->app));
     if (!a->config.mode_known) {
         TRY(app_path(r, id, "/mode", path));
         status result = file_write(path, bytes_text(mode ? "flexible\n" : "partition\n"), 0644);
@@ -176,6 +176,7 @@ void apps_close(server_runner *r)
             server_app_close(a->app);
         }
         vector_free(&a->streams);
+        vector_free(&a->polls);
         app_config_free(&a->config);
         memory_free(a);
     }

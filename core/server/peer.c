@@ -18,7 +18,8 @@ status peer_new(server_app *app, const char *user_id, peer **out)
     p->app = app;
     buffer_init(&p->out, LIMIT_MESSAGE_SIZE_MAX);
     p->user_id = memory_copy_text(user_id, strlen(user_id));
-    if (p->user_id == NULL || vector_push(&app->peers, p) != ATOLL_OK) {
+    if (p->user_id == NULL || watch_join(p) != ATOLL_OK ||
+        vector_push(&app->peers, p) != ATOLL_OK) {
         memory_free(p->user_id);
         memory_free(p);
         return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -41,6 +42,7 @@ static void drop_staged(peer *p)
 void peer_free(peer *p)
 {
     if (p == NULL) return;
+    watch_leave(p);
     for (size_t i = 0; i < p->app->peers.count; i++) {
         if (p->app->peers.items[i] != p) continue;
         p->app->peers.items[i] = p->app->peers.items[--p->app->peers.count];
@@ -100,6 +102,7 @@ static void peer_end(peer *p, status code, const char *text, bool fatal)
         log_write(LOG_INFO, category, "session of ident %llu ends: %s",
                   (unsigned long long)p->ident, copy);
     p->closing = true;
+    peer_wake(p);
     p->bound = false;
     p->close_code = code;
     p->close_text = memory_copy_text(copy, strlen(copy));
@@ -327,7 +330,10 @@ static status apply_staged(peer *p)
     judging_views views = {{&p->view}, 1};
     if (p->has_next_view) views.items[views.count++] = &p->next_view;
     if (p->has_view_before) views.items[views.count++] = &p->view_before;
+    TRY(watch_advance(p->app));
+    if (send_is_clean(p)) p->cursor = model_version(p->app->db);
     TRY(apply_batch(p->app, p->ident, &views, &p->staged, &version));
+    p->wanted_all = true; /* What it made itself may be outside of its view. */
     p->has_ack = true;
     p->ack_next = 0;
     p->ack = (waiting_ack){.bound = u->bound, .version = version};
@@ -442,6 +448,16 @@ bool peer_poll(peer *p, uint64_t now_ms, peer_action *out)
     count_out(p, p->out.size);
     *out = (peer_action){.kind = PEER_ACTION_SEND, .message = buffer_view(&p->out)};
     return true;
+}
+
+void peer_set_owner(peer *p, void *owner)
+{
+    p->owner = owner;
+}
+
+void *peer_owner(const peer *p)
+{
+    return p->owner;
 }
 
 void peer_get_counters(const peer *p, peer_counters *out)

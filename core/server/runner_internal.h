@@ -17,10 +17,9 @@ typedef struct connection connection;
 
 typedef struct served_app {
     app_config config;
-    server_app *app;         /* NULL: not used yet since the server started */
-    uint64_t version_synced; /* commits up to here are on disk */
-    uint64_t version_polled; /* and were offered to every stream */
-    VECTOR(stream *) streams;
+    server_app *app;                 /* NULL: not used yet since the server started */
+    uint64_t version_synced;         /* commits up to here are on disk */
+    VECTOR(stream *) streams, polls; /* polls: those that may have something to say */
 } served_app;
 
 /* What is shown of a stream, also after its end. */

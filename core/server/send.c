@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { ACK_ROWS_MAX = 20000 };
+enum { ACK_ROWS_MAX = 20000, CURSOR_LAG_MAX = 1000 };
 
 /* ---- one row ---- */
 
@@ -244,6 +244,9 @@ static status plan_group(peer *p, download_group *g)
     if (result == ATOLL_OK) result = plan_uncertain(&x);
     if (result == ATOLL_OK && (g->sweep || g->from == 0)) {
         result = plan_view(&x, g->sweep);
+    } else if (result == ATOLL_OK && p->live && !p->wanted_all) {
+        for (size_t i = 0; i < p->wanted.count && result == ATOLL_OK; i++)
+            result = plan_row(&x, p->wanted.items[i].class_of, p->wanted.items[i].row, false);
     } else if (result == ATOLL_OK) {
         result = meta_changed(p->app, g->from, plan_changed, &x);
         for (size_t i = 0; i < x.leaves.names.count && result == ATOLL_OK; i++) {
@@ -268,12 +271,19 @@ void send_group_end(peer *p)
 static status group_begin(peer *p)
 {
     download_group *g = &p->group;
+    TRY(watch_advance(p->app));
     *g = (download_group){.active = true, .from = p->cursor};
     g->view = model_view_newest(p->app->db);
     if (g->view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     g->to = model_view_version(g->view);
     g->with_schema = p->schema_generation != p->app->schema_generation;
     status result = plan_group(p, g);
+    if (result == ATOLL_OK && (!p->live || p->has_next_view)) {
+        result = watch_begin(p, p->has_next_view ? &p->next_view : &p->view);
+    } else {
+        vector_free(&p->wanted);
+        p->wanted_all = false;
+    }
     if (result != ATOLL_OK) send_group_end(p);
     return result;
 }
@@ -427,6 +437,24 @@ static status mark_reply(peer *p, bool *made)
     return write_out(p, &m);
 }
 
+bool send_is_clean(const peer *p)
+{
+    return p->live && !p->wanted_all && p->wanted.count == 0 && !p->group.active &&
+           !p->has_next_view && p->schema_generation == p->app->schema_generation;
+}
+
+/* Commits that are none of its business cost nothing but this. */
+static status catch_up(peer *p)
+{
+    TRY(watch_advance(p->app));
+    uint64_t version = model_version(p->app->db);
+    bool quiet = !p->live && !p->group.active && !p->has_next_view && p->cursor == version &&
+                 p->schema_generation == p->app->schema_generation;
+    if (quiet) TRY(watch_begin(p, &p->view));
+    if (send_is_clean(p)) p->cursor = version;
+    return ATOLL_OK;
+}
+
 status send_next(peer *p, bool *made)
 {
     arena memory;
@@ -435,6 +463,8 @@ status send_next(peer *p, bool *made)
     if (!p->bound) return ATOLL_OK;
     arena_init(&memory, LIMIT_TRANSACTION_SIZE_MAX);
     bool durable = p->app->durable == model_version(p->app->db);
+    if (durable) result = catch_up(p);
+    if (result != ATOLL_OK) return result;
     if (p->group.active) {
         *made = true;
         result = group_part(p, &memory);
@@ -455,6 +485,10 @@ status send_next(peer *p, bool *made)
         }
     } else if (durable) {
         result = mark_reply(p, made);
+        if (result == ATOLL_OK && !*made && p->cursor - p->told_cursor >= CURSOR_LAG_MAX) {
+            *made = true;
+            result = cursor_only(p);
+        }
     }
     arena_free(&memory);
     return result;

@@ -41,7 +41,12 @@ typedef struct peer_action {
 status server_public_error(status code, const char **text);
 /* On demand, as session_poll. Acknowledgements of versions that are not durable yet are held back. */
 bool peer_poll(peer *p, uint64_t now_ms, peer_action *out);
-/* Does any peer of the app have something new to send since the last commit? The runner polls all of them then. */
+/* After a commit: who may have something to send because of it, or of what another peer did, is given once, in any order;
+ * NULL: nobody any more. A peer that got a message is to be polled besides. */
+status server_app_watch(server_app *app) MUST_CHECK;
+peer *server_app_woken(server_app *app);
+void peer_set_owner(peer *p, void *owner);
+void *peer_owner(const peer *p);
 typedef struct peer_counters {
     uint64_t messages_in, messages_out, bytes_in, bytes_out, rows_in, rows_out, uploads_applied;
 } peer_counters;

@@ -30,6 +30,15 @@ static status authenticate(server_runner *r, grpc_call *call, stream *s)
     return ATOLL_OK;
 }
 
+/* There is room since stream_begin: each is there once, or twice while the list is being worked through. */
+static void stream_wake(stream *s)
+{
+    if (s->to_poll) return;
+    s->to_poll = true;
+    s->app->polls.items[s->app->polls.count++] = s;
+    connection_touch(s->connection); /* so that the loop does not wait */
+}
+
 void stream_begin(server_runner *r, connection *c, grpc_call *call)
 {
     stream *s = memory_allocate_zero(sizeof *s);
@@ -42,6 +51,8 @@ void stream_begin(server_runner *r, connection *c, grpc_call *call)
     s->connection = c;
     s->call = call;
     status result = authenticate(r, call, s);
+    if (result == ATOLL_OK)
+        result = vector_reserve(&s->app->polls, 2 * (s->app->streams.count + 1));
     if (result == ATOLL_OK) result = vector_push(&s->app->streams, s);
     if (result == ATOLL_OK) {
         s->number = ++r->stream_count;
@@ -75,7 +86,9 @@ static status start_peer(stream *s, bytes message)
         if (result != ATOLL_OK) return result;
     }
     TRY(app_use(s->runner, s->app, flexible));
-    return peer_new(s->app->app, s->user_id, &s->peer);
+    TRY(peer_new(s->app->app, s->user_id, &s->peer));
+    peer_set_owner(s->peer, s);
+    return ATOLL_OK;
 }
 
 void stream_received(stream *s, bytes message)
@@ -89,13 +102,13 @@ void stream_received(stream *s, bytes message)
         }
     }
     peer_received(s->peer, runner_now_ms(s->runner), message);
-    s->to_poll = true;
+    stream_wake(s);
 }
 
 void stream_drained(stream *s)
 {
     if (grpc_unsent(s->call) >= STREAM_UNSENT_TARGET) return;
-    s->to_poll = true;
+    stream_wake(s);
     grpc_pause(s->call, false);
 }
 
@@ -154,6 +167,9 @@ void stream_closed(stream *s)
         a->streams.items[i] = a->streams.items[--a->streams.count];
         break;
     }
+    for (size_t i = 0; s->to_poll && i < a->polls.count; i++) {
+        if (a->polls.items[i] == s) a->polls.items[i] = NULL;
+    }
     remember(s->runner, s);
     if (s->peer != NULL) peer_free(s->peer);
     memory_free(s);
@@ -181,22 +197,29 @@ static void poll_stream(stream *s, uint64_t now_ms)
 void stream_ended(stream *s)
 {
     s->ended = true; /* what it sent last is answered first */
-    s->to_poll = true;
+    stream_wake(s);
     if (s->peer == NULL) stream_finish(s, ATOLL_OK, NULL);
 }
 
 static status commit_app(served_app *a, uint64_t now_ms)
 {
     uint64_t version = model_version(server_app_db(a->app));
-    bool news = version != a->version_polled;
     if (version != a->version_synced) {
         TRY(server_app_sync(a->app));
         a->version_synced = version;
     }
-    for (size_t i = 0; i < a->streams.count; i++) {
-        if (news || a->streams.items[i]->to_poll) poll_stream(a->streams.items[i], now_ms);
+    TRY(server_app_watch(a->app));
+    for (peer *p = server_app_woken(a->app); p != NULL; p = server_app_woken(a->app))
+        if (peer_owner(p) != NULL) stream_wake(peer_owner(p));
+    /* What a poll wakes waits for the next turn. */
+    size_t count = a->polls.count;
+    for (size_t i = 0; i < count; i++) {
+        stream *s = a->polls.items[i];
+        a->polls.items[i] = NULL;
+        if (s != NULL) poll_stream(s, now_ms);
     }
-    a->version_polled = version;
+    memmove(a->polls.items, a->polls.items + count, (a->polls.count - count) * sizeof(stream *));
+    a->polls.count -= count;
     return ATOLL_OK;
 }
 

@@ -131,9 +131,8 @@ bool view_matches_values(const server_view *v, class_key c, query_getter get, vo
     return false;
 }
 
-static void leave_value(void *context, property_key p, value *out)
+void view_leave_value(const leave_record *record, property_key p, value *out)
 {
-    const leave_record *record = context;
     reader r = reader_of(buffer_view(&record->values));
     *out = value_null();
     while (r.at < r.end && !r.failed) {
@@ -143,6 +142,16 @@ static void leave_value(void *context, property_key p, value *out)
         *out = v;
         return;
     }
+}
+
+static void leave_value(void *context, property_key p, value *out)
+{
+    view_leave_value(context, p, out);
+}
+
+bool view_query_matches_leave(const query *q, const leave_record *r)
+{
+    return query_matches_values(q, leave_value, (void *)(uintptr_t)r);
 }
 
 bool view_matches_leave(const server_view *v, class_key c, const leave_record *r)

@@ -9,7 +9,8 @@ enum {
     BREAKAGE_NO_TOMBSTONE,              /* a deletion is forgotten at once */
     BREAKAGE_WRONG_TIE_BREAK,           /* equal stamps: the lower ident wins */
     BREAKAGE_MARK_MOVED_ON_A_MISS,      /* a cursor moves though the group is not complete */
-    BREAKAGE_EVICT_OF_A_PENDING_ROW     /* a row with unsent edits leaves the view and is dropped */
+    BREAKAGE_EVICT_OF_A_PENDING_ROW,    /* a row with unsent edits leaves the view and is dropped */
+    BREAKAGE_LEAVES_NOT_WATCHED         /* who had a row is not told that it left */
 };
 #ifdef ATOLL_SIMULATOR
 extern int breakage_active;

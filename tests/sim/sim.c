@@ -684,8 +684,9 @@ static int find_breakage(const char *name)
                                         "no-tombstone",
                                         "wrong-tie-break",
                                         "mark-moved-on-a-miss",
-                                        "evict-of-a-pending-row"};
-    for (int i = 0; i < 6; i++) {
+                                        "evict-of-a-pending-row",
+                                        "leaves-not-watched"};
+    for (int i = 0; i < (int)(sizeof names / sizeof *names); i++) {
         if (strcmp(names[i], name) == 0) return i;
     }
     return -1;

@@ -319,6 +319,7 @@ static void open_stream(world *w, client *c)
         session_closed(c->session, w->now_ms, ATOLL_ERROR_CONNECTION_FAILED, "no connection");
         return;
     }
+    peer_set_owner(c->peer, c);
     c->stream_open = true;
     session_opened(c->session, w->now_ms);
 }
@@ -414,6 +415,7 @@ static void server_turn(world *w)
         client *c = &w->clients[i];
         while (!w->server_node.crashing && c->peer != NULL && c->up.first < c->up.count &&
                c->up.items[c->up.first].at_ms <= w->now_ms) {
+            c->to_poll = true;
             deliver_up(w, c);
         }
     }
@@ -422,8 +424,16 @@ static void server_turn(world *w)
         for (int i = 0; i < w->client_count; i++) poll_peer(w, &w->clients[i]);
     }
     if (server_app_sync(w->app) != ATOLL_OK || w->server_node.crashing) return;
-    for (int i = 0; i < w->client_count && !w->server_node.crashing; i++)
-        poll_peer(w, &w->clients[i]);
+    /* As the runner does it: only those that said something, or of whom the app says that they are concerned. */
+    if (server_app_watch(w->app) != ATOLL_OK || w->server_node.crashing) return;
+    for (peer *p = server_app_woken(w->app); p != NULL; p = server_app_woken(w->app))
+        if (peer_owner(p) != NULL) ((client *)peer_owner(p))->to_poll = true;
+    for (int i = 0; i < w->client_count && !w->server_node.crashing; i++) {
+        client *c = &w->clients[i];
+        if (!c->to_poll) continue;
+        c->to_poll = false;
+        poll_peer(w, c);
+    }
 }
 
 static void client_turn(world *w, client *c)

@@ -41,6 +41,7 @@ typedef struct client {
     model_db *db;
     session *session;
     peer *peer;         /* of the open stream */
+    bool to_poll;       /* the peer may have something to say */
     bool stream_wanted; /* OPEN was given out */
     bool stream_open;
     uint64_t open_at_ms, up_free_ms, down_free_ms;
