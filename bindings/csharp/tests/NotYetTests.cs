@@ -18,6 +18,11 @@ public class NotYetTests : IDisposable
     public void LocalSettingsAreRefusedByName()
     {
         Check.Throws<FormatException>(() => _ = new RealmConfiguration(Place) { EncryptionKey = new byte[32] }, "64 bytes");
+    }
+
+    [Test]
+    public void FallbackPipePathIsTakenAndNotNeeded()
+    {
         using var realm = Realm.GetInstance(new RealmConfiguration(Place) { FallbackPipePath = _folder });
     }
 

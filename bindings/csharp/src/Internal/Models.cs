@@ -68,7 +68,7 @@ internal static class Models
         var defaults = new List<PropertyMetadata>();
         foreach (var property in binding.Metadata.Properties)
         {
-            if (property.IsPrimaryKey || property.Collection == CollectionKind.Backlinks)
+            if (property.IsPrimaryKey || property.IsOnlyStored || property.Collection == CollectionKind.Backlinks)
             {
                 continue;
             }

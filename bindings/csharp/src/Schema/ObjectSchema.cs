@@ -4,15 +4,16 @@ using System.Collections.ObjectModel;
 namespace Realms.Schema;
 
 /// <summary>The stored shape of one class.</summary>
-public class ObjectSchema : IReadOnlyCollection<Property>
+public partial class ObjectSchema : IReadOnlyCollection<Property>
 {
     private readonly ReadOnlyCollection<Property> _properties;
 
-    internal ObjectSchema(string name, ObjectType type, IList<Property> properties, TypeMetadata? metadata)
+    internal ObjectSchema(string name, ObjectType type, IList<Property> properties, TypeMetadata? metadata, Type? model = null)
     {
         Name = name;
         BaseType = type;
         Metadata = metadata;
+        Model = model ?? (metadata?.IsDynamic == false ? metadata.Type : null);
         _properties = new ReadOnlyCollection<Property>(properties);
     }
 
@@ -29,7 +30,17 @@ public class ObjectSchema : IReadOnlyCollection<Property>
 
     public int Count => _properties.Count;
 
+    /// <summary>How objects of the class are read and written; a class that was built has it in a realm's schema only, which
+    /// knows of the classes that it leads to what they are.</summary>
     internal TypeMetadata? Metadata { get; }
+
+    /// <summary>The model class, if there is one.</summary>
+    internal Type? Model { get; }
+
+    internal ObjectSchema Described(HashSet<string> embeddedClasses)
+        => Metadata is not null
+            ? this
+            : new ObjectSchema(Name, BaseType, _properties, TypeMetadata.Build(this, embeddedClasses), Model);
 
     public bool TryFindProperty(string name, out Property property)
     {

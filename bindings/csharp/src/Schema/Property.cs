@@ -35,7 +35,7 @@ public enum PropertyType : ushort
 }
 
 /// <summary>One property of a class, by the name that it is stored under.</summary>
-public readonly struct Property
+public readonly partial struct Property
 {
     public Property(
         string name,

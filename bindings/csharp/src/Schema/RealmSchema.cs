@@ -7,7 +7,7 @@ using Realms.Weaving;
 namespace Realms.Schema;
 
 /// <summary>The classes that a realm holds.</summary>
-public class RealmSchema : IReadOnlyCollection<ObjectSchema>
+public partial class RealmSchema : IReadOnlyCollection<ObjectSchema>
 {
     private static readonly Lock DefaultGate = new();
     private static readonly HashSet<Assembly> SeenAssemblies = [];
@@ -18,7 +18,10 @@ public class RealmSchema : IReadOnlyCollection<ObjectSchema>
     internal RealmSchema(IEnumerable<ObjectSchema> classes, bool isExplicit)
     {
         IsExplicit = isExplicit;
-        foreach (var item in classes)
+        var given = classes.ToArray();
+        var embedded = given.Where(item => item.BaseType == ObjectSchema.ObjectType.EmbeddedObject)
+            .Select(item => item.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (var item in given.Select(item => item.Described(embedded)))
         {
             if (!_classes.TryAdd(item.Name, item) && _classes[item.Name].Metadata != item.Metadata)
             {

@@ -80,6 +80,9 @@ internal sealed class PropertyMetadata
         ReadField = static _ => null,
     };
 
+    /// <summary>A property that the model class lacks: it is stored, and used through DynamicApi.</summary>
+    public bool IsOnlyStored { get; init; }
+
     /// <summary>The class that a property without a model links to.</summary>
     public string? DynamicTarget { get; init; }
 
@@ -103,6 +106,18 @@ internal sealed class TypeMetadata
         PrimaryKey = Properties.FirstOrDefault(property => property.IsPrimaryKey);
         Type = kind == ObjectSchema.ObjectType.EmbeddedObject ? typeof(DynamicEmbeddedObject) : typeof(DynamicRealmObject);
         Create = kind == ObjectSchema.ObjectType.EmbeddedObject ? () => new DynamicEmbeddedObject() : () => new DynamicRealmObject();
+        IsDynamic = true;
+    }
+
+    /// <summary>A model class with more properties than it has.</summary>
+    private TypeMetadata(TypeMetadata model, IEnumerable<PropertyMetadata> more)
+    {
+        Type = model.Type;
+        Name = model.Name;
+        Kind = model.Kind;
+        Properties = [.. model.Properties, .. more];
+        PrimaryKey = model.PrimaryKey;
+        Create = model.Create;
     }
 
     private TypeMetadata(Type type)
@@ -116,6 +131,9 @@ internal sealed class TypeMetadata
         PrimaryKey = Properties.FirstOrDefault(property => property.IsPrimaryKey);
         Create = BuildFactory(type);
     }
+
+    /// <summary>Whether there is no model class.</summary>
+    public bool IsDynamic { get; }
 
     public Type Type { get; }
 
@@ -135,6 +153,57 @@ internal sealed class TypeMetadata
     public static TypeMetadata Of(Type type) => Known.GetOrAdd(type, static key => new TypeMetadata(Check(key)));
 
     public static string NameOf(Type type) => type.GetCustomAttribute<MapToAttribute>()?.Mapping ?? type.Name;
+
+    /// <summary>A class that was built property by property, in a schema with these embedded classes.</summary>
+    public static TypeMetadata Build(ObjectSchema schema, HashSet<string> embeddedClasses)
+    {
+        var model = schema.Model is null ? null : Of(schema.Model);
+        var first = model?.Properties.Length ?? 0;
+        var described = schema.Where(property => model?.Schema.Contains(property) != true)
+            .Select((property, index) => Describe(property, first + index, embeddedClasses)).ToArray();
+        return model is null ? new TypeMetadata(schema.Name, schema.BaseType, described) : new TypeMetadata(model, described);
+    }
+
+    private static PropertyMetadata Describe(Property property, int index, HashSet<string> embeddedClasses)
+    {
+        var isEmbedded = property.ObjectType is { } target && embeddedClasses.Contains(target);
+        var (kind, type) = (property.Type & ~PropertyType.Flags) switch
+        {
+            PropertyType.Bool => (ValueKind.Bool, typeof(bool)),
+            PropertyType.Int => (ValueKind.Int, typeof(long)),
+            PropertyType.Double => (ValueKind.Double, typeof(double)),
+            PropertyType.Float => (ValueKind.Float, typeof(float)),
+            PropertyType.Decimal => (ValueKind.Decimal, typeof(Decimal128)),
+            PropertyType.RealmValue => (ValueKind.Mixed, typeof(RealmValue)),
+            PropertyType.String => (ValueKind.String, typeof(string)),
+            PropertyType.Data => (ValueKind.Binary, typeof(byte[])),
+            PropertyType.Date => (ValueKind.Date, typeof(DateTimeOffset)),
+            PropertyType.Guid => (ValueKind.Guid, typeof(Guid)),
+            PropertyType.ObjectId => (ValueKind.ObjectId, typeof(ObjectId)),
+            _ when isEmbedded => (ValueKind.Embedded, typeof(DynamicEmbeddedObject)),
+            _ => (ValueKind.Link, typeof(DynamicRealmObject)),
+        };
+        return new PropertyMetadata
+        {
+            Index = index,
+            Name = property.Name,
+            ManagedName = property.ManagedName,
+            Kind = kind,
+            ElementType = type,
+            IsNullable = property.Type.HasFlag(PropertyType.Nullable) && kind != ValueKind.Mixed,
+            Collection = property.LinkOriginPropertyName is not null ? CollectionKind.Backlinks
+                : property.Type.HasFlag(PropertyType.Array) ? CollectionKind.List
+                : property.Type.HasFlag(PropertyType.Set) ? CollectionKind.Set
+                : property.Type.HasFlag(PropertyType.Dictionary) ? CollectionKind.Dictionary
+                : CollectionKind.None,
+            LinkOrigin = property.LinkOriginPropertyName,
+            IsPrimaryKey = property.IsPrimaryKey,
+            IndexType = property.IndexType,
+            DynamicTarget = property.ObjectType,
+            IsOnlyStored = true,
+            ReadField = static _ => null,
+        };
+    }
 
     /// <summary>The storage type of a .NET type, or null if there is none.</summary>
     public static ValueKind? KindOf(Type type)
@@ -216,7 +285,7 @@ internal sealed class TypeMetadata
         };
     }
 
-    private static CollectionKind CollectionOf(Type type)
+    public static CollectionKind CollectionOf(Type type)
     {
         var generic = type.IsGenericType ? type.GetGenericTypeDefinition() : null;
         return generic == typeof(IList<>) ? CollectionKind.List
@@ -305,11 +374,13 @@ internal sealed class TypeMetadata
         return new ObjectSchema(Name, Kind, [.. properties], this);
     }
 
-    private static PropertyType TypeOf(PropertyMetadata property)
+    private static PropertyType TypeOf(PropertyMetadata property) => TypeOf(property.Kind, property.Collection, property.IsNullable);
+
+    public static PropertyType TypeOf(ValueKind kind, CollectionKind many, bool isNullable)
     {
-        var type = property.Kind switch
+        var type = kind switch
         {
-            _ when property.Collection == CollectionKind.Backlinks => PropertyType.LinkingObjects,
+            _ when many == CollectionKind.Backlinks => PropertyType.LinkingObjects,
             ValueKind.Bool => PropertyType.Bool,
             ValueKind.Int => PropertyType.Int,
             ValueKind.Double => PropertyType.Double,
@@ -323,13 +394,13 @@ internal sealed class TypeMetadata
             ValueKind.ObjectId => PropertyType.ObjectId,
             _ => PropertyType.Object,
         };
-        var collection = property.Collection switch
+        var collection = many switch
         {
             CollectionKind.List or CollectionKind.Backlinks => PropertyType.Array,
             CollectionKind.Set => PropertyType.Set,
             CollectionKind.Dictionary => PropertyType.Dictionary,
             _ => (PropertyType)0,
         };
-        return type | collection | (property.IsNullable || property.Kind == ValueKind.Mixed ? PropertyType.Nullable : 0);
+        return type | collection | (isNullable || kind == ValueKind.Mixed ? PropertyType.Nullable : 0);
     }
 }
