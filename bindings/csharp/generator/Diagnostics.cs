@@ -26,14 +26,20 @@ internal static class Diagnostics
     public static readonly DiagnosticDescriptor RequiredType = Rule(
         "RLM008", "[Required] on a wrong type", "{0}.{1} is marked with [Required], which only string and byte[] can be, not {2}.");
 
+    public static readonly DiagnosticDescriptor RequiredAnnotated = Rule(
+        "RLM009", "[Required] beside nullable annotations", "{0}.{1} is marked with [Required], but its annotation says already whether it can be null: remove [Required].");
+
     public static readonly DiagnosticDescriptor KeyType = Rule(
         "RLM011", "Wrong type of primary key", "{0}.{1} is marked with [PrimaryKey], which a property of type {2} cannot be.");
+
+    public static readonly DiagnosticDescriptor ElementType = Rule(
+        "RLM018", "Collection of a type that cannot be stored", "{0}.{1} is a collection of {2}, which cannot be stored.");
 
     public static readonly DiagnosticDescriptor ListSetter = Rule(
         "RLM019", "Collection with a setter", "{0}.{1} is a collection and cannot have a setter: change its elements instead.");
 
     public static readonly DiagnosticDescriptor Nullability = Rule(
-        "RLM010", "Wrong nullability", "{0}.{1} is a {2}: a RealmValue can be null by itself and takes no question mark.");
+        "RLM010", "Wrong nullability", "{0}.{1} is a {2}: {3}.");
 
     public static readonly DiagnosticDescriptor BacklinkType = Rule(
         "RLM012", "Backlink of a wrong type", "{0}.{1} is marked with [Backlink] and must be an IQueryable<T>.");
@@ -71,12 +77,24 @@ internal static class Diagnostics
     public static readonly DiagnosticDescriptor Asymmetric = Rule(
         "RLM024", "Asymmetric property", "{0}.{1} is of the asymmetric class {2}, which no class can hold.");
 
+    public static readonly DiagnosticDescriptor LinkNotStored = Rule(
+        "RLM025", "Link that is not stored", "{0}.{1} is of the model class {2} but no automatic property, so that it is not stored.", DiagnosticSeverity.Warning);
+
     public static readonly DiagnosticDescriptor OuterNotPartial = Rule(
         "RLM027", "Enclosing class must be partial", "Class {0} is nested, so that its enclosing class {1} must be partial too.");
 
     public static readonly DiagnosticDescriptor IndexedKey = Rule(
         "RLM028", "[Indexed] on a primary key", "{0}.{1} is the primary key, which always has an index: remove [Indexed].");
 
-    private static DiagnosticDescriptor Rule(string id, string title, string message)
-        => new(id, title, message, "Atoll.Realms", DiagnosticSeverity.Error, true);
+    public static readonly DiagnosticDescriptor ListInitializer = Rule(
+        "RLM029", "Collection with an initializer", "{0}.{1} is a collection and can be initialized with null! only: the realm makes it.");
+
+    public static readonly DiagnosticDescriptor ListAssigned = Rule(
+        "RLM030", "Collection assigned in a constructor", "{0}.{1} is a collection, which a constructor can initialize with null! only: the realm makes it.");
+
+    public static readonly DiagnosticDescriptor OldLanguage = Rule(
+        "RLM100", "C# is too old", "Class {0} needs C# 8 or newer: set LangVersion in the project.");
+
+    private static DiagnosticDescriptor Rule(string id, string title, string message, DiagnosticSeverity severity = DiagnosticSeverity.Error)
+        => new(id, title, message, "Atoll.Realms", severity, true);
 }

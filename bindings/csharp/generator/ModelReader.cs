@@ -46,6 +46,11 @@ internal static class ModelReader
 
         var generate = classStyle < 0 && complaints.Count == 0;
         CheckProperties(symbol, kind, complaints);
+        if (classStyle < 0)
+        {
+            complaints.AddRange(InterfaceRules.Check(symbol, property => IsStored(symbol, property)));
+        }
+
         return new ModelInfo(
             symbol.ContainingNamespace.IsGlobalNamespace ? "" : symbol.ContainingNamespace.ToDisplayString(),
             symbol.Name,
@@ -85,6 +90,12 @@ internal static class ModelReader
 
     private static void CheckDeclaration(INamedTypeSymbol symbol, int interfaces, List<Complaint> complaints)
     {
+        var options = symbol.DeclaringSyntaxReferences[0].SyntaxTree.Options;
+        if (options is CSharpParseOptions { LanguageVersion: < LanguageVersion.CSharp8 })
+        {
+            complaints.Add(Complaint.At(symbol, Diagnostics.OldLanguage, symbol.Name));
+        }
+
         if (interfaces > 1)
         {
             complaints.Add(Complaint.At(symbol, Diagnostics.SeveralInterfaces, symbol.Name));

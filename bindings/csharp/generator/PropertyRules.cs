@@ -120,7 +120,7 @@ internal static class PropertyRules
 
         if (name == AnyValue)
         {
-            return SymbolEqualityComparer.Default.Equals(type, bare) ? null : Complain(Diagnostics.Nullability, owner, property, text);
+            return SymbolEqualityComparer.Default.Equals(type, bare) ? null : Complain(Diagnostics.Nullability, owner, property, text, "a RealmValue can be null by itself and takes no question mark");
         }
 
         if (bare is INamedTypeSymbol { IsGenericType: true } counter && Original(counter) == Counter)
@@ -135,7 +135,7 @@ internal static class PropertyRules
 
         return IsScalar(bare, name) || IsModel(bare, "IRealmObject") || IsModel(bare, "IEmbeddedObject")
             ? null
-            : Complain(Diagnostics.OtherType, owner, property, text);
+            : Complain(IsCollection(property.Type) ? Diagnostics.ElementType : Diagnostics.OtherType, owner, property, text);
     }
 
     private static Complaint? CheckAttributes(INamedTypeSymbol owner, IPropertySymbol property)
@@ -177,7 +177,7 @@ internal static class PropertyRules
     private static Complaint Complain(DiagnosticDescriptor rule, INamedTypeSymbol owner, IPropertySymbol property, params string[] more)
         => Complaint.At(property, rule, [owner.Name, property.Name, .. more]);
 
-    private static bool IsModel(ITypeSymbol type, string name)
+    public static bool IsModel(ITypeSymbol type, string name)
         => type is INamedTypeSymbol { TypeKind: TypeKind.Class } && type.AllInterfaces.Any(item =>
             item.Name == name && item.ContainingNamespace.ToDisplayString() == "Realms");
 

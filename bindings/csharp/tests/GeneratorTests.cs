@@ -61,6 +61,26 @@ internal sealed class GeneratorTests
     }
 
     [Test]
+    public void RulesOfInterfaceStyleAreReported()
+    {
+        Expect("partial class A : IRealmObject {\n[Required] public string S { get; set; } = \"\"; }", "RLM009@4");
+        Expect("class A : RealmObject {\n[Required] public string S { get; set; } = \"\"; }");
+        Expect("partial class A : IRealmObject {\npublic A Link { get; set; } = null!; }", "RLM010@4");
+        Expect("partial class A : IRealmObject {\npublic IList<int>? L { get; } }", "RLM010@4");
+        Expect("partial class A : IRealmObject {\npublic IList<A?> L { get; } = null!; }", "RLM010@4");
+        Expect("partial class A : IRealmObject {\npublic IDictionary<string, A> D { get; } = null!; }", "RLM010@4");
+        Expect("partial class A : IRealmObject { public IDictionary<string, A?> D { get; } = null!; public IDictionary<string, int> M { get; } = default!; }");
+        Expect("#nullable disable\npartial class A : IRealmObject { public A Link { get; set; } public IDictionary<string, A> D { get; } [Required] public string S { get; set; } }");
+        Expect("partial class A : IRealmObject {\npublic IList<Uri> L { get; } = null!; }", "RLM018@4");
+        Expect("partial class A : IRealmObject {\npublic A? Other { get => null; set { } } }", "RLM025@4");
+        Expect("partial class A : IRealmObject { [Ignored] public A? Other { get => null; set { } } }");
+        Expect("partial class A : IRealmObject {\npublic IList<int> L { get; } = new List<int>(); }", "RLM029@4");
+        Expect("partial class A : IRealmObject { public IList<int> L { get; }\npublic A() { L = new List<int>(); } }", "RLM030@4");
+        Expect("partial class A : IRealmObject { public IList<int> L { get; } public A() { L = null!; } }");
+        Expect("partial class A : IRealmObject { }", "RLM100@3", LanguageVersion.CSharp7_3);
+    }
+
+    [Test]
     public void AsymmetricClassesCannotBeQueriedOrSubscribedTo()
     {
         const string models = "partial class M : IAsymmetricObject { }\nclass C : AsymmetricObject { }\nclass N : RealmObject { }\n";
@@ -173,9 +193,9 @@ internal sealed class GeneratorTests
             """);
     }
 
-    private static void Expect(string source, string? only = null)
+    private static void Expect(string source, string? only = null, LanguageVersion version = LanguageVersion.Latest)
     {
-        var found = Compile(source);
+        var found = Compile(source, version);
         var text = string.Join(", ", found.Select(item => $"{item.Id}@{item.Location.GetLineSpan().StartLinePosition.Line + 1} {item.GetMessage(null)}"));
         if (only is null)
         {
@@ -189,10 +209,10 @@ internal sealed class GeneratorTests
             $"{only} expected for {source}, found: {text}");
     }
 
-    /// <summary>The errors that a source gives.</summary>
-    private static Diagnostic[] Compile(string source)
+    /// <summary>The errors that a source gives, and warnings of the generator.</summary>
+    private static Diagnostic[] Compile(string source, LanguageVersion version)
     {
-        var options = new CSharpParseOptions(LanguageVersion.Latest);
+        var options = new CSharpParseOptions(version);
         var compilation = CSharpCompilation.Create(
             "Sample",
             [CSharpSyntaxTree.ParseText(Header + source, options, "Sample.cs")],
@@ -200,6 +220,6 @@ internal sealed class GeneratorTests
             new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable));
         CSharpGeneratorDriver.Create([new ModelGenerator().AsSourceGenerator()], parseOptions: options)
             .RunGeneratorsAndUpdateCompilation(compilation, out var completed, out var reported);
-        return [.. reported.Concat(completed.GetDiagnostics()).Where(item => item.Severity == DiagnosticSeverity.Error)];
+        return [.. reported.Concat(completed.GetDiagnostics()).Where(item => item.Severity == DiagnosticSeverity.Error || item.Id.StartsWith("RLM", StringComparison.Ordinal))];
     }
 }
