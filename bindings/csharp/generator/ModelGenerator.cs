@@ -80,7 +80,7 @@ public sealed class ModelGenerator : IIncrementalGenerator
 
     private const string Body = $$"""
         [global::Realms.Weaving.GeneratedModel]
-        partial class %NAME% : global::Realms.Weaving.IModel, global::System.ComponentModel.INotifyPropertyChanged
+        partial class %NAME% : global::Realms.Weaving.IModel, global::System.ComponentModel.INotifyPropertyChanged, global::System.Reflection.IReflectableType
         {
             {{Never}}
             private global::Realms.Weaving.ModelCore __realmModelCore;
@@ -88,6 +88,8 @@ public sealed class ModelGenerator : IIncrementalGenerator
             ref global::Realms.Weaving.ModelCore global::Realms.Weaving.IModel.Core => ref __realmModelCore;
 
             global::Realms.IRealmAccessor global::Realms.IRealmObjectBase.Accessor => global::Realms.Weaving.ModelSupport.GetAccessor(this);
+
+            global::System.Reflection.TypeInfo global::System.Reflection.IReflectableType.GetTypeInfo() => global::Realms.Weaving.ModelSupport.GetTypeInfo(this);
 
             public bool IsManaged => __realmModelCore.Accessor is not null;
 

@@ -1,5 +1,7 @@
 using Realms.Schema;
+using System.Collections.Concurrent;
 using System.ComponentModel;
+using System.Reflection;
 
 namespace Realms.Weaving;
 
@@ -44,6 +46,8 @@ public interface IModel
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class ModelSupport
 {
+    private static readonly ConcurrentDictionary<Type, BindingTypeInfo> BindingTypes = new();
+
     public static IRealmAccessor GetAccessor(IRealmObjectBase model)
         => (IRealmAccessor?)((IModel)model).Core.Accessor ?? new UnmanagedAccessor(model);
 
@@ -65,6 +69,9 @@ public static class ModelSupport
 
         self.NotifyManaged();
     }
+
+    /// <summary>The class as data binding sees it.</summary>
+    public static TypeInfo GetTypeInfo(object model) => BindingTypes.GetOrAdd(model.GetType(), static type => new BindingTypeInfo(type));
 
     public static void AddHandler(IModel model, PropertyChangedEventHandler? handler)
     {

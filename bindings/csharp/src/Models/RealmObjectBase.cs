@@ -1,12 +1,13 @@
 using Realms.Schema;
 using Realms.Weaving;
 using System.ComponentModel;
+using System.Reflection;
 using System.Runtime.CompilerServices;
 
 namespace Realms;
 
 /// <summary>The common base of models in class style; the weaver rewrites the properties of what derives from it.</summary>
-public abstract class RealmObjectBase : IRealmObjectBase, INotifyPropertyChanged, IModel
+public abstract class RealmObjectBase : IRealmObjectBase, INotifyPropertyChanged, IReflectableType, IModel
 {
     /// <summary>Used by woven code only.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
@@ -40,6 +41,8 @@ public abstract class RealmObjectBase : IRealmObjectBase, INotifyPropertyChanged
     public int BacklinksCount => ModelSupport.GetAccessor(this).BacklinksCount;
 
     ref ModelCore IModel.Core => ref RealmModelCore;
+
+    TypeInfo IReflectableType.GetTypeInfo() => ModelSupport.GetTypeInfo(this);
 
     void IModel.NotifyManaged() => OnManaged();
 
