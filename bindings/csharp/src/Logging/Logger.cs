@@ -22,7 +22,6 @@ public class LogCategory
 
     private protected LogCategory(string name, LogCategory? parent)
     {
-        Parent = parent;
         Name = parent is null ? name : $"{parent.Name}.{name}";
         Known[Name] = this;
     }
@@ -30,8 +29,6 @@ public class LogCategory
     public static RealmLogCategory Realm { get; } = new();
 
     public string Name { get; }
-
-    internal LogCategory? Parent { get; }
 
     public override string ToString() => Name;
 
@@ -130,8 +127,6 @@ public class LogCategory
 /// <summary>Receives the log lines of the library.</summary>
 public abstract class RealmLogger
 {
-    private static readonly Lock Gate = new();
-    private static readonly Dictionary<LogCategory, LogLevel> Levels = [];
     private static RealmLogger _default = new ConsoleLogger();
 
     protected RealmLogger()
@@ -174,38 +169,13 @@ public abstract class RealmLogger
     public static RealmLogger Function(Action<LogLevel, LogCategory, string> logFunction)
         => new FunctionLogger(logFunction ?? throw new ArgumentNullException(nameof(logFunction)));
 
+    /// <summary>The core keeps the levels: one set in another language of the same process counts too.</summary>
     public static LogLevel GetLogLevel(LogCategory? category = null)
-    {
-        lock (Gate)
-        {
-            for (var at = category ?? LogCategory.Realm; at is not null; at = at.Parent)
-            {
-                if (Levels.TryGetValue(at, out var level))
-                {
-                    return level;
-                }
-            }
-        }
-
-        return LogLevel.Info;
-    }
+        => (LogLevel)NativeMethods.atoll_log_category_level((category ?? LogCategory.Realm).Name);
 
     /// <summary>Sets the level of a category and of all below it; without one, of everything.</summary>
     public static void SetLogLevel(LogLevel level, LogCategory? category = null)
-    {
-        var root = category ?? LogCategory.Realm;
-        lock (Gate)
-        {
-            foreach (var below in Levels.Keys.Where(item => IsBelow(item, root)).ToArray())
-            {
-                Levels.Remove(below);
-            }
-
-            Levels[root] = level;
-
-            NativeMethods.atoll_log_set_category_level(root.Name, (int)level);
-        }
-    }
+        => NativeMethods.atoll_log_set_category_level((category ?? LogCategory.Realm).Name, (int)level);
 
     public void Log(LogLevel level, string message) => Log(level, LogCategory.Realm.SDK, message);
 
@@ -234,16 +204,6 @@ public abstract class RealmLogger
 
     private protected static string Format(LogLevel level, LogCategory category, string message)
         => $"{DateTimeOffset.UtcNow:yyyy-MM-dd HH:mm:ss.fff} {level} {category}: {message}";
-
-    private static bool IsBelow(LogCategory? category, LogCategory root)
-    {
-        while (category is not null && category != root)
-        {
-            category = category.Parent;
-        }
-
-        return category is not null;
-    }
 
     private sealed class ConsoleLogger : RealmLogger
     {
