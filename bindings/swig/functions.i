@@ -402,6 +402,7 @@ atoll_checked atoll_values_add_object_id(atoll_values *values, const atoll_binar
 atoll_checked atoll_values_add_float(atoll_values *values, float value, atoll_error **error);
 atoll_checked atoll_values_add_decimal128(atoll_values *values, const atoll_binary_char *value, size_t value_size, atoll_error **error);
 atoll_checked atoll_values_add_decimal128_text(atoll_values *values, const atoll_text_char *value, size_t value_size, atoll_error **error);
+atoll_checked atoll_values_add_decimal128_result(atoll_values *values, int32_t kind, atoll_error **error);
 atoll_checked atoll_values_add_object(atoll_values *values, atoll_object *object, atoll_error **error);
 atoll_checked atoll_values_add_list(atoll_values *values, atoll_values *list, atoll_error **error);
 atoll_checked atoll_values_add_dictionary(atoll_values *values, atoll_error **error);

@@ -175,6 +175,39 @@ atoll_status atoll_values_add_decimal128_text(atoll_values *values, const char *
     return api_result(error, result == ATOLL_OK ? values_add(values, &v) : result);
 }
 
+static status add_decimal_result(atoll_values *values, int32_t kind)
+{
+    static decimal (*const operations[])(const decimal *, const decimal *) = {
+        [ATOLL_DECIMAL_ADD] = decimal_add,
+        [ATOLL_DECIMAL_SUBTRACT] = decimal_subtract,
+        [ATOLL_DECIMAL_MULTIPLY] = decimal_multiply,
+        [ATOLL_DECIMAL_DIVIDE] = decimal_divide,
+    };
+    TRY(API_NOT_NULL(values));
+    if (kind < 0 || kind > ATOLL_DECIMAL_DIVIDE)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "there is no operation %d of decimals", kind);
+    size_t count = values->items.count;
+    if (count < 2)
+        return fail(ATOLL_ERROR_OUT_OF_RANGE,
+                    "an operation takes the last two values, and there are %zu", count);
+    const value *a = &values->items.items[count - 2].plain;
+    const value *b = &values->items.items[count - 1].plain;
+    if (a->type != VALUE_DECIMAL || b->type != VALUE_DECIMAL)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH,
+                    "an operation takes two decimals, and the last values are %s and %s",
+                    value_type_name(a->type), value_type_name(b->type));
+    decimal x = value_as_decimal(a), y = value_as_decimal(b);
+    decimal made = operations[kind](&x, &y);
+    value v = value_decimal(&made);
+    return values_add(values, &v);
+}
+
+atoll_status atoll_values_add_decimal128_result(atoll_values *values, int32_t kind,
+                                                atoll_error **error)
+{
+    return api_result(error, add_decimal_result(values, kind));
+}
+
 atoll_status atoll_values_add_string(atoll_values *values, const char *value, size_t value_size,
                                      atoll_error **error)
 {

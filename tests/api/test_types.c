@@ -210,6 +210,42 @@ Test(types, what_is_no_float_or_decimal_is_refused)
     things_end(&t);
 }
 
+static void calculate(const char *a, int32_t operation, const char *b, const char *expected)
+{
+    atoll_error *error = NULL;
+    atoll_values *values = atoll_values_new(&error);
+    atoll_values_add_decimal128_text(values, a, strlen(a), &error);
+    atoll_values_add_decimal128_text(values, b, strlen(b), &error);
+    atoll_values_add_decimal128_result(values, operation, &error);
+    GOOD(error);
+    expect_text(atoll_values_get_decimal128_text(values, 2, &error), expected);
+    atoll_values_free(values);
+}
+
+Test(types, decimals_are_calculated_with)
+{
+    calculate("0.1", ATOLL_DECIMAL_ADD, "0.2", "0.3");
+    calculate("1", ATOLL_DECIMAL_SUBTRACT, "1.10", "-0.10");
+    calculate("1.5", ATOLL_DECIMAL_MULTIPLY, "-2", "-3.0");
+    calculate("1", ATOLL_DECIMAL_DIVIDE, "3", "0.3333333333333333333333333333333333");
+    calculate("-1", ATOLL_DECIMAL_DIVIDE, "0", "-Infinity");
+    calculate("0", ATOLL_DECIMAL_DIVIDE, "0", "NaN");
+    atoll_error *error = NULL;
+    atoll_values *values = atoll_values_new(&error);
+    atoll_values_add_decimal128_text(values, S("1"), &error);
+    atoll_values_add_decimal128_result(values, ATOLL_DECIMAL_ADD, &error);
+    BAD(error, ATOLL_ERROR_OUT_OF_RANGE);
+    atoll_values_add_int(values, 2, &error);
+    atoll_values_add_decimal128_result(values, ATOLL_DECIMAL_ADD, &error);
+    BAD(error, ATOLL_ERROR_TYPE_MISMATCH);
+    atoll_values_add_decimal128_result(values, 4, &error);
+    BAD(error, ATOLL_ERROR_INVALID_ARGUMENT);
+    atoll_values_add_decimal128_result(NULL, ATOLL_DECIMAL_ADD, &error);
+    BAD(error, ATOLL_ERROR_INVALID_ARGUMENT);
+    cr_expect_eq(atoll_values_count(values), 2, "a failure appends nothing");
+    atoll_values_free(values);
+}
+
 Test(types, sums_and_queries_of_decimals_are_exact)
 {
     things t;

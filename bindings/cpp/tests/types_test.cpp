@@ -91,6 +91,21 @@ TEST(decimals_compare_by_value)
     EXPECT_ERROR(ATOLL_ERROR_INVALID_ARGUMENT, d("seven"));
 }
 
+TEST(decimals_are_calculated_with)
+{
+    using d = realm::decimal128;
+    EXPECT((d("0.1") + d("0.2")).to_string() == "0.3" && d("1") - d("1.10") == d("-0.1"));
+    EXPECT(d("1.5") * d("-2") == d("-3") && (d("2") / d("3")).to_string().size() == 36);
+    EXPECT((d("1") / d("0")).to_string() == "Infinity" && (d("0") / d("0")).is_NaN());
+    EXPECT(-d("7.5") == d("-7.5") && -d("-1") == d("1"));
+    d sum("1");
+    sum += d("2");
+    sum -= d("0.5");
+    sum *= d("4");
+    sum /= d("5");
+    EXPECT(sum == d("2"));
+}
+
 TEST(a_mixed_value_is_what_it_was_set_to)
 {
     auto db = open();

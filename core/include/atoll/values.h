@@ -35,6 +35,14 @@ enum {
     ATOLL_TYPE_DICTIONARY = 15, /* A dictionary, only as a value. */
 };
 
+/* Operations of atoll_values_add_decimal128_result. */
+enum {
+    ATOLL_DECIMAL_ADD = 0, /* The sum. */
+    ATOLL_DECIMAL_SUBTRACT = 1, /* The difference. */
+    ATOLL_DECIMAL_MULTIPLY = 2, /* The product. */
+    ATOLL_DECIMAL_DIVIDE = 3, /* The quotient; by zero it is infinite or no number. */
+};
+
 /* ---- atoll_values ---- */
 /* A growable list of values: primary keys, query arguments, elements of lists. */
 
@@ -121,6 +129,13 @@ ATOLL_API atoll_status atoll_values_add_decimal128(atoll_values *values, const c
  * Thread: any, one at a time. Since: 0.1. */
 ATOLL_API atoll_status atoll_values_add_decimal128_text(atoll_values *values, const char *value,
                                                         size_t value_size, atoll_error **error);
+
+/* Appends what an operation makes of the last two values, which are decimals; `kind` is one of
+ * ATOLL_DECIMAL_*. It is rounded to 34 digits.
+ * Errors: INVALID_ARGUMENT, TYPE_MISMATCH, OUT_OF_RANGE, LIMIT_EXCEEDED, OUT_OF_MEMORY.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_values_add_decimal128_result(atoll_values *values, int32_t kind,
+                                                          atoll_error **error);
 
 /* Appends a link to an object of the realm.
  * Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED, OUT_OF_MEMORY.

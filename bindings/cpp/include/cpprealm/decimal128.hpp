@@ -49,6 +49,33 @@ public:
     friend bool operator>(const decimal128 &a, const decimal128 &b) { return b < a; }
     friend bool operator<=(const decimal128 &a, const decimal128 &b) { return a < b || a == b; }
     friend bool operator>=(const decimal128 &a, const decimal128 &b) { return b <= a; }
+    // Rounded to 34 digits; by zero infinite or NaN.
+    friend decimal128 operator+(const decimal128 &a, const decimal128 &b)
+    {
+        return calculate(a, ATOLL_DECIMAL_ADD, b);
+    }
+    friend decimal128 operator-(const decimal128 &a, const decimal128 &b)
+    {
+        return calculate(a, ATOLL_DECIMAL_SUBTRACT, b);
+    }
+    friend decimal128 operator*(const decimal128 &a, const decimal128 &b)
+    {
+        return calculate(a, ATOLL_DECIMAL_MULTIPLY, b);
+    }
+    friend decimal128 operator/(const decimal128 &a, const decimal128 &b)
+    {
+        return calculate(a, ATOLL_DECIMAL_DIVIDE, b);
+    }
+    friend decimal128 operator-(const decimal128 &a)
+    {
+        decimal128 turned = a;
+        turned.bytes_[15] ^= 0x80;
+        return turned;
+    }
+    decimal128 &operator+=(const decimal128 &b) { return *this = *this + b; }
+    decimal128 &operator-=(const decimal128 &b) { return *this = *this - b; }
+    decimal128 &operator*=(const decimal128 &b) { return *this = *this * b; }
+    decimal128 &operator/=(const decimal128 &b) { return *this = *this / b; }
     friend std::ostream &operator<<(std::ostream &stream, const decimal128 &value)
     {
         return stream << value.to_string();
@@ -86,6 +113,20 @@ private:
         made.exponent -= static_cast<std::int64_t>(first);
         made.digits = number.substr(first, number.find_last_not_of('0') + 1 - first);
         return made;
+    }
+
+    const char *chars() const { return reinterpret_cast<const char *>(bytes_.data()); }
+
+    static decimal128 calculate(const decimal128 &a, std::int32_t operation, const decimal128 &b)
+    {
+        auto list = internal::own(internal::checked(atoll_values_new));
+        internal::checked(atoll_values_add_decimal128, list.get(), a.chars(), a.bytes_.size());
+        internal::checked(atoll_values_add_decimal128, list.get(), b.chars(), b.bytes_.size());
+        internal::checked(atoll_values_add_decimal128_result, list.get(), operation);
+        auto read = internal::checked(atoll_values_get_decimal128, list.get(), std::int64_t{2});
+        bytes made;
+        std::memcpy(made.data(), read.data, made.size());
+        return decimal128(made);
     }
 
     // -1, 0, 1, or 2 when there is no order.

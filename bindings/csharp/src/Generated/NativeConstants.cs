@@ -302,6 +302,14 @@ namespace Atoll.Native
         public const int TypeMixed = 14;
         /// <summary>A dictionary, only as a value.</summary>
         public const int TypeDictionary = 15;
+        /// <summary>The sum.</summary>
+        public const int DecimalAdd = 0;
+        /// <summary>The difference.</summary>
+        public const int DecimalSubtract = 1;
+        /// <summary>The product.</summary>
+        public const int DecimalMultiply = 2;
+        /// <summary>The quotient; by zero it is infinite or no number.</summary>
+        public const int DecimalDivide = 3;
     }
 
     /// <summary>Makes the exception of a status.</summary>

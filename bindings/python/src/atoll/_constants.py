@@ -214,6 +214,15 @@ class ValueType(enum.IntEnum):
     DICTIONARY = 15  # A dictionary, only as a value.
 
 
+class DecimalOperation(enum.IntEnum):
+    """Operations of atoll_values_add_decimal128_result."""
+
+    ADD = 0  # The sum.
+    SUBTRACT = 1  # The difference.
+    MULTIPLY = 2  # The product.
+    DIVIDE = 3  # The quotient; by zero it is infinite or no number.
+
+
 class AtollError(Exception):
     """A failed call. A status that this version does not know is an AtollError itself."""
 

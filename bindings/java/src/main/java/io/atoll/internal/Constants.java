@@ -311,6 +311,15 @@ public final class Constants {
     /** A dictionary, only as a value. */
     public static final int TYPE_DICTIONARY = 15;
 
+    /** The sum. */
+    public static final int DECIMAL_ADD = 0;
+    /** The difference. */
+    public static final int DECIMAL_SUBTRACT = 1;
+    /** The product. */
+    public static final int DECIMAL_MULTIPLY = 2;
+    /** The quotient; by zero it is infinite or no number. */
+    public static final int DECIMAL_DIVIDE = 3;
+
     /** Makes the exception of a status; the native code calls it. */
     public static NativeException exception(int status, String message, boolean retryable) {
         switch (status) {
