@@ -1,6 +1,9 @@
 // The C++ SDK over a local realm: queries over collections, what observers are told, words, references, log categories.
 #include "check.hpp"
 
+#include <condition_variable>
+#include <deque>
+#include <mutex>
 #include <thread>
 
 struct Berry {
@@ -150,6 +153,65 @@ TEST(collections_and_results_cross_threads_by_reference)
     EXPECT(seen == "4basket9");
     db.refresh();
     EXPECT(basket.numbers.size() == 4);
+}
+
+// A run loop as programs have them.
+struct loop : realm::scheduler {
+    std::mutex guard;
+    std::condition_variable more;
+    std::deque<std::function<void()>> waiting;
+    std::thread::id thread = std::this_thread::get_id();
+
+    void invoke(std::function<void()> &&function) override
+    {
+        std::lock_guard<std::mutex> lock(guard);
+        waiting.push_back(std::move(function));
+        more.notify_one();
+    }
+    bool is_on_thread() const noexcept override { return std::this_thread::get_id() == thread; }
+    bool is_same_as(const scheduler *other) const noexcept override { return other == this; }
+    bool can_invoke() const noexcept override { return true; }
+    // Runs what comes until `done`; false if that takes more than ten seconds.
+    template <class F> bool run_until(F done)
+    {
+        auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        std::unique_lock<std::mutex> lock(guard);
+        while (!done()) {
+            if (!more.wait_until(lock, end, [&] { return !waiting.empty(); })) return false;
+            auto next = std::move(waiting.front());
+            waiting.pop_front();
+            lock.unlock();
+            next();
+            lock.lock();
+        }
+        return true;
+    }
+};
+
+TEST(a_scheduler_delivers_what_other_threads_wrote)
+{
+    auto runner = std::make_shared<loop>();
+    auto c = config();
+    c.set_scheduler(runner);
+    {
+        realm::db db(c);
+        std::vector<std::size_t> seen;
+        auto token = db.objects<Berry>().observe(
+            [&](auto change) { seen.push_back(change.collection->size()); });
+        EXPECT(runner->run_until([&] { return seen.size() == 1; }) && seen[0] == 0);
+        std::thread([&] {
+            realm::db mine(config());
+            mine.write([&] { mine.add(Berry{1, "a berry", 2}); });
+            EXPECT_ERROR(ATOLL_ERROR_WRONG_THREAD, realm::db{c});
+        }).join();
+        EXPECT(runner->run_until([&] { return seen.size() == 2; }) && seen[1] == 1);
+        EXPECT(db.objects<Berry>()[0].weight == 2);
+    }
+    // What is still waiting when the realm is gone does nothing.
+    runner->run_until([&] { return runner->waiting.empty(); });
+    auto manual = config();
+    manual.set_scheduler(realm::scheduler::make_default());
+    EXPECT(realm::db(manual).objects<Berry>().size() == 1);
 }
 
 TEST(levels_are_kept_by_category)

@@ -112,6 +112,8 @@ struct db_config {
     // How many versions may be in use before a commit fails; 0 is any number.
     void set_max_active_versions(std::uint64_t count) { version_max_count_ = count; }
     void set_schema_version(std::uint64_t version) { schema_version_ = version; }
+    // The run loop of the thread that opens the realm: observers are called there, without refresh().
+    void set_scheduler(std::shared_ptr<scheduler> loop) { scheduler_ = std::move(loop); }
     // Called once when a stored realm has a lower schema version, in one transaction with the change of its classes.
     // Without it new properties have their zero values, and missing ones go.
     void set_migration(std::function<void(migration &)> callback)
@@ -140,6 +142,7 @@ private:
     std::optional<bool> sync_commits_;
     std::uint64_t schema_version_ = 0;
     std::function<void(migration &)> migration_;
+    std::shared_ptr<scheduler> scheduler_;
     std::optional<std::array<char, 64>> encryption_key_;
     schema_mode schema_mode_ = schema_mode::automatic;
     bool in_memory_ = false;

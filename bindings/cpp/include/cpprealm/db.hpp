@@ -204,6 +204,8 @@ private:
         if (config.migration_) migration::run(state_->config, config.migration_);
         state_->realm = internal::own(internal::checked(atoll_realm_open, state_->config.get()));
         for (auto describe : classes) state_->info(describe());
+        if (config.scheduler_ && config.scheduler_->can_invoke())
+            internal::realm_state::watch(state_, config.scheduler_);
         if (config.sync_.handler()) {
             auto session = get_sync_session();
             if (!session) return;

@@ -4,6 +4,7 @@
 
 #include <cpprealm/internal/codec.hpp>
 #include <cpprealm/internal/dispatcher.hpp>
+#include <cpprealm/scheduler.hpp>
 
 #include <map>
 
@@ -57,12 +58,17 @@ struct realm_state {
     std::map<std::uint64_t, std::function<void(const atoll_event *)>> observers;
     std::shared_ptr<atoll_config> config;       // how it was opened, for thaw()
     std::shared_ptr<realm_state> frozen_source; // a frozen realm is read while that one is open
-    std::function<void()> on_release; // ends what the configuration registered for this realm
+    std::function<void()> on_release;   // ends what the configuration registered for this realm
+    std::shared_ptr<scheduler> loop;    // empty: notifications come by refresh()
+    std::shared_ptr<dispatcher> events; // set with it: tells of versions that others wrote
+    std::uint64_t pending = 0;
+    std::weak_ptr<realm_state> self;
     bool delivering = false;
 
     ~realm_state()
     {
         if (on_release) on_release();
+        if (events) events->remove(pending);
     }
 
     const class_info &info(const class_description &description)
@@ -111,6 +117,48 @@ struct realm_state {
         return made;
     }
 
+    // From now on notifications come through a run loop, which is this thread's.
+    static void watch(const std::shared_ptr<realm_state> &state, std::shared_ptr<scheduler> loop)
+    {
+        if (!loop->is_on_thread())
+            throw exception(ATOLL_ERROR_WRONG_THREAD,
+                            "a realm with a scheduler is opened on the scheduler's thread");
+        std::weak_ptr<realm_state> weak = state;
+        state->loop = loop;
+        state->self = weak;
+        state->events = dispatcher::get();
+        state->pending = state->events->add(
+            [&](atoll_queue *queue) {
+                return checked(atoll_realm_observe, state->realm.get(), queue);
+            },
+            [weak, loop](const atoll_event *event) {
+                if (atoll_event_type(event) != ATOLL_EVENT_REALM_PENDING) return;
+                loop->invoke([weak] {
+                    auto there = weak.lock();
+                    if (there) there->advance();
+                });
+            },
+            false);
+    }
+
+    // On the realm's thread: takes a newer version in, unless a transaction is open, which has it already.
+    void advance()
+    {
+        if (atoll_realm_is_closed(realm.get())) return;
+        if (!atoll_realm_is_in_transaction(realm.get())) checked(atoll_realm_refresh, realm.get());
+        deliver();
+    }
+
+    // A new observer is told what there is without waiting for a change.
+    void observed()
+    {
+        if (!loop) return;
+        loop->invoke([weak = self] {
+            auto there = weak.lock();
+            if (there && !atoll_realm_is_closed(there->realm.get())) there->deliver();
+        });
+    }
+
     // Tells the observers what is queued. An observer that refreshes or writes adds to the same run.
     void deliver()
     {
@@ -142,6 +190,7 @@ public:
     notification_token(std::shared_ptr<internal::realm_state> state, std::uint64_t registration)
         : state_(std::move(state)), registration_(registration)
     {
+        state_->observed();
     }
     notification_token(notification_token &&other) noexcept { *this = std::move(other); }
     notification_token &operator=(notification_token &&other) noexcept
