@@ -2,7 +2,6 @@ package io.atoll;
 
 import io.atoll.exceptions.RealmFileException;
 import io.atoll.internal.Constants;
-import io.atoll.internal.Errors;
 import io.atoll.internal.Importer;
 import io.atoll.internal.Library;
 import io.atoll.internal.ManagedObject;
@@ -145,7 +144,7 @@ public final class Realm extends BaseRealm {
         return realm;
     }
 
-    /** Told of a realm that was opened in the background. */
+    /** Told of a realm that was opened in the background, on the thread that it belongs to; it is closed there. */
     public abstract static class Callback {
         public abstract void onSuccess(Realm realm);
 
@@ -154,8 +153,27 @@ public final class Realm extends BaseRealm {
         }
     }
 
-    public static RealmAsyncTask getInstanceAsync(RealmConfiguration configuration, Callback callback) {
-        throw Errors.notSupported("getInstanceAsync; getInstance with waitForInitialRemoteData() waits for the first download");
+    /**
+     * Opens on a background thread, where migrations and a first download hold nobody up; the callback runs there. A
+     * later getInstance on any thread finds all that done.
+     */
+    public static RealmAsyncTask getInstanceAsync(final RealmConfiguration configuration, final Callback callback) {
+        if (configuration == null || callback == null) {
+            throw new IllegalArgumentException("A non-null RealmConfiguration and callback must be provided");
+        }
+        return background(new Runnable() {
+            @Override
+            public void run() {
+                Realm realm;
+                try {
+                    realm = getInstance(configuration);
+                } catch (RuntimeException | Error e) {
+                    callback.onError(e);
+                    return;
+                }
+                callback.onSuccess(realm);
+            }
+        });
     }
 
     private void prepare() {

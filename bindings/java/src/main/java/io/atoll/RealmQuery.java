@@ -182,6 +182,11 @@ public class RealmQuery<E> {
         return compare(field, fold("LIKE", casing), value);
     }
 
+    /** Has all words of the text, none of those after a '-'; the field has {@code @FullText}. */
+    public RealmQuery<E> fullText(String field, String text) {
+        return compare(field, "TEXT", text);
+    }
+
     /** Equal to one of the values; to none if there are none. */
     public RealmQuery<E> in(String field, Object[] values) {
         if (values == null || values.length == 0) {

@@ -67,6 +67,7 @@ class CollectionsTest {
         RealmResults<Thing> red = realm.where(Thing.class).rawPredicate("name TEXT $0", "red").findAll();
         assertEquals(2, red.size());
         assertEquals(1, realm.where(Thing.class).rawPredicate("name TEXT 'red -cup'").count());
+        assertEquals(1, realm.where(Thing.class).fullText("name", "blue pot").count());
         realm.executeTransaction(r -> red.get(0).setName("green"));
         assertEquals(1, red.size());
     }

@@ -19,6 +19,7 @@ import io.atoll.RealmObject;
 import io.atoll.RealmObjectChangeListener;
 import io.atoll.RealmResults;
 import io.atoll.Sort;
+import io.atoll.exceptions.RealmFileException;
 import io.atoll.exceptions.RealmPrimaryKeyConstraintException;
 import java.io.File;
 import java.util.ArrayList;
@@ -410,10 +411,30 @@ class RealmTest {
     }
 
     @Test
-    void what_is_missing_says_so() {
-        UnsupportedOperationException thrown =
-                assertThrows(UnsupportedOperationException.class, () -> Realm.getInstanceAsync(config, null));
-        assertTrue(thrown.getMessage().startsWith("not supported yet: getInstanceAsync"));
+    void a_realm_is_opened_in_the_background() throws Exception {
+        final CountDownLatch done = new CountDownLatch(2);
+        final List<Object> told = java.util.Collections.synchronizedList(new ArrayList<>());
+        fill(3);
+        class Told extends Realm.Callback {
+            @Override
+            public void onSuccess(Realm opened) {
+                told.add(opened.where(Dog.class).count());
+                opened.close();
+                done.countDown();
+            }
+
+            @Override
+            public void onError(Throwable exception) {
+                told.add(exception.getClass());
+                done.countDown();
+            }
+        }
+        Realm.getInstanceAsync(config, new Told());
+        Realm.getInstanceAsync(new RealmConfiguration.Builder().directory(folder).name("none")
+                .schema(Dog.class, Person.class, Address.class).readOnly().build(), new Told());
+        assertTrue(done.await(10, TimeUnit.SECONDS));
+        assertTrue(told.contains(3L) && told.contains(RealmFileException.class), told.toString());
+        assertThrows(IllegalArgumentException.class, () -> Realm.getInstanceAsync(config, null));
     }
 
     @Test
