@@ -152,14 +152,15 @@ public partial class Realm : IDisposable
     {
         config ??= RealmConfiguration.DefaultConfiguration;
         cancellationToken.ThrowIfCancellationRequested();
-        if (config is not SyncConfigurationBase sync)
+        if (config is not SyncConfigurationBase && SynchronizationContext.Current is null)
         {
+            // Nothing brings the caller's thread back: a realm opened elsewhere would be another thread's.
             return GetInstance(config);
         }
 
         // A thread of its own holds the realm open, with its session, until the caller's thread has opened it too.
-        using var download = new InitialDownload(sync);
-        await download.RunAsync(cancellationToken);
+        using var opening = new BackgroundOpening(config);
+        await opening.RunAsync(cancellationToken);
         return Open(config);
     }
 

@@ -355,6 +355,36 @@ internal sealed class RealmTests : IDisposable
     }
 
     [Test]
+    public void AnAsynchronousOpeningMigratesOnAnotherThread()
+    {
+        var place = _temp.Config.DatabasePath + ".pets";
+        Realm.GetInstance(new RealmConfiguration(place) { Schema = new[] { typeof(PetV1) } }).Dispose();
+        var migrated = 0;
+        var config = new RealmConfiguration(place)
+        {
+            Schema = new[] { typeof(PetV2) },
+            SchemaVersion = 1,
+            MigrationCallback = (_, _) => migrated = Environment.CurrentManagedThreadId,
+        };
+        var opened = -1;
+        var context = new PumpContext();
+        context.Run(async () =>
+        {
+            try
+            {
+                using var realm = await Realm.GetInstanceAsync(config);
+                opened = realm.All<PetV2>().Count();
+            }
+            finally
+            {
+                context.Stop();
+            }
+        });
+        Check.Equal(0, opened);
+        Check.True(migrated != 0 && migrated != Environment.CurrentManagedThreadId, "the migration ran elsewhere");
+    }
+
+    [Test]
     public void RealmsOfOneThreadAndPathShareTheirTransaction()
     {
         using var second = Realm.GetInstance(_temp.Config);

@@ -3,20 +3,21 @@ using Realms.Sync;
 namespace Realms;
 
 /// <summary>
-/// Opens a synced realm on a thread of its own, makes its first subscriptions and waits until everything is down. The
-/// realm stays open there until this is disposed, so that its session lives on while the caller opens the realm.
+/// Opens a realm on a thread of its own: a local one is migrated and compacted there, a synced one makes its first
+/// subscriptions and waits until everything is down. The realm stays open there until this is disposed, so that its session
+/// lives on while the caller opens the realm.
 /// </summary>
-internal sealed class InitialDownload : IDisposable
+internal sealed class BackgroundOpening : IDisposable
 {
-    private readonly SyncConfigurationBase _config;
+    private readonly RealmConfigurationBase _config;
     private readonly ManualResetEventSlim _release = new();
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public InitialDownload(SyncConfigurationBase config) => _config = config;
+    public BackgroundOpening(RealmConfigurationBase config) => _config = config;
 
     public Task RunAsync(CancellationToken cancellationToken)
     {
-        new Thread(() => Run(cancellationToken)) { IsBackground = true, Name = "Atoll first download" }.Start();
+        new Thread(() => Run(cancellationToken)) { IsBackground = true, Name = "Atoll opening" }.Start();
         return _done.Task;
     }
 
@@ -27,7 +28,11 @@ internal sealed class InitialDownload : IDisposable
         try
         {
             using var realm = Realm.Open(_config);
-            Download(realm, cancellationToken);
+            if (_config is SyncConfigurationBase)
+            {
+                Download(realm, cancellationToken);
+            }
+
             _done.SetResult();
             _release.Wait();
         }
