@@ -55,6 +55,8 @@ static PyObject *set_error_factory(PyObject *module, PyObject *arguments)
     PyModule_AddObject(m, "NativeError", Py_NewRef(error_class));
 %}
 
+%include "python/access.i"
+
 %typemap(in, numinputs=0) atoll_error **error (atoll_error *failed = NULL) { $1 = &failed; }
 %typemap(argout) atoll_error **error {
     if (*$1 != NULL) {

@@ -70,7 +70,7 @@ _SETTERS: dict[int, Callable[[int, int, Any], Any]] = {
 _ASK_FOR_NULL = {kinds.BOOL, kinds.INT, kinds.DOUBLE, kinds.FLOAT, kinds.TIMESTAMP}
 
 
-class ClassInfo:
+class ClassInfo(native.InfoCore):
     """A class in one realm."""
 
     __slots__ = ("realm", "cls", "key", "keys", "names", "plain", "__weakref__")
@@ -84,7 +84,7 @@ class ClassInfo:
         for name, declared in cls._atoll_properties.items():
             self.keys[name] = native.atoll_realm_property(pointer, self.key, declared.stored_name)
         self.names: dict[int, str] = {key: name for name, key in self.keys.items()}
-        # What is read by one call: the short way of Property.__get__.
+        # What is read by one call: the short way of Property._read.
         self.plain: dict[str, tuple[Callable[[int, int], Any], int]] = {
             name: (_GETTERS[declared.type], self.keys[name])
             for name, declared in cls._atoll_properties.items()

@@ -13,14 +13,7 @@ from typing import Any, Callable, Iterable, Optional
 
 from . import _kinds as kinds
 from . import errors, schema
-
-try:
-    from . import _native as native
-except ImportError as problem:  # a source tree without a build, or a wheel of another platform
-    raise ImportError(
-        f"atoll's native library can't be loaded: {problem}. Install the wheel of this platform, or, in a source tree, "
-        "build it and put BUILD/bindings/swig/python/_native.so beside atoll/__init__.py"
-    ) from problem
+from ._core import native
 from .object_id import ObjectId
 
 native.set_error_factory(errors.from_status)

@@ -1,6 +1,6 @@
 """Classes by declaration: annotations of a Python class become the properties of a stored class.
 
-This module knows nothing of the native library: it reads annotations, keeps the values of objects that are not stored
+Of the native library this module knows only the base classes that make attributes quick: it reads annotations, keeps the values of objects that are not stored
 yet, and hands every access to a stored object to ``access``. Invariant: a class is resolved once, and from then on its
 properties do not change.
 """
@@ -20,6 +20,7 @@ from typing import Any, Callable, ClassVar, Mapping, Optional
 from . import _kinds as kinds
 from . import errors
 from ._constants import ClassKind
+from ._core import native
 from .object_id import ObjectId
 
 _MISSING: Any = object()
@@ -164,7 +165,7 @@ def backlinks(name: str) -> Any:
     return Backlinks(name)
 
 
-class Property:
+class Property(native.PropertyCore):
     """One property of a class, as a descriptor. ``Dog.age`` is the Property, ``dog.age`` the value. Since: 0.1"""
 
     def __init__(self, owner: type, name: str, annotation: Any, options: FieldOptions) -> None:
@@ -195,23 +196,28 @@ class Property:
     def __repr__(self) -> str:
         return f"<property {self.owner.__name__}.{self.name}>"
 
-    def __get__(self, instance: Any, owner: Optional[type] = None) -> Any:
-        if instance is None:
-            return self
+    def _read(self, instance: Any) -> Any:
+        """What the native __get__ asks for when it does not remember how to read the instance."""
         info = instance._atoll_info
         if info is None:
             return self._unmanaged_value(instance)
         found = info.plain.get(self.name)
         if found is not None:
+            self._remember(info, found[1], self.type)
             return found[0](instance._atoll_handle.pointer, found[1])
         return info.read(instance, self)
 
-    def __set__(self, instance: Any, value: Any) -> None:
+    def _write(self, instance: Any, value: Any) -> None:
+        """The same for the native __set__."""
         if instance._atoll_handle is None:
             instance._atoll_values[self.name] = self.check(value)
             instance._atoll_defaulted.discard(self.name)
         else:
-            instance._atoll_info.write(instance, self, value)
+            info = instance._atoll_info
+            info.write(instance, self, value)
+            found = info.plain.get(self.name)
+            if found is not None:
+                self._remember(info, found[1], self.type)
 
     def _unmanaged_value(self, instance: Any) -> Any:
         values = instance._atoll_values
@@ -351,7 +357,7 @@ def check_aware(value: datetime.datetime) -> None:
         )
 
 
-class ObjectBase:
+class ObjectBase(native.ObjectCore):
     """What the three kinds of objects share. Derive from Object, EmbeddedObject or AsymmetricObject instead.
 
     An instance begins unmanaged: plain values in memory, any thread. Once added to a realm (``realm.add(dog)``, or as
@@ -365,8 +371,6 @@ class ObjectBase:
     _atoll_backlinks: ClassVar[tuple[Backlinks, ...]] = ()
     _atoll_key: ClassVar[Optional[Property]] = None
     _atoll_is_resolved: ClassVar[bool] = True
-    _atoll_handle: Any
-    _atoll_info: Any
     _atoll_values: dict
     _atoll_defaulted: set
 
