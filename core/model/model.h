@@ -336,7 +336,7 @@ status model_side_delete(model_txn *txn, bytes key) MUST_CHECK;
 status model_side_get(model_db *db, bytes key, buffer *out,
                       bool *found) MUST_CHECK; /* newest committed */
 status model_side_get_txn(model_txn *txn, bytes key, buffer *out,
-                          bool *found) MUST_CHECK; /* sees own writes */
+                          bool *found) MUST_CHECK;  /* sees own writes */
 bool model_side_touched(model_txn *txn, bytes key); /* put or deleted by the transaction */
 status model_side_iterate(model_db *db, bytes from, bytes to, storage_iterator **out)
     MUST_CHECK; /* committed; keys without the engine's prefix */

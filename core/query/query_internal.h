@@ -177,8 +177,8 @@ typedef struct operand {
     struct geo_shape *shape; /* SHAPE as bound */
     value_type type;         /* bound; of each value */
     bool many;               /* bound: any number of values */
-    bool stays_double;       /* bound: a double that is compared with floats, and not written as one */
-    bool has_objects;        /* CONSTANTS: some are obj(...), then items are read */
+    bool stays_double; /* bound: a double that is compared with floats, and not written as one */
+    bool has_objects;  /* CONSTANTS: some are obj(...), then items are read */
 } operand;
 typedef enum comparison {
     COMPARE_EQUAL,
