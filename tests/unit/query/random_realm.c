@@ -130,7 +130,7 @@ static void draw_property(random_realm *w, random_property *p, int index)
 
 static void draw_schema(random_realm *w, model_schema *to)
 {
-    char name[8], target[8];
+    char name[16], target[16];
     size_t index = 0;
     w->class_count = 1 + random_pick(w, CLASSES_MAX);
     for (int c = 0; c < w->class_count; c++) {
@@ -149,7 +149,7 @@ static void draw_schema(random_realm *w, model_schema *to)
 
 static void learn_keys(random_realm *w)
 {
-    char name[8];
+    char name[16];
     model_view *view = model_view_newest(w->db);
     for (int c = 0; c < w->class_count; c++) {
         snprintf(name, sizeof name, "C%d", c);

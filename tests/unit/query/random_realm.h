@@ -23,7 +23,7 @@ typedef struct cell { /* a scalar has one item */
     int count;
 } cell;
 typedef struct random_property {
-    char name[8];
+    char name[16];
     value_type type;
     uint8_t flags;
     int target;
