@@ -5,7 +5,7 @@
 #include "model/codec.h"
 #include "model/engine.h"
 
-enum { STORE_FORMAT = 0, SETTLE_SIZE = 4 << 20 };
+enum { STORE_FORMAT = 1, STORE_FORMAT_OLDEST = 1, SETTLE_SIZE = 4 << 20 };
 static const char magic[] = "atoll realm";
 
 /* ---- the format record ---- */
@@ -52,6 +52,11 @@ static status read_format(model_db *db, bytes record)
         return fail(ATOLL_ERROR_FILE_NEWER_FORMAT,
                     "the realm has format %llu; this library reads up to %d: update it",
                     (unsigned long long)format, STORE_FORMAT);
+    if (format < STORE_FORMAT_OLDEST)
+        return fail(ATOLL_ERROR_NOT_SUPPORTED,
+                    "not supported any more: format %llu of the realm, which was never released; "
+                    "delete the folder",
+                    (unsigned long long)format);
     bytes name = reader_bytes(&r);
     uint8_t use = reader_byte(&r), identity = reader_byte(&r);
     db->hash_seed = reader_fixed64(&r);
