@@ -2,9 +2,9 @@
 """What is too long for every change: run by tools/test --nightly after all the other suites, about two hours more.
 
 usage: nightly.py BUILD_DIR [--only TEXT] [--scale X]
-10,000 simulated worlds, 20,000 walks of the model, the crash suite with ten times its rounds, hostile peers with five
-seeds, ten minutes of clients in four languages on a bad network, and each fuzzer for ten minutes (where clang and its
-runtime are). `--scale 0.01` does a hundredth of all that. Seeds begin at the day's number, so that every night sees
+10,000 simulated worlds, 20,000 walks of the model, a power cut before each disk call of 1,000 scenarios, queries over
+40,000 random schemas, the crash suite with ten times its rounds, hostile peers with five seeds, ten minutes of clients in
+four languages on a bad network, and each fuzzer for ten minutes (where clang and its runtime are). `--scale 0.01` does a hundredth of all that. Seeds begin at the day's number, so that every night sees
 others; what fails is printed with its seed. The last line is "N passed, N failed".
 """
 
@@ -53,6 +53,11 @@ def suites(build, scale, first):
     yield "10,000 simulated worlds", [sim, "--seed", first, "--count", count(10_000)]
     yield "30,000 worlds with changed messages", [build / "tests/sim/atoll-sim-hostile", "--seed", first, "--count", count(30_000)]
     yield "20,000 walks of the model", [walk, first, count(20_000), 1000]
+    yield "power cuts before each disk call", [build / "tests/unit/model/cuts", first, count(1_000)]
+    for seed in range(first, first + count(50_000), 1_000):
+        yield f"queries over random schemas from seed {seed}", [
+            "env", f"ATOLL_FIRST_SEED={seed}", build / "tests/unit/query/query_test", "--filter", "query_random_s*/*"
+        ]  # fmt: skip
     yield "crashes", [TESTS / "crash/run.py", build, "--rounds", count(200), "--seed", first]
     for seed in range(first, first + count(5)):
         yield f"hostile peers, seed {seed}", [TESTS / "hostile/run.py", build, "--seed", seed]

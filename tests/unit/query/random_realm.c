@@ -1,6 +1,12 @@
 /* Random schemas and data, in a realm and in plain arrays at once. It knows nothing of queries. */
 #include "random_realm.h"
 
+uint64_t random_first_seed(void)
+{
+    const char *text = getenv("ATOLL_FIRST_SEED");
+    return text == NULL ? 1 : strtoull(text, NULL, 10);
+}
+
 int random_pick(random_realm *w, int bound)
 {
     return (int)random_below(&w->random, (uint64_t)bound);

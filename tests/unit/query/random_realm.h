@@ -50,6 +50,8 @@ typedef struct random_realm {
     int64_t live;
 } random_realm;
 
+/* What the environment variable ATOLL_FIRST_SEED says; 1: nothing. */
+uint64_t random_first_seed(void);
 random_realm *random_realm_new(uint64_t seed);
 void random_realm_free(random_realm *w);
 void random_realm_change(random_realm *w, int steps); /* its own commit */

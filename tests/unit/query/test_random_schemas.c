@@ -493,7 +493,8 @@ Test(query_random_schemas, predicates_agree_with_plain_code)
 {
     predicate *p = malloc(sizeof *p);
     uint64_t kinds[NODE_KINDS] = {0};
-    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+    const uint64_t first = random_first_seed();
+    for (uint64_t seed = first; seed < first + SEEDS; seed++) {
         random_realm *w = random_realm_new(seed);
         for (int i = 0; i < PREDICATES; i++) {
             check_one(w, p, seed);
