@@ -184,6 +184,7 @@ struct peer {
     void *owner;
     /* watch.c. live: it is told of changes after its cursor; wanted: those that may concern it; wanted_all: too many */
     bool live, wanted_all, woken;
+    bool held; /* changes of others wait until more of them can go together */
     VECTOR(wanted_row) wanted;
     VECTOR(watch_entry) watches;
     char *user_id;

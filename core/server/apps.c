@@ -177,6 +177,7 @@ void apps_close(server_runner *r)
         }
         vector_free(&a->streams);
         vector_free(&a->polls);
+        vector_free(&a->held);
         app_config_free(&a->config);
         memory_free(a);
     }

@@ -450,6 +450,12 @@ bool peer_poll(peer *p, uint64_t now_ms, peer_action *out)
     return true;
 }
 
+bool peer_hold(peer *p, bool held)
+{
+    p->held = held;
+    return p->bound && !p->group.active && p->live && !send_is_clean(p);
+}
+
 void peer_set_owner(peer *p, void *owner)
 {
     p->owner = owner;

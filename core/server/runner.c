@@ -287,7 +287,9 @@ uint16_t server_runner_port(const server_runner *r)
 
 static status turn(server_runner *r, uint64_t deadline_ms)
 {
-    TRY(loop_turn(r->loop, r->touched.count > 0 ? 0 : deadline_ms));
+    uint64_t due_ms = streams_deadline(r);
+    if (due_ms > deadline_ms) due_ms = deadline_ms;
+    TRY(loop_turn(r->loop, r->touched.count > 0 ? 0 : due_ms));
     services_password_done(r);
     TRY(streams_commit(r));
     turn_connections(r, runner_now_ms(r));

@@ -20,6 +20,9 @@ typedef struct served_app {
     server_app *app;                 /* NULL: not used yet since the server started */
     uint64_t version_synced;         /* commits up to here are on disk */
     VECTOR(stream *) streams, polls; /* polls: those that may have something to say */
+    VECTOR(stream *) held;           /* that changes wait for, until their time */
+    uint64_t
+        pause_ms; /* between two downloads of one stream: as many as a commit concerns, so long */
 } served_app;
 
 /* What is shown of a stream, also after its end. */
@@ -46,7 +49,8 @@ struct stream {
     char user_id[TOKEN_ID_SIZE_MAX], log_in[TOKEN_ID_SIZE_MAX];
     uint64_t number;
     int64_t opened_ms;
-    bool to_poll, ended, finished;
+    bool to_poll, held, ended, finished;
+    uint64_t next_group_ms; /* no download of others' changes begins before */
 };
 
 struct connection {
@@ -99,6 +103,7 @@ void stream_closed(stream *s);
 void stream_finish(stream *s, status code, const char *text);
 status streams_commit(server_runner *r)
     MUST_CHECK; /* one sync per app, then everything that may leave leaves */
+uint64_t streams_deadline(const server_runner *r); /* when one that is held may go on */
 void streams_end_log_in(served_app *a, const char *user_id, const char *log_in, status code,
                         const char *text); /* log_in NULL: all of the user */
 status stream_record(const stream *s, session_record *out) MUST_CHECK; /* free its partition */

@@ -471,7 +471,8 @@ status send_next(peer *p, bool *made)
     } else if (p->has_ack && (durable || BREAKAGE(BREAKAGE_ACKNOWLEDGE_BEFORE_COMMIT))) {
         *made = true;
         result = ack_part(p, &memory);
-    } else if (durable && (p->has_next_view || p->cursor < model_version(p->app->db))) {
+    } else if (durable &&
+               (p->has_next_view || (p->cursor < model_version(p->app->db) && !p->held))) {
         result = group_begin(p);
         if (result == ATOLL_OK && p->group.rows.count == 0 && !p->group.sweep &&
             p->group.from != 0 && !p->group.with_schema) {

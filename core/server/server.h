@@ -45,6 +45,8 @@ bool peer_poll(peer *p, uint64_t now_ms, peer_action *out);
  * NULL: nobody any more. A peer that got a message is to be polled besides. */
 status server_app_watch(server_app *app) MUST_CHECK;
 peer *server_app_woken(server_app *app);
+/* Held, a peer begins no download for others' changes; what it asked for itself goes on. Answers whether any wait. */
+bool peer_hold(peer *p, bool held);
 void peer_set_owner(peer *p, void *owner);
 void *peer_owner(const peer *p);
 typedef struct peer_counters {

@@ -15,6 +15,8 @@
 #define STREAM_UNSENT_MAX (4u << 20)    /* above, nothing more is read from the client */
 #define STREAM_BIND_MEMORY_MAX (64u << 20)
 #define STREAM_PARTITION_SIZE_MAX (64u << 20)
+#define SESSIONS_A_MS 10
+#define PAUSE_MS_MAX 20
 #define CATEGORY "Realm.Sync.Server"
 
 static status authenticate(server_runner *r, grpc_call *call, stream *s)
@@ -53,6 +55,7 @@ void stream_begin(server_runner *r, connection *c, grpc_call *call)
     status result = authenticate(r, call, s);
     if (result == ATOLL_OK)
         result = vector_reserve(&s->app->polls, 2 * (s->app->streams.count + 1));
+    if (result == ATOLL_OK) result = vector_reserve(&s->app->held, s->app->streams.count + 1);
     if (result == ATOLL_OK) result = vector_push(&s->app->streams, s);
     if (result == ATOLL_OK) {
         s->number = ++r->stream_count;
@@ -170,15 +173,35 @@ void stream_closed(stream *s)
     for (size_t i = 0; s->to_poll && i < a->polls.count; i++) {
         if (a->polls.items[i] == s) a->polls.items[i] = NULL;
     }
+    for (size_t i = 0; s->held && i < a->held.count; i++) {
+        if (a->held.items[i] != s) continue;
+        a->held.items[i] = a->held.items[--a->held.count];
+        break;
+    }
     remember(s->runner, s);
     if (s->peer != NULL) peer_free(s->peer);
     memory_free(s);
+}
+
+/* The more sessions a commit concerns, the longer each waits for the next one's changes: many small commits then reach
+ * many sessions in few messages. With few there is no pause. */
+static void pace(stream *s, uint64_t now_ms)
+{
+    bool early = now_ms < s->next_group_ms;
+    bool waits = peer_hold(s->peer, early);
+    if (waits && early && !s->held) {
+        s->held = true;
+        s->app->held.items[s->app->held.count++] = s;
+    } else if (waits && !early) {
+        s->next_group_ms = now_ms + s->app->pause_ms;
+    }
 }
 
 static void poll_stream(stream *s, uint64_t now_ms)
 {
     s->to_poll = false;
     if (s->peer == NULL) return;
+    pace(s, now_ms);
     peer_action action;
     while (!s->finished && grpc_unsent(s->call) < STREAM_UNSENT_TARGET &&
            peer_poll(s->peer, now_ms, &action)) {
@@ -209,8 +232,18 @@ static status commit_app(served_app *a, uint64_t now_ms)
         a->version_synced = version;
     }
     TRY(server_app_watch(a->app));
-    for (peer *p = server_app_woken(a->app); p != NULL; p = server_app_woken(a->app))
+    uint64_t woken = 0;
+    for (peer *p = server_app_woken(a->app); p != NULL; p = server_app_woken(a->app), woken++)
         if (peer_owner(p) != NULL) stream_wake(peer_owner(p));
+    if (woken > 0)
+        a->pause_ms = woken / SESSIONS_A_MS < PAUSE_MS_MAX ? woken / SESSIONS_A_MS : PAUSE_MS_MAX;
+    for (size_t i = a->held.count; i-- > 0;) {
+        stream *s = a->held.items[i];
+        if (now_ms < s->next_group_ms) continue;
+        a->held.items[i] = a->held.items[--a->held.count];
+        s->held = false;
+        stream_wake(s);
+    }
     /* What a poll wakes waits for the next turn. */
     size_t count = a->polls.count;
     for (size_t i = 0; i < count; i++) {
@@ -248,4 +281,15 @@ void streams_end_log_in(served_app *a, const char *user_id, const char *log_in, 
             continue;
         stream_finish(s, code, text);
     }
+}
+
+uint64_t streams_deadline(const server_runner *r)
+{
+    uint64_t at = UINT64_MAX;
+    for (size_t i = 0; i < r->apps.count; i++) {
+        const served_app *a = r->apps.items[i];
+        for (size_t k = 0; k < a->held.count; k++)
+            if (a->held.items[k]->next_group_ms < at) at = a->held.items[k]->next_group_ms;
+    }
+    return at;
 }

@@ -179,7 +179,8 @@ static status take_group(session *s)
         model_rollback(txn);
         return result;
     }
-    TRY(model_commit(txn, NULL));
+    /* A power cut may take it back, cursor and all: then it comes again. */
+    TRY(model_commit_as(txn, subscriptions, NULL));
     s->sync = next;
     if (subscriptions) {
         session_queue(s, SESSION_ACTION_SUBSCRIPTIONS, 0, ATOLL_OK, NULL);
@@ -267,6 +268,13 @@ static void report_rejected(session *s)
     session_queue(s, SESSION_ACTION_ERROR, 0, ATOLL_ERROR_COMPENSATING_WRITE, text);
 }
 
+static bool any_rejected(const session *s)
+{
+    for (size_t i = 0; i < s->staged.count; i++)
+        if (s->staged.items[i]->message.ack.rejected.count > 0) return true;
+    return false;
+}
+
 static status take_outcome(session *s, uint64_t bound)
 {
     sync_state next = s->sync;
@@ -277,7 +285,8 @@ static status take_outcome(session *s, uint64_t bound)
         model_rollback(txn);
         return result;
     }
-    TRY(model_commit(txn, NULL));
+    /* What is told once must not be forgotten; the rest the server says again. Before the next batch leaves all is synced. */
+    TRY(model_commit_as(txn, any_rejected(s), NULL));
     s->sync = next;
     s->uploaded_through = bound > s->uploaded_through ? bound : s->uploaded_through;
     s->local_changes = true;

@@ -114,7 +114,7 @@ static status fold_all(session *s, uint64_t *newest)
         model_rollback(txn);
         return result;
     }
-    TRY(model_commit(txn, NULL));
+    TRY(model_commit_as(txn, false, NULL)); /* session_upload_begin syncs before anything leaves */
     s->sync = next;
     return ATOLL_OK;
 }
@@ -157,7 +157,7 @@ static status snapshot(session *s, bool *again, bool *empty)
         model_rollback(txn);
         return result;
     }
-    TRY(model_commit(txn, &version));
+    TRY(model_commit_as(txn, false, &version));
     s->sync = next;
     s->batch.view = model_view_newest(s->options.db);
     if (s->batch.view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;

@@ -64,4 +64,6 @@ void bench_sqlite(const bench_options *o);
 void bench_rocksdb(const bench_options *o);
 void bench_sync_offline(const bench_options *o);
 void bench_sync_latency(const bench_options *o);
+void bench_sync_many(const bench_options *o);
+void bench_sync_1m(const bench_options *o);
 #endif

@@ -29,6 +29,8 @@ static const section sections[] = {
     {"rocksdb", bench_rocksdb},
     {"sync_offline", bench_sync_offline},
     {"sync_latency", bench_sync_latency},
+    {"sync_many", bench_sync_many},
+    {"sync_1m", bench_sync_1m},
 };
 
 static int run_section(const char *name, const bench_options *options)
