@@ -16,7 +16,8 @@ enum { CLIENTS = 3, VICTIM = 2, STEPS = 120, STEP_MS = 40, CALM_MS = 60000 };
 typedef struct hostile {
     world w;
     random_state random;
-    const void *seen_up, *seen_down; /* packets are changed once, when they come to the head of their queue */
+    const void *seen_up,
+        *seen_down; /* packets are changed once, when they come to the head of their queue */
     uint64_t changed, delivered, victim_errors;
     uint64_t seed;
 } hostile;
@@ -121,10 +122,10 @@ static int check_honest(hostile *h)
         if (i == VICTIM) continue;
         client *c = &h->w.clients[i];
         char *theirs = fixture_dump(c->db, "TRUEPREDICATE");
-        char *servers = fixture_dump(server_app_db(h->w.app), i == 0 ? "TRUEPREDICATE" : "team < 2");
+        char *servers =
+            fixture_dump(server_app_db(h->w.app), i == 0 ? "TRUEPREDICATE" : "team < 2");
         bool same = strcmp(theirs, servers) == 0;
-        if (!same)
-            fprintf(stderr, "client %d:\n%sserver:\n%s", i, theirs, servers);
+        if (!same) fprintf(stderr, "client %d:\n%sserver:\n%s", i, theirs, servers);
         free(theirs);
         free(servers);
         if (!same) return wrong(h, "an honest client differs from the server", "");
@@ -144,7 +145,8 @@ static int check_victim(hostile *h)
         return wrong(h, "the realm that was lied to takes no writes", fail_text());
     world_crash_client(&h->w, c, 1);
     run(h, 5000, false);
-    if (c->db == NULL) return wrong(h, "the realm that was lied to does not open again", fail_text());
+    if (c->db == NULL)
+        return wrong(h, "the realm that was lied to does not open again", fail_text());
     return 0;
 }
 
@@ -180,9 +182,8 @@ static int one(uint64_t seed, hostile *h)
 
 int main(int count, char **words)
 {
-    static const struct option options[] = {{"seed", required_argument, NULL, 's'},
-                                            {"count", required_argument, NULL, 'c'},
-                                            {0}};
+    static const struct option options[] = {
+        {"seed", required_argument, NULL, 's'}, {"count", required_argument, NULL, 'c'}, {0}};
     uint64_t seed = 1, runs = 1, changed = 0, delivered = 0, errors = 0;
     for (int o; (o = getopt_long(count, words, "", options, NULL)) != -1;) {
         if (o == 's')
