@@ -15,6 +15,8 @@
 #define STREAM_UNSENT_MAX (4u << 20)    /* above, nothing more is read from the client */
 #define STREAM_BIND_MEMORY_MAX (64u << 20)
 #define STREAM_PARTITION_SIZE_MAX (64u << 20)
+#define STREAM_SLICE_SIZE \
+    (64u << 10) /* after a message of that size the other streams have their turn */
 #define SESSIONS_A_MS 10
 #define PAUSE_MS_MAX 20
 #define CATEGORY "Realm.Sync.Server"
@@ -205,12 +207,17 @@ static void poll_stream(stream *s, uint64_t now_ms)
     peer_action action;
     while (!s->finished && grpc_unsent(s->call) < STREAM_UNSENT_TARGET &&
            peer_poll(s->peer, now_ms, &action)) {
+        size_t size = action.kind == PEER_ACTION_SEND ? action.message.size : 0;
         if (action.kind == PEER_ACTION_CLOSE) {
             stream_finish(s, action.code, action.text);
         } else if (grpc_send(s->call, action.message) != ATOLL_OK) {
             stream_finish(s, ATOLL_ERROR_INTERNAL, fail_text());
         }
         connection_touch(s->connection);
+        if (size >= STREAM_SLICE_SIZE) {
+            stream_wake(s); /* The others come first. */
+            break;
+        }
     }
     if (s->finished) return;
     grpc_pause(s->call, grpc_unsent(s->call) >= STREAM_UNSENT_MAX);
