@@ -258,15 +258,26 @@ static status give_commit(uint64_t version, bytes record,
     return result;
 }
 
+/* The first local commit after a version; 0: there is none. What others wrote is passed by without reading it. */
+static uint64_t first_local(model_db *db, uint64_t after)
+{
+    uint64_t first = 0;
+    mutex_lock(&db->lock);
+    for (size_t i = db->log.count; i > 0 && db->log.items[i - 1].version > after; i--)
+        if (db->log.items[i - 1].origin == COMMIT_LOCAL) first = db->log.items[i - 1].version;
+    mutex_unlock(&db->lock);
+    return first;
+}
+
 status model_local_commits(model_db *db, uint64_t after,
                            status (*each)(void *context, const local_commit *commit), void *context)
 {
     storage_iterator *i = NULL;
     uint8_t from[9], to[9];
     bytes key, record;
-    uint64_t newest = model_version(db);
-    if (after >= newest) return ATOLL_OK;
-    TRY(storage_iterate(db->store, log_key(from, after + 1), log_key(to, newest + 1), &i));
+    uint64_t newest = model_version(db), first = first_local(db, after);
+    if (first == 0) return ATOLL_OK;
+    TRY(storage_iterate(db->store, log_key(from, first), log_key(to, newest + 1), &i));
     status result = ATOLL_OK;
     while (result == ATOLL_OK && storage_iterator_next(i, &key, &record))
         result = key.size == 9 ? give_commit(key_get_u64(key.data + 1), record, each, context)

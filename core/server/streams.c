@@ -17,8 +17,8 @@
 #define STREAM_PARTITION_SIZE_MAX (64u << 20)
 #define STREAM_SLICE_SIZE \
     (64u << 10) /* after a message of that size the other streams have their turn */
-#define SESSIONS_A_MS 10
-#define PAUSE_MS_MAX 20
+#define SESSIONS_A_MS 2
+#define PAUSE_MS_MAX 50
 #define CATEGORY "Realm.Sync.Server"
 
 static status authenticate(server_runner *r, grpc_call *call, stream *s)
