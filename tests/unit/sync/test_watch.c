@@ -168,3 +168,23 @@ Test(watch, who_was_passed_by_keeps_up)
     expect_told(&t, 3, 3);
     end(&t);
 }
+
+Test(watch, what_is_held_goes_in_one_piece)
+{
+    begin(&t);
+    cr_expect(!peer_hold(t.peers[20], true), "nothing waits");
+    upload(&t, 1, ROW_CREATE, 20);
+    cr_expect_eq(t.told[20], 0);
+    upload(&t, 2, ROW_CREATE, 20);
+    cr_expect_eq(t.told[20], 0);
+    cr_expect(peer_hold(t.peers[20], true), "changes wait");
+    cr_expect(peer_hold(t.peers[20], false));
+    peer_counters before, after;
+    peer_get_counters(t.peers[20], &before);
+    memset(t.told, 0, sizeof t.told);
+    poll(&t, 20);
+    peer_get_counters(t.peers[20], &after);
+    cr_expect_eq(t.told[20], 2);
+    cr_expect_eq(after.messages_out - before.messages_out, 1);
+    end(&t);
+}
