@@ -61,6 +61,17 @@ public class SchemaTests : IDisposable
             Check.True(found.DynamicApi.Get<int?>("count") is null, "null until it is set");
         }
 
+        // A schema made of the parts of another one: what was embedded in it is linked to here.
+        var parts = schema!.GetBuilder();
+        parts.Remove("Spot");
+        parts.Add(new ObjectSchema.Builder("Spot") { Property.Primitive("x", RealmValueType.Int) });
+        using (var other = Realm.GetInstance(new RealmConfiguration(Place + "2") { Schema = parts }))
+        {
+            other.Write(() => other.DynamicApi.CreateObject("Room", 1).DynamicApi.GetList<IRealmObject>("spots")
+                .Add((IRealmObject)other.DynamicApi.CreateObject("Spot")));
+            Check.Equal(1, other.DynamicApi.All("Spot").Count());
+        }
+
         // What was stored is what was described: read by nobody's schema.
         using var read = Realm.GetInstance(new RealmConfiguration(Place) { IsDynamic = true });
         Check.True(read.Schema.TryFindObjectSchema("Room", out var room), "the class");

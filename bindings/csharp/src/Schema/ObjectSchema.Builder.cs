@@ -54,7 +54,7 @@ public partial class ObjectSchema
         {
             if (_model is null)
             {
-                return new ObjectSchema(Name, RealmSchemaType, [.. this], null);
+                return new ObjectSchema(Name, RealmSchemaType, [.. this], null, isBuilt: true);
             }
 
             var modelled = TypeMetadata.Of(_model).Schema;
@@ -64,7 +64,7 @@ public partial class ObjectSchema
                     $"not supported yet: another name, kind or property than those of the model class {_model.Name}");
             }
 
-            return Count == modelled.Count ? modelled : new ObjectSchema(Name, RealmSchemaType, [.. this], null, _model);
+            return Count == modelled.Count ? modelled : new ObjectSchema(Name, RealmSchemaType, [.. this], null, _model, true);
         }
 
         /// <summary>Errors: ArgumentException when there is a property of that name.</summary>

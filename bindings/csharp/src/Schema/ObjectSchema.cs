@@ -7,12 +7,14 @@ namespace Realms.Schema;
 public partial class ObjectSchema : IReadOnlyCollection<Property>
 {
     private readonly ReadOnlyCollection<Property> _properties;
+    private readonly bool _isBuilt;
 
-    internal ObjectSchema(string name, ObjectType type, IList<Property> properties, TypeMetadata? metadata, Type? model = null)
+    internal ObjectSchema(string name, ObjectType type, IList<Property> properties, TypeMetadata? metadata, Type? model = null, bool isBuilt = false)
     {
         Name = name;
         BaseType = type;
         Metadata = metadata;
+        _isBuilt = isBuilt;
         Model = model ?? (metadata?.IsDynamic == false ? metadata.Type : null);
         _properties = new ReadOnlyCollection<Property>(properties);
     }
@@ -38,9 +40,9 @@ public partial class ObjectSchema : IReadOnlyCollection<Property>
     internal Type? Model { get; }
 
     internal ObjectSchema Described(HashSet<string> embeddedClasses)
-        => Metadata is not null
-            ? this
-            : new ObjectSchema(Name, BaseType, _properties, TypeMetadata.Build(this, embeddedClasses), Model);
+        => _isBuilt
+            ? new ObjectSchema(Name, BaseType, _properties, TypeMetadata.Build(this, embeddedClasses), Model, true)
+            : this;
 
     public bool TryFindProperty(string name, out Property property)
     {

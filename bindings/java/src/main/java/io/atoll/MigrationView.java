@@ -1,5 +1,6 @@
 package io.atoll;
 
+import io.atoll.exceptions.RealmMigrationNeededException;
 import io.atoll.internal.Constants;
 import io.atoll.internal.ManagedObject;
 import io.atoll.internal.Native;
@@ -69,6 +70,23 @@ final class MigrationView {
         int collection = Constants.PROPERTY_LIST | Constants.PROPERTY_SET | Constants.PROPERTY_DICTIONARY;
         boolean target = a.target == null ? b.target == null : a.target.equals(b.target);
         return a.type == b.type && target && (a.flags & collection) == (b.flags & collection);
+    }
+
+    /** Errors: RealmMigrationNeededException for what was set and would be lost, because no model has the field. */
+    void checkComplete() {
+        List<String> lost = new ArrayList<>();
+        for (Map.Entry<String, Fields> item : classes.entrySet()) {
+            for (Map.Entry<String, Slot> field : item.getValue().slots.entrySet()) {
+                Slot slot = field.getValue();
+                if (slot.now < 0 && (slot.then < 0 || !slot.kept.isEmpty())) {
+                    lost.add(item.getKey() + "." + field.getKey());
+                }
+            }
+        }
+        if (!lost.isEmpty()) {
+            String message = "after the migration the model classes lack " + lost + ", or have them with another type: rename or remove them";
+            throw new RealmMigrationNeededException(Constants.ERROR_MIGRATION_REQUIRED, message, null);
+        }
     }
 
     // ---------- classes ----------

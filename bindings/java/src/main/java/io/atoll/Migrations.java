@@ -35,6 +35,7 @@ final class Migrations {
             before.view = view;
             after.view = view;
             callback.migrate(after, Native.atoll_migration_old_version(migration), configuration.getSchemaVersion());
+            view.checkComplete();
             Native.atoll_migration_commit(migration);
         } finally {
             close(before);

@@ -150,7 +150,7 @@ public final class RealmObjectSchema {
         return add(fieldName, link, flags, objectSchema.name);
     }
 
-    /** A field that the model class has too is the model's; any other lives until the migration ends. */
+    /** A field that the model class has too is the model's; any other is renamed or removed before the migration ends. */
     public RealmObjectSchema addField(String fieldName, Class<?> fieldType, FieldAttribute... attributes) {
         List<FieldAttribute> given = Arrays.asList(attributes);
         boolean required = fieldType.isPrimitive() || given.contains(FieldAttribute.REQUIRED)

@@ -21,6 +21,7 @@ import io.atoll.RealmSchema;
 import io.atoll.annotations.PrimaryKey;
 import io.atoll.annotations.RealmClass;
 import io.atoll.annotations.Required;
+import io.atoll.exceptions.RealmMigrationNeededException;
 import io.atoll.exceptions.RealmPrimaryKeyConstraintException;
 import java.io.File;
 import java.util.ArrayList;
@@ -229,6 +230,11 @@ class MigrationTest {
             change(realm);
             realm.getSchema().get("Member").transform(m -> m.setString("id", "same"));
         })).close());
+        RealmMigrationNeededException lost = assertThrows(RealmMigrationNeededException.class, () -> Realm.getInstance(
+                after((realm, from, to) -> realm.getSchema().get("Member").addField("wohle", String.class))).close());
+        assertTrue(lost.getMessage().contains("Member.wohle"), lost.getMessage());
+        assertThrows(RealmMigrationNeededException.class, () -> Realm.getInstance(
+                after((realm, from, to) -> realm.where("Member").findFirst().setString("first", "x"))).close());
         try (Realm realm = Realm.getInstance(before())) {
             assertEquals(2, realm.where(Before.class).count());
             assertEquals("Ada", realm.where(Before.class).equalTo("id", 1).findFirst().getFirst());
