@@ -28,7 +28,9 @@ public final class DynamicRealm extends BaseRealm {
         }
         long config = configuration.nativeConfig(false);
         try {
-            return of(configuration, Native.atoll_realm_open(config));
+            DynamicRealm realm = of(configuration, Native.atoll_realm_open(config));
+            realm.core.watch();
+            return realm;
         } finally {
             Native.atoll_config_free(config);
         }

@@ -4,6 +4,7 @@ import io.atoll.exceptions.RealmFileException;
 import io.atoll.internal.Constants;
 import io.atoll.internal.Importer;
 import io.atoll.internal.Library;
+import io.atoll.internal.Loop;
 import io.atoll.internal.ManagedObject;
 import io.atoll.internal.Models;
 import io.atoll.internal.Native;
@@ -18,6 +19,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -68,6 +70,7 @@ public final class Realm extends BaseRealm {
             compactOnLaunch(config);
             Migrations.run(configuration, config, configuration.getMigration());
             use(new RealmCore(this, config, configuration.types(), configuration.isSyncConfiguration()));
+            core.watch();
         } finally {
             Native.atoll_config_free(config);
         }
@@ -154,26 +157,63 @@ public final class Realm extends BaseRealm {
     }
 
     /**
-     * Opens on a background thread, where migrations and a first download hold nobody up; the callback runs there. A
-     * later getInstance on any thread finds all that done.
+     * Opens on a background thread, where migrations and a first download hold nobody up. The callback is given the realm of
+     * this thread if that has a looper, else it runs on that thread, with its realm. A later getInstance finds all done.
      */
     public static RealmAsyncTask getInstanceAsync(final RealmConfiguration configuration, final Callback callback) {
         if (configuration == null || callback == null) {
             throw new IllegalArgumentException("A non-null RealmConfiguration and callback must be provided");
         }
+        final Loop loop = Loop.ofThread();
         return background(new Runnable() {
             @Override
             public void run() {
-                Realm realm;
+                open(configuration, callback, loop);
+            }
+        });
+    }
+
+    private static void open(final RealmConfiguration configuration, final Callback callback, Loop loop) {
+        Realm opened;
+        try {
+            opened = getInstance(configuration);
+        } catch (final RuntimeException | Error e) {
+            tell(loop, new Runnable() {
+                @Override
+                public void run() {
+                    callback.onError(e);
+                }
+            });
+            return;
+        }
+        if (loop == null) {
+            callback.onSuccess(opened);
+            return;
+        }
+        // Held open until the other thread has it too, so that a realm in memory or a session lives on.
+        final CountDownLatch taken = new CountDownLatch(1);
+        loop.post(new Runnable() {
+            @Override
+            public void run() {
+                Realm mine;
                 try {
-                    realm = getInstance(configuration);
+                    mine = getInstance(configuration);
                 } catch (RuntimeException | Error e) {
                     callback.onError(e);
                     return;
+                } finally {
+                    taken.countDown();
                 }
-                callback.onSuccess(realm);
+                callback.onSuccess(mine);
             }
         });
+        try {
+            taken.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            opened.close();
+        }
     }
 
     private void prepare() {
@@ -261,10 +301,11 @@ public final class Realm extends BaseRealm {
         return executeTransactionAsync(transaction, null, onError);
     }
 
-    /** Runs it on a background thread with a realm of its own; the listeners are told there. */
+    /** Runs it on a background thread with a realm of its own; the listeners are told by the looper of this one, else there. */
     public RealmAsyncTask executeTransactionAsync(final Transaction transaction, final Transaction.OnSuccess onSuccess,
             final Transaction.OnError onError) {
         final RealmConfiguration same = configuration;
+        final Loop loop = core.loop();
         return background(new Runnable() {
             @Override
             public void run() {
@@ -275,14 +316,32 @@ public final class Realm extends BaseRealm {
                     if (onError == null) {
                         throw e;
                     }
-                    onError.onError(e);
+                    tell(loop, new Runnable() {
+                        @Override
+                        public void run() {
+                            onError.onError(e);
+                        }
+                    });
                     return;
                 }
                 if (onSuccess != null) {
-                    onSuccess.onSuccess();
+                    tell(loop, new Runnable() {
+                        @Override
+                        public void run() {
+                            onSuccess.onSuccess();
+                        }
+                    });
                 }
             }
         });
+    }
+
+    private static void tell(Loop loop, Runnable listener) {
+        if (loop == null) {
+            listener.run();
+        } else {
+            loop.post(listener);
+        }
     }
 
     private static RealmAsyncTask background(Runnable work) {

@@ -1,6 +1,7 @@
 package io.atoll.internal;
 
 import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -59,6 +60,8 @@ public final class RealmCore {
     private final long queue;
     private final Handle handle;
     private boolean delivering;
+    private Loop loop; // null: listeners are told by refresh()
+    private long pending;
 
     public RealmCore(Object realm, long config, List<ObjectType<?>> types, boolean synced) {
         this(realm, types, synced, Native.atoll_realm_open(config));
@@ -122,6 +125,9 @@ public final class RealmCore {
 
     public void close() {
         observers.clear();
+        if (pending != 0) {
+            Dispatcher.get().remove(pending);
+        }
         handle.close();
     }
 
@@ -256,6 +262,53 @@ public final class RealmCore {
 
     public void observe(long registration, EventHandler handler) {
         observers.put(registration, handler);
+        if (loop != null) { // What there is, is told without waiting for a change.
+            loop.post(advance(new WeakReference<>(this), false));
+        }
+    }
+
+    /** The loop of the realm's thread; null if it has none. */
+    public Loop loop() {
+        return loop;
+    }
+
+    /** From now on listeners are told by the run loop of this thread, if it has one. */
+    public void watch() {
+        final Loop mine = Loop.ofThread();
+        if (mine == null) {
+            return;
+        }
+        loop = mine;
+        final WeakReference<RealmCore> core = new WeakReference<>(this);
+        pending = Dispatcher.get().add(new Dispatcher.Begin() {
+            @Override
+            public long begin(long events) {
+                return Native.atoll_realm_observe(pointer(), events);
+            }
+        }, new EventHandler() {
+            @Override
+            public void onEvent(long event) {
+                if (Native.atoll_event_type(event) == Constants.EVENT_REALM_PENDING) {
+                    mine.post(advance(core, true));
+                }
+            }
+        }, false);
+    }
+
+    private static Runnable advance(final WeakReference<RealmCore> core, final boolean refresh) {
+        return new Runnable() {
+            @Override
+            public void run() {
+                RealmCore there = core.get();
+                if (there == null || there.isClosed()) {
+                    return;
+                }
+                if (refresh && !Native.atoll_realm_is_in_transaction(there.pointer())) {
+                    Native.atoll_realm_refresh(there.pointer());
+                }
+                there.deliver();
+            }
+        };
     }
 
     public void unobserve(long registration) {
