@@ -2,6 +2,7 @@
  * It must never apply a part of a batch, nor let one refused object undo the others. Invariant: every object that came out
  * otherwise than uploaded is in the outcome of the batch's record, written in the same commit. */
 #include "server/app.h"
+#include "sync/breakage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -364,7 +365,7 @@ static status apply_fields(batch_apply *a, wire_rows *rows, size_t i, const mode
         } else {
             value v = wire_column_value(column, entry);
             if (is_root && before.since != a->version &&
-                meta_is_queryable(a->app, c->key, p->key)) {
+                meta_is_queryable(a->app, c->key, p->key) && !BREAKAGE(BREAKAGE_NO_LEAVE_RECORD)) {
                 TRY(meta_leave(a->app, a->txn, c->key, row, &before, a->version));
             }
             TRY(rows_set(a->txn, c, row, p, &v));
@@ -409,7 +410,7 @@ static status begin_life(batch_apply *a, const model_class *c, const value *key,
                          row_mark *mark)
 {
     TRY(model_create(a->txn, c->key, key, row));
-    mark->life++;
+    if (!BREAKAGE(BREAKAGE_LIFE_NOT_RAISED) || mark->life == 0) mark->life++;
     mark->alive = true;
     mark->since = a->version;
     mark->since_author = a->ident;

@@ -2,6 +2,7 @@
  * It must never store an object whose sequence is at or below the device's mark. Invariant: objects and mark change in the same
  * commit. */
 #include "server/app.h"
+#include "sync/breakage.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -272,7 +273,7 @@ static status ingest_group(server_app *app, model_txn *txn, uint64_t ident, uint
         if (i > 0 && sequence <= rows->sequences.items[i - 1])
             return fail(ATOLL_ERROR_INVALID_ARGUMENT,
                         "sequences of asymmetric objects must ascend");
-        if (sequence <= mark) continue;
+        if (sequence <= mark || BREAKAGE(BREAKAGE_INGEST_LOST)) continue;
         TRY(store_line(app, txn, ident, w, rows, i));
         if (sequence > *highest) *highest = sequence;
     }

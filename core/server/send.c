@@ -2,6 +2,7 @@
  * It must never send what is not durable, nor name an object that the session does not see. Invariant: a group is read at one
  * version, and nothing else leaves between its parts. */
 #include "server/app.h"
+#include "sync/breakage.h"
 
 #include <stdlib.h>
 
@@ -156,7 +157,8 @@ static status plan_row(plan *x, class_key c, row_key row, bool sweep)
     TRY(map64_put(&x->seen, name_of(c, row), 1));
     TRY(marks_peek(p->app, c, row, &mark));
     const leave_record *oldest = leave_of(x, c, row);
-    bool has = mark->alive && view_matches(x->new_view, x->g->view, c, row);
+    bool has = mark->alive &&
+               (view_matches(x->new_view, x->g->view, c, row) || BREAKAGE(BREAKAGE_VIEW_IGNORED));
     bool had = x->old_view != NULL &&
                view_had(x->old_view, x->g->view, c, row, mark, oldest, x->g->from, p->ident);
     bool same_life = mark->since <= x->g->from || mark->since_author == p->ident;
@@ -166,7 +168,7 @@ static status plan_row(plan *x, class_key c, row_key row, bool sweep)
         /* A cursor of zero: the client has nothing, or no longer trusts what it has. */
         bool delta = had && same_life && !uncertain && x->g->from > 0;
         r.kind = delta ? ROW_DELTA : ROW_FULL;
-    } else if ((had || uncertain) && !sweep) {
+    } else if ((had || uncertain) && !sweep && !BREAKAGE(BREAKAGE_EVICTION_NOT_SENT)) {
         bool own = !mark->alive && mark->since_author == p->ident;
         r.kind = mark->alive ? ROW_EVICTED : own ? 0 : ROW_DELETED;
     }
@@ -303,6 +305,7 @@ static status group_part(peer *p, arena *memory)
     wire_builder b = {.memory = memory};
     row_writer w = {.p = p, .b = &b, .view = g->view, .after = g->from};
     server_message m = {.kind = SERVER_DOWNLOAD};
+    if (BREAKAGE(BREAKAGE_ROW_SKIPPED) && g->next + 1 < g->rows.count) g->next++;
     while (g->next < g->rows.count && b.size < MESSAGE_SIZE_TARGET) {
         const group_row *r = &g->rows.items[g->next++];
         TRY(put_row(&w, r->class_of, r->row, (row_kind)r->kind, r->life));
@@ -406,6 +409,7 @@ static status ack_part(peer *p, arena *memory)
     }
     if (result == ATOLL_OK) result = wire_builder_finish(&b);
     bool last = p->ack_next >= record.outcome.count;
+    if (BREAKAGE(BREAKAGE_REFUSAL_NOT_TOLD)) record.rejected.count = 0;
     m.ack = (wire_ack){.batch = bytes_of(p->ack.batch, 16),
                        .bound = p->ack.bound,
                        .version = p->ack.version,

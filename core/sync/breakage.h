@@ -10,7 +10,25 @@ enum {
     BREAKAGE_WRONG_TIE_BREAK,           /* equal stamps: the lower ident wins */
     BREAKAGE_MARK_MOVED_ON_A_MISS,      /* a cursor moves though the group is not complete */
     BREAKAGE_EVICT_OF_A_PENDING_ROW,    /* a row with unsent edits leaves the view and is dropped */
-    BREAKAGE_LEAVES_NOT_WATCHED         /* who had a row is not told that it left */
+    BREAKAGE_LEAVES_NOT_WATCHED,        /* who had a row is not told that it left */
+    BREAKAGE_DEFAULT_WINS,              /* a default beats what was decided earlier */
+    BREAKAGE_LAST_ARRIVED_WINS,         /* fields by order of arrival */
+    BREAKAGE_CREATE_REVIVES,            /* a create concurrent with a deletion begins a life */
+    BREAKAGE_DELETE_IGNORED,            /* a deletion that comes in changes nothing */
+    BREAKAGE_NO_LEAVE_RECORD,           /* nobody is told that a row left the view by a change */
+    BREAKAGE_LIFE_NOT_RAISED,           /* an object that lives again has the number of before */
+    BREAKAGE_INGEST_LOST,               /* asymmetric objects are acknowledged and not stored */
+    BREAKAGE_SKIPPED_SYNC,              /* the server takes for durable what it only wrote */
+    BREAKAGE_VIEW_IGNORED,              /* rows outside of the view are sent */
+    BREAKAGE_EVICTION_NOT_SENT,         /* rows that left the view or were deleted are not told */
+    BREAKAGE_ROW_SKIPPED,               /* a message lacks a row */
+    BREAKAGE_REFUSAL_NOT_TOLD,          /* a refused write is reverted without a word */
+    BREAKAGE_PENDING_OVERWRITTEN,       /* what comes in replaces what is unsent */
+    BREAKAGE_LIST_REPLACED,             /* a list that comes in replaces the own one */
+    BREAKAGE_NO_SWEEP,                  /* what a new view does not name stays */
+    BREAKAGE_ACKNOWLEDGED_WITHOUT_OUTCOME, /* an acknowledgement counts without what it carries */
+    BREAKAGE_ACKNOWLEDGED_TOO_MUCH, /* an acknowledgement drops what was written after its batch */
+    BREAKAGE_COUNT
 };
 #ifdef ATOLL_SIMULATOR
 extern int breakage_active;

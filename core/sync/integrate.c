@@ -92,7 +92,7 @@ static status take_list(integration *g, const model_class *c, row_key row, const
     TRY(rows_list_in(g->txn, p, column, entry, &incoming));
     list_state_init(&own);
     status result = model_list_state(model_txn_view(g->txn), c->key, row, p->key, &own);
-    if (result == ATOLL_OK && whole && !pending) {
+    if (result == ATOLL_OK && ((whole && !pending) || BREAKAGE(BREAKAGE_LIST_REPLACED))) {
         result = rows_list_store(g->txn, c, row, p, &incoming);
     } else if (result == ATOLL_OK && whole && own.life <= incoming.life) {
         /* The server's form counts; of ours only what it has not got yet. */
@@ -141,7 +141,8 @@ static status take_fields(integration *g, wire_rows *rows, size_t i, const model
         if (column->list != NULL) {
             TRY(take_list(g, c, row, p, column, entry, whole,
                           e != NULL && pending_entry_field(e, p->key) != NULL));
-        } else if (e == NULL || pending_entry_field(e, p->key) == NULL) {
+        } else if (e == NULL || pending_entry_field(e, p->key) == NULL ||
+                   BREAKAGE(BREAKAGE_PENDING_OVERWRITTEN)) {
             value v = wire_column_value(column, entry);
             TRY(rows_set(g->txn, c, row, p, &v));
         }

@@ -89,7 +89,9 @@ status row_mark_read(bytes from, row_mark *out)
 
 bool merge_field_wins(const field_claim *incoming, const field_claim *stored)
 {
-    if (incoming->is_default != stored->is_default) return !incoming->is_default;
+    if (incoming->is_default != stored->is_default && !BREAKAGE(BREAKAGE_DEFAULT_WINS))
+        return !incoming->is_default;
+    if (BREAKAGE(BREAKAGE_LAST_ARRIVED_WINS)) return true;
     if (incoming->stamp != stored->stamp) return incoming->stamp > stored->stamp;
     if (BREAKAGE(BREAKAGE_WRONG_TIE_BREAK)) return incoming->author <= stored->author;
     return incoming->author >= stored->author;
@@ -101,7 +103,7 @@ static merge_verdict merge_create(const row_mark *stored, uint64_t life, uint64_
 {
     bool knows = stored->ended <= base || life >= stored->life || BREAKAGE(BREAKAGE_NO_TOMBSTONE);
     bool next = stored->alive && stored->life == life + 1; /* Somebody began the same life. */
-    if (!knows && !(life != 0 && next)) return MERGE_LOSE;
+    if (!knows && !(life != 0 && next) && !BREAKAGE(BREAKAGE_CREATE_REVIVES)) return MERGE_LOSE;
     if (!stored->alive) return MERGE_BEGIN;
     *joined = true;
     return MERGE_APPLY;
@@ -123,6 +125,7 @@ merge_verdict merge_row(const row_mark *stored, row_kind kind, uint64_t life, ui
         return MERGE_LOSE;
     case ROW_REMOVE:
         if (stored->life != life) return MERGE_LOSE;
+        if (BREAKAGE(BREAKAGE_DELETE_IGNORED)) return MERGE_SAME;
         return stored->alive ? MERGE_END : MERGE_SAME;
     case ROW_NONE:
     case ROW_FULL:

@@ -150,7 +150,8 @@ static status integrate_staged(session *s, model_txn *txn, sync_state *next)
     for (size_t i = 0; i < s->staged.count && result == ATOLL_OK; i++) {
         result = integrate_rows(&g, &s->staged.items[i]->message.download.rows);
     }
-    if (result == ATOLL_OK && last->sweep) result = integrate_sweep(&g);
+    if (result == ATOLL_OK && last->sweep && !BREAKAGE(BREAKAGE_NO_SWEEP))
+        result = integrate_sweep(&g);
     integration_end(&g);
     if (result != ATOLL_OK) return result;
     if (last->clock > next->seen) next->seen = last->clock;
@@ -232,12 +233,13 @@ static status integrate_outcome(session *s, model_txn *txn, sync_state *next, ui
     uint64_t newest = 0;
     integration g;
     TRY(pending_fold(txn, s->options.db, next, &newest));
-    TRY(pending_acknowledge(txn, s->options.db, bound));
+    TRY(pending_acknowledge(txn, s->options.db,
+                            BREAKAGE(BREAKAGE_ACKNOWLEDGED_TOO_MUCH) ? UINT64_MAX : bound));
     integration_begin(&g, txn, bound, 0);
     status result = ATOLL_OK;
     for (size_t i = 0; i < s->staged.count && result == ATOLL_OK; i++) {
         const wire_ack *a = &s->staged.items[i]->message.ack;
-        result = integrate_rows(&g, &a->rows);
+        if (!BREAKAGE(BREAKAGE_ACKNOWLEDGED_WITHOUT_OUTCOME)) result = integrate_rows(&g, &a->rows);
         if (a->clock > next->seen) next->seen = a->clock;
         if (a->cursor > next->cursor) next->cursor = a->cursor;
     }

@@ -120,6 +120,18 @@ status fixture_create(world *w, client *c, int64_t id, int64_t team, const char 
     return edit_end(w, c, &e, result);
 }
 
+status fixture_create_default(world *w, client *c, int64_t id, int64_t team, int64_t score)
+{
+    edit e = {0};
+    value key = value_int(id), team_value = value_int(team), score_value = value_int(score);
+    status result = edit_begin(c, id, &e);
+    if (result == ATOLL_OK) result = model_create(e.txn, e.k.c, &key, &e.row);
+    if (result == ATOLL_OK) result = model_set(e.txn, e.k.c, e.row, e.k.team, &team_value);
+    if (result == ATOLL_OK) model_txn_set_default(e.txn, true);
+    if (result == ATOLL_OK) result = model_set(e.txn, e.k.c, e.row, e.k.score, &score_value);
+    return edit_end(w, c, &e, result);
+}
+
 status fixture_set_int(world *w, client *c, int64_t id, const char *name, int64_t v)
 {
     edit e = {0};

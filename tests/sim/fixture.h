@@ -13,6 +13,8 @@ typedef struct item_keys {
 item_keys fixture_keys(model_db *db);
 /* One small local commit each; the session is told. */
 status fixture_create(world *w, client *c, int64_t id, int64_t team, const char *name);
+/* The score is a default, which loses to what anybody decided. */
+status fixture_create_default(world *w, client *c, int64_t id, int64_t team, int64_t score);
 status fixture_set_int(world *w, client *c, int64_t id, const char *property, int64_t v);
 status fixture_set_name(world *w, client *c, int64_t id, const char *name);
 status fixture_delete(world *w, client *c, int64_t id);

@@ -47,7 +47,7 @@ typedef struct writer {
     op *ops;
     int count;
     uint64_t acknowledged;
-    bool refused[ORACLE_OBJECTS];
+    bool refused[ORACLE_OBJECTS], denied; /* denied: the newest batch wrote outside of the view */
 } writer;
 typedef struct state {
     uint64_t version;
@@ -458,6 +458,7 @@ const char *oracle_applied(oracle *o, int client, uint64_t ident, uint64_t bound
     batch *b = &o->batches[client];
     bool taken[ORACLE_OBJECTS] = {false};
     memset(o->writers[client].refused, 0, sizeof o->writers[client].refused);
+    o->writers[client].denied = false;
     const char *problem = bound < o->now.bounds[client]
                               ? wrong(o, "client %d: a batch was applied twice", client)
                               : check_complete(o, client, bound);
@@ -465,8 +466,10 @@ const char *oracle_applied(oracle *o, int client, uint64_t ident, uint64_t bound
     for (int i = 0; i < b->object_count; i++) {
         const upload_object *u = &b->objects[i];
         fate f = fate_of(&o->now.objects[u->object], u);
-        if (f == FATE_LOSE || !allowed(o, u, f, ident, masks, mask_count)) {
+        bool denied = f != FATE_LOSE && !allowed(o, u, f, ident, masks, mask_count);
+        if (f == FATE_LOSE || denied) {
             o->writers[client].refused[u->object] = true;
+            o->writers[client].denied |= denied;
             continue;
         }
         apply_object(o, u, f, ident, version);
@@ -493,6 +496,11 @@ const char *oracle_applied(oracle *o, int client, uint64_t ident, uint64_t bound
     o->applied++;
     batch_clear(b);
     return NULL;
+}
+
+bool oracle_denied(const oracle *o, int client)
+{
+    return o->writers[client].denied;
 }
 
 void oracle_acknowledged(oracle *o, int client, uint64_t bound)

@@ -69,6 +69,7 @@ const char *oracle_applied(oracle *o, int client, uint64_t ident, uint64_t bound
 /* The server came back with this newest version. NULL, or what is wrong (something acknowledged is missing). */
 const char *oracle_server_lost(oracle *o, uint64_t newest_version);
 void oracle_acknowledged(oracle *o, int client, uint64_t bound);
+bool oracle_denied(const oracle *o, int client); /* its newest batch wrote what it may not */
 
 /* What the server must hold now, filtered by teams; the same text as of a copy. Caller frees. */
 char *oracle_dump(const oracle *o, unsigned mask);

@@ -246,6 +246,9 @@ static void trace_rows(world *w, client *c, const char *what, const wire_rows_li
 
 static void on_down(world *w, client *c, const server_message *m)
 {
+    sim *s = w->context;
+    bool told = m->kind != SERVER_UPLOAD_ACK || !m->ack.last || m->ack.rejected.count > 0;
+    if (!told && oracle_denied(s->o, c->number)) broke(s, "a refused write is not told");
     if (getenv("ORACLE_TRACE") == NULL) return;
     if (m->kind == SERVER_DOWNLOAD)
         trace_rows(w, c, m->download.sweep ? "sweep" : "download", &m->download.rows,
@@ -381,11 +384,16 @@ static void one_operation(sim *s, client *c)
     int team = (int)random_below(&s->random, ORACLE_TEAMS);
     if ((s->masks[c->number] >> team & 1) == 0 && random_below(&s->random, 4) != 0)
         team = lowest_team(s->masks[c->number]);
-    status result = fixture_create(&s->w, c, object, team, NULL);
+    bool with_default = random_below(&s->random, 2) == 0;
+    int64_t score = 500 + (int64_t)random_below(&s->random, 100);
+    status result = with_default ? fixture_create_default(&s->w, c, object, team, score)
+                                 : fixture_create(&s->w, c, object, team, NULL);
     note(s, c, OP_MADE, object, 0, 0, before, result);
     if (result == ATOLL_OK || c->node.crashing) {
         s->operations[c->number]--;
         note(s, c, OP_SET, object, FIELD_TEAM, team, before, result);
+        if (with_default) s->operations[c->number]--;
+        if (with_default) note(s, c, OP_SET, object, FIELD_SCORE, score, before, result);
     }
 }
 
@@ -679,14 +687,31 @@ static int run_seed(uint64_t seed, bool quiet, bool verbose)
 
 static int find_breakage(const char *name)
 {
-    static const char *const names[] = {"none",
-                                        "acknowledge-before-commit",
-                                        "no-tombstone",
-                                        "wrong-tie-break",
-                                        "mark-moved-on-a-miss",
-                                        "evict-of-a-pending-row",
-                                        "leaves-not-watched"};
-    for (int i = 0; i < (int)(sizeof names / sizeof *names); i++) {
+    static const char *const names[BREAKAGE_COUNT] = {"none",
+                                                      "acknowledge-before-commit",
+                                                      "no-tombstone",
+                                                      "wrong-tie-break",
+                                                      "mark-moved-on-a-miss",
+                                                      "evict-of-a-pending-row",
+                                                      "leaves-not-watched",
+                                                      "default-wins",
+                                                      "last-arrived-wins",
+                                                      "create-revives",
+                                                      "delete-ignored",
+                                                      "no-leave-record",
+                                                      "life-not-raised",
+                                                      "ingest-lost",
+                                                      "skipped-sync",
+                                                      "view-ignored",
+                                                      "eviction-not-sent",
+                                                      "row-skipped",
+                                                      "refusal-not-told",
+                                                      "pending-overwritten",
+                                                      "list-replaced",
+                                                      "no-sweep",
+                                                      "acknowledged-without-outcome",
+                                                      "acknowledged-too-much"};
+    for (int i = 0; i < BREAKAGE_COUNT; i++) {
         if (strcmp(names[i], name) == 0) return i;
     }
     return -1;
