@@ -110,6 +110,8 @@ static const struct row rows[] = {
      "A message is larger than the limit."},
     {ATOLL_ERROR_SERVER, true, "SERVER",
      "The server failed."},
+    {ATOLL_ERROR_TLS, true, "TLS",
+     "The connection is not secure: its certificate was refused, or the other side speaks no TLS with HTTP/2."},
     {ATOLL_ERROR_SESSION_INACTIVE, false, "SESSION_INACTIVE",
      "The sync session is not running."},
     {ATOLL_ERROR_NO_SUBSCRIPTION, false, "NO_SUBSCRIPTION",

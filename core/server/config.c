@@ -188,14 +188,16 @@ static status read_root(yaml_reading *r)
             TRY(read_listen(node, r->config));
         else if (config_is(key, "apps"))
             TRY(read_apps(r, node));
+        else if (config_is(key, "tls"))
+            TRY(config_read_tls(r, node));
         else if (config_is(key, "access_token_seconds"))
             TRY(config_read_seconds(node, &r->config->access_token_ms));
         else if (config_is(key, "refresh_token_seconds"))
             TRY(config_read_seconds(node, &r->config->refresh_token_ms));
         else
-            return config_fail_at(key,
-                                  "unknown key: expected listen, apps, access_token_seconds or "
-                                  "refresh_token_seconds");
+            return config_fail_at(
+                key, "unknown key: expected listen, apps, tls, access_token_seconds or "
+                     "refresh_token_seconds");
     }
     return ATOLL_OK;
 }
@@ -267,6 +269,8 @@ void server_config_free(server_config *c)
     for (size_t i = 0; i < c->apps.count; i++) app_config_free(&c->apps.items[i]);
     vector_free(&c->apps);
     memory_free(c->host);
+    memory_free(c->certificate);
+    memory_free(c->key);
     *c = (server_config){0};
 }
 

@@ -49,7 +49,8 @@ typedef struct server_config {
     char *host;
     uint16_t port;
     uint64_t access_token_ms, refresh_token_ms;
-    bool open; /* no file: an app is created when a client first names it */
+    char *certificate, *key; /* files of TLS; NULL: without */
+    bool open;               /* no file: an app is created when a client first names it */
     VECTOR(app_config) apps;
 } server_config;
 

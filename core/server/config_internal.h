@@ -18,4 +18,6 @@ status config_read_seconds(const yaml_node_t *node, uint64_t *out_ms) MUST_CHECK
 status config_read_log_in(yaml_reading *r, const yaml_node_t *node, app_config *app) MUST_CHECK;
 status config_read_email(yaml_reading *r, const yaml_node_t *node, app_config *app) MUST_CHECK;
 status config_read_tokens(yaml_reading *r, const yaml_node_t *node, app_config *app) MUST_CHECK;
+/* and tls of the server. */
+status config_read_tls(yaml_reading *r, const yaml_node_t *node) MUST_CHECK;
 #endif

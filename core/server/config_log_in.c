@@ -234,3 +234,26 @@ status config_read_tokens(yaml_reading *r, const yaml_node_t *node, app_config *
     }
     return ATOLL_OK;
 }
+
+/* ---- tls ---- */
+
+status config_read_tls(yaml_reading *r, const yaml_node_t *node)
+{
+    server_config *c = r->config;
+    if (node->type != YAML_MAPPING_NODE)
+        return config_fail_at(node, "tls: expected certificate and key, two files");
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = yaml_document_get_node(&r->document, pair->key);
+        const yaml_node_t *value = yaml_document_get_node(&r->document, pair->value);
+        if (config_is(key, "certificate"))
+            TRY(config_set_text(&c->certificate, config_scalar(value)));
+        else if (config_is(key, "key"))
+            TRY(config_set_text(&c->key, config_scalar(value)));
+        else
+            return config_fail_at(key, "unknown key: expected certificate or key");
+    }
+    return c->certificate != NULL && c->key != NULL
+               ? ATOLL_OK
+               : config_fail_at(node, "tls: expected certificate and key, two files");
+}

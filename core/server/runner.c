@@ -132,6 +132,7 @@ static status connection_add(server_runner *r, int socket)
                  .context = c},
         .touched = on_touched,
         .context = c,
+        .tls = r->tls,
     };
     status result = channel_accepted(&options, socket, &c->channel);
     if (result != ATOLL_OK) {
@@ -242,6 +243,32 @@ static status start_listening(server_runner *r)
     return file_write(path, bytes_text(address), 0644);
 }
 
+static status load_tls(const server_runner *r, tls_context **out)
+{
+    const server_config *config = r->options.config;
+    return config->certificate == NULL ? ATOLL_OK
+                                       : tls_context_server(config->certificate, config->key, out);
+}
+
+static void reload(server_runner *r)
+{
+    tls_context *fresh = NULL;
+    if (!atomic_exchange(&r->reload, false) || r->tls == NULL) return;
+    if (load_tls(r, &fresh) != ATOLL_OK) {
+        log_write(LOG_ERROR, CATEGORY, "the certificate stays as it was: %s", fail_text());
+        return;
+    }
+    tls_context_free(r->tls); /* open connections keep what they have */
+    r->tls = fresh;
+    log_write(LOG_INFO, CATEGORY, "the certificate was read again");
+}
+
+void server_runner_reload(server_runner *r)
+{
+    atomic_store(&r->reload, true);
+    loop_wake(r->loop);
+}
+
 static void wake(void *context)
 {
     loop_wake(context);
@@ -271,6 +298,7 @@ status server_runner_new(const server_runner_options *options, server_runner **o
     TRY_GOTO(passwords_new(r->platform, wake, r->loop, &r->passwords));
     TRY_GOTO(guard_new(r->platform, &r->guard));
     TRY_GOTO(apps_load(r));
+    TRY_GOTO(load_tls(r, &r->tls));
     TRY_GOTO(start_listening(r));
 done:
     if (result != ATOLL_OK)
@@ -291,6 +319,7 @@ static status turn(server_runner *r, uint64_t deadline_ms)
     if (due_ms > deadline_ms) due_ms = deadline_ms;
     TRY(loop_turn(r->loop, r->touched.count > 0 ? 0 : due_ms));
     services_password_done(r);
+    reload(r);
     TRY(streams_commit(r));
     turn_connections(r, runner_now_ms(r));
     return ATOLL_OK;
@@ -333,6 +362,7 @@ void server_runner_free(server_runner *r)
     if (r->listener >= 0) socket_close(r->listener);
     passwords_free(r->passwords);
     guard_free(r->guard);
+    tls_context_free(r->tls);
     apps_close(r);
     users_close(r->users);
     for (size_t i = 0; i < r->ended.count; i++) memory_free(r->ended.items[i].partition);

@@ -18,5 +18,7 @@ uint16_t server_runner_port(const server_runner *r);
 status server_runner_run(server_runner *r)
     MUST_CHECK;                            /* until stop; everything is on disk at the return */
 void server_runner_stop(server_runner *r); /* any thread, also a signal handler */
+/* Any thread, also a signal handler: the certificate is read again; the old one stays if the new one can't be used. */
+void server_runner_reload(server_runner *r);
 void server_runner_free(server_runner *r);
 #endif

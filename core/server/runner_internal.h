@@ -69,6 +69,8 @@ struct server_runner {
     users *users;
     passwords *passwords;
     guard *guard;
+    tls_context *tls; /* NULL: without */
+    atomic_bool reload;
     uint8_t token_key[TOKEN_KEY_SIZE];
     buffer admin_token;
     int listener;

@@ -1,9 +1,11 @@
 #ifndef ATOLL_SYNC_CHANNEL_H
 #define ATOLL_SYNC_CHANNEL_H
 #include "platform/loop.h"
+#include "platform/tls.h"
 #include "sync/grpc.h"
+#include "sync/proxy.h"
 
-/* One socket under one gRPC connection, in a loop. What a callback of the loop finds out is told by channel_turn, which
+/* One socket, with TLS and a proxy where wanted, under one gRPC connection, in a loop. What a callback of the loop finds out is told by channel_turn, which
  * the owner calls after each loop turn for every channel that was touched; so nothing is freed while it is in use. */
 typedef struct channel channel;
 
@@ -15,6 +17,9 @@ typedef struct channel_options {
         void *context,
         channel *c); /* something happened: channel_turn wants to be called; may be NULL */
     void *context;
+    const tls_context
+        *tls; /* NULL: without; needed until channel_connect or channel_accepted returns */
+    const proxy *proxy; /* client: NULL: without; outlives the channel */
 } channel_options;
 
 /* Takes the socket over, also on failure. */

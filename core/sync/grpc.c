@@ -556,9 +556,9 @@ status grpc_start(grpc *g, const grpc_request *request, uint64_t now_ms, grpc_ca
         return fail(ATOLL_ERROR_CONNECTION_CLOSED,
                     "the connection takes no new calls: open another");
     char bearer[GRPC_TOKEN_SIZE_MAX + 8], timeout[32];
-    http2_header headers[9] = {
+    http2_header headers[9 + GRPC_HEADERS_MAX] = {
         {bytes_text(":method"), bytes_text("POST")},
-        {bytes_text(":scheme"), bytes_text("http")},
+        {bytes_text(":scheme"), bytes_text(g->options.secure ? "https" : "http")},
         {bytes_text(":authority"), bytes_text(g->options.authority)},
         {bytes_text(":path"), bytes_text(request->path)},
         {bytes_text("te"), bytes_text("trailers")},
@@ -580,6 +580,10 @@ status grpc_start(grpc *g, const grpc_request *request, uint64_t now_ms, grpc_ca
                                 : request->timeout_ms; /* eight digits at most */
         snprintf(timeout, sizeof timeout, "%llum", (unsigned long long)shown_ms);
         headers[count++] = (http2_header){bytes_text("grpc-timeout"), bytes_text(timeout)};
+    }
+    for (size_t i = 0; i + 1 < g->options.header_count && i / 2 < GRPC_HEADERS_MAX; i += 2) {
+        headers[count++] = (http2_header){bytes_text(g->options.headers[i]),
+                                          bytes_text(g->options.headers[i + 1])};
     }
     grpc_call *call = call_new(g);
     if (call == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;

@@ -40,9 +40,13 @@ typedef struct grpc_events {
                    const char *text); /* ATOLL_OK: ended well */
 } grpc_events;
 
+enum { GRPC_HEADERS_MAX = 16 }; /* of a configuration */
 typedef struct grpc_options {
     bool server;
-    const char *authority;                    /* client: host:port */
+    const char *authority;      /* client: host:port */
+    bool secure;                /* client: over TLS */
+    const char *const *headers; /* client: more metadata of every call: name and value in turn */
+    size_t header_count;        /* of both */
     uint64_t ping_period_ms, pong_timeout_ms; /* 0: no pings */
     grpc_events events;
     void *context;

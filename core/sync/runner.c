@@ -107,6 +107,11 @@ static void runner_destroy(runner *r)
     memory_free(r->base_path);
     memory_free(r->users_path);
     server_address_free(&r->address);
+    tls_context_free(r->tls);
+    memory_free(r->trusted);
+    proxy_free(&r->proxy);
+    for (size_t i = 0; i < r->headers.count; i++) memory_free(r->headers.items[i]);
+    vector_free(&r->headers);
     explicit_bzero(r->metadata_key, sizeof r->metadata_key);
     memory_free(r);
 }
@@ -177,6 +182,52 @@ status server_address_read(const char *url, server_address *out)
     return ATOLL_OK;
 }
 
+status runner_secure(runner *r, const server_address *a)
+{
+    if (!a->secure || r->tls != NULL) return ATOLL_OK;
+    return tls_context_client(r->trusted == NULL ? bytes_of(NULL, 0) : bytes_text(r->trusted),
+                              &r->tls);
+}
+
+/* Metadata that HTTP/2 and gRPC leave to their users. */
+static status check_header(const char *name, const char *value)
+{
+    static const char *const ours[] = {"authorization", "te",         "host",
+                                       "connection",    "user-agent", "content-type"};
+    bool good = name[0] != '\0' && strlen(name) <= 100 && strlen(value) <= 4000;
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        good = good && strcmp(name, ours[i]) != 0;
+    good = good && strncmp(name, "grpc-", 5) != 0 && strncmp(name, "atoll-", 6) != 0;
+    for (const char *at = name; good && *at != '\0'; at++)
+        good = (*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9') || *at == '-' || *at == '_';
+    for (const char *at = value; good && *at != '\0'; at++) good = *at >= ' ' && *at < 0x7f;
+    return good ? ATOLL_OK
+                : fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                       "\"%s\" is no header that can be set: a name has small letters, digits, "
+                       "'-' and '_' and is none of the protocol's own, a value is ASCII text",
+                       name);
+}
+
+static status copy_network(runner *r, const runner_options *options)
+{
+    bytes trusted = options->trusted_certificates;
+    if (trusted.size > 0) {
+        r->trusted = memory_copy_text((const char *)trusted.data, trusted.size);
+        if (r->trusted == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    if (options->proxy_url != NULL && options->proxy_url[0] != '\0')
+        TRY(proxy_read(options->proxy_url, &r->proxy));
+    if (options->header_count > 2 * GRPC_HEADERS_MAX)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "more than %d headers", GRPC_HEADERS_MAX);
+    for (size_t i = 0; i + 1 < options->header_count; i += 2) {
+        TRY(check_header(options->headers[i], options->headers[i + 1]));
+        TRY(account_texts_add(&r->headers, options->headers[i]));
+        TRY(account_texts_add(&r->headers, options->headers[i + 1]));
+    }
+    TRY(server_address_read(r->base_url, &r->address));
+    return runner_secure(r, &r->address);
+}
+
 static status copy_options(runner *r, const runner_options *options)
 {
     char path[4096];
@@ -200,7 +251,7 @@ static status copy_options(runner *r, const runner_options *options)
         memcpy(r->metadata_key, options->metadata_key.data, sizeof r->metadata_key);
         r->options.metadata_key = bytes_of(r->metadata_key, sizeof r->metadata_key);
     }
-    return server_address_read(r->base_url, &r->address);
+    return copy_network(r, options);
 }
 
 /* One realm of a user who was removed. Those that cannot be deleted now are tried at the next start. */

@@ -35,13 +35,17 @@ typedef void (*runner_sink)(
 
 typedef struct runner_options {
     const platform *platform;
-    const char *app_id, *base_url; /* http://host:port */
+    const char *app_id, *base_url; /* http://host:port or https:// */
     const char
         *base_path; /* users are kept in <base_path>/<app id>/users.json (tokens; mode 0600) */
     uint64_t connect_timeout_ms, request_timeout_ms, ping_period_ms, pong_timeout_ms;
     uint64_t reconnect_delay_ms, reconnect_delay_ms_max;
     uint32_t reconnect_multiplier, reconnect_jitter_divisor;
-    bytes metadata_key; /* 64 bytes: the users' file is sealed; none: it is not */
+    bytes trusted_certificates; /* PEM; none: those of the system */
+    const char *proxy_url;      /* NULL: none */
+    const char *const *headers; /* of every call: name and value in turn */
+    size_t header_count;        /* of both */
+    bytes metadata_key;         /* 64 bytes: the users' file is sealed; none: it is not */
     runner_sink sink;
     void *sink_context;
 } runner_options;

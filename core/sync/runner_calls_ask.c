@@ -117,6 +117,11 @@ static status set_base_url(runner *r, const char *url)
 {
     server_address address = {0};
     TRY(server_address_read(url, &address));
+    status result = runner_secure(r, &address);
+    if (result != ATOLL_OK) {
+        server_address_free(&address);
+        return result;
+    }
     for (size_t i = 0; i < r->accounts.items.count; i++) {
         account *a = r->accounts.items.items[i];
         if (account_state(a) != ACCOUNT_LOGGED_IN) continue;

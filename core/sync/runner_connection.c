@@ -52,7 +52,12 @@ static status connect_new(runner *r, account *of, net_connection **out)
     channel_options options = {
         .loop = r->loop,
         .platform = o->platform,
+        .tls = r->address.secure ? r->tls : NULL,
+        .proxy = r->proxy.host == NULL ? NULL : &r->proxy,
         .grpc = {.authority = r->address.authority,
+                 .secure = r->address.secure,
+                 .headers = (const char *const *)r->headers.items,
+                 .header_count = r->headers.count,
                  .ping_period_ms = o->ping_period_ms,
                  .pong_timeout_ms = o->pong_timeout_ms,
                  .events = {NULL, on_message, NULL, NULL, on_closed},

@@ -99,12 +99,18 @@ typedef struct server_address {
 } server_address;
 status server_address_read(const char *url, server_address *out) MUST_CHECK;
 void server_address_free(server_address *a);
+status runner_secure(struct runner *r,
+                     const server_address *a) MUST_CHECK; /* has TLS if a asks for it */
 
 struct runner {
     runner_options options;
     char *app_id, *base_url, *base_path, *users_path;
     uint8_t metadata_key[64];
     server_address address; /* network thread */
+    tls_context *tls;       /* NULL: not needed yet; network thread */
+    char *trusted;          /* PEM, or NULL */
+    proxy proxy;            /* host NULL: none */
+    account_texts headers;
     loop *loop;
     thread *thread;
     _Atomic uint64_t thread_number;

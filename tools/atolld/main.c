@@ -25,6 +25,12 @@ static void on_signal(int number)
     if (running != NULL) server_runner_stop(running);
 }
 
+static void on_hang_up(int number)
+{
+    (void)number;
+    if (running != NULL) server_runner_reload(running);
+}
+
 static void usage(FILE *to)
 {
     fputs("usage: atolld --data DIR [--config FILE] [--listen HOST:PORT] [--port-file FILE] "
@@ -115,6 +121,8 @@ static status serve(const arguments *a, const server_config *config)
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
+    action.sa_handler = on_hang_up;
+    sigaction(SIGHUP, &action, NULL);
     log_write(LOG_INFO, CATEGORY, "listening on %s:%u, data in %s", config->host,
               server_runner_port(r), a->data);
     status result = ATOLL_OK;
@@ -126,6 +134,7 @@ static status serve(const arguments *a, const server_config *config)
     if (result == ATOLL_OK) result = server_runner_run(r);
     signal(SIGTERM, SIG_IGN); /* the way out is under way */
     signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     running = NULL;
     server_runner_free(r);
     if (result == ATOLL_OK) log_write(LOG_INFO, CATEGORY, "stopped");

@@ -71,6 +71,9 @@ enum {
     ATOLL_ERROR_PROTOCOL_VERSION = 505, /* Client and server share no version of the protocol. */
     ATOLL_ERROR_MESSAGE_TOO_LARGE = 506, /* A message is larger than the limit. */
     ATOLL_ERROR_SERVER = 507, /* The server failed. */
+    /* The connection is not secure: its certificate was refused, or the other side speaks no TLS
+     * with HTTP/2. */
+    ATOLL_ERROR_TLS = 508,
 
     ATOLL_ERROR_SESSION_INACTIVE = 601, /* The sync session is not running. */
     ATOLL_ERROR_NO_SUBSCRIPTION = 602, /* A written object matches no subscription. */

@@ -80,29 +80,39 @@ static void on_event(void *context, const runner_event *e)
     mutex_unlock(&c->lock);
 }
 
+void client_listen(client *c)
+{
+    cr_assert_eq(mutex_init(&c->lock), ATOLL_OK);
+    cr_assert_eq(condition_init(&c->changed), ATOLL_OK);
+}
+
+runner_options client_options(client *c, const char *url, const char *path)
+{
+    return (runner_options){.platform = platform_posix(),
+                            .app_id = "test",
+                            .base_url = url,
+                            .base_path = path,
+                            .connect_timeout_ms = 5000,
+                            .request_timeout_ms = 10000,
+                            .ping_period_ms = 60000,
+                            .pong_timeout_ms = 60000,
+                            .reconnect_delay_ms = 50,
+                            .reconnect_delay_ms_max = 200,
+                            .reconnect_multiplier = 2,
+                            .reconnect_jitter_divisor = 4,
+                            .sink = on_event,
+                            .sink_context = c};
+}
+
 status client_try(client *c, world *w, const char *name, bytes metadata_key)
 {
     char path[128], url[64];
     *c = (client){.world = w};
-    cr_assert_eq(mutex_init(&c->lock), ATOLL_OK);
-    cr_assert_eq(condition_init(&c->changed), ATOLL_OK);
+    client_listen(c);
     snprintf(path, sizeof path, "%s/%s", w->folder, name);
     snprintf(url, sizeof url, "http://127.0.0.1:%u", w->port);
-    runner_options options = {.platform = platform_posix(),
-                              .app_id = "test",
-                              .base_url = url,
-                              .base_path = path,
-                              .connect_timeout_ms = 5000,
-                              .request_timeout_ms = 10000,
-                              .ping_period_ms = 60000,
-                              .pong_timeout_ms = 60000,
-                              .reconnect_delay_ms = 50,
-                              .reconnect_delay_ms_max = 200,
-                              .reconnect_multiplier = 2,
-                              .reconnect_jitter_divisor = 4,
-                              .metadata_key = metadata_key,
-                              .sink = on_event,
-                              .sink_context = c};
+    runner_options options = client_options(c, url, path);
+    options.metadata_key = metadata_key;
     return runner_new(&options, &c->runner);
 }
 

@@ -40,6 +40,8 @@ typedef struct client {
     bool released;
 } client;
 void client_open(client *c, world *w, const char *name);
+void client_listen(client *c); /* for a runner that is made by hand */
+runner_options client_options(client *c, const char *url, const char *path);
 status client_try(client *c, world *w, const char *name, bytes metadata_key);
 void client_close(client *c);
 uint64_t client_request(client *c);

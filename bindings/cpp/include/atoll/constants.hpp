@@ -61,6 +61,7 @@ enum class status : std::int32_t {
     protocol_version = 505, ///< Client and server share no version of the protocol.
     message_too_large = 506, ///< A message is larger than the limit.
     server = 507, ///< The server failed.
+    tls = 508, ///< The connection is not secure: its certificate was refused, or the other side speaks no TLS with HTTP/2.
     session_inactive = 601, ///< The sync session is not running.
     no_subscription = 602, ///< A written object matches no subscription.
     bad_partition_value = 603, ///< The partition value has a type or a value that the app does not take.
@@ -389,6 +390,12 @@ public:
     using error::error;
 };
 
+/// The connection is not secure: its certificate was refused, or the other side speaks no TLS with HTTP/2.
+class tls_error : public error {
+public:
+    using error::error;
+};
+
 /// The sync session is not running.
 class session_inactive_error : public error {
 public:
@@ -539,6 +546,7 @@ inline bool is_retryable(status code) noexcept {
     case status::connection_closed:
     case status::timeout:
     case status::server:
+    case status::tls:
     case status::out_of_memory:
         return true;
     default:
@@ -646,6 +654,8 @@ inline bool is_retryable(status code) noexcept {
         throw message_too_large_error(value, message, retryable);
     case status::server:
         throw server_error(value, message, retryable);
+    case status::tls:
+        throw tls_error(value, message, retryable);
     case status::session_inactive:
         throw session_inactive_error(value, message, retryable);
     case status::no_subscription:

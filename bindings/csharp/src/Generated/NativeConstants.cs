@@ -103,6 +103,8 @@ namespace Atoll.Native
         public const int MessageTooLarge = 506;
         /// <summary>The server failed.</summary>
         public const int Server = 507;
+        /// <summary>The connection is not secure: its certificate was refused, or the other side speaks no TLS with HTTP/2.</summary>
+        public const int Tls = 508;
         /// <summary>The sync session is not running.</summary>
         public const int SessionInactive = 601;
         /// <summary>A written object matches no subscription.</summary>
@@ -367,6 +369,7 @@ namespace Atoll.Native
                 case 505: return new ProtocolVersionException(status, message, retryable);
                 case 506: return new MessageTooLargeException(status, message, retryable);
                 case 507: return new ServerException(status, message, retryable);
+                case 508: return new TlsException(status, message, retryable);
                 case 601: return new SessionInactiveException(status, message, retryable);
                 case 602: return new NoSubscriptionException(status, message, retryable);
                 case 603: return new BadPartitionValueException(status, message, retryable);
@@ -408,6 +411,7 @@ namespace Atoll.Native
                 case 502:
                 case 503:
                 case 507:
+                case 508:
                 case 901:
                     return true;
                 default:
@@ -702,6 +706,12 @@ namespace Atoll.Native
     public class ServerException : AtollNativeException
     {
         internal ServerException(int status, string message, bool retryable) : base(status, message, retryable) { }
+    }
+
+    /// <summary>The connection is not secure: its certificate was refused, or the other side speaks no TLS with HTTP/2.</summary>
+    public class TlsException : AtollNativeException
+    {
+        internal TlsException(int status, string message, bool retryable) : base(status, message, retryable) { }
     }
 
     /// <summary>The sync session is not running.</summary>

@@ -63,6 +63,7 @@ class Status(enum.IntEnum):
     PROTOCOL_VERSION = 505  # Client and server share no version of the protocol.
     MESSAGE_TOO_LARGE = 506  # A message is larger than the limit.
     SERVER = 507  # The server failed.
+    TLS = 508  # The connection is not secure: its certificate was refused, or the other side speaks no TLS with HTTP/2.
     SESSION_INACTIVE = 601  # The sync session is not running.
     NO_SUBSCRIPTION = 602  # A written object matches no subscription.
     BAD_PARTITION_VALUE = 603  # The partition value has a type or a value that the app does not take.
@@ -429,6 +430,10 @@ class ServerError(AtollError):
     """The server failed."""
 
 
+class TlsError(AtollError):
+    """The connection is not secure: its certificate was refused, or the other side speaks no TLS with HTTP/2."""
+
+
 class SessionInactiveError(AtollError):
     """The sync session is not running."""
 
@@ -570,6 +575,7 @@ ERROR_CLASSES: dict[int, type[AtollError]] = {
     505: ProtocolVersionError,
     506: MessageTooLargeError,
     507: ServerError,
+    508: TlsError,
     601: SessionInactiveError,
     602: NoSubscriptionError,
     603: BadPartitionValueError,
@@ -644,6 +650,7 @@ STATUS_NAMES: dict[int, str] = {
     505: "PROTOCOL_VERSION",
     506: "MESSAGE_TOO_LARGE",
     507: "SERVER",
+    508: "TLS",
     601: "SESSION_INACTIVE",
     602: "NO_SUBSCRIPTION",
     603: "BAD_PARTITION_VALUE",
@@ -669,4 +676,4 @@ STATUS_NAMES: dict[int, str] = {
     903: "CANCELLED",
 }
 # Statuses after which the same call may succeed later without a change of the program.
-RETRYABLE_STATUSES: frozenset[int] = frozenset({108, 401, 405, 406, 413, 501, 502, 503, 507, 901})
+RETRYABLE_STATUSES: frozenset[int] = frozenset({108, 401, 405, 406, 413, 501, 502, 503, 507, 508, 901})

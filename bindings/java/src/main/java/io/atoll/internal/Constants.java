@@ -111,6 +111,8 @@ public final class Constants {
     public static final int ERROR_MESSAGE_TOO_LARGE = 506;
     /** The server failed. */
     public static final int ERROR_SERVER = 507;
+    /** The connection is not secure: its certificate was refused, or the other side speaks no TLS with HTTP/2. */
+    public static final int ERROR_TLS = 508;
     /** The sync session is not running. */
     public static final int ERROR_SESSION_INACTIVE = 601;
     /** A written object matches no subscription. */
@@ -419,6 +421,8 @@ public final class Constants {
                 return new MessageTooLargeException(status, message, retryable);
             case 507:
                 return new ServerException(status, message, retryable);
+            case 508:
+                return new TlsException(status, message, retryable);
             case 601:
                 return new SessionInactiveException(status, message, retryable);
             case 602:
@@ -482,6 +486,7 @@ public final class Constants {
             case 502:
             case 503:
             case 507:
+            case 508:
             case 901:
                 return true;
             default:
@@ -917,6 +922,15 @@ public final class Constants {
         private static final long serialVersionUID = 1L;
 
         ServerException(int status, String message, boolean retryable) {
+            super(status, message, retryable);
+        }
+    }
+
+    /** The connection is not secure: its certificate was refused, or the other side speaks no TLS with HTTP/2. */
+    public static class TlsException extends NativeException {
+        private static final long serialVersionUID = 1L;
+
+        TlsException(int status, String message, boolean retryable) {
             super(status, message, retryable);
         }
     }
