@@ -25,12 +25,17 @@
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *class_name, size_t class_name_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *email, size_t email_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *from, size_t from_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *id, size_t id_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *key, size_t key_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *name, size_t name_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *password, size_t password_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *provider, size_t provider_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *query, size_t query_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *target, size_t target_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *to, size_t to_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *token, size_t token_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *token_id, size_t token_id_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *url, size_t url_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *value, size_t value_size) };
 
 %atoll_blocking(atoll_app_open)
@@ -71,7 +76,7 @@
 %atoll_blocking(atoll_subscription_update_commit)
 
 atoll_app_config *atoll_app_config_new(const atoll_text_char *app_id, size_t app_id_size, atoll_error **error);
-void atoll_app_config_free(atoll_app_config *config);
+atoll_checked atoll_app_config_add_header(atoll_app_config *config, const atoll_text_char *name, size_t name_size, const atoll_text_char *value, size_t value_size, atoll_error **error);
 atoll_checked atoll_app_config_set_base_url(atoll_app_config *config, const atoll_text_char *value, size_t value_size, atoll_error **error);
 atoll_checked atoll_app_config_set_base_path(atoll_app_config *config, const atoll_text_char *value, size_t value_size, atoll_error **error);
 atoll_checked atoll_app_config_set_connect_timeout_ms(atoll_app_config *config, int64_t value, atoll_error **error);
@@ -81,13 +86,24 @@ atoll_checked atoll_app_config_set_pong_timeout_ms(atoll_app_config *config, int
 atoll_checked atoll_app_config_set_reconnect_delay_ms(atoll_app_config *config, int64_t value, atoll_error **error);
 atoll_checked atoll_app_config_set_reconnect_delay_max_ms(atoll_app_config *config, int64_t value, atoll_error **error);
 atoll_checked atoll_app_config_set_reconnect_multiplier(atoll_app_config *config, int32_t value, atoll_error **error);
+atoll_checked atoll_app_config_set_trusted_certificates(atoll_app_config *config, const atoll_text_char *value, size_t value_size, atoll_error **error);
+atoll_checked atoll_app_config_set_proxy_url(atoll_app_config *config, const atoll_text_char *value, size_t value_size, atoll_error **error);
+atoll_checked atoll_app_config_set_metadata_encryption_key(atoll_app_config *config, const atoll_binary_char *value, size_t value_size, atoll_error **error);
 atoll_checked atoll_app_config_set_reconnect_jitter_divisor(atoll_app_config *config, int32_t value, atoll_error **error);
+void atoll_app_config_free(atoll_app_config *config);
 atoll_app *atoll_app_open(atoll_app_config *config, atoll_error **error);
 void atoll_app_free(atoll_app *app);
 atoll_text atoll_app_id(atoll_app *app);
 uint64_t atoll_app_log_in_anonymous(atoll_app *app, bool reuse, atoll_queue *queue, atoll_error **error);
 uint64_t atoll_app_log_in_email(atoll_app *app, const atoll_text_char *email, size_t email_size, const atoll_text_char *password, size_t password_size, atoll_queue *queue, atoll_error **error);
 uint64_t atoll_app_register_email(atoll_app *app, const atoll_text_char *email, size_t email_size, const atoll_text_char *password, size_t password_size, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_app_log_in_token(atoll_app *app, const atoll_text_char *provider, size_t provider_size, const atoll_text_char *token, size_t token_size, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_app_confirm_email(atoll_app *app, const atoll_text_char *token, size_t token_size, const atoll_text_char *token_id, size_t token_id_size, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_app_resend_confirmation(atoll_app *app, const atoll_text_char *email, size_t email_size, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_app_send_password_reset(atoll_app *app, const atoll_text_char *email, size_t email_size, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_app_reset_password(atoll_app *app, const atoll_text_char *password, size_t password_size, const atoll_text_char *token, size_t token_size, const atoll_text_char *token_id, size_t token_id_size, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_app_set_base_url(atoll_app *app, const atoll_text_char *url, size_t url_size, atoll_queue *queue, atoll_error **error);
+atoll_values *atoll_app_device_id(atoll_app *app, atoll_error **error);
 atoll_user *atoll_app_current_user(atoll_app *app, atoll_error **error);
 int32_t atoll_app_user_count(atoll_app *app);
 atoll_user *atoll_app_user(atoll_app *app, int32_t index, atoll_error **error);
@@ -98,6 +114,21 @@ atoll_text atoll_user_id(atoll_user *user);
 int32_t atoll_user_state(atoll_user *user);
 atoll_text atoll_user_provider(atoll_user *user);
 atoll_values *atoll_user_access_token(atoll_user *user, atoll_error **error);
+atoll_values *atoll_user_refresh_token(atoll_user *user, atoll_error **error);
+atoll_values *atoll_user_custom_data(atoll_user *user, atoll_error **error);
+atoll_values *atoll_user_identities(atoll_user *user, atoll_error **error);
+atoll_values *atoll_user_profile(atoll_user *user, atoll_error **error);
+uint64_t atoll_user_refresh(atoll_user *user, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_user_link_email(atoll_user *user, const atoll_text_char *email, size_t email_size, const atoll_text_char *password, size_t password_size, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_user_link_token(atoll_user *user, const atoll_text_char *provider, size_t provider_size, const atoll_text_char *token, size_t token_size, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_user_remove(atoll_user *user, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_user_delete(atoll_user *user, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_user_create_api_key(atoll_user *user, const atoll_text_char *name, size_t name_size, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_user_find_api_keys(atoll_user *user, const atoll_text_char *id, size_t id_size, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_user_enable_api_key(atoll_user *user, const atoll_text_char *id, size_t id_size, bool on, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_user_delete_api_key(atoll_user *user, const atoll_text_char *id, size_t id_size, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_user_observe(atoll_user *user, atoll_queue *queue, atoll_error **error);
+void atoll_user_unobserve(atoll_user *user, uint64_t registration);
 bool atoll_user_equals(atoll_user *user, atoll_user *other);
 uint64_t atoll_user_log_out(atoll_user *user, atoll_queue *queue, atoll_error **error);
 atoll_config *atoll_config_new(atoll_error **error);
@@ -250,6 +281,7 @@ atoll_text atoll_event_change_key(atoll_event *event, int32_t kind, int64_t posi
 int32_t atoll_event_status(atoll_event *event);
 atoll_text atoll_event_message(atoll_event *event);
 atoll_user *atoll_event_user(atoll_event *event);
+atoll_values *atoll_event_values(atoll_event *event);
 int64_t atoll_event_number(atoll_event *event, int32_t position);
 double atoll_event_fraction(atoll_event *event);
 atoll_text atoll_event_text(atoll_event *event, int32_t position);

@@ -92,6 +92,7 @@ struct atoll_event {
     int64_t numbers[3];
     double fraction;
     char *texts[2];
+    atoll_values *values; /* NULL: none */
     struct atoll_event *next;
 };
 atoll_event *event_new(int32_t type, uint64_t registration); /* NULL: out of memory */
@@ -136,14 +137,25 @@ typedef struct api_request {
     uint64_t id;
     atoll_queue *queue;
 } api_request;
+typedef struct api_user_observer {
+    uint64_t id;
+    account *account;   /* reference */
+    atoll_queue *queue; /* reference */
+} api_user_observer;
 struct atoll_app {
     atomic_int references;
     char *app_id, *base_url, *base_path;
     atoll_app_config *config;
     runner *runner;
-    mutex lock; /* requests */
+    mutex lock; /* requests, observers */
     VECTOR(api_request) requests;
+    VECTOR(api_user_observer) observers;
 };
+/* account.c */
+status values_of_texts(const char *const *texts, size_t count,
+                       atoll_values **out) MUST_CHECK; /* NULL among them: null */
+void app_user_changed(atoll_app *app, const account *changed);
+void app_observers_free(atoll_app *app);
 atoll_app *app_retain(atoll_app *app);
 void app_release(atoll_app *app);
 status app_request_new(atoll_app *app, atoll_queue *queue,
@@ -155,6 +167,10 @@ struct atoll_app_config {
     int64_t connect_timeout_ms, request_timeout_ms, ping_period_ms, pong_timeout_ms,
         reconnect_delay_ms, reconnect_delay_ms_max;
     int32_t reconnect_multiplier, reconnect_jitter_divisor;
+    char *trusted_certificates, *proxy_url; /* NULL: none */
+    uint8_t metadata_key[CIPHER_KEY_SIZE];
+    size_t metadata_key_size; /* 0: none */
+    VECTOR(char *) headers;   /* name and value in turn */
 };
 
 /* ---- databases: one per path in the process, shared by its realms (database.c) ---- */

@@ -2,6 +2,7 @@
  * It must never block on the network. Invariant: every request has its queue registered before the runner hears of it. */
 #include "api/api.h"
 #include "api/config_limits.h"
+#include "sync/grpc.h"
 #include <stdlib.h>
 
 #define DEFAULT_BASE_URL "http://127.0.0.1:7700"
@@ -41,6 +42,11 @@ void atoll_app_config_free(atoll_app_config *config)
     memory_free(config->app_id);
     memory_free(config->base_url);
     memory_free(config->base_path);
+    memory_free(config->trusted_certificates);
+    memory_free(config->proxy_url);
+    cipher_wipe(config->metadata_key, sizeof config->metadata_key);
+    for (size_t i = 0; i < config->headers.count; i++) memory_free(config->headers.items[i]);
+    vector_free(&config->headers);
     memory_free(config);
 }
 
@@ -60,6 +66,73 @@ atoll_status atoll_app_config_set_base_path(atoll_app_config *config, const char
     return api_result(error, result == ATOLL_OK ? api_replace_text(&config->base_path, path,
                                                                    path_size, "base path")
                                                 : result);
+}
+
+static status replace_optional(atoll_app_config *config, char **to, const char *text, size_t size,
+                               const char *what)
+{
+    TRY(API_NOT_NULL(config));
+    if (size > 0) return api_replace_text(to, text, size, what);
+    memory_free(*to);
+    *to = NULL;
+    return ATOLL_OK;
+}
+
+atoll_status atoll_app_config_set_trusted_certificates(atoll_app_config *config, const char *pem,
+                                                       size_t pem_size, atoll_error **error)
+{
+    return api_result(error, replace_optional(config,
+                                              config == NULL ? NULL : &config->trusted_certificates,
+                                              pem, pem_size, "certificates"));
+}
+
+atoll_status atoll_app_config_set_proxy_url(atoll_app_config *config, const char *url,
+                                            size_t url_size, atoll_error **error)
+{
+    return api_result(error, replace_optional(config, config == NULL ? NULL : &config->proxy_url,
+                                              url, url_size, "proxy URL"));
+}
+
+atoll_status atoll_app_config_set_metadata_encryption_key(atoll_app_config *config, const char *key,
+                                                          size_t key_size, atoll_error **error)
+{
+    status result = API_NOT_NULL(config);
+    if (result == ATOLL_OK && key_size != 0 && (key_size != CIPHER_KEY_SIZE || key == NULL))
+        result = fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                      "a metadata encryption key has %d bytes; %zu were given", CIPHER_KEY_SIZE,
+                      key_size);
+    if (result == ATOLL_OK) {
+        if (key_size > 0) memcpy(config->metadata_key, key, key_size);
+        config->metadata_key_size = key_size;
+    }
+    return api_result(error, result);
+}
+
+static status add_header(atoll_app_config *config, bytes name, bytes value)
+{
+    TRY(API_NOT_NULL(config));
+    if (name.data == NULL || value.data == NULL)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a header's name or value is NULL");
+    if (config->headers.count / 2 >= GRPC_HEADERS_MAX)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "an app has %d headers at most", GRPC_HEADERS_MAX);
+    TRY(vector_reserve(&config->headers, 2));
+    char *copies[] = {memory_copy_text((const char *)name.data, name.size),
+                      memory_copy_text((const char *)value.data, value.size)};
+    if (copies[0] == NULL || copies[1] == NULL) {
+        memory_free(copies[0]);
+        memory_free(copies[1]);
+        return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    for (size_t i = 0; i < 2; i++) config->headers.items[config->headers.count++] = copies[i];
+    return ATOLL_OK;
+}
+
+atoll_status atoll_app_config_add_header(atoll_app_config *config, const char *name,
+                                         size_t name_size, const char *value, size_t value_size,
+                                         atoll_error **error)
+{
+    return api_result(error,
+                      add_header(config, bytes_of(name, name_size), bytes_of(value, value_size)));
 }
 
 static status set_number(atoll_app_config *config, int64_t *field, int64_t number, int64_t minimum,
@@ -140,6 +213,9 @@ static bool request_done(atoll_app *app, const runner_event *e)
         if (e->code != ATOLL_OK && e->text != NULL)
             event->message = memory_copy_text(e->text, strlen(e->text));
         if (e->user != NULL) event->user = user_wrap(app, account_retain(e->user));
+        if (e->answer_count > 0 &&
+            values_of_texts(e->answer, e->answer_count, &event->values) != ATOLL_OK)
+            event->code = ATOLL_ERROR_OUT_OF_MEMORY;
     }
     queue_push(queue, event);
     queue_release(queue);
@@ -150,40 +226,64 @@ static void on_runner_event(void *context, const runner_event *e)
 {
     atoll_app *app = context;
     if (e->kind == RUNNER_EVENT_REQUEST_DONE && request_done(app, e)) return;
+    if (e->kind == RUNNER_EVENT_USER) {
+        app_user_changed(app, e->user);
+        return;
+    }
     database *d = e->session == NULL ? NULL : database_of_session(e->session);
     if (d == NULL) return;
     database_event(d, e);
     database_release(d);
 }
 
-static status app_start(atoll_app *app, const atoll_app_config *config)
+/* The app's own copy of what is asked later. */
+static status copy_config(atoll_app *app, const atoll_app_config *config)
 {
-    TRY(mutex_init(&app->lock));
-    atoll_app_config *copy = memory_allocate(sizeof *copy);
+    atoll_app_config *copy = memory_allocate_zero(sizeof *copy);
     if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    *copy = *config;
     app->config = copy;
+    copy->connect_timeout_ms = config->connect_timeout_ms;
+    copy->request_timeout_ms = config->request_timeout_ms;
+    copy->ping_period_ms = config->ping_period_ms;
+    copy->pong_timeout_ms = config->pong_timeout_ms;
+    copy->reconnect_delay_ms = config->reconnect_delay_ms;
+    copy->reconnect_delay_ms_max = config->reconnect_delay_ms_max;
+    copy->reconnect_multiplier = config->reconnect_multiplier;
+    copy->reconnect_jitter_divisor = config->reconnect_jitter_divisor;
     app->app_id = copy->app_id = memory_copy_text(config->app_id, strlen(config->app_id));
     app->base_url = copy->base_url = memory_copy_text(config->base_url, strlen(config->base_url));
     app->base_path = copy->base_path =
         memory_copy_text(config->base_path, strlen(config->base_path));
-    if (app->app_id == NULL || app->base_url == NULL || app->base_path == NULL)
-        return ATOLL_ERROR_OUT_OF_MEMORY;
-    runner_options options = {.platform = platform_posix(),
-                              .app_id = app->app_id,
-                              .base_url = app->base_url,
-                              .base_path = app->base_path,
-                              .connect_timeout_ms = (uint64_t)config->connect_timeout_ms,
-                              .request_timeout_ms = (uint64_t)config->request_timeout_ms,
-                              .ping_period_ms = (uint64_t)config->ping_period_ms,
-                              .pong_timeout_ms = (uint64_t)config->pong_timeout_ms,
-                              .reconnect_delay_ms = (uint64_t)config->reconnect_delay_ms,
-                              .reconnect_delay_ms_max = (uint64_t)config->reconnect_delay_ms_max,
-                              .reconnect_multiplier = (uint32_t)config->reconnect_multiplier,
-                              .reconnect_jitter_divisor =
-                                  (uint32_t)config->reconnect_jitter_divisor,
-                              .sink = on_runner_event,
-                              .sink_context = app};
+    return app->app_id == NULL || app->base_url == NULL || app->base_path == NULL
+               ? ATOLL_ERROR_OUT_OF_MEMORY
+               : ATOLL_OK;
+}
+
+static status app_start(atoll_app *app, const atoll_app_config *config)
+{
+    TRY(mutex_init(&app->lock));
+    TRY(copy_config(app, config));
+    runner_options options = {
+        .platform = platform_posix(),
+        .app_id = app->app_id,
+        .base_url = app->base_url,
+        .base_path = app->base_path,
+        .connect_timeout_ms = (uint64_t)config->connect_timeout_ms,
+        .request_timeout_ms = (uint64_t)config->request_timeout_ms,
+        .ping_period_ms = (uint64_t)config->ping_period_ms,
+        .pong_timeout_ms = (uint64_t)config->pong_timeout_ms,
+        .reconnect_delay_ms = (uint64_t)config->reconnect_delay_ms,
+        .reconnect_delay_ms_max = (uint64_t)config->reconnect_delay_ms_max,
+        .reconnect_multiplier = (uint32_t)config->reconnect_multiplier,
+        .reconnect_jitter_divisor = (uint32_t)config->reconnect_jitter_divisor,
+        .proxy_url = config->proxy_url,
+        .headers = (const char *const *)config->headers.items,
+        .header_count = config->headers.count,
+        .metadata_key = bytes_of(config->metadata_key, config->metadata_key_size),
+        .sink = on_runner_event,
+        .sink_context = app};
+    if (config->trusted_certificates != NULL)
+        options.trusted_certificates = bytes_text(config->trusted_certificates);
     return runner_new(&options, &app->runner);
 }
 
@@ -215,6 +315,7 @@ void app_release(atoll_app *app)
     runner_free(app->runner);
     for (size_t i = 0; i < app->requests.count; i++) queue_release(app->requests.items[i].queue);
     vector_free(&app->requests);
+    app_observers_free(app);
     atoll_app_config_free(app->config);
     mutex_destroy(&app->lock);
     memory_free(app);

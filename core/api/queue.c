@@ -166,6 +166,7 @@ void atoll_event_free(atoll_event *event)
     memory_free(event->message);
     for (int i = 0; i < 2; i++) memory_free(event->texts[i]);
     atoll_user_free(event->user);
+    atoll_values_free(event->values);
     memory_free(event);
 }
 
@@ -228,6 +229,18 @@ atoll_user *atoll_event_user(const atoll_event *event)
 {
     if (event == NULL || event->user == NULL) return NULL;
     return user_wrap(event->user->app, account_retain(event->user->account));
+}
+
+atoll_values *atoll_event_values(const atoll_event *event)
+{
+    if (event == NULL || event->values == NULL) return NULL;
+    atoll_values *copy = atoll_values_new(NULL);
+    status result = copy == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
+    for (size_t i = 0; i < event->values->items.count && result == ATOLL_OK; i++)
+        result = values_add(copy, &event->values->items.items[i].plain);
+    if (result == ATOLL_OK) return copy;
+    atoll_values_free(copy);
+    return NULL;
 }
 
 int64_t atoll_event_number(const atoll_event *event, int32_t position)

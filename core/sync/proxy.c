@@ -11,7 +11,8 @@
 static status refuse(void)
 {
     return fail(ATOLL_ERROR_INVALID_ARGUMENT,
-                "the proxy's address is none: expected http://[USER:PASSWORD@]HOST:PORT");
+                "the proxy's address is none: expected http://HOST:PORT, or with USER:PASSWORD@ "
+                "before the host");
 }
 
 static int hex_digit(char c)

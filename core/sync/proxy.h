@@ -8,7 +8,7 @@ typedef struct proxy {
     uint16_t port;
     char *authorization; /* base64 of user:password; NULL: none */
 } proxy;
-/* "http://[USER:PASSWORD@]HOST:PORT", with %XX in user and password. INVALID_ARGUMENT. */
+/* "http://HOST:PORT", with USER:PASSWORD@ before the host or without, and %XX in both. INVALID_ARGUMENT. */
 status proxy_read(const char *url, proxy *out) MUST_CHECK;
 void proxy_free(proxy *p);
 status proxy_request(const proxy *p, const char *host, uint16_t port, buffer *out) MUST_CHECK;

@@ -31,9 +31,14 @@ enum {
 ATOLL_API atoll_app_config *atoll_app_config_new(const char *app_id, size_t app_id_size,
                                                  atoll_error **error);
 
-/* Frees a configuration; null is allowed.
+/* Adds metadata to every call of the app: a name of small letters, digits, '-' and '_' which is
+ * none of the protocol's own, and a value in ASCII. Names and values are checked when the app is
+ * opened; 16 at most.
+ * Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED, OUT_OF_MEMORY.
  * Thread: any, one at a time. Since: 0.1. */
-ATOLL_API void atoll_app_config_free(atoll_app_config *config);
+ATOLL_API atoll_status atoll_app_config_add_header(atoll_app_config *config, const char *name,
+                                                   size_t name_size, const char *value,
+                                                   size_t value_size, atoll_error **error);
 
 /* Where the server is.
  * Default: environment variable ATOLL_BASE_URL, else http://127.0.0.1:7700.
@@ -98,12 +103,38 @@ ATOLL_API atoll_status atoll_app_config_set_reconnect_delay_max_ms(
 ATOLL_API atoll_status atoll_app_config_set_reconnect_multiplier(
     atoll_app_config *config, int32_t value, atoll_error **error);
 
+/* Certificates in PEM that are trusted for https:// addresses, and no others.
+ * Default: those of the system.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_app_config_set_trusted_certificates(
+    atoll_app_config *config, const char *value, size_t value_size, atoll_error **error);
+
+/* An HTTP proxy, http://HOST:PORT, with USER:PASSWORD@ before the host if it asks for that; all
+ * connections of the app go through it by CONNECT.
+ * Default: none.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_app_config_set_proxy_url(atoll_app_config *config, const char *value,
+                                                      size_t value_size, atoll_error **error);
+
+/* Encrypts what is kept of the users on this device, 64 random bytes; copied.
+ * Default: none.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_app_config_set_metadata_encryption_key(
+    atoll_app_config *config, const char *value, size_t value_size, atoll_error **error);
+
 /* A random part of the delay, up to delay / divisor, is taken off; 0 takes nothing off.
  * Unit: divisor. Range: 0 to 1000. Default: 4.
  * Errors: INVALID_ARGUMENT, OUT_OF_RANGE.
  * Thread: any, one at a time. Since: 0.1. */
 ATOLL_API atoll_status atoll_app_config_set_reconnect_jitter_divisor(
     atoll_app_config *config, int32_t value, atoll_error **error);
+
+/* Frees a configuration; null is allowed.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API void atoll_app_config_free(atoll_app_config *config);
 
 /* ---- atoll_app ---- */
 /* An app of a server: users, connections. */
@@ -145,6 +176,64 @@ ATOLL_API uint64_t atoll_app_log_in_email(atoll_app *app, const char *email, siz
 ATOLL_API uint64_t atoll_app_register_email(atoll_app *app, const char *email, size_t email_size,
                                             const char *password, size_t password_size,
                                             atoll_queue *queue, atoll_error **error);
+
+/* Asks to log in by what another party gave and answers the number of the request: "api-key" with a
+ * key; "custom-token", "oauth2-google" or "oauth2-apple" with a signed token (JWT). Its
+ * REQUEST_DONE event carries the user or the error; NOT_SUPPORTED of providers that the server does
+ * not offer.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API uint64_t atoll_app_log_in_token(atoll_app *app, const char *provider,
+                                          size_t provider_size, const char *token,
+                                          size_t token_size, atoll_queue *queue,
+                                          atoll_error **error);
+
+/* Asks to confirm an email address with what was sent to it and answers the number of the request.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API uint64_t atoll_app_confirm_email(atoll_app *app, const char *token, size_t token_size,
+                                           const char *token_id, size_t token_id_size,
+                                           atoll_queue *queue, atoll_error **error);
+
+/* Asks to send the confirmation again and answers the number of the request. It succeeds for
+ * unknown addresses too.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API uint64_t atoll_app_resend_confirmation(atoll_app *app, const char *email,
+                                                 size_t email_size, atoll_queue *queue,
+                                                 atoll_error **error);
+
+/* Asks to send what allows to set a new password and answers the number of the request. It succeeds
+ * for unknown addresses too.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API uint64_t atoll_app_send_password_reset(atoll_app *app, const char *email,
+                                                 size_t email_size, atoll_queue *queue,
+                                                 atoll_error **error);
+
+/* Asks to set a new password with what was sent and answers the number of the request. All log-ins
+ * of the user end.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API uint64_t atoll_app_reset_password(atoll_app *app, const char *password,
+                                            size_t password_size, const char *token,
+                                            size_t token_size, const char *token_id,
+                                            size_t token_id_size, atoll_queue *queue,
+                                            atoll_error **error);
+
+/* Moves the app to another server and answers the number of the request. All users are logged out:
+ * their log-ins belong to the server that gave them.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API uint64_t atoll_app_set_base_url(atoll_app *app, const char *url, size_t url_size,
+                                          atoll_queue *queue, atoll_error **error);
+
+/* What the server calls this device, as a list of one string.
+ * Owns: the caller, who frees the result with atoll_values_free.
+ * Answers null without an error: nobody has logged in yet.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API atoll_values *atoll_app_device_id(const atoll_app *app, atoll_error **error);
 
 /* The user who logged in last, or was switched to.
  * Owns: the caller, who frees the result with atoll_user_free.
@@ -189,7 +278,8 @@ ATOLL_API atoll_bytes atoll_user_id(const atoll_user *user);
  * Thread: any. Since: 0.1. */
 ATOLL_API int32_t atoll_user_state(const atoll_user *user);
 
-/* How the user logged in: "anon-user" or "local-userpass".
+/* How the user logged in first: "anon-user", "local-userpass", "api-key", "custom-token",
+ * "oauth2-google" or "oauth2-apple".
  * Owns: borrowed until the user is freed.
  * Thread: any. Since: 0.1. */
 ATOLL_API atoll_bytes atoll_user_provider(const atoll_user *user);
@@ -199,6 +289,103 @@ ATOLL_API atoll_bytes atoll_user_provider(const atoll_user *user);
  * Errors: INVALID_ARGUMENT, NOT_LOGGED_IN.
  * Thread: any. Since: 0.1. */
 ATOLL_API atoll_values *atoll_user_access_token(const atoll_user *user, atoll_error **error);
+
+/* The refresh token as a list of one string.
+ * Owns: the caller, who frees the result with atoll_values_free.
+ * Answers null without an error: the user has none.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API atoll_values *atoll_user_refresh_token(const atoll_user *user, atoll_error **error);
+
+/* The custom data of the user, as they were at the last log-in or refresh: a list of one string of
+ * JSON.
+ * Owns: the caller, who frees the result with atoll_values_free.
+ * Answers null without an error: the user has none.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API atoll_values *atoll_user_custom_data(const atoll_user *user, atoll_error **error);
+
+/* The identities of the user: provider and what it calls the user, in turn, as strings.
+ * Owns: the caller, who frees the result with atoll_values_free.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API atoll_values *atoll_user_identities(const atoll_user *user, atoll_error **error);
+
+/* What providers tell of the user: name and value in turn, as strings. Names are "name", "email",
+ * "first_name", "last_name", "picture_url", "gender", "birthday", "min_age" and "max_age".
+ * Owns: the caller, who frees the result with atoll_values_free.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API atoll_values *atoll_user_profile(const atoll_user *user, atoll_error **error);
+
+/* Asks for profile and custom data anew and answers the number of the request.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API uint64_t atoll_user_refresh(atoll_user *user, atoll_queue *queue, atoll_error **error);
+
+/* Asks to add an email address, which was registered and has not logged in yet, and answers the
+ * number of the request. USER_EXISTS: it is another user's, or the user has one.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API uint64_t atoll_user_link_email(atoll_user *user, const char *email, size_t email_size,
+                                         const char *password, size_t password_size,
+                                         atoll_queue *queue, atoll_error **error);
+
+/* Asks to add an identity of another provider and answers the number of the request. USER_EXISTS:
+ * it is another user's.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API uint64_t atoll_user_link_token(atoll_user *user, const char *provider,
+                                         size_t provider_size, const char *token, size_t token_size,
+                                         atoll_queue *queue, atoll_error **error);
+
+/* Logs the user out, takes it off the list of this device and answers the number of the request.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API uint64_t atoll_user_remove(atoll_user *user, atoll_queue *queue, atoll_error **error);
+
+/* Asks to delete the user on the server and answers the number of the request. The realms of the
+ * user on this device are deleted at the next start of the app.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API uint64_t atoll_user_delete(atoll_user *user, atoll_queue *queue, atoll_error **error);
+
+/* Asks for a new API key and answers the number of the request. Its REQUEST_DONE event carries the
+ * key itself, once. Anonymous users have no keys (PERMISSION_DENIED), others 20 at most
+ * (LIMIT_EXCEEDED).
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API uint64_t atoll_user_create_api_key(atoll_user *user, const char *name, size_t name_size,
+                                             atoll_queue *queue, atoll_error **error);
+
+/* Asks for the keys of the user, or with an id that is not empty for that one, and answers the
+ * number of the request.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API uint64_t atoll_user_find_api_keys(atoll_user *user, const char *id, size_t id_size,
+                                            atoll_queue *queue, atoll_error **error);
+
+/* Asks to enable or disable a key and answers the number of the request. INVALID_ARGUMENT: there is
+ * none of this id.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API uint64_t atoll_user_enable_api_key(atoll_user *user, const char *id, size_t id_size,
+                                             bool on, atoll_queue *queue, atoll_error **error);
+
+/* Asks to delete a key and answers the number of the request. One that is not there is fine.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any. Since: 0.1. */
+ATOLL_API uint64_t atoll_user_delete_api_key(atoll_user *user, const char *id, size_t id_size,
+                                             atoll_queue *queue, atoll_error **error);
+
+/* Queues USER_CHANGED when the user changes; answers the number of the registration.
+ * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY.
+ * Thread: any. Since: 0.1. */
+ATOLL_API uint64_t atoll_user_observe(atoll_user *user, atoll_queue *queue, atoll_error **error);
+
+/* Ends an observation.
+ * Thread: any. Since: 0.1. */
+ATOLL_API void atoll_user_unobserve(atoll_user *user, uint64_t registration);
 
 /* Whether both handles stand for the same user.
  * Thread: any. Since: 0.1. */

@@ -33,6 +33,9 @@ enum {
     ATOLL_EVENT_SESSION_ERROR = 9, /* A sync session met an error. */
     ATOLL_EVENT_LOG = 10, /* Number 0 is the level, text 0 the category, text 1 the message. */
     ATOLL_EVENT_WAKE = 11, /* atoll_queue_wake was called. */
+    /* An observed user has changed: state, tokens, profile or custom data. It may come more
+     * often than something changes. */
+    ATOLL_EVENT_USER_CHANGED = 12,
 };
 
 /* Kinds of changes in an event; indexes are ascending but for MOVES_FROM, which goes with MOVES_TO.
@@ -140,6 +143,13 @@ ATOLL_API atoll_bytes atoll_event_message(const atoll_event *event);
  * Answers null without an error: the event carries no user.
  * Thread: any, one at a time. Since: 0.1. */
 ATOLL_API atoll_user *atoll_event_user(const atoll_event *event);
+
+/* REQUEST_DONE of API keys: id, name, "true" or "false" for enabled, and the key itself or null,
+ * for each key in turn.
+ * Owns: the caller, who frees the result with atoll_values_free.
+ * Answers null without an error: the event carries no values, or there is not enough memory.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_values *atoll_event_values(const atoll_event *event);
 
 /* A number of the event, see ATOLL_EVENT_*; 0 if there is none at that position.
  * Thread: any, one at a time. Since: 0.1. */

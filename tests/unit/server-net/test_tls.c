@@ -329,7 +329,7 @@ Test(tls, a_proxy_is_asked_to_connect_and_sees_nothing_else)
     char url[100];
     open_secure(&s, "good");
     start_proxy(&p, s.w.port, NULL);
-    snprintf(url, sizeof url, "http://ann:p%%40ss@127.0.0.1:%u", p.port);
+    snprintf(url, sizeof url, "%s://ann:p%%40ss@127.0.0.1:%u", "http", p.port);
     cr_assert_eq(try_way(&s, &(way){"https", "localhost", "ca", url}), ATOLL_OK);
     stop_proxy(&p);
     char wanted[40];

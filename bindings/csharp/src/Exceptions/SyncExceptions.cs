@@ -18,6 +18,9 @@ public class AppException : Exception
         NativeStatus.UserDisabled or NativeStatus.LoginMethodDisabled => HttpStatusCode.Forbidden,
         NativeStatus.UnknownApp => HttpStatusCode.NotFound,
         NativeStatus.InvalidArgument => HttpStatusCode.BadRequest,
+        NativeStatus.PermissionDenied => HttpStatusCode.Forbidden,
+        NativeStatus.LimitExceeded => HttpStatusCode.TooManyRequests,
+        NativeStatus.NotSupported => HttpStatusCode.NotImplemented,
         NativeStatus.Server => HttpStatusCode.InternalServerError,
         _ => null,
     };

@@ -204,6 +204,8 @@ namespace Atoll.Native
         public const int EventLog = 10;
         /// <summary>atoll_queue_wake was called.</summary>
         public const int EventWake = 11;
+        /// <summary>An observed user has changed: state, tokens, profile or custom data. It may come more often than something changes.</summary>
+        public const int EventUserChanged = 12;
         /// <summary>Indexes before the change.</summary>
         public const int ChangeDeletions = 0;
         /// <summary>Indexes after the change.</summary>

@@ -27,6 +27,7 @@ internal sealed class EventData
                 break;
             case NativeConstants.EventRequestDone:
                 User = NativeMethods.atoll_event_user(native);
+                Values = Realms.Sync.User.Texts(NativeMethods.atoll_event_values(native));
                 break;
             case NativeConstants.EventConnectionChanged:
                 First = NativeMethods.atoll_event_number(native, 0);
@@ -65,6 +66,9 @@ internal sealed class EventData
 
     /// <summary>The user of a log-in, a handle that the receiver owns; else zero.</summary>
     public IntPtr User { get; }
+
+    /// <summary>The texts that answer a request for API keys; null among them: none there.</summary>
+    public string[] Values { get; } = [];
 
     public double Fraction { get; }
 

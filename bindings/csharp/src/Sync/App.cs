@@ -13,13 +13,14 @@ public class App
     private App(AppConfiguration config)
     {
         Config = config;
+        BaseUri = config.BaseUri;
         using var native = config.CreateNative();
         _native = new NativeHandle(NativeMethods.atoll_app_open(native.Value), NativeMethods.atoll_app_free);
     }
 
     public string Id => Config.AppId;
 
-    public Uri BaseUri => Config.BaseUri;
+    public Uri BaseUri { get; private set; }
 
     public string BaseFilePath => Config.BaseFilePath;
 
@@ -81,17 +82,29 @@ public class App
         NativeMethods.atoll_app_switch_user(_native.Value, user.Native.Value);
     }
 
-    /// <summary>Logs a user out.</summary>
+    /// <summary>Logs a user out and takes it off this device. What was not sent stays on disk for its next log-in.</summary>
     public Task RemoveUserAsync(User user)
     {
         ArgumentNullException.ThrowIfNull(user);
-        return user.LogOutAsync();
+        return user.Ask((native, queue) => NativeMethods.atoll_user_remove(native, queue));
     }
 
+    /// <summary>Deletes the user on the server, and its realms on this device at the next start of the app.</summary>
     public Task DeleteUserFromServerAsync(User user)
-        => throw new NotSupportedException("not supported yet: DeleteUserFromServerAsync");
+    {
+        ArgumentNullException.ThrowIfNull(user);
+        return user.Ask((native, queue) => NativeMethods.atoll_user_delete(native, queue));
+    }
 
-    public Task UpdateBaseUriAsync(Uri? newUri) => throw new NotSupportedException("not supported yet: UpdateBaseUriAsync");
+    /// <summary>Moves the app to another server; all users are logged out. Null: the default address.</summary>
+    public async Task UpdateBaseUriAsync(Uri? newUri)
+    {
+        var uri = newUri ?? new AppConfiguration(Id).BaseUri;
+        var native = _native;
+        await EventPump.Request(queue => NativeMethods.atoll_app_set_base_url(native.Value, uri.OriginalString, queue), ToException)
+            .ConfigureAwait(false);
+        BaseUri = uri;
+    }
 
     public override bool Equals(object? obj) => obj is App other && other._native == _native;
 
@@ -101,9 +114,10 @@ public class App
 
     public static bool operator !=(App? app1, App? app2) => !Equals(app1, app2);
 
+    internal string DeviceId => User.Texts(NativeMethods.atoll_app_device_id(_native.Value)) is [{ } id, ..] ? id : "";
+
     internal static Exception ToException(EventData data) => data.Status switch
     {
-        NativeStatus.NotSupported => new NotSupportedException(data.Message),
         NativeStatus.Cancelled => new TaskCanceledException(data.Message),
         _ => new AppException(data.Message, data.Status),
     };
@@ -134,19 +148,34 @@ public class App
             return EventPump.Request(queue => NativeMethods.atoll_app_register_email(native.Value, email, password, queue), ToException);
         }
 
-        public Task ConfirmUserAsync(string token, string tokenId) => throw NotYet(nameof(ConfirmUserAsync));
+        public Task ConfirmUserAsync(string token, string tokenId)
+            => Ask((app, queue) => NativeMethods.atoll_app_confirm_email(app, Some(token), Some(tokenId), queue));
 
-        public Task ResendConfirmationEmailAsync(string email) => throw NotYet(nameof(ResendConfirmationEmailAsync));
+        public Task ResendConfirmationEmailAsync(string email)
+            => Ask((app, queue) => NativeMethods.atoll_app_resend_confirmation(app, Some(email), queue));
 
-        public Task RetryCustomConfirmationAsync(string email) => throw NotYet(nameof(RetryCustomConfirmationAsync));
+        public Task RetryCustomConfirmationAsync(string email)
+            => Task.FromException(NotOffered.By("Confirmation by a function"));
 
-        public Task SendResetPasswordEmailAsync(string email) => throw NotYet(nameof(SendResetPasswordEmailAsync));
+        public Task SendResetPasswordEmailAsync(string email)
+            => Ask((app, queue) => NativeMethods.atoll_app_send_password_reset(app, Some(email), queue));
 
-        public Task ResetPasswordAsync(string password, string token, string tokenId) => throw NotYet(nameof(ResetPasswordAsync));
+        public Task ResetPasswordAsync(string password, string token, string tokenId)
+            => Ask((app, queue) => NativeMethods.atoll_app_reset_password(app, Some(password), Some(token), Some(tokenId), queue));
 
         public Task CallResetPasswordFunctionAsync(string email, string password, params object?[] functionArgs)
-            => throw NotYet(nameof(CallResetPasswordFunctionAsync));
+            => Task.FromException(NotOffered.By("A new password by a function"));
 
-        private static NotSupportedException NotYet(string what) => new($"not supported yet: {what}");
+        private Task<EventData> Ask(Func<IntPtr, IntPtr, ulong> start)
+        {
+            var native = _app._native;
+            return EventPump.Request(queue => start(native.Value, queue), ToException);
+        }
+
+        private static string Some(string text)
+        {
+            ArgumentException.ThrowIfNullOrEmpty(text);
+            return text;
+        }
     }
 }

@@ -47,12 +47,21 @@ public class ReconnectBackoffOptions
     public int DelayJitterDivisor { get; set; } = 4;
 }
 
+/// <summary>How what is kept of users on the device is kept.</summary>
+public enum MetadataPersistenceMode
+{
+    NotEncrypted = 0,
+    Encrypted,
+    Disabled,
+}
+
 /// <summary>Which app, where its server is, and how patient the client is.</summary>
 public class AppConfiguration
 {
     private const string DefaultBaseUrl = "http://127.0.0.1:7700";
 
     private Action<string, LogLevel>? _customLogger;
+    private byte[]? _metadataEncryptionKey;
 
     public AppConfiguration(string appId)
     {
@@ -70,6 +79,25 @@ public class AppConfiguration
     public TimeSpan? DefaultRequestTimeout { get; set; }
 
     public SyncTimeoutOptions SyncTimeoutOptions { get; set; } = new();
+
+    /// <summary>Encrypts what is kept of the users: 64 random bytes that the program keeps.</summary>
+    public byte[]? MetadataEncryptionKey
+    {
+        get => _metadataEncryptionKey;
+        set => _metadataEncryptionKey = value is null or { Length: 64 } ? value : throw new FormatException("A key has 64 bytes.");
+    }
+
+    /// <summary>Encrypted needs a key; Disabled is refused by App.Create.</summary>
+    public MetadataPersistenceMode? MetadataPersistenceMode { get; set; }
+
+    /// <summary>Its proxy is used, with user and password; anything else of it is refused by App.Create.</summary>
+    public HttpMessageHandler? HttpClientHandler { get; set; }
+
+    /// <summary>Certificates in PEM that are trusted for https addresses, and no others; null: those of the system.</summary>
+    public string? TrustedCertificates { get; set; }
+
+    /// <summary>Sent along with every call: names of small letters, digits, '-' and '_'.</summary>
+    public IDictionary<string, string> CustomHeaders { get; } = new Dictionary<string, string>();
 
     /// <summary>Whether App.Create answers with the App that was made before for the same id.</summary>
     public bool UseAppCache { get; set; } = true;
@@ -116,7 +144,59 @@ public class AppConfiguration
             NativeMethods.atoll_app_config_set_request_timeout_ms(config, Milliseconds(timeout));
         }
 
+        ConfigureNetwork(config);
         return native;
+    }
+
+    private void ConfigureNetwork(IntPtr config)
+    {
+        if (MetadataPersistenceMode == Sync.MetadataPersistenceMode.Disabled)
+        {
+            throw new NotSupportedException("not supported yet: MetadataPersistenceMode.Disabled");
+        }
+
+        if (MetadataEncryptionKey is { } key && MetadataPersistenceMode != Sync.MetadataPersistenceMode.NotEncrypted)
+        {
+            NativeMethods.atoll_app_config_set_metadata_encryption_key(config, key);
+        }
+        else if (MetadataPersistenceMode == Sync.MetadataPersistenceMode.Encrypted)
+        {
+            throw new ArgumentException("MetadataPersistenceMode.Encrypted needs a MetadataEncryptionKey.");
+        }
+
+        if (TrustedCertificates is { } pem)
+        {
+            NativeMethods.atoll_app_config_set_trusted_certificates(config, pem);
+        }
+
+        foreach (var (name, value) in CustomHeaders)
+        {
+            NativeMethods.atoll_app_config_add_header(config, name, value);
+        }
+
+        if (ProxyUrl() is { } proxy)
+        {
+            NativeMethods.atoll_app_config_set_proxy_url(config, proxy);
+        }
+    }
+
+    private string? ProxyUrl()
+    {
+        var proxy = HttpClientHandler switch
+        {
+            null => null,
+            System.Net.Http.HttpClientHandler handler => handler.Proxy,
+            SocketsHttpHandler handler => handler.Proxy,
+            _ => throw new NotSupportedException("not supported yet: an HttpClientHandler that is not one of .NET's own"),
+        };
+        if (proxy?.GetProxy(BaseUri) is not { } uri)
+        {
+            return null;
+        }
+
+        var given = proxy.Credentials?.GetCredential(uri, "Basic");
+        var login = given is null ? "" : $"{Uri.EscapeDataString(given.UserName)}:{Uri.EscapeDataString(given.Password)}@";
+        return $"http://{login}{uri.Host}:{uri.Port}";
     }
 
     private static long Milliseconds(TimeSpan span) => (long)span.TotalMilliseconds;

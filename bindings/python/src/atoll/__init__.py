@@ -30,7 +30,7 @@ from ._constants import (
     SubscriptionsState,
     UserState,
 )
-from .app import App, Credentials, User
+from .app import ApiKey, App, Credentials, User
 from .containers import Dictionary, Set
 from .sequences import List, Results
 from .errors import AtollError, InvalidObjectError
@@ -55,6 +55,7 @@ from .sync import Session, Subscription, SubscriptionSet, SubscriptionUpdate, Sy
 __version__: str = _native_module.atoll_version()
 
 __all__ = [
+    "ApiKey",
     "App",
     "AsymmetricObject",
     "AsyncWriteTransaction",

@@ -118,6 +118,7 @@ class EventType(enum.IntEnum):
     SESSION_ERROR = 9  # A sync session met an error.
     LOG = 10  # Number 0 is the level, text 0 the category, text 1 the message.
     WAKE = 11  # atoll_queue_wake was called.
+    USER_CHANGED = 12  # An observed user has changed: state, tokens, profile or custom data. It may come more often than something changes.
 
 
 class ChangeKind(enum.IntEnum):

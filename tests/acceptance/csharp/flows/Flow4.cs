@@ -78,7 +78,8 @@ namespace Acceptance
             Must.Equal(HttpStatusCode.Conflict, again.StatusCode, "a second registration");
             var wrong = await Fails<AppException>(app.LogInAsync(Credentials.EmailPassword("ann@example.org", "wrong")));
             Must.Equal(HttpStatusCode.Unauthorized, wrong.StatusCode, "a wrong password");
-            await Fails<NotSupportedException>(app.LogInAsync(Credentials.JWT("x")));
+            var jwt = await Fails<AppException>(app.LogInAsync(Credentials.JWT("x")));
+            Must.Equal(HttpStatusCode.Forbidden, jwt.StatusCode, "no provider of tokens");
             var user = await app.LogInAsync(Credentials.EmailPassword("ann@example.org", "secret 1"));
             Must.Be(app.CurrentUser == user && user.State == UserState.LoggedIn && user.AccessToken.Length > 0, "logged in");
             var guest = await app.LogInAsync(Credentials.Anonymous());

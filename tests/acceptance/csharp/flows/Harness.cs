@@ -118,6 +118,21 @@ namespace Acceptance
         /// <summary>All asymmetric objects that arrived.</summary>
         public JsonElement[] Ingested(string app) => Admin("ingest", app);
 
+        /// <summary>Runs the command line against this server.</summary>
+        public void Command(params string[] arguments)
+        {
+            var start = new ProcessStartInfo(Path.Combine(Build, "tools/atoll/atoll")) { RedirectStandardOutput = true, UseShellExecute = false };
+            foreach (var argument in arguments.Concat(new[] { "--data", Data }))
+            {
+                start.ArgumentList.Add(argument);
+            }
+
+            using var process = Process.Start(start)!;
+            process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            Must.Be(process.ExitCode == 0, $"atoll {string.Join(' ', arguments)} failed");
+        }
+
         public void Dispose()
         {
             if (_process is { HasExited: false })

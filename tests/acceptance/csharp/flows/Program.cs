@@ -14,6 +14,7 @@ namespace Acceptance
             ["flow2"] = Flow2.Run,
             ["flow4"] = Flow4.Run,
             ["flow5"] = Flow5.Run,
+            ["flow6"] = Flow6.Run,
             ["flow3-class"] = Flow3Class.Asymmetrics.Run,
             ["flow3-interface"] = Flow3Interface.Asymmetrics.Run,
         };

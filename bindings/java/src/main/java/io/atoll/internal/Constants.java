@@ -203,6 +203,8 @@ public final class Constants {
     public static final int EVENT_LOG = 10;
     /** atoll_queue_wake was called. */
     public static final int EVENT_WAKE = 11;
+    /** An observed user has changed: state, tokens, profile or custom data. It may come more often than something changes. */
+    public static final int EVENT_USER_CHANGED = 12;
 
     /** Indexes before the change. */
     public static final int CHANGE_DELETIONS = 0;
