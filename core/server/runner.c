@@ -239,7 +239,8 @@ static status start_listening(server_runner *r)
     /* So that `atoll --data DIR` finds the server. */
     snprintf(path, sizeof path, "%s/address", r->options.data);
     bool six = strchr(config->host, ':') != NULL;
-    snprintf(address, sizeof address, six ? "[%s]:%u\n" : "%s:%u\n", config->host, r->port);
+    snprintf(address, sizeof address, six ? "%s[%s]:%u\n" : "%s%s:%u\n",
+             r->tls != NULL ? "https://" : "", config->host, r->port);
     return file_write(path, bytes_text(address), 0644);
 }
 

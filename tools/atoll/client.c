@@ -14,6 +14,7 @@
 
 struct admin {
     loop *loop;
+    tls_context *tls; /* NULL: without */
     channel *channel;
     char *host;
     uint16_t port;
@@ -47,7 +48,9 @@ status admin_find(const arguments *a, char *url, size_t size)
     buffer_init(&address, 8192);
     status result = read_text(a->data, "address", &address);
     if (result == ATOLL_OK)
-        snprintf(url, size, "http://%s", (const char *)address.data);
+        snprintf(url, size, "%s%s",
+                 strstr((const char *)address.data, "://") != NULL ? "" : "http://",
+                 (const char *)address.data);
     else
         result = fail_context(result, "no server has run in this folder: ");
     buffer_free(&address);
@@ -77,17 +80,26 @@ static uint64_t now_ms(void)
     return p->monotonic_ms(p->context);
 }
 
-static status connect_to(admin *c, const char *url)
+status read_ca(const arguments *a, buffer *out)
 {
-    if (strncmp(url, "http://", 7) != 0)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "\"%s\" is no address: expected http://HOST:PORT",
-                    url);
-    snprintf(c->authority, sizeof c->authority, "%s", url + 7);
+    return a->ca_file == NULL ? ATOLL_OK : file_read(a->ca_file, 1u << 20, out);
+}
+
+static status connect_to(admin *c, const char *url, bytes ca)
+{
+    bool secure = strncmp(url, "https://", 8) == 0;
+    if (!secure && strncmp(url, "http://", 7) != 0)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "\"%s\" is no address: expected http://HOST:PORT or https://HOST:PORT", url);
+    if (secure) TRY(tls_context_client(ca, &c->tls));
+    snprintf(c->authority, sizeof c->authority, "%s", url + (secure ? 8 : 7));
     c->authority[strcspn(c->authority, "/")] = '\0';
     TRY(address_read(c->authority, &c->host, &c->port));
     channel_options options = {.loop = c->loop,
                                .platform = platform_posix(),
+                               .tls = c->tls,
                                .grpc = {.authority = c->authority,
+                                        .secure = secure,
                                         .events = {NULL, on_message, NULL, NULL, on_closed},
                                         .context = c}};
     return channel_connect(&options, c->host, c->port, CALL_TIMEOUT_MS, &c->channel);
@@ -108,7 +120,11 @@ status admin_open(const arguments *a, admin **out)
     status result = a->token_file != NULL ? read_text(NULL, a->token_file, &c->token)
                                           : read_text(a->data, "admin.token", &c->token);
     if (result == ATOLL_OK) result = loop_new(platform_posix(), &c->loop);
-    if (result == ATOLL_OK) result = connect_to(c, url);
+    buffer ca;
+    buffer_init(&ca, 2u << 20);
+    if (result == ATOLL_OK) result = read_ca(a, &ca);
+    if (result == ATOLL_OK) result = connect_to(c, url, buffer_view(&ca));
+    buffer_free(&ca);
     if (result != ATOLL_OK)
         admin_close(c);
     else
@@ -120,6 +136,7 @@ void admin_close(admin *c)
 {
     if (c == NULL) return;
     channel_free(c->channel);
+    tls_context_free(c->tls);
     loop_free(c->loop);
     buffer_free(&c->token);
     buffer_free(&c->answer);
@@ -162,4 +179,14 @@ status admin_call(admin *c, const char *method, const ProtobufCMessage *request,
     if (*answer == NULL)
         return fail(ATOLL_ERROR_PROTOCOL, "the server's answer to %s cannot be read", method);
     return ATOLL_OK;
+}
+
+status admin_ask(const arguments *a, const char *method, const ProtobufCMessage *request,
+                 const ProtobufCMessageDescriptor *type, ProtobufCMessage **answer)
+{
+    admin *c = NULL;
+    TRY(admin_open(a, &c));
+    status result = admin_call(c, method, request, type, answer);
+    admin_close(c);
+    return result;
 }

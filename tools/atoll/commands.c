@@ -30,22 +30,11 @@ static void field(const char *separator, const char *name, const char *text)
     print_json_text(text);
 }
 
-/* One call: opens, asks, and gives the answer; the caller frees it. */
-static status ask(const arguments *a, const char *method, const ProtobufCMessage *request,
-                  const ProtobufCMessageDescriptor *type, ProtobufCMessage **answer)
-{
-    admin *c = NULL;
-    TRY(admin_open(a, &c));
-    status result = admin_call(c, method, request, type, answer);
-    admin_close(c);
-    return result;
-}
-
 status command_app_list(const arguments *a)
 {
     Atoll__Auth__V0__Nothing request = ATOLL__AUTH__V0__NOTHING__INIT;
     ProtobufCMessage *answer = NULL;
-    TRY(ask(a, "ListApps", &request.base, &atoll__auth__v0__app_list__descriptor, &answer));
+    TRY(admin_ask(a, "ListApps", &request.base, &atoll__auth__v0__app_list__descriptor, &answer));
     const Atoll__Auth__V0__AppList *list = (const Atoll__Auth__V0__AppList *)answer;
     if (a->json)
         fputs("[", stdout);
@@ -100,7 +89,7 @@ static status user_list(const arguments *a)
     Atoll__Auth__V0__AppRequest request = ATOLL__AUTH__V0__APP_REQUEST__INIT;
     ProtobufCMessage *answer = NULL;
     request.app_id = (char *)(uintptr_t)a->app;
-    TRY(ask(a, "ListUsers", &request.base, &atoll__auth__v0__user_list__descriptor, &answer));
+    TRY(admin_ask(a, "ListUsers", &request.base, &atoll__auth__v0__user_list__descriptor, &answer));
     const Atoll__Auth__V0__UserList *list = (const Atoll__Auth__V0__UserList *)answer;
     if (a->json)
         fputs("[", stdout);
@@ -141,7 +130,8 @@ static status user_add(const arguments *a)
     given.password = password;
     request.app_id = (char *)(uintptr_t)a->app;
     request.email_password = &given;
-    status result = ask(a, "AddUser", &request.base, &atoll__auth__v0__user__descriptor, &answer);
+    status result =
+        admin_ask(a, "AddUser", &request.base, &atoll__auth__v0__user__descriptor, &answer);
     explicit_bzero(password, sizeof password);
     if (result != ATOLL_OK) return result;
     print_user((const Atoll__Auth__V0__User *)answer, a->json, "{");
@@ -157,7 +147,7 @@ static status user_disable(const arguments *a, bool enable)
     request.app_id = (char *)(uintptr_t)a->app;
     request.user = (char *)(uintptr_t)a->words[2];
     request.enable = enable;
-    TRY(ask(a, "DisableUser", &request.base, &atoll__auth__v0__user__descriptor, &answer));
+    TRY(admin_ask(a, "DisableUser", &request.base, &atoll__auth__v0__user__descriptor, &answer));
     print_user((const Atoll__Auth__V0__User *)answer, a->json, "{");
     if (a->json) putchar('\n');
     protobuf_c_message_free_unpacked(answer, NULL);
@@ -175,15 +165,27 @@ static status user_data(const arguments *a)
     request.app_id = (char *)(uintptr_t)a->app;
     request.user = (char *)(uintptr_t)a->words[3];
     if (set) request.json = (char *)(uintptr_t)a->words[4];
-    TRY(ask(a, set ? "SetUserData" : "GetUserData", &request.base,
-            &atoll__auth__v0__user_data__descriptor, &answer));
+    TRY(admin_ask(a, set ? "SetUserData" : "GetUserData", &request.base,
+                  &atoll__auth__v0__user_data__descriptor, &answer));
     puts(((const Atoll__Auth__V0__UserData *)answer)->json);
+    protobuf_c_message_free_unpacked(answer, NULL);
+    return ATOLL_OK;
+}
+
+static status user_delete(const arguments *a)
+{
+    Atoll__Auth__V0__DisableUserRequest request = ATOLL__AUTH__V0__DISABLE_USER_REQUEST__INIT;
+    ProtobufCMessage *answer = NULL;
+    request.app_id = (char *)(uintptr_t)a->app;
+    request.user = (char *)(uintptr_t)a->words[2];
+    TRY(admin_ask(a, "RemoveUser", &request.base, &atoll__auth__v0__nothing__descriptor, &answer));
     protobuf_c_message_free_unpacked(answer, NULL);
     return ATOLL_OK;
 }
 
 status command_user(const arguments *a)
 {
+    if (strcmp(a->words[1], "delete") == 0) return user_delete(a);
     if (strcmp(a->words[1], "data") == 0) return user_data(a);
     if (strcmp(a->words[1], "list") == 0) return user_list(a);
     if (strcmp(a->words[1], "add") == 0) return user_add(a);
@@ -218,7 +220,8 @@ status command_session_list(const arguments *a)
     Atoll__Auth__V0__AppRequest request = ATOLL__AUTH__V0__APP_REQUEST__INIT;
     ProtobufCMessage *answer = NULL;
     request.app_id = (char *)(uintptr_t)a->app;
-    TRY(ask(a, "ListSessions", &request.base, &atoll__auth__v0__session_list__descriptor, &answer));
+    TRY(admin_ask(a, "ListSessions", &request.base, &atoll__auth__v0__session_list__descriptor,
+                  &answer));
     const Atoll__Auth__V0__SessionList *list = (const Atoll__Auth__V0__SessionList *)answer;
     if (a->json)
         fputs("[", stdout);
@@ -269,7 +272,8 @@ status command_hash(const arguments *a)
     request.app_id = (char *)(uintptr_t)a->app;
     request.class_name = (char *)(uintptr_t)a->words[1];
     if (a->word_count > 2) request.query = (char *)(uintptr_t)a->words[2];
-    TRY(ask(a, "HashQuery", &request.base, &atoll__auth__v0__query_hash__descriptor, &answer));
+    TRY(admin_ask(a, "HashQuery", &request.base, &atoll__auth__v0__query_hash__descriptor,
+                  &answer));
     const Atoll__Auth__V0__QueryHash *hash = (const Atoll__Auth__V0__QueryHash *)answer;
     if (a->json)
         printf("{\"digest\": \"%016" PRIx64 "\", \"count\": %" PRIu64 "}\n", hash->digest,

@@ -132,14 +132,21 @@ static status log_in(import *m)
     if (mkdtemp(m->folder) == NULL)
         return fail(ATOLL_ERROR_FILE_ACCESS, "could not make a folder below /tmp");
     atoll_app_config *config = atoll_app_config_new(a->app, strlen(a->app), &m->error);
-    if (config != NULL) {
+    buffer ca;
+    buffer_init(&ca, 2u << 20);
+    status result = read_ca(a, &ca);
+    if (config != NULL && result == ATOLL_OK) {
         if (atoll_app_config_set_base_url(config, url, strlen(url), &m->error) == ATOLL_OK &&
+            atoll_app_config_set_trusted_certificates(config, (const char *)ca.data, ca.size,
+                                                      &m->error) == ATOLL_OK &&
             atoll_app_config_set_base_path(config, m->folder, strlen(m->folder), &m->error) ==
                 ATOLL_OK) {
             m->app = atoll_app_open(config, &m->error);
         }
-        atoll_app_config_free(config);
     }
+    atoll_app_config_free(config);
+    buffer_free(&ca);
+    if (result != ATOLL_OK) return result;
     if (m->app == NULL) return failed(m, "opening the app");
     m->queue = atoll_queue_new(&m->error);
     if (m->queue == NULL) return failed(m, "opening the app");

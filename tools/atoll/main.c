@@ -28,6 +28,7 @@ enum {
     OPTION_PROGRESS,
     OPTION_QUIET,
     OPTION_LOG_LEVEL,
+    OPTION_CA,
     OPTION_HELP,
     OPTION_VERSION
 };
@@ -37,13 +38,20 @@ static void usage(FILE *to)
     fputs(
         "usage: atoll COMMAND [OPTIONS]\n"
         "\n"
-        "With the server's folder (--data DIR), or --url http://HOST:PORT and --token FILE:\n"
+        "With the server's folder (--data DIR), or --url http://HOST:PORT and --token FILE; --ca "
+        "FILE with "
+        "certificates to trust for https:\n"
         "  app list [--json]\n"
         "  user add EMAIL --app ID [--password TEXT]     without --password it is read from "
         "standard input\n"
         "  user list --app ID [--json]\n"
         "  user disable USER --app ID                    USER is an id or an email address\n"
         "  user enable USER --app ID\n"
+        "  user delete USER --app ID                     with log-ins and keys; objects stay\n"
+        "  key create NAME --app ID [--json]             a key by which a server logs in; shown "
+        "this once\n"
+        "  key list --app ID [--json]\n"
+        "  key disable|enable|delete KEYID --app ID\n"
         "  user data get USER --app ID                   custom data, which roles read as "
         "user.custom_data\n"
         "  user data set USER JSON --app ID              one JSON object; '' for none\n"
@@ -80,6 +88,7 @@ static status take_option(int option, arguments *a)
     case OPTION_URL: a->url = optarg; break;
     case OPTION_TOKEN: a->token_file = optarg; break;
     case OPTION_APP: a->app = optarg; break;
+    case OPTION_CA: a->ca_file = optarg; break;
     case OPTION_PASSWORD: a->password = optarg; break;
     case OPTION_CLASS: a->class_name = optarg; break;
     case OPTION_KEY: a->key = optarg; break;
@@ -110,6 +119,7 @@ static status parse(int count, char **values, arguments *out)
         {"url", 1, NULL, OPTION_URL},
         {"token", 1, NULL, OPTION_TOKEN},
         {"app", 1, NULL, OPTION_APP},
+        {"ca", 1, NULL, OPTION_CA},
         {"password", 1, NULL, OPTION_PASSWORD},
         {"class", 1, NULL, OPTION_CLASS},
         {"key", 1, NULL, OPTION_KEY},
@@ -155,7 +165,11 @@ static status run(const arguments *a)
     if (says(a, "app", "list", 0, 0)) return command_app_list(a);
     if (says(a, "user", "list", 0, 0) || says(a, "user", "add", 1, 1)) return command_user(a);
     if (says(a, "user", "disable", 1, 1) || says(a, "user", "enable", 1, 1)) return command_user(a);
-    if (says(a, "user", "data", 2, 3)) return command_user(a);
+    if (says(a, "user", "data", 2, 3) || says(a, "user", "delete", 1, 1)) return command_user(a);
+    if (says(a, "key", "list", 0, 0) || says(a, "key", "create", 1, 1)) return command_key(a);
+    if (says(a, "key", "disable", 1, 1) || says(a, "key", "enable", 1, 1) ||
+        says(a, "key", "delete", 1, 1))
+        return command_key(a);
     if (says(a, "session", "list", 0, 0)) return command_session_list(a);
     if (says(a, "ingest", "tail", 0, 0)) return command_ingest_tail(a);
     if (says(a, "hash", NULL, 1, 2)) return command_hash(a);

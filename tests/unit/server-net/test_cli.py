@@ -113,6 +113,34 @@ class Programs(unittest.TestCase):
         self.good("user", "enable", "ann@x.org", *on)
         self.good("import", source, "--class", "Thing", "--email", "ann@x.org", "--password", "secret1", *on)
 
+    def test_users_are_deleted_and_servers_have_keys(self):
+        server = self.start()
+        on = ["--app", "shop", "--data", server.data]
+        self.good("user", "add", "ann@x.org", "--password", "secret1", *on)
+        self.good("user", "delete", "ann@x.org", *on)
+        self.assertEqual(json.loads(self.good("user", "list", "--json", *on)), [])
+        self.bad(2, "no user", "user", "delete", "ann@x.org", *on)
+        made = json.loads(self.good("key", "create", "backend", "--json", *on))[0]
+        self.assertEqual(len(made["key"]), 64)
+        self.assertEqual([user["provider"] for user in json.loads(self.good("user", "list", "--json", *on))], ["api-key"])
+        self.good("key", "disable", made["id"], *on)
+        listed = json.loads(self.good("key", "list", "--json", *on))
+        self.assertEqual([(key["name"], key["disabled"], "key" in key) for key in listed], [("backend", True, False)])
+        self.good("key", "enable", made["id"], *on)
+        self.bad(2, "no key", "key", "enable", "nothing", *on)
+        self.good("key", "delete", made["id"], *on)
+        self.assertEqual(json.loads(self.good("key", "list", "--json", *on)), [])
+        self.assertEqual(json.loads(self.good("user", "list", "--json", *on)), [], "its user goes with a server's key")
+
+    def test_a_server_with_tls_is_administered_with_its_ca(self):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=here",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"],
+                       cwd=self.folder, check=True, stderr=subprocess.DEVNULL)
+        config = self.file("tls.yaml", f"tls: {{certificate: {self.folder}/cert.pem, key: {self.folder}/key.pem}}\napps:\n- {{id: a, sync: flexible}}\n")
+        server = self.start("--config", config)
+        self.bad(1, "certificate", "user", "list", "--app", "a", "--data", server.data)
+        self.good("user", "list", "--app", "a", "--data", server.data, "--ca", f"{self.folder}/cert.pem")
+
     def test_wrong_token_is_refused(self):
         server = self.start()
         token = self.file("token", "0" * 64)
