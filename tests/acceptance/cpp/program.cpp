@@ -299,6 +299,37 @@ static void measurements_go_one_way(const std::string &url, const std::string &f
     db.get_sync_session()->wait_for_upload_completion().get();
 }
 
+// Keys and tokens are asked of the server; what it doesn't offer, it says.
+static void accounts(const std::string &url, const std::string &folder)
+{
+    realm::App::configuration config;
+    config.app_id = "cpp-accounts";
+    config.base_url = url;
+    config.path = folder + "/accounts";
+    config.metadata_encryption_key = std::array<char, 64>{};
+    config.custom_http_headers = std::map<std::string, std::string>{{"x-tenant", "blue"}};
+    realm::App app(config);
+    using credentials = realm::App::credentials;
+    auto refused = [&](const credentials &who, atoll_status code, const char *text) {
+        try {
+            app.login(who).get();
+        } catch (const realm::exception &e) {
+            REQUIRE(e.code() == code && std::string(e.what()).find(text) != std::string::npos);
+            return;
+        }
+        REQUIRE(!"it was not refused");
+    };
+    refused(credentials::api_key("nothing"), ATOLL_ERROR_INVALID_CREDENTIALS, "unknown");
+    refused(credentials::custom("x.y.z"), ATOLL_ERROR_LOGIN_METHOD_DISABLED, "custom-token");
+    refused(credentials::facebook("x"), ATOLL_ERROR_NOT_SUPPORTED, "not offered by this server");
+    refused(credentials::function("{}"), ATOLL_ERROR_NOT_SUPPORTED, "not offered by this server");
+    auto user = app.login(credentials::anonymous()).get();
+    REQUIRE(!user.custom_data() && !user.refresh_token().empty());
+    user.refresh_custom_user_data().get();
+    app.update_base_url("http://127.0.0.1:1").get();
+    REQUIRE(user.state() == realm::user::state::logged_out);
+}
+
 int main(int count, char **arguments)
 {
     if (count != 3) {
@@ -311,6 +342,7 @@ int main(int count, char **arguments)
         a_view_follows_its_subscriptions(arguments[1], arguments[2]);
         partitions_keep_apart(arguments[1], arguments[2]);
         measurements_go_one_way(arguments[1], arguments[2]);
+        accounts(arguments[1], arguments[2]);
     } catch (const realm::exception &e) {
         std::cerr << e.name() << ": " << e.what() << std::endl;
         return 1;

@@ -3,7 +3,10 @@
 #define CPPREALM_APP_HPP
 
 #include <cpprealm/internal/object.hpp>
+
 #include <cpprealm/session.hpp>
+
+#include <map>
 
 namespace realm
 {
@@ -52,6 +55,34 @@ public:
     {
         auto token = internal::own(internal::checked(atoll_user_access_token, handle_.get()));
         return internal::codec<std::optional<std::string>>::take(token.get(), 0).value_or("");
+    }
+    std::string refresh_token() const
+    {
+        auto token = internal::own(internal::checked(atoll_user_refresh_token, handle_.get()));
+        if (!token) return "";
+        return internal::codec<std::optional<std::string>>::take(token.get(), 0).value_or("");
+    }
+    // The custom data as of the last log-in or refresh, as JSON; none: there are none.
+    std::optional<std::string> custom_data() const
+    {
+        auto data = internal::own(internal::checked(atoll_user_custom_data, handle_.get()));
+        if (!data) return std::nullopt;
+        return internal::codec<std::optional<std::string>>::take(data.get(), 0);
+    }
+    task<void> refresh_custom_user_data() const
+    {
+        return internal::request<void>(
+            app_->events,
+            [&](atoll_queue *queue) {
+                return internal::checked(atoll_user_refresh, handle_.get(), queue);
+            },
+            [](const atoll_event *) {});
+    }
+    // Not offered by the server.
+    task<std::string> call_function(const std::string &name, const std::string &) const
+    {
+        throw exception(ATOLL_ERROR_NOT_SUPPORTED,
+                        "the function " + name + " is not offered by this server");
     }
     task<void> log_out() const
     {
@@ -168,6 +199,12 @@ public:
         std::optional<std::string>
             base_url;                    // without it ATOLL_BASE_URL, else http://127.0.0.1:7700
         std::optional<std::string> path; // folder of users and synced realms
+        // Encrypts what is kept of the users on this device.
+        std::optional<std::array<char, 64>> metadata_encryption_key;
+        std::optional<std::map<std::string, std::string>> custom_http_headers;
+        std::optional<std::string>
+            proxy_url; // http://HOST:PORT, with USER:PASSWORD@ before the host if it asks for that
+        std::optional<std::string> trusted_certificates; // PEM; without it those of the system
         App::timeouts timeouts;
     };
 
@@ -188,27 +225,41 @@ public:
             made.password_ = std::move(password);
             return made;
         }
-        static credentials api_key(const std::string &)
+        // Of a user, or of a server: `atoll key create`.
+        static credentials api_key(const std::string &key) { return token("api-key", key); }
+        // A token (JWT) that the server's configured provider signed.
+        static credentials custom(const std::string &jwt) { return token("custom-token", jwt); }
+        static credentials google_id_token(const std::string &jwt)
         {
-            internal::not_supported("log-in by API key");
+            return token("oauth2-google", jwt);
         }
-        static credentials custom(const std::string &) { internal::not_supported("log-in by JWT"); }
-        static credentials function(const std::string &)
+        static credentials apple(const std::string &jwt) { return token("oauth2-apple", jwt); }
+        // These three are not offered by the server: the log-in says so.
+        static credentials google_auth_code(const std::string &code)
         {
-            internal::not_supported("log-in by function");
+            return token("oauth2-google-code", code);
         }
-        static credentials facebook(const std::string &)
+        static credentials facebook(const std::string &access_token)
         {
-            internal::not_supported("log-in by Facebook");
+            return token("oauth2-facebook", access_token);
         }
-        static credentials apple(const std::string &)
+        static credentials function(const std::string &payload)
         {
-            internal::not_supported("log-in by Apple");
+            return token("custom-function", payload);
         }
 
     private:
         friend class App;
+        static credentials token(std::string provider, std::string text)
+        {
+            credentials made;
+            made.anonymous_ = false;
+            made.provider_ = std::move(provider);
+            made.password_ = std::move(text);
+            return made;
+        }
         bool anonymous_ = true, reuse_ = true;
+        std::string provider_; // empty: an address and its password
         std::string email_, password_;
     };
 
@@ -225,6 +276,10 @@ public:
                 if (who.anonymous_)
                     return internal::checked(atoll_app_log_in_anonymous, state_->app.get(),
                                              who.reuse_, queue);
+                if (!who.provider_.empty())
+                    return internal::checked(atoll_app_log_in_token, state_->app.get(),
+                                             who.provider_.data(), who.provider_.size(),
+                                             who.password_.data(), who.password_.size(), queue);
                 return internal::checked(atoll_app_log_in_email, state_->app.get(),
                                          who.email_.data(), who.email_.size(), who.password_.data(),
                                          who.password_.size(), queue);
@@ -263,9 +318,16 @@ public:
         internal::checked(atoll_app_switch_user, state_->app.get(), to.handle().get());
     }
     void reconnect() { atoll_app_reconnect(state_->app.get()); }
-    void update_base_url(const std::string &)
+    // Another server: all users are logged out, their log-ins belong to the one that gave them.
+    task<void> update_base_url(const std::string &url)
     {
-        internal::not_supported("changing the base URL of an open app");
+        return internal::request<void>(
+            state_->events,
+            [&](atoll_queue *queue) {
+                return internal::checked(atoll_app_set_base_url, state_->app.get(), url.data(),
+                                         url.size(), queue);
+            },
+            [](const atoll_event *) {});
     }
 
 private:
@@ -291,6 +353,19 @@ inline App::App(const configuration &config) : state_(std::make_shared<internal:
     auto set = [c](auto setter, const auto &value) {
         if (value) checked(setter, c, static_cast<std::int64_t>(value->count()));
     };
+    if (config.metadata_encryption_key)
+        checked(atoll_app_config_set_metadata_encryption_key, c,
+                config.metadata_encryption_key->data(), config.metadata_encryption_key->size());
+    if (config.custom_http_headers)
+        for (const auto &[name, value] : *config.custom_http_headers)
+            checked(atoll_app_config_add_header, c, name.data(), name.size(), value.data(),
+                    value.size());
+    if (config.proxy_url)
+        checked(atoll_app_config_set_proxy_url, c, config.proxy_url->data(),
+                config.proxy_url->size());
+    if (config.trusted_certificates)
+        checked(atoll_app_config_set_trusted_certificates, c, config.trusted_certificates->data(),
+                config.trusted_certificates->size());
     const App::timeouts &t = config.timeouts;
     set(atoll_app_config_set_connect_timeout_ms, t.connect);
     set(atoll_app_config_set_request_timeout_ms, t.request);

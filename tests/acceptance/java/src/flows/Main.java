@@ -28,7 +28,8 @@ public final class Main {
         passed += passes("flow 2", Flow2::run) ? 1 : 0;
         passed += passes("flow 3", Flow3::run) ? 1 : 0;
         passed += passes("flow 4", Flow4::run) ? 1 : 0;
-        System.out.println(passed + " passed, " + (4 - passed) + " failed");
-        System.exit(passed == 4 ? 0 : 1);
+        passed += passes("flow 5", Flow5::run) ? 1 : 0;
+        System.out.println(passed + " passed, " + (5 - passed) + " failed");
+        System.exit(passed == 5 ? 0 : 1);
     }
 }

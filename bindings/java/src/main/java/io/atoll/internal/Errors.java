@@ -40,6 +40,10 @@ public final class Errors {
             case Constants.ERROR_OUT_OF_RANGE:
                 return (RuntimeException) new IndexOutOfBoundsException(message).initCause(cause);
             case Constants.ERROR_NOT_SUPPORTED:
+                // What this version can't do, or what the server will not.
+                if (message != null && message.contains("not offered by this server")) {
+                    return new AppException(status, message, cause);
+                }
                 return new UnsupportedOperationException(message, cause);
             case Constants.ERROR_DUPLICATE_PRIMARY_KEY:
                 return new RealmPrimaryKeyConstraintException(status, message, cause);

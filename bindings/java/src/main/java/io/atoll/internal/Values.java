@@ -3,8 +3,10 @@ package io.atoll.internal;
 import io.atoll.MutableRealmInteger;
 import io.atoll.RealmAny;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Date;
+import java.util.List;
 import java.util.UUID;
 import org.bson.types.Decimal128;
 import org.bson.types.ObjectId;
@@ -26,6 +28,23 @@ public final class Values {
             throw e;
         }
         return list;
+    }
+
+    /** The texts of a native list, which is freed; none of 0. */
+    public static List<String> texts(long list) {
+        List<String> texts = new ArrayList<>();
+        if (list == 0) {
+            return texts;
+        }
+        try {
+            long count = Native.atoll_values_count(list);
+            for (long i = 0; i < count; i++) {
+                texts.add((String) read(list, i, String.class));
+            }
+            return texts;
+        } finally {
+            Native.atoll_values_free(list);
+        }
     }
 
     public static void add(long list, Object value) {

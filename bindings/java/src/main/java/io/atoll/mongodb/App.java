@@ -124,6 +124,9 @@ public class App {
                 if (who.anonymous) {
                     return Native.atoll_app_log_in_anonymous(handle.pointer(), who.reuse, queue);
                 }
+                if (who.provider != null) {
+                    return Native.atoll_app_log_in_token(handle.pointer(), who.provider, who.password, queue);
+                }
                 return Native.atoll_app_log_in_email(handle.pointer(), who.email, who.password, queue);
             }
         }, new Request.Make<User>() {

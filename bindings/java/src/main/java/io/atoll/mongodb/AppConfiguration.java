@@ -1,9 +1,10 @@
 package io.atoll.mongodb;
 
-import io.atoll.internal.Errors;
 import io.atoll.internal.Library;
 import io.atoll.internal.Native;
 import java.io.File;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** Which app of which server, and where its users and realms are kept. */
@@ -49,6 +50,18 @@ public class AppConfiguration {
             if (builder.reconnectDelayMaxMs >= 0) {
                 Native.atoll_app_config_set_reconnect_delay_max_ms(config, builder.reconnectDelayMaxMs);
             }
+            if (builder.encryptionKey != null) {
+                Native.atoll_app_config_set_metadata_encryption_key(config, builder.encryptionKey);
+            }
+            if (builder.trustedCertificates != null) {
+                Native.atoll_app_config_set_trusted_certificates(config, builder.trustedCertificates);
+            }
+            if (builder.proxy != null) {
+                Native.atoll_app_config_set_proxy_url(config, builder.proxy);
+            }
+            for (Map.Entry<String, String> header : builder.headers.entrySet()) {
+                Native.atoll_app_config_add_header(config, header.getKey(), header.getValue());
+            }
             return Native.atoll_app_open(config);
         } finally {
             Native.atoll_app_config_free(config);
@@ -60,6 +73,10 @@ public class AppConfiguration {
         private final String appId;
         private String baseUrl;
         private File folder;
+        private byte[] encryptionKey;
+        private String trustedCertificates;
+        private String proxy;
+        private final Map<String, String> headers = new LinkedHashMap<>();
         private long requestTimeoutMs = -1;
         private long connectTimeoutMs = -1;
         private long reconnectDelayMs = -1;
@@ -103,12 +120,31 @@ public class AppConfiguration {
             return this;
         }
 
+        /** Encrypts what is kept of the users on this device: 64 random bytes. */
         public Builder encryptionKey(byte[] key) {
-            throw Errors.notSupported("encryption of the user store");
+            if (key == null || key.length != 64) {
+                throw new IllegalArgumentException("The key has 64 bytes.");
+            }
+            encryptionKey = key.clone();
+            return this;
         }
 
+        /** Sent along with every call: names of small letters, digits, '-' and '_'. */
         public Builder addCustomRequestHeader(String name, String value) {
-            throw Errors.notSupported("custom request headers");
+            headers.put(name, value);
+            return this;
+        }
+
+        /** Certificates in PEM that are trusted for https addresses, and no others. */
+        public Builder trustedCertificates(String pem) {
+            trustedCertificates = pem;
+            return this;
+        }
+
+        /** http://HOST:PORT, with USER:PASSWORD@ before the host if it asks for that. */
+        public Builder proxy(String url) {
+            proxy = url;
+            return this;
         }
 
         public AppConfiguration build() {

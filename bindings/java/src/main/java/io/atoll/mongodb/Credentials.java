@@ -1,13 +1,12 @@
 package io.atoll.mongodb;
 
-import io.atoll.internal.Errors;
-
 /** How a user logs in. */
 public class Credentials {
     final boolean anonymous;
     final boolean reuse;
     final String email;
-    final String password;
+    final String password; // or the token
+    String provider; // null: an address and its password
 
     private Credentials(boolean anonymous, boolean reuse, String email, String password) {
         this.anonymous = anonymous;
@@ -32,19 +31,42 @@ public class Credentials {
         return new Credentials(false, false, email, password);
     }
 
+    /** A key of a user or of a server. */
     public static Credentials apiKey(String key) {
-        throw Errors.notSupported("log-in by API key");
+        return token("api-key", key);
     }
 
+    /** A token that the server's configured provider signed. */
     public static Credentials jwt(String token) {
-        throw Errors.notSupported("log-in by JWT");
+        return token("custom-token", token);
     }
 
+    /** An identity token. */
     public static Credentials apple(String token) {
-        throw Errors.notSupported("log-in by Apple");
+        return token("oauth2-apple", token);
     }
 
+    /** An identity token. */
+    public static Credentials google(String token) {
+        return token("oauth2-google", token);
+    }
+
+    /** Not offered by the server: the log-in says so. */
     public static Credentials facebook(String token) {
-        throw Errors.notSupported("log-in by Facebook");
+        return token("oauth2-facebook", token);
+    }
+
+    /** Not offered by the server: the log-in says so. */
+    public static Credentials customFunction(Object arguments) {
+        return token("custom-function", String.valueOf(arguments));
+    }
+
+    private static Credentials token(String provider, String token) {
+        if (token == null || token.isEmpty()) {
+            throw new IllegalArgumentException("the token may not be empty");
+        }
+        Credentials made = new Credentials(false, false, null, token);
+        made.provider = provider;
+        return made;
     }
 }

@@ -7,6 +7,10 @@ import io.atoll.internal.Handle;
 import io.atoll.internal.Native;
 import io.atoll.internal.Request;
 import io.atoll.internal.Values;
+import io.atoll.mongodb.auth.ApiKeyAuth;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 
 /** A user of an app; any thread may use it. */
 public class User {
@@ -42,7 +46,7 @@ public class User {
         return Native.atoll_user_id(handle.pointer());
     }
 
-    /** How it logged in: "anon-user", "local-userpass". */
+    /** How it logged in first: "anon-user", "local-userpass", "api-key", "custom-token", ... */
     public synchronized String getProviderType() {
         return Native.atoll_user_provider(handle.pointer());
     }
@@ -84,6 +88,109 @@ public class User {
             }
         });
         return App.STARTED;
+    }
+
+    /** Adds another way to log in as this user; an address must be registered and not have logged in yet. */
+    public User linkCredentials(final Credentials credentials) {
+        ask(new Dispatcher.Begin() {
+            @Override
+            public long begin(long queue) {
+                if (credentials.anonymous) {
+                    throw new IllegalArgumentException("an anonymous identity can't be linked");
+                }
+                return credentials.provider != null
+                        ? Native.atoll_user_link_token(handle.pointer(), credentials.provider, credentials.password, queue)
+                        : Native.atoll_user_link_email(handle.pointer(), credentials.email, credentials.password, queue);
+            }
+        });
+        return this;
+    }
+
+    /** Logs out and takes the user off this device; what is unsent stays in its realms. */
+    public User remove() {
+        ask(new Dispatcher.Begin() {
+            @Override
+            public long begin(long queue) {
+                return Native.atoll_user_remove(handle.pointer(), queue);
+            }
+        });
+        return this;
+    }
+
+    /** Deletes the user on the server, and its realms here at the next start of the app. */
+    public void delete() {
+        ask(new Dispatcher.Begin() {
+            @Override
+            public long begin(long queue) {
+                return Native.atoll_user_delete(handle.pointer(), queue);
+            }
+        });
+    }
+
+    public ApiKeyAuth getApiKeys() {
+        return new ApiKeyAuth(this);
+    }
+
+    /** JSON as of the last log-in or refresh; null: there are none. */
+    public synchronized String getCustomData() {
+        return first(Native.atoll_user_custom_data(handle.pointer()));
+    }
+
+    /** Asks the server anew. */
+    public String refreshCustomData() {
+        ask(new Dispatcher.Begin() {
+            @Override
+            public long begin(long queue) {
+                return Native.atoll_user_refresh(handle.pointer(), queue);
+            }
+        });
+        return getCustomData();
+    }
+
+    public synchronized String getRefreshToken() {
+        return first(Native.atoll_user_refresh_token(handle.pointer()));
+    }
+
+    /** What the server calls this device. */
+    public synchronized String getDeviceId() {
+        return first(Native.atoll_app_device_id(app.realmGet$pointer()));
+    }
+
+    /** Providers, and what each calls the user. */
+    public synchronized Map<String, String> getIdentities() {
+        return pairs(Native.atoll_user_identities(handle.pointer()));
+    }
+
+    /** What providers tell of the user: name, email, first_name, ... */
+    public synchronized Map<String, String> getProfile() {
+        return pairs(Native.atoll_user_profile(handle.pointer()));
+    }
+
+    /** Functions run on no server of this kind. */
+    public <T> T callFunction(String name, List<?> args, Class<T> resultClass) {
+        throw new AppException(Constants.ERROR_NOT_SUPPORTED, "the function " + name + " is not offered by this server", null);
+    }
+
+    private static String first(long values) {
+        List<String> texts = Values.texts(values);
+        return texts.isEmpty() ? null : texts.get(0);
+    }
+
+    private static Map<String, String> pairs(long values) {
+        List<String> texts = Values.texts(values);
+        Map<String, String> pairs = new LinkedHashMap<>();
+        for (int i = 0; i + 1 < texts.size(); i += 2) {
+            pairs.put(texts.get(i), texts.get(i + 1));
+        }
+        return pairs;
+    }
+
+    private void ask(Dispatcher.Begin begin) {
+        Request<Void> request;
+        synchronized (this) {
+            request = Request.begin(begin, null, null);
+        }
+        request.get();
     }
 
     private synchronized Request<User> begin(Request.Done<User> done) {
