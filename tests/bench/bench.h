@@ -66,4 +66,5 @@ void bench_sync_offline(const bench_options *o);
 void bench_sync_latency(const bench_options *o);
 void bench_sync_many(const bench_options *o);
 void bench_sync_1m(const bench_options *o);
+void bench_sync_ingest(const bench_options *o);
 #endif

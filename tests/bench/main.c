@@ -31,6 +31,7 @@ static const section sections[] = {
     {"sync_latency", bench_sync_latency},
     {"sync_many", bench_sync_many},
     {"sync_1m", bench_sync_1m},
+    {"sync_ingest", bench_sync_ingest},
 };
 
 static int run_section(const char *name, const bench_options *options)

@@ -24,6 +24,8 @@ typedef struct client {
 atoll_event *wait_for(atoll_queue *queue, uint64_t request);
 void subscribe(client *c, const char *query);
 void client_open(client *c, const bench_options *o, const char *name, const char *url);
+void client_open_with(client *c, const bench_options *o, const char *name, const char *url,
+                      atoll_schema *schema); /* which it frees; without the keys of Item */
 void client_close(client *c);
 void wait_upload(client *c);
 void wait_download(client *c);

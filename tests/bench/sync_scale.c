@@ -149,3 +149,51 @@ void bench_sync_1m(const bench_options *o)
     server_stop(&s);
     bench_print("sync_1m.server_bytes_per_object", bench_folder_bytes(s.data) / objects, "bytes");
 }
+
+static atoll_schema *reading_schema(void)
+{
+    atoll_error *error = NULL;
+    atoll_schema *s = atoll_schema_new(&error);
+    int32_t c = atoll_schema_add_class(s, S("Reading"), ATOLL_CLASS_ASYMMETRIC, &error);
+    atoll_schema_add_property(s, c, S("_id"), ATOLL_TYPE_INT, ATOLL_PROPERTY_PRIMARY_KEY, S(""),
+                              &error);
+    atoll_schema_add_property(s, c, S("celsius"), ATOLL_TYPE_DOUBLE, 0, S(""), &error);
+    atoll_schema_add_property(s, c, S("sensor"), ATOLL_TYPE_STRING, 0, S(""), &error);
+    bench_check(error, "schema of readings");
+    return s;
+}
+
+/* Measurements of one device, written and delivered: the server stores each as a line. */
+void bench_sync_ingest(const bench_options *o)
+{
+    client c;
+    server s;
+    atoll_error *error = NULL;
+    server_start(&s, o);
+    client_open_with(&c, o, "ingest", s.url, reading_schema());
+    uint32_t reading = atoll_realm_class(c.b.realm, S("Reading"), &error);
+    uint32_t celsius = atoll_realm_property(c.b.realm, reading, S("celsius"), &error);
+    uint32_t sensor = atoll_realm_property(c.b.realm, reading, S("sensor"), &error);
+    double start = bench_now();
+    for (long i = 0; i < o->objects; i += 1000) {
+        bench_begin(&c.b);
+        for (long k = i; k < i + 1000; k++) {
+            atoll_values *key = atoll_values_new(&error);
+            atoll_values_add_int(key, k, &error);
+            atoll_object *r = atoll_realm_create(c.b.realm, reading, key, &error);
+            atoll_object_set_double(r, celsius, bench_score((uint64_t)k), &error);
+            atoll_object_set_string(r, sensor, S("roof"), &error);
+            atoll_object_free(r);
+            atoll_values_free(key);
+        }
+        bench_commit(&c.b);
+    }
+    bench_check(error, "ingest");
+    wait_upload(&c);
+    bench_print("sync_ingest", (double)o->objects / (bench_now() - start), "objects/s");
+    bench_print("sync_ingest.server_cpu", server_cpu_seconds(&s), "s");
+    client_close(&c);
+    server_stop(&s);
+    bench_print("sync_ingest.server_bytes_per_object",
+                bench_folder_bytes(s.data) / (double)o->objects, "bytes");
+}

@@ -110,7 +110,8 @@ void subscribe(client *c, const char *query)
     atoll_results_free(all);
 }
 
-void client_open(client *c, const bench_options *o, const char *name, const char *url)
+void client_open_with(client *c, const bench_options *o, const char *name, const char *url,
+                      atoll_schema *schema)
 {
     atoll_error *error = NULL;
     char folder[700], path[800];
@@ -126,14 +127,12 @@ void client_open(client *c, const bench_options *o, const char *name, const char
     atoll_event *event =
         wait_for(c->queue, atoll_app_log_in_anonymous(c->app, false, c->queue, &error));
     atoll_user *user = atoll_event_user(event);
-    atoll_schema *schema = bench_schema();
     atoll_config *config = atoll_config_new(&error);
     atoll_config_set_path(config, S(path), &error);
     atoll_config_set_schema(config, schema, &error);
     atoll_config_set_flexible(config, user, &error);
     c->b.realm = atoll_realm_open(config, &error);
     bench_check(error, "open synced");
-    bench_keys(&c->b);
     c->session = atoll_realm_session(c->b.realm, &error);
     bench_check(error, "session");
     atoll_config_free(config);
@@ -141,6 +140,12 @@ void client_open(client *c, const bench_options *o, const char *name, const char
     atoll_user_free(user);
     atoll_event_free(event);
     atoll_app_config_free(app);
+}
+
+void client_open(client *c, const bench_options *o, const char *name, const char *url)
+{
+    client_open_with(c, o, name, url, bench_schema());
+    bench_keys(&c->b);
 }
 
 void client_close(client *c)
