@@ -58,6 +58,7 @@ void bench_wide(const bench_options *o);
 void bench_strings(const bench_options *o);
 void bench_lists(const bench_options *o);
 void bench_reshape(const bench_options *o);
+void bench_budget(const bench_options *o);
 void bench_notify_big(const bench_options *o);
 void bench_notify_1k(const bench_options *o);
 void bench_sqlite(const bench_options *o);

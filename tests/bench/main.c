@@ -23,6 +23,7 @@ static const section sections[] = {
     {"strings", bench_strings},
     {"lists", bench_lists},
     {"reshape", bench_reshape},
+    {"budget", bench_budget},
     {"notify_1k", bench_notify_1k},
     {"notify_big", bench_notify_big},
     {"sqlite", bench_sqlite},
