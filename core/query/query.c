@@ -266,9 +266,14 @@ static status push_rows(const model_segment *segment, const uint64_t mask[MASK_W
     TRY(vector_reserve(out, kernel_count(mask)));
     if (out->items == NULL) return ATOLL_OK; /* No bit is set, and none was before. */
     for (size_t w = 0; w < MASK_WORDS; w++) {
-        for (uint64_t left = mask[w]; left != 0; left &= left - 1) {
-            out->items[out->count++] = segment->first + 64 * w + (unsigned)__builtin_ctzll(left);
+        row_key first = segment->first + 64 * w, *to = out->items + out->count;
+        if (mask[w] == UINT64_MAX) {
+            for (unsigned i = 0; i < 64; i++) to[i] = first + i;
+        } else {
+            for (uint64_t left = mask[w]; left != 0; left &= left - 1)
+                *to++ = first + (unsigned)__builtin_ctzll(left);
         }
+        out->count += (size_t)__builtin_popcountll(mask[w]);
     }
     return ATOLL_OK;
 }
@@ -285,6 +290,8 @@ static status scan(const query *q, const model_view *view, row_vector *out)
     if (query_has_base(q)) return base_rows(q, view, out);
     uint64_t limit = scan_limit(q), mask[MASK_WORDS];
     segment_scan s;
+    if (q->tree.root->kind == NODE_TRUE && limit == UINT64_MAX)
+        TRY(vector_reserve(out, (size_t)model_count(view, q->class_of)));
     TRY(scan_begin(&s, view, q->class_of, q->tree.root));
     while (out->count < limit && scan_next(&s, mask)) {
         s.result = push_rows(&s.source.segment, mask, out);
