@@ -18,7 +18,7 @@ typedef struct checkpoint {
     model_db *db;
     model_view *view;
     storage_batch *batch;
-    size_t batch_size, written_bytes;
+    size_t batch_size, batch_limit, written_bytes;
     bool drops_trees;
     uint64_t extents; /* ids below are those that the version knows */
     buffer record;
@@ -56,7 +56,7 @@ static status write_large(checkpoint *k, const block_data *d)
         if (atomic_load(&l->stored)) continue;
         TRY(codec_large(&k->record, k->view->version, l));
         TRY(put(k, extent_key(key, l->id), &l->stored));
-        if (k->batch_size >= CHECKPOINT_BATCH_SIZE) TRY(flush(k));
+        if (k->batch_size >= k->batch_limit) TRY(flush(k));
     }
     return ATOLL_OK;
 }
@@ -87,7 +87,7 @@ static status write_list_node(checkpoint *k, list_node *n)
         TRY(write_list_node(k, inner->children[i].node));
     TRY(codec_list_node(&k->record, k->view->version, n));
     TRY(put(k, extent_key(key, n->id), &n->stored));
-    return k->batch_size >= CHECKPOINT_BATCH_SIZE ? flush(k) : ATOLL_OK;
+    return k->batch_size >= k->batch_limit ? flush(k) : ATOLL_OK;
 }
 
 static status write_cells(checkpoint *k, const block *b)
@@ -160,7 +160,7 @@ static status write_segment(checkpoint *k, segment *s)
     }
     TRY(codec_segment(&k->record, k->view->version, d));
     TRY(put(k, block_key(key, s->class_of, SLOT_HEADER, s->index), &s->stored));
-    return k->batch_size >= CHECKPOINT_BATCH_SIZE ? flush(k) : ATOLL_OK;
+    return k->batch_size >= k->batch_limit ? flush(k) : ATOLL_OK;
 }
 
 static status write_node(checkpoint *k, tree_node *n, uint32_t height)
@@ -189,7 +189,7 @@ static status write_index(checkpoint *k, index_node *n)
     for (unsigned bit = 2; bit < 2 * INDEX_FANOUT; bit++)
         if ((d->dropped >> bit & 1) != 0)
             TRY(storage_batch_delete(k->batch, index_dropped_key(key, n, bit)));
-    return k->batch_size >= CHECKPOINT_BATCH_SIZE ? flush(k) : ATOLL_OK;
+    return k->batch_size >= k->batch_limit ? flush(k) : ATOLL_OK;
 }
 
 static status write_root(checkpoint *k)
@@ -301,7 +301,8 @@ static status write_all(checkpoint *k)
 
 status checkpoint_run(model_db *db)
 {
-    checkpoint k = {.db = db};
+    uint32_t wanted = db->options.checkpoint_batch;
+    checkpoint k = {.db = db, .batch_limit = wanted == 0 ? CHECKPOINT_BATCH_SIZE : wanted};
     mutex_lock(&db->lock);
     while (db->checkpointing) condition_wait(&db->changed, &db->lock);
     db->checkpointing = true;

@@ -27,6 +27,7 @@ typedef struct model_options {
     bool
         checkpoint_thread; /* background checkpoints; false in the simulator, which calls model_checkpoint */
     bool plain;            /* no indexes but that of the keys: nobody asks (the server) */
+    uint32_t checkpoint_batch; /* bytes that a checkpoint writes at once; 0: four megabytes */
 } model_options;
 
 /* Takes the store over (also on failure). schema may be NULL: what is stored. */

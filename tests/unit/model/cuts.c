@@ -89,6 +89,31 @@ static status commit(scenario *s)
     return ATOLL_OK;
 }
 
+/* Objects that come and go: the others lie in two segments then, and where keys keep their rows their index has many
+ * nodes. */
+static status burn_rows(scenario *s)
+{
+    model_txn *txn = NULL;
+    oracle same = s->now;
+    s->now_doing = STEP_COMMIT;
+    TRY(model_begin(s->db, COMMIT_LOCAL, &txn));
+    status result = ATOLL_OK;
+    for (int64_t i = 0; i < 1015 && result == ATOLL_OK; i++) {
+        value key = value_int(1000 + i);
+        row_key row = 0;
+        result = model_create(txn, ITEM, &key, &row);
+        if (result == ATOLL_OK) result = model_delete(txn, ITEM, row);
+    }
+    if (result != ATOLL_OK) {
+        model_rollback(txn);
+        return result;
+    }
+    begin_state(s, &same);
+    TRY(model_commit(txn, NULL));
+    acknowledge(s, &same);
+    return ATOLL_OK;
+}
+
 static status change_schema(scenario *s)
 {
     oracle tried = s->now;
@@ -113,6 +138,7 @@ static status play(scenario *s)
     TRY(open_realm(s));
     s->created = true;
     s->first = model_version(s->db);
+    if (s->seed % 10 > 7) TRY(burn_rows(s));
     for (int i = 0; i < STEPS; i++) {
         switch (random_below(&s->r, 8)) {
         case 0: TRY(reopen(s)); break;
@@ -176,6 +202,7 @@ static bool run(uint64_t seed, uint64_t k)
     s.options = test_options(seed % 2 == 0);
     s.options.durable = seed % 3 != 0;
     if (seed % 4 < 2) s.options.memory_budget = 2000;
+    s.options.checkpoint_batch = seed % 5 < 2 ? 0 : (uint32_t)(1 + seed * 97 % 2000);
     s.disk = memory_disk_new(seed * 1000 + k);
     oracle_init(&s.now);
     s.begun[0] = s.now;

@@ -25,6 +25,7 @@ typedef struct world {
     random_state r;
     uint64_t seed;
     bool has_budget, sealed;
+    int64_t burnt;
     oracle now;
     pin pins[PIN_COUNT];
     kept_versions kept;
@@ -275,17 +276,33 @@ static uint64_t operations(void)
     return sum;
 }
 
+/* Objects that come and go at once: those that live lie in several segments after it, and where keys keep their rows
+ * the index of keys has many nodes. */
+static void burn_rows(world *w)
+{
+    enum { BURNT = 900 };
+    model_txn *txn = test_begin(w->db);
+    row_key rows[BURNT];
+    for (int64_t i = 0; i < BURNT; i++) rows[i] = test_create(txn, 1000 + w->burnt++);
+    for (int i = 0; i < BURNT; i++) MUST(model_delete(txn, ITEM, rows[i]));
+    test_commit(txn);
+    compare_newest(w, "after many objects came and went");
+}
+
 static void walk(world *w, uint64_t seed, uint64_t count)
 {
     uint64_t end = operations() + count;
     *w = (world){.seed = seed, .r = {seed}, .options = test_options(seed % 2 == 0)};
     w->options.durable = seed % 5 != 0;
     w->sealed = seed % 8 == 3;
+    /* Several batches a checkpoint, so that a power cut leaves a part of it. */
+    w->options.checkpoint_batch = seed % 3 == 0 ? 0 : 1 + (uint32_t)random_below(&w->r, 3000);
     w->has_budget = seed / 2 % 2 == 0;
     w->disk = memory_disk_new(seed);
     oracle_init(&w->now);
     open_realm(w);
     while (operations() < end) {
+        if ((seed % 16 == 1 || seed % 16 == 6) && random_below(&w->r, 100) == 0) burn_rows(w);
         commit_or_roll_back(w);
         if (random_below(&w->r, 4) == 0) pin_randomly(w);
         if (random_below(&w->r, 8) == 0) {
