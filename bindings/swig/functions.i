@@ -27,8 +27,10 @@
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *from, size_t from_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *id, size_t id_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *key, size_t key_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *message, size_t message_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *name, size_t name_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *password, size_t password_size) };
+%apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *path, size_t path_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *provider, size_t provider_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *query, size_t query_size) };
 %apply (const atoll_text_char *TEXT, size_t SIZE) { (const atoll_text_char *target, size_t target_size) };
@@ -61,6 +63,7 @@
 %atoll_blocking(atoll_realm_used_size)
 %atoll_blocking(atoll_realm_write_copy)
 %atoll_blocking(atoll_realm_delete_files)
+%atoll_blocking(atoll_realm_move_files)
 %atoll_blocking(atoll_results_snapshot)
 %atoll_blocking(atoll_results_count)
 %atoll_blocking(atoll_results_column)
@@ -73,7 +76,10 @@
 %atoll_blocking(atoll_session_free)
 %atoll_blocking(atoll_session_stop)
 %atoll_blocking(atoll_session_start)
+%atoll_blocking(atoll_session_continue_reset)
 %atoll_blocking(atoll_subscription_update_commit)
+%atoll_blocking(atoll_testing_simulate_error)
+%atoll_blocking(atoll_testing_set_network)
 
 atoll_app_config *atoll_app_config_new(const atoll_text_char *app_id, size_t app_id_size, atoll_error **error);
 atoll_checked atoll_app_config_add_header(atoll_app_config *config, const atoll_text_char *name, size_t name_size, const atoll_text_char *value, size_t value_size, atoll_error **error);
@@ -145,6 +151,8 @@ atoll_checked atoll_config_set_version_max_count(atoll_config *config, int64_t v
 atoll_checked atoll_config_set_schema_version(atoll_config *config, int64_t value, atoll_error **error);
 atoll_checked atoll_config_set_delete_if_migration_needed(atoll_config *config, bool value, atoll_error **error);
 atoll_checked atoll_config_set_memory_budget_bytes(atoll_config *config, int64_t value, atoll_error **error);
+atoll_checked atoll_config_set_client_reset_mode(atoll_config *config, int32_t value, atoll_error **error);
+atoll_checked atoll_config_set_ask_client_resets(atoll_config *config, bool value, atoll_error **error);
 atoll_checked atoll_config_set_flexible(atoll_config *config, atoll_user *user, atoll_error **error);
 atoll_checked atoll_config_set_partition(atoll_config *config, atoll_user *user, atoll_values *partition, atoll_error **error);
 atoll_text atoll_config_path(atoll_config *config, atoll_error **error);
@@ -310,6 +318,7 @@ int64_t atoll_realm_file_size(atoll_config *config, atoll_error **error);
 int64_t atoll_realm_used_size(atoll_config *config, atoll_error **error);
 atoll_checked atoll_realm_write_copy(atoll_realm *realm, atoll_config *config, atoll_error **error);
 atoll_checked atoll_realm_delete_files(atoll_config *config, atoll_error **error);
+atoll_checked atoll_realm_move_files(atoll_config *config, const atoll_text_char *path, size_t path_size, atoll_error **error);
 atoll_session *atoll_realm_session(atoll_realm *realm, atoll_error **error);
 atoll_subscriptions *atoll_realm_subscriptions(atoll_realm *realm, atoll_error **error);
 uint64_t atoll_realm_observe(atoll_realm *realm, atoll_queue *queue, atoll_error **error);
@@ -380,6 +389,8 @@ uint64_t atoll_session_wait_for_download(atoll_session *session, atoll_queue *qu
 uint64_t atoll_session_observe_connection(atoll_session *session, atoll_queue *queue, atoll_error **error);
 uint64_t atoll_session_observe_progress(atoll_session *session, int32_t direction, int32_t mode, atoll_queue *queue, atoll_error **error);
 uint64_t atoll_session_observe_errors(atoll_session *session, atoll_queue *queue, atoll_error **error);
+uint64_t atoll_session_observe_resets(atoll_session *session, atoll_queue *queue, atoll_error **error);
+atoll_checked atoll_session_continue_reset(atoll_session *session, int32_t status, const atoll_text_char *message, size_t message_size, atoll_error **error);
 void atoll_session_unobserve(atoll_session *session, uint64_t registration);
 void atoll_set_free(atoll_set *set);
 bool atoll_set_is_valid(atoll_set *set);
@@ -419,6 +430,9 @@ int64_t atoll_subscription_update_remove_class(atoll_subscription_update *update
 int64_t atoll_subscription_update_remove_all(atoll_subscription_update *update, bool remove_named, atoll_error **error);
 bool atoll_subscription_update_remove_at(atoll_subscription_update *update, atoll_subscriptions *set, int64_t index, atoll_error **error);
 atoll_subscriptions *atoll_subscription_update_commit(atoll_subscription_update *update, atoll_error **error);
+atoll_checked atoll_testing_simulate_error(atoll_session *session, int32_t status, const atoll_text_char *message, size_t message_size, bool fatal, atoll_error **error);
+atoll_checked atoll_testing_set_network(atoll_app *app, bool on, atoll_error **error);
+void atoll_testing_set_clock_offset(int64_t offset_ms);
 atoll_values *atoll_values_new(atoll_error **error);
 void atoll_values_free(atoll_values *values);
 int64_t atoll_values_count(atoll_values *values);

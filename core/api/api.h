@@ -123,6 +123,8 @@ struct atoll_config {
     uint8_t encryption_key[CIPHER_KEY_SIZE];
     size_t encryption_key_size; /* 0: not encrypted */
     int64_t version_max_count, schema_version, memory_budget_bytes;
+    int32_t client_reset_mode;
+    bool ask_client_resets;
 };
 status config_effective_path(const atoll_config *config, char **out) MUST_CHECK; /* caller frees */
 /* Settings that exclude each other; called when the realm is opened. */
@@ -180,7 +182,7 @@ typedef struct api_session_observer {
     atoll_queue *queue;
     double last_fraction;
 } api_session_observer;
-enum { OBSERVE_CONNECTION, OBSERVE_PROGRESS, OBSERVE_ERRORS };
+enum { OBSERVE_CONNECTION, OBSERVE_PROGRESS, OBSERVE_ERRORS, OBSERVE_RESETS };
 typedef struct database {
     char *path;
     int realms;       /* open realm instances; the registry's lock guards it */
@@ -202,8 +204,14 @@ typedef struct database {
     int32_t
         error_code; /* of the session, when nobody observed errors yet: the first who does is told */
     char *error_text;
+    int32_t reset_step, reset_discards; /* a client reset that waits for the app; 0: none */
     struct database *next;
 } database;
+struct atoll_session {
+    database *database;      /* reference */
+    runner_session *session; /* reference */
+};
+status session_check(const atoll_session *session) MUST_CHECK;
 status database_open(const atoll_config *config, database **out) MUST_CHECK; /* counts one realm */
 /* Opens a database for a migration and keeps others out; *out NULL: there is nothing to migrate. */
 status database_open_to_migrate(const atoll_config *config, database **out,
@@ -222,6 +230,11 @@ bool database_is_partition(const database *d, const atoll_config *config); /* th
 status database_delete_files(const char *path) MUST_CHECK;
 database *database_of_session(runner_session *session); /* a new reference or NULL */
 void database_event(database *d, const runner_event *event);
+/* reset.c: client resets that wait for the app. */
+void database_reset_event(database *d, int32_t step, int32_t discards);
+void database_tell_reset(database *d, const api_session_observer *o); /* under the lock */
+bool database_reset_unheard(const database *d);                       /* under the lock */
+void database_continue_reset(database *d, status code, bytes text);
 void database_tell_error(
     database *d, const api_session_observer *observer); /* of the time before it; under the lock */
 

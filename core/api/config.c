@@ -209,6 +209,25 @@ atoll_status atoll_config_set_schema_version(atoll_config *config, int64_t value
     return api_result(error, result);
 }
 
+atoll_status atoll_config_set_client_reset_mode(atoll_config *config, int32_t value,
+                                                atoll_error **error)
+{
+    int64_t mode = 0;
+    status result = API_NOT_NULL(config);
+    if (result == ATOLL_OK)
+        result = set_number(&mode, value, CONFIG_CLIENT_RESET_MODE_MAX, "client_reset_mode");
+    if (result == ATOLL_OK) config->client_reset_mode = (int32_t)mode;
+    return api_result(error, result);
+}
+
+atoll_status atoll_config_set_ask_client_resets(atoll_config *config, bool value,
+                                                atoll_error **error)
+{
+    status result = API_NOT_NULL(config);
+    if (result == ATOLL_OK) config->ask_client_resets = value;
+    return api_result(error, result);
+}
+
 atoll_status atoll_config_set_memory_budget_bytes(atoll_config *config, int64_t value,
                                                   atoll_error **error)
 {

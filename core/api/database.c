@@ -169,7 +169,9 @@ static status start_session(database *d, const atoll_config *config)
                                .reconnect_jitter_divisor = (uint32_t)a->reconnect_jitter_divisor,
                                .connect_timeout_ms = (uint64_t)a->connect_timeout_ms,
                                .ping_period_ms = (uint64_t)a->ping_period_ms,
-                               .pong_timeout_ms = (uint64_t)a->pong_timeout_ms};
+                               .pong_timeout_ms = (uint64_t)a->pong_timeout_ms,
+                               .reset_mode = config->client_reset_mode,
+                               .ask_resets = config->ask_client_resets};
     if (!config->flexible) options.partition = config->partition->items.items[0].plain;
     return runner_session_attach(d->app->runner, d->account, &options, &d->session);
 }
@@ -542,6 +544,10 @@ void database_event(database *d, const runner_event *e)
     session_progress progress = {0};
     if (e->kind == RUNNER_EVENT_REQUEST_DONE) {
         end_progress(d, e);
+        return;
+    }
+    if (e->kind == RUNNER_EVENT_RESET) {
+        database_reset_event(d, e->number_old, e->number_new);
         return;
     }
     if (e->kind == RUNNER_EVENT_PROGRESS) runner_session_progress(e->session, &progress);

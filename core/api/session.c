@@ -2,11 +2,6 @@
  * Invariant: the handle keeps the session's object alive, not the session: after the realm is gone calls are refused. */
 #include "api/api.h"
 
-struct atoll_session {
-    database *database;      /* reference */
-    runner_session *session; /* reference */
-};
-
 static status session_wrap(database *d, atoll_session **out)
 {
     if (d->session == NULL) return ATOLL_OK;
@@ -50,7 +45,7 @@ int32_t atoll_session_connection_state(const atoll_session *session)
                            : runner_session_connection_state(session->session);
 }
 
-static status session_check(const atoll_session *session)
+status session_check(const atoll_session *session)
 {
     TRY(API_NOT_NULL(session));
     if (session->database->model == NULL)
@@ -130,6 +125,7 @@ static uint64_t observe(atoll_session *session, int kind, int32_t direction, int
     result = vector_push(&d->observers, o);
     if (result == ATOLL_OK) queue_retain(queue);
     if (result == ATOLL_OK && kind == OBSERVE_ERRORS) database_tell_error(d, &o);
+    if (result == ATOLL_OK && kind == OBSERVE_RESETS) database_tell_reset(d, &o);
     mutex_unlock(&d->lock);
     if (!api_ok(error, result)) return 0;
     if (kind == OBSERVE_PROGRESS) { /* told at once what is known */
@@ -170,6 +166,23 @@ uint64_t atoll_session_observe_errors(atoll_session *session, atoll_queue *queue
     return observe(session, OBSERVE_ERRORS, 0, 0, queue, error);
 }
 
+uint64_t atoll_session_observe_resets(atoll_session *session, atoll_queue *queue,
+                                      atoll_error **error)
+{
+    return observe(session, OBSERVE_RESETS, 0, 0, queue, error);
+}
+
+atoll_status atoll_session_continue_reset(atoll_session *session, atoll_status code,
+                                          const char *message, size_t message_size,
+                                          atoll_error **error)
+{
+    status result = session_check(session);
+    if (result == ATOLL_OK) result = API_TEXT(message, message_size);
+    if (result == ATOLL_OK)
+        database_continue_reset(session->database, code, bytes_of(message, message_size));
+    return api_result(error, result);
+}
+
 void atoll_session_unobserve(atoll_session *session, uint64_t registration)
 {
     if (session == NULL) return;
@@ -181,6 +194,8 @@ void atoll_session_unobserve(atoll_session *session, uint64_t registration)
         queue = d->observers.items[i].queue;
         d->observers.items[i] = d->observers.items[--d->observers.count];
     }
+    bool answer = database_reset_unheard(d);
     mutex_unlock(&d->lock);
+    if (answer) database_continue_reset(d, ATOLL_OK, bytes_of("", 0));
     queue_release(queue);
 }

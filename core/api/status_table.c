@@ -138,6 +138,8 @@ static const struct row rows[] = {
      "The server could not apply an upload."},
     {ATOLL_ERROR_USER_MISMATCH, false, "USER_MISMATCH",
      "The user belongs to another app or realm."},
+    {ATOLL_ERROR_AUTO_CLIENT_RESET_FAILED, false, "AUTO_CLIENT_RESET_FAILED",
+     "A client reset could not be made automatically; the app has to make it."},
     {ATOLL_ERROR_INVALID_CREDENTIALS, false, "INVALID_CREDENTIALS",
      "The credentials are wrong."},
     {ATOLL_ERROR_BAD_TOKEN, false, "BAD_TOKEN",

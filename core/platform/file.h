@@ -6,6 +6,8 @@
 bool file_exists(const char *path);
 status file_make_folders(const char *path) MUST_CHECK; /* with parents; fine when it exists */
 status file_remove_tree(const char *path) MUST_CHECK;  /* fine when it is absent */
+status file_move(const char *from,
+                 const char *to) MUST_CHECK; /* FILE_EXISTS; parents of `to` are made */
 status file_read(const char *path, size_t size_max,
                  buffer *out) MUST_CHECK; /* appended to out; FILE_NOT_FOUND */
 /* Replaces the file in one step and syncs it and its folder; mode as for open(2), e.g. 0600. */

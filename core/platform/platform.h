@@ -18,6 +18,8 @@ typedef struct platform {
                    size_t size); /* unpredictable bytes (seeded in the simulator) */
 } platform;
 const platform *platform_posix(void);
+/* For tests of apps: the wall clock of this process is off by that much. */
+void platform_posix_set_clock_offset(int64_t offset_ms);
 uint64_t platform_memory_bytes(void); /* of the machine; 0: not known */
 static inline uint64_t platform_random_u64(const platform *p)
 {

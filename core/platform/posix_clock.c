@@ -13,12 +13,19 @@
 #include <time.h>
 #include <unistd.h>
 
+static _Atomic int64_t offset;
+
+void platform_posix_set_clock_offset(int64_t offset_ms)
+{
+    offset = offset_ms;
+}
+
 static int64_t clock_wall_ms(void *context)
 {
     (void)context;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + offset;
 }
 
 static uint64_t clock_monotonic_ms(void *context)

@@ -93,6 +93,19 @@ status file_remove_tree(const char *path)
     return ATOLL_OK;
 }
 
+status file_move(const char *from, const char *to)
+{
+    char *absolute = NULL;
+    TRY(file_canonical(to, true, &absolute));
+    status result = ATOLL_OK;
+    if (file_exists(absolute))
+        result = fail(ATOLL_ERROR_FILE_EXISTS, "%s is there already", absolute);
+    else if (rename(from, absolute) != 0)
+        result = fail_errno("move", from);
+    memory_free(absolute);
+    return result;
+}
+
 status file_read(const char *path, size_t size_max, buffer *out)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);

@@ -383,6 +383,21 @@ static status list_sessions(unary *u, bytes request)
     return result;
 }
 
+static status terminate_sync(unary *u, bytes request)
+{
+    TRY(check_admin(u));
+    Atoll__Auth__V0__AppRequest *m =
+        atoll__auth__v0__app_request__unpack(NULL, request.size, request.data);
+    if (m == NULL) return fail_request();
+    status result = app_opened(u, m->app_id);
+    atoll__auth__v0__app_request__free_unpacked(m, NULL);
+    if (result == ATOLL_OK) result = server_app_terminate(u->app->app);
+    if (result != ATOLL_OK) return result;
+    Atoll__Auth__V0__Nothing nothing = ATOLL__AUTH__V0__NOTHING__INIT;
+    unary_answer(u, &nothing.base);
+    return ATOLL_OK;
+}
+
 unary_handler admin_handler(bytes path)
 {
     static const struct {
@@ -403,6 +418,7 @@ unary_handler admin_handler(bytes path)
         {"/atoll.auth.v0.Admin/ReadIngest", read_ingest},
         {"/atoll.auth.v0.Admin/HashQuery", hash_query},
         {"/atoll.auth.v0.Admin/ListSessions", list_sessions},
+        {"/atoll.auth.v0.Admin/TerminateSync", terminate_sync},
     };
     for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
         if (bytes_equal(path, bytes_text(handlers[i].path))) return handlers[i].handle;

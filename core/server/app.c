@@ -44,13 +44,13 @@ static status app_start(server_app *app)
 {
     bool found = false;
     TRY(app_record_read(app, &found));
+    TRY(history_load(app));
     TRY(meta_load_queryables(app));
-    if (found) return ATOLL_OK;
     model_txn *txn = NULL;
-    app->epoch = platform_random_u64(app->options.platform) >> 1 | 1;
-    app->next_ident = 1;
+    if (!found) app->next_ident = 1;
     TRY(model_begin(app->db, COMMIT_SERVER, &txn));
-    status result = app_record_write(app, txn);
+    status result = history_begin(app, txn);
+    if (result == ATOLL_OK) result = app_record_write(app, txn);
     if (result != ATOLL_OK) {
         model_rollback(txn);
         return result;
@@ -104,6 +104,9 @@ void server_app_close(server_app *app)
     watch_close(app);
     marks_close(app);
     vector_free(&app->queryables);
+    vector_free(&app->history.epochs);
+    map64_free(&app->runs);
+    map64_free(&app->runs_before);
     vector_free(&app->peers);
     memory_free(app->app_id);
     memory_free(app->partition_property);
@@ -140,6 +143,7 @@ void ident_record_free(ident_record *r)
     vector_free(&r->rejected);
     vector_free(&r->outcome);
     vector_free(&r->uncertain);
+    vector_free(&r->applied);
     memory_free(r->user_id);
     *r = (ident_record){0};
 }
@@ -198,6 +202,11 @@ status ident_write(model_txn *txn, uint64_t ident, const ident_record *r)
         for (int k = 0; k < 3 && result == ATOLL_OK; k++)
             result = buffer_append_varint(&record, triple[k]);
     }
+    if (result == ATOLL_OK) result = buffer_append_varint(&record, r->applied.count);
+    for (size_t i = 0; i < r->applied.count && result == ATOLL_OK; i++) {
+        result = buffer_append(&record, r->applied.items[i].id, 16);
+        if (result == ATOLL_OK) result = buffer_append_varint(&record, r->applied.items[i].bound);
+    }
     if (result == ATOLL_OK)
         result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
     buffer_free(&record);
@@ -246,6 +255,14 @@ static status ident_parse(bytes from, ident_record *out)
         row.row = reader_varint(&r);
         row.version = reader_varint(&r);
         result = vector_push(&x.uncertain, row);
+    }
+    count = reader_varint(&r);
+    for (uint64_t i = 0; i < count && !r.failed && result == ATOLL_OK; i++) {
+        applied_batch batch = {0};
+        bytes id = reader_take(&r, 16);
+        if (!r.failed) memcpy(batch.id, id.data, 16);
+        batch.bound = reader_varint(&r);
+        result = vector_push(&x.applied, batch);
     }
     if (r.failed) result = fail(ATOLL_ERROR_FILE_CORRUPT, "the record of an ident is damaged");
     if (result != ATOLL_OK) {

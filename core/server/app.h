@@ -16,6 +16,16 @@ typedef struct queryable {
     property_key property;
 } queryable;
 
+/* history.c: a stretch of versions, from one start of the server to the next. */
+typedef struct app_epoch {
+    uint64_t id, first;
+    bool terminated; /* sync was terminated in it or after it: its clients have to reset */
+} app_epoch;
+typedef struct app_history {
+    VECTOR(app_epoch) epochs; /* the newest last */
+    uint64_t horizon;         /* deletions and leaves at or below it are forgotten */
+} app_history;
+
 struct server_app {
     server_app_options options;
     char *app_id, *partition_property;
@@ -25,11 +35,21 @@ struct server_app {
     uint64_t schema_generation;                         /* grows with the schema */
     struct mark_cache *marks;
     struct watch_index *watch;
+    app_history history;
+    map64 runs,
+        runs_before; /* of each ident: the run of the client that bound it last, and the one before */
     VECTOR(queryable) queryables;
     VECTOR(peer *) peers;
 };
 int64_t app_now_ms(const server_app *app); /* server time: never behind what was applied */
 status app_record_write(server_app *app, model_txn *txn) MUST_CHECK;
+status history_load(server_app *app) MUST_CHECK;
+status history_begin(server_app *app,
+                     model_txn *txn) MUST_CHECK;            /* a new stretch, from this commit on */
+uint64_t history_last(const server_app *app, size_t index); /* the newest version of a stretch */
+/* CLIENT_RESET when what a client saw is not in this history, or too far back. */
+status history_check(const server_app *app, uint64_t epoch, uint64_t cursor,
+                     uint64_t acknowledged) MUST_CHECK;
 /* Takes a client's schema as the mode allows. */
 status app_take_schema(server_app *app, const model_schema *schema, bool flexible,
                        const value *partition) MUST_CHECK;
@@ -55,6 +75,12 @@ typedef struct rejected_row {
     char *key;
     const char *reason;
 } rejected_row; /* reason: constant */
+/* A folder that was copied or reset may have sent one that it has no acknowledgement of. */
+enum { APPLIED_BATCHES_MAX = 16 };
+typedef struct applied_batch {
+    uint8_t id[16];
+    uint64_t bound;
+} applied_batch;
 typedef struct ident_record {
     uint8_t secret[16], last_batch[16];
     bool has_batch;
@@ -63,6 +89,7 @@ typedef struct ident_record {
     VECTOR(outcome_row) outcome;
     VECTOR(rejected_row) rejected;
     VECTOR(uncertain_row) uncertain;
+    VECTOR(applied_batch) applied; /* the newest last, at most APPLIED_BATCHES_MAX */
 } ident_record;
 void ident_record_free(ident_record *r);
 status ident_read(server_app *app, uint64_t ident, ident_record *out, bool *found) MUST_CHECK;
@@ -99,6 +126,7 @@ status meta_changed(server_app *app, uint64_t after, meta_changed_each each,
 /* Leave records above `after`, oldest first. */
 typedef status (*meta_leave_each)(void *context, class_key c, row_key row, const leave_record *r);
 status meta_leaves(server_app *app, uint64_t after, meta_leave_each each, void *context) MUST_CHECK;
+status meta_drop_leave(model_txn *txn, uint64_t version, class_key c, row_key row) MUST_CHECK;
 bool meta_is_queryable(const server_app *app, class_key c, property_key p);
 status meta_add_queryable(server_app *app, model_txn *txn, class_key c, property_key p) MUST_CHECK;
 status meta_load_queryables(server_app *app) MUST_CHECK;
@@ -190,6 +218,8 @@ struct peer {
     char *user_id;
     bool bound, closing, closed;
     bool packs; /* the client takes compressed messages */
+    bool
+        tell_cursor; /* though nothing is for it: it is there, and must not look as if it were not */
     status close_code;
     char *close_text;
     uint64_t ident, cursor, told_cursor, view_version, schema_generation;
@@ -224,6 +254,8 @@ void peer_wake(peer *p);                          /* it is to be polled */
 
 /* send.c: nothing that concerns it has happened since its cursor, though there were commits */
 bool send_is_clean(const peer *p);
+/* Tells why and ends the stream once that has left. */
+void peer_end(peer *p, status code, const char *text, bool fatal);
 /* send.c: the next message made on demand; *made false: nothing. */
 status send_next(peer *p, bool *made) MUST_CHECK;
 void send_group_end(peer *p);

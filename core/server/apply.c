@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define LIFE_MAX \
+    ((uint64_t)1 << 60) /* what a client may make up stays far from the end of the numbers */
+
 typedef struct batch_apply {
     server_app *app;
     model_txn *txn;
@@ -406,11 +409,14 @@ static status end_life(batch_apply *a, const model_class *c, row_key row, row_ma
     return ATOLL_OK;
 }
 
-static status begin_life(batch_apply *a, const model_class *c, const value *key, row_key *row,
-                         row_mark *mark)
+/* seen: the life whose end the writer saw; its tombstone may be trimmed here. */
+static status begin_life(batch_apply *a, const model_class *c, const value *key, uint64_t seen,
+                         row_key *row, row_mark *mark)
 {
     TRY(model_create(a->txn, c->key, key, row));
-    if (!BREAKAGE(BREAKAGE_LIFE_NOT_RAISED) || mark->life == 0) mark->life++;
+    bool trimmed = seen > mark->life && seen < LIFE_MAX;
+    if (!BREAKAGE(BREAKAGE_LIFE_NOT_RAISED) || mark->life == 0)
+        mark->life = (trimmed ? seen : mark->life) + 1;
     mark->alive = true;
     mark->since = a->version;
     mark->since_author = a->ident;
@@ -438,7 +444,7 @@ static status take_row(batch_apply *a, wire_rows *rows, size_t i, const model_cl
     a->broken_list = false;
     if (verdict == MERGE_END || verdict == MERGE_RESTART) TRY(end_life(a, c, u->row, mark));
     if (verdict == MERGE_BEGIN || verdict == MERGE_RESTART)
-        TRY(begin_life(a, c, &u->key, &u->row, mark));
+        TRY(begin_life(a, c, &u->key, u->life, &u->row, mark));
     if (verdict != MERGE_END) {
         TRY(apply_fields(a, rows, i, c, u->row, mark, true, &lost));
         TRY(fill_partition(a, c, u->row, mark));
@@ -627,12 +633,25 @@ static status keep_uncertain(batch_apply *a, uint64_t cursor)
     return ATOLL_OK;
 }
 
+/* The newest few: whoever resets, or was copied, may have no acknowledgement of one. */
+static status remember_applied(ident_record *r, const wire_upload *u)
+{
+    applied_batch batch = {.bound = u->bound};
+    if (u->batch.size == sizeof batch.id) memcpy(batch.id, u->batch.data, sizeof batch.id);
+    if (r->applied.count == APPLIED_BATCHES_MAX) {
+        r->applied.count--;
+        memmove(r->applied.items, r->applied.items + 1, r->applied.count * sizeof batch);
+    }
+    return vector_push(&r->applied, batch);
+}
+
 static status apply_all(batch_apply *a, const staged_uploads *parts)
 {
     const wire_upload *first = &parts->items[0]->message.upload;
     a->version = model_txn_version(a->txn);
     TRY(apply_parts(a, parts));
     a->record.has_batch = true;
+    TRY(remember_applied(&a->record, first));
     memcpy(a->record.last_batch, first->batch.data, 16);
     a->record.bound = first->bound;
     a->record.batch_version = a->version;

@@ -37,6 +37,8 @@ static status copy_config(const app_config *from, app_config *to)
     log_in_config_release(copy.log_in);
     copy.log_in = log_in_config_retain(from->log_in);
     copy.development = from->development;
+    copy.offline_ms = from->offline_ms;
+    copy.recovery = from->recovery;
     *to = copy;
     return ATOLL_OK;
 }
@@ -145,6 +147,8 @@ status app_use(server_runner *r, served_app *a, bool flexible)
                                   .flexible = mode,
                                   .partition_property = a->config.partition_property,
                                   .development = a->config.development,
+                                  .offline_ms = a->config.offline_ms,
+                                  .no_recovery = !a->config.recovery,
                                   .memory_budget = memory_budget(),
                                   .checkpoint_thread = true};
     TRY(storage_open_rocksdb(path, &store_options, &store));

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define OFFLINE_MS_MAX (30ull * 86400 * 1000) /* if the file says nothing */
+
 #define CONFIG_PORT_DEFAULT 7700
 #define CONFIG_ACCESS_MS (30ull * 60 * 1000)
 #define CONFIG_REFRESH_MS (60ull * 24 * 3600 * 1000)
@@ -132,16 +134,20 @@ static status read_app_key(yaml_reading *r, const yaml_node_t *key, const yaml_n
     if (config_is(key, "email")) return config_read_email(r, node, app);
     if (config_is(key, "tokens")) return config_read_tokens(r, node, app);
     if (config_is(key, "development")) return read_bool(node, &app->development);
+    if (config_is(key, "client_offline_seconds_max"))
+        return config_read_seconds(node, &app->offline_ms);
+    if (config_is(key, "client_recovery")) return read_bool(node, &app->recovery);
     return config_fail_at(
-        key, "unknown key: expected id, sync, partition_property, log_in, email, tokens or "
-             "development");
+        key, "unknown key: expected id, sync, partition_property, log_in, email, tokens, "
+             "development, client_offline_seconds_max or client_recovery");
 }
 
 static status read_app(yaml_reading *r, const yaml_node_t *node, app_config *app)
 {
     if (node->type != YAML_MAPPING_NODE)
         return config_fail_at(node, "expected an app: id, sync, log_in, ...");
-    app->anonymous = app->email = true;
+    app->anonymous = app->email = app->recovery = true;
+    app->offline_ms = OFFLINE_MS_MAX;
     TRY(log_in_config_new(&app->log_in));
     TRY(config_set_text(&app->partition_property, bytes_text("_partition")));
     for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
@@ -244,7 +250,11 @@ status server_config_default(server_config *out)
 
 status app_config_default(const char *id, app_config *out)
 {
-    app_config app = {.anonymous = true, .email = true, .development = true};
+    app_config app = {.anonymous = true,
+                      .email = true,
+                      .development = true,
+                      .recovery = true,
+                      .offline_ms = OFFLINE_MS_MAX};
     status result = config_set_text(&app.id, bytes_text(id));
     if (result == ATOLL_OK) result = log_in_config_new(&app.log_in);
     if (result == ATOLL_OK)

@@ -43,6 +43,8 @@ typedef struct app_config {
     bool anonymous, email; /* ways to log in */
     log_in_config *log_in; /* a reference */
     bool development;      /* take schemas from clients */
+    uint64_t offline_ms;   /* how long a client may be away before it has to reset */
+    bool recovery;         /* clients that reset may send what they had not sent */
 } app_config;
 
 typedef struct server_config {

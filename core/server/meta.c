@@ -89,6 +89,13 @@ status meta_leaves(server_app *app, uint64_t after, meta_leave_each each, void *
     return result;
 }
 
+status meta_drop_leave(model_txn *txn, uint64_t version, class_key c, row_key row)
+{
+    uint8_t key[VERSION_KEY_SIZE];
+    version_key_of(key, 'l', version, c, row);
+    return model_side_delete(txn, bytes_of(key, sizeof key));
+}
+
 /* ---- queryable fields ---- */
 
 bool meta_is_queryable(const server_app *app, class_key c, property_key p)

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-enum { STAGED_SIZE_MAX = 1 << 30, ARENA_FACTOR = 16 };
+enum { STAGED_SIZE_MAX = 1 << 30, ARENA_FACTOR = 16, TOLD_EPOCHS_MAX = 1000 };
 
 static const char category[] = "Realm.Sync.Server";
 
@@ -88,14 +88,15 @@ status server_public_error(status code, const char **text)
     return ATOLL_ERROR_SERVER;
 }
 
-/* Tells why and ends the stream once that has left. */
-static void peer_end(peer *p, status code, const char *text, bool fatal)
+void peer_end(peer *p, status code, const char *text, bool fatal)
 {
     if (p->closing) return;
     char copy[512];
     code = server_public_error(code, &text);
     snprintf(copy, sizeof copy, "%s", text);
-    server_message m = {.kind = SERVER_ERROR, .error = {code, copy, fatal, 0}};
+    bool reset = code == ATOLL_ERROR_CLIENT_RESET || code == ATOLL_ERROR_COPIED_FOLDER;
+    server_message m = {.kind = SERVER_ERROR,
+                        .error = {code, copy, fatal, 0, reset && p->app->options.no_recovery}};
     if (code != ATOLL_OK && peer_queue(p, &m) != ATOLL_OK)
         log_write(LOG_ERROR, category, "an error could not be sent: %s", copy);
     if (code != ATOLL_OK)
@@ -175,23 +176,35 @@ static status check_copy(const wire_bind *b, const ident_record *r, bool *lost_a
                 "its data stays usable offline");
 }
 
+/* A run of the client whose ident another run took has ended, or the folder is a copy and both go on. */
+static status check_run(peer *p, const wire_bind *b)
+{
+    uint64_t *now = map64_get(&p->app->runs, b->ident),
+             *before = map64_get(&p->app->runs_before, b->ident);
+    if (b->run == 0 || (now != NULL && *now == b->run)) return ATOLL_OK;
+    if (before != NULL && *before == b->run)
+        return fail(ATOLL_ERROR_COPIED_FOLDER,
+                    "this realm is a copy of a folder that goes on elsewhere");
+    if (now != NULL) TRY(map64_put(&p->app->runs_before, b->ident, *now));
+    return map64_put(&p->app->runs, b->ident, b->run);
+}
+
 static status known_ident(peer *p, const wire_bind *b, ident_record *r, bool *lost_ack)
 {
     bool found = false;
-    if (b->epoch != p->app->epoch || b->cursor > model_version(p->app->db)) {
-        return fail(ATOLL_ERROR_CLIENT_RESET,
-                    "the server's data was restored or replaced since this realm was synced");
-    }
+    TRY(history_check(p->app, b->epoch, b->cursor, b->acknowledged_version));
     TRY(ident_read(p->app, b->ident, r, &found));
     if (!found)
         return fail(ATOLL_ERROR_CLIENT_RESET, "the server does not know the ident %llu",
                     (unsigned long long)b->ident);
     if (!same_id(b->secret, r->secret))
-        return fail(ATOLL_ERROR_COPIED_FOLDER, "the secret of ident %llu is another one",
+        /* A restored server gave it to somebody else; a copy would know it. */
+        return fail(ATOLL_ERROR_CLIENT_RESET, "the ident %llu is somebody else's now",
                     (unsigned long long)b->ident);
     if (strcmp(r->user_id, p->user_id) != 0)
         return fail(ATOLL_ERROR_USER_MISMATCH, "the realm belongs to another user");
     TRY(check_copy(b, r, lost_ack));
+    TRY(check_run(p, b));
     p->ident = b->ident;
     for (size_t i = 0; i < p->app->peers.count; i++) {
         peer *other = p->app->peers.items[i];
@@ -199,6 +212,28 @@ static status known_ident(peer *p, const wire_bind *b, ident_record *r, bool *lo
             peer_end(other, ATOLL_ERROR_CONNECTION_CLOSED,
                      "the realm was bound again by another stream", false);
     }
+    return ATOLL_OK;
+}
+
+/* A client that begins anew after a reset: which of its history is here, and whether its last batch is. */
+static status tell_history(peer *p, const wire_bind *b, arena *memory, wire_bound *out)
+{
+    ident_record r;
+    bool found = false;
+    if (b->ident != 0 || b->previous_ident == 0) return ATOLL_OK;
+    size_t count = p->app->history.epochs.count;
+    for (size_t i = count > TOLD_EPOCHS_MAX ? count - TOLD_EPOCHS_MAX : 0; i < count; i++) {
+        wire_epoch e = {p->app->history.epochs.items[i].id, history_last(p->app, i)};
+        TRY(arena_push(memory, &out->history, e));
+    }
+    TRY(ident_read(p->app, b->previous_ident, &r, &found));
+    bool own = found && same_id(b->previous_secret, r.secret) && strcmp(r.user_id, p->user_id) == 0;
+    for (size_t i = 0; own && i < r.applied.count; i++) {
+        if (same_id(b->sent_batch, r.applied.items[i].id) &&
+            r.applied.items[i].bound == b->sent_bound)
+            out->previous_high_water = b->sent_bound;
+    }
+    ident_record_free(&r);
     return ATOLL_OK;
 }
 
@@ -216,8 +251,13 @@ static status answer_bind(peer *p, const wire_bind *b, const ident_record *r, bo
                            .accepts_zstd = true};
     if (r->has_batch) m.bound.last_batch = bytes_of(r->last_batch, 16);
     p->packs = b->accepts_zstd;
+    m.bound.offline_ms = p->app->options.offline_ms;
     TRY(app_schema_for(p->app, &p->client_schema, &m.bound.schema));
-    status result = peer_queue(p, &m);
+    arena memory;
+    arena_init(&memory, 1u << 20);
+    status result = tell_history(p, b, &memory, &m.bound);
+    if (result == ATOLL_OK) result = peer_queue(p, &m);
+    arena_free(&memory);
     schema_free(&m.bound.schema);
     if (result != ATOLL_OK) return result;
     p->schema_generation = p->app->schema_generation;

@@ -13,6 +13,7 @@
 #define SERVER_PING_MS 60000
 #define SERVER_PONG_MS 120000
 #define SERVER_SWEEP_MS 1000 /* how late a deadline of a quiet connection may be seen */
+#define SERVER_HOUSEKEEPING_MS (600u * 1000)
 #define SERVER_CONNECTIONS_MAX 100000
 #define SERVER_STOP_TURNS 50 /* 20 ms each, for streams to hear of the end */
 #define ADMIN_TOKEN_SIZE 32
@@ -161,6 +162,20 @@ static void on_listener(void *context, unsigned events)
     }
 }
 
+static void housekeep(server_runner *r, uint64_t now_ms)
+{
+    if (now_ms < r->next_housekeeping_ms) return;
+    uint64_t wait_ms = SERVER_HOUSEKEEPING_MS;
+    for (size_t i = 0; i < r->apps.count; i++) {
+        served_app *a = r->apps.items[i];
+        uint64_t wanted = a->config.offline_ms / 100;
+        if (wanted < wait_ms) wait_ms = wanted < SERVER_SWEEP_MS ? SERVER_SWEEP_MS : wanted;
+        if (a->app != NULL && server_app_housekeep(a->app) != ATOLL_OK)
+            log_write(LOG_ERROR, CATEGORY, "%s: old deletions stay: %s", a->config.id, fail_text());
+    }
+    r->next_housekeeping_ms = now_ms + wait_ms;
+}
+
 static void turn_connections(server_runner *r, uint64_t now_ms)
 {
     if (now_ms >= r->next_sweep_ms) {
@@ -169,6 +184,7 @@ static void turn_connections(server_runner *r, uint64_t now_ms)
                 connection_touch(r->connections.items[i]);
         }
         r->next_sweep_ms = now_ms + SERVER_SWEEP_MS;
+        housekeep(r, now_ms);
     }
     /* A connection that is turned may get touched again, by what leaves it: it waits for the next turn. */
     size_t count = r->touched.count;

@@ -82,7 +82,7 @@ struct server_runner {
     VECTOR(session_record) ended;
     size_t ended_at; /* oldest, once the list is full */
     uint64_t stream_count;
-    uint64_t next_sweep_ms;
+    uint64_t next_sweep_ms, next_housekeeping_ms;
     atomic_bool stop;
 };
 

@@ -431,6 +431,11 @@ static status ack_part(peer *p, arena *memory)
 static status mark_reply(peer *p, bool *made)
 {
     *made = false;
+    if (p->tell_cursor && p->told_cursor < p->cursor && !p->has_next_view) {
+        p->tell_cursor = false;
+        *made = true;
+        return cursor_only(p);
+    }
     if (p->marks.count == 0 || p->marks.items[0].target > p->cursor || p->has_next_view)
         return ATOLL_OK;
     *made = true;

@@ -17,6 +17,8 @@ typedef struct server_app_options {
     bool development;               /* take schemas from clients */
     uint64_t memory_budget;         /* bytes of blocks kept in memory; 0: no bound */
     bool checkpoint_thread;         /* false in the simulator */
+    uint64_t offline_ms;            /* how long a client may be away; 0: for ever */
+    bool no_recovery;               /* clients that have to reset lose what is unsent */
 } server_app_options;
 status server_app_open(storage *store, const server_app_options *options,
                        server_app **out) MUST_CHECK; /* takes the store over */
@@ -24,6 +26,11 @@ void server_app_close(server_app *app);
 model_db *server_app_db(server_app *app);
 status server_app_sync(server_app *app)
     MUST_CHECK; /* fsync of what was committed; acknowledgements up to it may leave */
+
+/* Every client has to reset; what they have not sent is recovered. */
+status server_app_terminate(server_app *app) MUST_CHECK;
+/* Forgets deletions that are older than the maximum offline time. Called now and then, cheap. */
+status server_app_housekeep(server_app *app) MUST_CHECK;
 
 /* One bound stream. The user was authenticated by the runner (auth is in server/auth.c). */
 status peer_new(server_app *app, const char *user_id, peer **out) MUST_CHECK;

@@ -104,10 +104,14 @@ static status read_bind(arena *memory, const Atoll__Sync__V0__Bind *b, wire_bind
                        .epoch = b->epoch,
                        .sent_bound = b->sent_bound,
                        .view_version = b->view_version,
+                       .previous_ident = b->previous_ident,
+                       .run = b->run,
+                       .acknowledged_version = b->acknowledged_version,
                        .wall_ms = b->wall_ms,
                        .accepts_zstd = b->accepts_zstd};
     TRY(read_partition(b->partition, &out->partition));
     TRY(read_id(&b->secret, "secret", &out->secret));
+    TRY(read_id(&b->previous_secret, "previous_secret", &out->previous_secret));
     TRY(read_id(&b->sent_batch, "sent_batch", &out->sent_batch));
     TRY(read_id(&b->acknowledged_batch, "acknowledged_batch", &out->acknowledged_batch));
     TRY(read_queries(memory, b->view, b->n_view, &out->view));
@@ -212,7 +216,7 @@ static status read_ack(arena *memory, const Atoll__Sync__V0__UploadAck *a, wire_
     return codec_rows_read(memory, a->rows, a->n_rows, false, &out->rows);
 }
 
-static status read_bound(const Atoll__Sync__V0__Bound *b, wire_bound *out)
+static status read_bound(arena *memory, const Atoll__Sync__V0__Bound *b, wire_bound *out)
 {
     *out = (wire_bound){.version = b->protocol_version,
                         .ident = b->ident,
@@ -220,8 +224,14 @@ static status read_bound(const Atoll__Sync__V0__Bound *b, wire_bound *out)
                         .high_water = b->high_water,
                         .sequence_mark = b->sequence_mark,
                         .newest = b->version,
+                        .previous_high_water = b->previous_high_water,
+                        .offline_ms = b->offline_ms,
                         .server_ms = b->server_ms,
                         .accepts_zstd = b->accepts_zstd};
+    for (size_t i = 0; i < b->n_history; i++) {
+        wire_epoch e = {b->history[i]->id, b->history[i]->last};
+        TRY(arena_push(memory, &out->history, e));
+    }
     TRY(read_id(&b->secret, "secret", &out->secret));
     TRY(read_id(&b->last_batch, "last_batch", &out->last_batch));
     return codec_schema_read(b->schema, b->n_schema, &out->schema);
@@ -248,8 +258,8 @@ static status read_small(const pb_server *m, server_message *out)
         return ATOLL_OK;
     case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_ERROR:
         out->kind = SERVER_ERROR;
-        out->error =
-            (wire_error){m->error->code, m->error->text, m->error->fatal, m->error->retry_delay_ms};
+        out->error = (wire_error){m->error->code, m->error->text, m->error->fatal,
+                                  m->error->retry_delay_ms, m->error->no_recovery};
         return ATOLL_OK;
     case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_LOG_LINE:
         out->kind = SERVER_LOG_LINE;
@@ -265,7 +275,7 @@ static status take_server(const pb_server *m, arena *memory, server_message *out
 {
     switch (m->body_case) {
     case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_BOUND:
-        TRY(read_bound(m->bound, &out->bound));
+        TRY(read_bound(memory, m->bound, &out->bound));
         out->kind = SERVER_BOUND;
         return ATOLL_OK;
     case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_DOWNLOAD:
@@ -345,6 +355,10 @@ static status write_bind(buffer *to, arena *memory, const wire_bind *w)
     b.sent_batch = bytes_out(w->sent_batch);
     b.acknowledged_batch = bytes_out(w->acknowledged_batch);
     b.view_version = w->view_version;
+    b.previous_ident = w->previous_ident;
+    b.run = w->run;
+    b.acknowledged_version = w->acknowledged_version;
+    b.previous_secret = bytes_out(w->previous_secret);
     b.wall_ms = w->wall_ms;
     b.accepts_zstd = w->accepts_zstd;
     TRY(write_queries(memory, &w->view, &b.n_view, &b.view));
@@ -426,6 +440,23 @@ status codec_client_write(buffer *to, const client_message *w)
     return result;
 }
 
+static status write_history(arena *memory, const wire_bound *w, Atoll__Sync__V0__Bound *b)
+{
+    size_t count = w->history.count;
+    if (count == 0) return ATOLL_OK;
+    b->history = arena_take(memory, count * sizeof *b->history);
+    Atoll__Sync__V0__Epoch *epochs = arena_take(memory, count * sizeof *epochs);
+    if (b->history == NULL || epochs == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        atoll__sync__v0__epoch__init(&epochs[i]);
+        epochs[i].id = w->history.items[i].id;
+        epochs[i].last = w->history.items[i].last;
+        b->history[i] = &epochs[i];
+    }
+    b->n_history = count;
+    return ATOLL_OK;
+}
+
 static status write_bound(buffer *to, arena *memory, const wire_bound *w)
 {
     Atoll__Sync__V0__Bound b = ATOLL__SYNC__V0__BOUND__INIT;
@@ -439,6 +470,9 @@ static status write_bound(buffer *to, arena *memory, const wire_bound *w)
     b.sequence_mark = w->sequence_mark;
     b.version = w->newest;
     b.accepts_zstd = w->accepts_zstd;
+    b.previous_high_water = w->previous_high_water;
+    b.offline_ms = w->offline_ms;
+    TRY(write_history(memory, w, &b));
     TRY(codec_schema_write(memory, &w->schema, &b.n_schema, &b.schema));
     pb_server m = ATOLL__SYNC__V0__SERVER_MESSAGE__INIT;
     m.body_case = ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_BOUND;
@@ -499,6 +533,7 @@ static status write_error(buffer *to, const wire_error *w)
     e.text = (char *)w->text;
     e.fatal = w->fatal;
     e.retry_delay_ms = w->retry_delay_ms;
+    e.no_recovery = w->no_recovery;
     pb_server m = ATOLL__SYNC__V0__SERVER_MESSAGE__INIT;
     m.body_case = ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_ERROR;
     m.error = &e;

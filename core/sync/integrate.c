@@ -63,6 +63,19 @@ static outcome_of_row judge_alive(integration *g, pending_entry *e, uint64_t lif
     return IGNORE;
 }
 
+/* After a reset a life is whatever the server says now. */
+static outcome_of_row judge_reset(pending_entry *e, uint64_t life)
+{
+    uint64_t own = 0;
+    switch (pending_entry_kind(e, &own)) {
+    case ROW_EDIT: e->life = life; return TAKE;
+    case ROW_CREATE: e->met = life; return TAKE;
+    case ROW_REMOVE:
+    case ROW_REPLACE: e->life = life; return IGNORE;
+    default: return TAKE_AND_DROP_PENDING;
+    }
+}
+
 static outcome_of_row judge_deleted(integration *g, const pending_entry *e, uint64_t life)
 {
     uint64_t own = 0;
@@ -85,6 +98,56 @@ static outcome_of_row judge_deleted(integration *g, const pending_entry *e, uint
 
 /* ---- fields ---- */
 
+#define SET_HERE (UINT64_MAX - 1) /* while merging: later than any stamp */
+
+static uint64_t element_name(const list_element *e)
+{
+    return hash_bytes(&e->id, sizeof e->id, 0);
+}
+
+/* Our elements beside the server's, each by its identity: what comes out otherwise than the server has it is unsent, what is
+ * unsent wins. */
+static status merge_reset_list(integration *g, const model_property *p, list_state *own,
+                               const list_state *incoming)
+{
+    map64 there = {0};
+    status result = ATOLL_OK;
+    for (size_t i = 0; i < incoming->elements.count && result == ATOLL_OK; i++)
+        result = map64_put(&there, element_name(&incoming->elements.items[i]), i);
+    bool ahead = own->life > incoming->life;
+    if (own->life < incoming->life) own->elements.count = 0;
+    for (size_t i = 0; i < own->elements.count; i++) {
+        if (own->elements.items[i].touched != 0) own->elements.items[i].value_stamp = SET_HERE;
+    }
+    if (result == ATOLL_OK) result = rows_list_merge(p, own, incoming);
+    for (size_t i = 0; i < own->elements.count && result == ATOLL_OK; i++) {
+        list_element *e = &own->elements.items[i];
+        uint64_t *at = map64_get(&there, element_name(e));
+        const list_element *x = at == NULL || ahead ? NULL : &incoming->elements.items[*at];
+        bool same = x != NULL && x->erased == e->erased && x->value_stamp == e->value_stamp &&
+                    x->value_actor == e->value_actor;
+        if (!same && e->touched == 0) e->touched = g->reset;
+        if (e->value_stamp == SET_HERE) e->value_stamp = 0;
+    }
+    map64_free(&there);
+    return result;
+}
+
+status integrate_touch_list(model_txn *txn, const model_class *c, row_key row,
+                            const model_property *p, uint64_t version)
+{
+    list_state state;
+    list_state_init(&state);
+    status result = model_list_state(model_txn_view(txn), c->key, row, p->key, &state);
+    for (size_t i = 0; i < state.elements.count; i++) {
+        if (state.elements.items[i].touched == 0) state.elements.items[i].touched = version;
+    }
+    if (result == ATOLL_OK && state.elements.count > 0)
+        result = model_list_store(txn, c->key, row, p->key, &state);
+    list_state_free(&state);
+    return result;
+}
+
 static status take_list(integration *g, const model_class *c, row_key row, const model_property *p,
                         const wire_column *column, size_t entry, bool whole, bool pending)
 {
@@ -94,6 +157,9 @@ static status take_list(integration *g, const model_class *c, row_key row, const
     status result = model_list_state(model_txn_view(g->txn), c->key, row, p->key, &own);
     if (result == ATOLL_OK && ((whole && !pending) || BREAKAGE(BREAKAGE_LIST_REPLACED))) {
         result = rows_list_store(g->txn, c, row, p, &incoming);
+    } else if (result == ATOLL_OK && g->reset != 0) {
+        result = merge_reset_list(g, p, &own, &incoming);
+        if (result == ATOLL_OK) result = rows_list_store(g->txn, c, row, p, &own);
     } else if (result == ATOLL_OK && whole && own.life <= incoming.life) {
         /* The server's form counts; of ours only what it has not got yet. */
         size_t kept = 0;
@@ -130,6 +196,8 @@ static status take_fields(integration *g, wire_rows *rows, size_t i, const model
         bool pending = e != NULL && pending_entry_field(e, p->key) != NULL;
         if (!there && !pending && (p->flags & PROPERTY_PRIMARY_KEY) == 0)
             TRY(rows_reset(g->txn, c, row, p));
+        if (!there && pending && g->reset != 0 && (p->flags & PROPERTY_COLLECTION) != 0)
+            TRY(integrate_touch_list(g->txn, c, row, p, g->reset));
     }
     for (size_t n = 0; n < rows->columns.count; n++) {
         wire_column *column = rows->columns.items[n];
@@ -205,7 +273,7 @@ static status take_alive(integration *g, wire_rows *rows, size_t i, const model_
     status result = ATOLL_OK;
     if (row != 0) TRY(pending_get(g->txn, c->key, row, &e, &pending));
     if (pending) {
-        judged = judge_alive(g, &e, life);
+        judged = g->reset != 0 ? judge_reset(&e, life) : judge_alive(g, &e, life);
         e.presumed = 0;
         if (judged == TAKE_AND_DROP_PENDING) {
             if (e.hidden) result = model_delete(g->txn, c->key, row);

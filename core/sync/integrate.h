@@ -13,10 +13,15 @@ typedef struct integration {
     map64 told;    /* hash of (class, row) → kind, of roots that the group named; for the sweep */
     map64 skipped; /* roots whose content is not taken */
     map64 whole;   /* roots that came FULL */
+    uint64_t
+        reset; /* a client reset: the log version of its commit; what is pending is of no life yet */
 } integration;
 void integration_begin(integration *g, model_txn *txn, uint64_t outcome_bound, uint64_t sent_bound);
 void integration_end(integration *g);
 status integrate_rows(integration *g, const wire_rows_list *rows) MUST_CHECK; /* of one message */
+/* Every element is unsent, from this log version on: the server may have none of them. */
+status integrate_touch_list(model_txn *txn, const model_class *c, row_key row,
+                            const model_property *p, uint64_t version) MUST_CHECK;
 /* Every row of the top-level classes that was not named leaves. */
 status integrate_sweep(integration *g) MUST_CHECK;
 #endif

@@ -36,8 +36,9 @@ status sync_state_read(model_db *db, sync_state *out)
     status result = model_side_get(db, bytes_of(state_key, sizeof state_key), &record, &found);
     if (result == ATOLL_OK && found) {
         reader r = reader_of(buffer_view(&record));
-        uint64_t *numbers[] = {&s.ident,      &s.epoch,      &s.cursor,        &s.seen,
-                               &s.sent_bound, &s.last_stamp, &s.next_sequence, &s.view_version};
+        uint64_t *numbers[] = {&s.ident,         &s.epoch,        &s.cursor,
+                               &s.seen,          &s.sent_bound,   &s.last_stamp,
+                               &s.next_sequence, &s.view_version, &s.acknowledged_version};
         for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
             *numbers[i] = reader_varint(&r);
         s.has_acknowledged = reader_byte(&r) != 0;
@@ -60,8 +61,9 @@ status sync_state_write(model_txn *txn, const sync_state *s)
 {
     buffer record;
     buffer_init(&record, RECORD_SIZE_MAX);
-    const uint64_t numbers[] = {s->ident,      s->epoch,      s->cursor,        s->seen,
-                                s->sent_bound, s->last_stamp, s->next_sequence, s->view_version};
+    const uint64_t numbers[] = {s->ident,         s->epoch,        s->cursor,
+                                s->seen,          s->sent_bound,   s->last_stamp,
+                                s->next_sequence, s->view_version, s->acknowledged_version};
     status result = ATOLL_OK;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers && result == ATOLL_OK; i++)
         result = buffer_append_varint(&record, numbers[i]);
@@ -609,6 +611,13 @@ status pending_stamp(model_txn *txn, model_db *db, sync_state *state, const cloc
 {
     stamping s = {txn, state, offset};
     return side_each(db, 't', stamp_key, &s);
+}
+
+status pending_clock(model_txn *txn, uint64_t version, const platform *p, uint64_t seen)
+{
+    clock_record c = {p->wall_ms(p->context), p->monotonic_ms(p->context), p->boot_id(p->context),
+                      0, seen};
+    return clock_put(txn, version, &c);
 }
 
 status pending_stamp_of(model_txn *txn, model_db *db, uint64_t version, uint64_t *out)

@@ -15,6 +15,7 @@ typedef struct sync_state {
     uint64_t last_stamp;    /* assigned to the newest stamped commit */
     uint64_t next_sequence; /* of asymmetric objects */
     uint64_t view_version;  /* subscription set in force */
+    uint64_t acknowledged_version; /* of the server, that took the last acknowledged batch */
     bool has_acknowledged;
     uint8_t secret[16], sent_batch[16], acknowledged_batch[16];
 } sync_state;
@@ -83,6 +84,8 @@ typedef struct clock_offset {
 /* Gives every folded commit without one a stamp. */
 status pending_stamp(model_txn *txn, model_db *db, sync_state *state,
                      const clock_offset *offset) MUST_CHECK;
+/* A commit that is not local counts as one: what it made pending is of now. */
+status pending_clock(model_txn *txn, uint64_t version, const platform *p, uint64_t seen) MUST_CHECK;
 status pending_stamp_of(model_txn *txn, model_db *db, uint64_t version,
                         uint64_t *out) MUST_CHECK; /* 0: none yet */
 

@@ -36,6 +36,7 @@ static void command_free(command *c)
         if (c->texts[i] != NULL) explicit_bzero(c->texts[i], strlen(c->texts[i]));
         memory_free(c->texts[i]);
     }
+    memory_free(c->text);
     memory_free(c);
 }
 

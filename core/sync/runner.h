@@ -16,7 +16,8 @@ typedef enum runner_event_kind {
     RUNNER_EVENT_PROGRESS,      /* session; read runner_session_progress */
     RUNNER_EVENT_ERROR,         /* session, code, text */
     RUNNER_EVENT_SUBSCRIPTIONS, /* session */
-    RUNNER_EVENT_USER           /* user: its state, tokens or profile changed */
+    RUNNER_EVENT_USER,          /* user: its state, tokens or profile changed */
+    RUNNER_EVENT_RESET /* session, number_old: 1 before, 2 after; number_new: 1 discards. Answer it */
 } runner_event_kind;
 typedef struct runner_event {
     runner_event_kind kind;
@@ -121,6 +122,11 @@ void runner_session_wait_upload(runner_session *s, uint64_t request);
 void runner_session_wait_download(runner_session *s, uint64_t request);
 void runner_session_wait_subscriptions(runner_session *s, uint64_t request, uint64_t version);
 void runner_session_subscriptions_changed(runner_session *s);
+/* The answer to RUNNER_EVENT_RESET. Not ATOLL_OK: the reset has failed. */
+void runner_session_reset_continue(runner_session *s, status code, bytes text);
+/* For tests of apps: as if the server had said so; no connection is made or kept. */
+void runner_session_simulate_error(runner_session *s, status code, bytes text, bool fatal);
+void runner_set_network(runner *r, bool on);
 int32_t runner_session_state(
     const runner_session *s); /* as of the last loop turn; stop/start show at once */
 int32_t runner_session_connection_state(const runner_session *s);

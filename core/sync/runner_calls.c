@@ -224,7 +224,7 @@ void calls_command(runner *r, command *c)
         log_out(r, c);
     else if (c->kind == COMMAND_ASK)
         ask_command(r, c);
-    else if (c->kind == COMMAND_RECONNECT)
+    else if (c->kind == COMMAND_RECONNECT || c->kind == COMMAND_NETWORK)
         session_command(r, c);
     else
         log_in(r, c);

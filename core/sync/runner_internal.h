@@ -67,7 +67,10 @@ typedef enum command_kind {
     COMMAND_WAIT_UPLOAD,
     COMMAND_WAIT_DOWNLOAD,
     COMMAND_WAIT_SUBSCRIPTIONS,
-    COMMAND_SUBSCRIPTIONS
+    COMMAND_SUBSCRIPTIONS,
+    COMMAND_RESET_CONTINUE,
+    COMMAND_SIMULATE,
+    COMMAND_NETWORK
 } command_kind;
 typedef struct command {
     struct command *after;
@@ -78,6 +81,8 @@ typedef struct command {
     runner_session *session; /* reference */
     runner_ask ask;
     char *texts[3]; /* of a log-in: address and password */
+    status code;
+    char *text;
 } command;
 
 /* A unary call under way. */
@@ -119,7 +124,7 @@ struct runner {
     account_list accounts;
     VECTOR(runner_session *) sessions;    /* network thread */
     VECTOR(net_connection *) connections; /* network thread */
-    atomic_bool stop, free_itself;
+    atomic_bool stop, free_itself, no_network;
 };
 
 /* runner.c */

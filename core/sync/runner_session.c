@@ -45,6 +45,8 @@ static void attempt_failed(runner_session *s, status code, const char *text)
 static status start_call(runner_session *s)
 {
     runner *r = s->runner;
+    if (atomic_load(&r->no_network))
+        return fail(ATOLL_ERROR_CONNECTION_FAILED, "the network of the app is cut, by a test");
     char *token = account_copy_token(s->account, false);
     if (token == NULL)
         return fail(ATOLL_ERROR_NOT_LOGGED_IN, "the user has no access token: log in again");
@@ -252,6 +254,12 @@ static bool do_action(runner_session *s, const session_action *a)
     case SESSION_ACTION_SUBSCRIPTIONS:
         send_event(s, (runner_event){.kind = RUNNER_EVENT_SUBSCRIPTIONS});
         break;
+    case SESSION_ACTION_RESET:
+        show_state(s);
+        send_event(s, (runner_event){.kind = RUNNER_EVENT_RESET,
+                                     .number_old = a->number_old,
+                                     .number_new = a->number_new});
+        break;
     case SESSION_ACTION_DIED: release_if_detached(s); return false;
     }
     return true;
@@ -339,6 +347,19 @@ static void reconnect_all(runner *r, uint64_t now_ms)
     }
 }
 
+/* Cut: every stream is lost at once. Back: nobody waits for the backoff. */
+static void change_network(runner *r, uint64_t now_ms)
+{
+    for (size_t i = 0; i < r->sessions.count; i++) {
+        runner_session *s = r->sessions.items[i];
+        if (s->machine == NULL) continue;
+        if (atomic_load(&r->no_network))
+            attempt_failed(s, ATOLL_ERROR_CONNECTION_CLOSED, "the network was cut, by a test");
+        else
+            session_reconnect(s->machine, now_ms);
+    }
+}
+
 void session_command(runner *r, command *c)
 {
     runner_session *s = c->session;
@@ -366,6 +387,15 @@ void session_command(runner *r, command *c)
         if (s->machine != NULL) session_subscriptions_changed(s->machine, now_ms);
         break;
     case COMMAND_RECONNECT: reconnect_all(r, now_ms); break;
+    case COMMAND_RESET_CONTINUE:
+        if (s->machine != NULL) session_reset_continue(s->machine, now_ms, c->code, c->text);
+        break;
+    case COMMAND_SIMULATE:
+        if (s->machine != NULL)
+            session_simulate_error(s->machine, now_ms, c->code, c->text != NULL ? c->text : "",
+                                   c->reuse);
+        break;
+    case COMMAND_NETWORK: change_network(r, now_ms); break;
     case COMMAND_LOG_IN_ANONYMOUS:
     case COMMAND_LOG_IN_EMAIL:
     case COMMAND_REGISTER:
@@ -538,6 +568,28 @@ void runner_session_wait_subscriptions(runner_session *s, uint64_t request, uint
 void runner_session_subscriptions_changed(runner_session *s)
 {
     post(s, (command){.kind = COMMAND_SUBSCRIPTIONS});
+}
+
+static void post_text(runner_session *s, command_kind kind, status code, bytes text, bool flag)
+{
+    char *copy = memory_copy_text(text.size == 0 ? "" : (const char *)text.data, text.size);
+    post(s, (command){.kind = kind, .code = code, .text = copy, .reuse = flag});
+}
+
+void runner_session_reset_continue(runner_session *s, status code, bytes text)
+{
+    post_text(s, COMMAND_RESET_CONTINUE, code, text, false);
+}
+
+void runner_session_simulate_error(runner_session *s, status code, bytes text, bool fatal)
+{
+    post_text(s, COMMAND_SIMULATE, code, text, fatal);
+}
+
+void runner_set_network(runner *r, bool on)
+{
+    atomic_store(&r->no_network, !on);
+    runner_post(r, &(command){.kind = COMMAND_NETWORK});
 }
 
 int32_t runner_session_state(const runner_session *s)

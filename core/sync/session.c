@@ -87,9 +87,11 @@ status session_new(const session_options *options, session **out)
         if (s->options.ping_period_ms == 0) s->options.ping_period_ms = 60000;
         if (s->options.pong_timeout_ms == 0) s->options.pong_timeout_ms = 120000;
         s->random.state = platform_random_u64(options->platform);
+        s->run = platform_random_u64(options->platform) | 1;
         result = check_user(s);
     }
     if (result == ATOLL_OK) result = sync_state_read(options->db, &s->sync);
+    if (result == ATOLL_OK) result = reset_read(options->db, &s->reset);
     if (result != ATOLL_OK) {
         session_free(s);
         return result;
@@ -103,6 +105,8 @@ void session_free(session *s)
     if (s == NULL) return;
     session_upload_end(s);
     session_unstage(s);
+    session_drop_held(s);
+    vector_free(&s->held);
     vector_free(&s->staged);
     subscription_set_free(&s->subscribed);
     for (size_t i = s->queue_first; i < s->queue.count; i++) memory_free(s->queue.items[i].text);
@@ -137,6 +141,11 @@ void session_queue(session *s, session_action_kind kind, uint64_t request, statu
                                .text = text == NULL ? NULL : memory_copy_text(text, strlen(text))});
 }
 
+void session_queue_numbers(session *s, session_action_kind kind, int32_t first, int32_t second)
+{
+    queue_push(s, (queued_action){.kind = kind, .number_old = first, .number_new = second});
+}
+
 /* The one place that assigns the connection state. */
 void session_set_connection(session *s, int32_t connection)
 {
@@ -154,7 +163,8 @@ static void stream_gone(session *s, uint64_t now_ms)
     if (s->phase == PHASE_BOUND) s->lost_at_ms = now_ms == 0 ? 1 : now_ms;
     s->phase = PHASE_CLOSED;
     session_upload_end(s);
-    session_unstage(s);
+    session_drop_held(s);
+    if (s->reset_asks != RESET_ASKS_BEFORE) session_unstage(s); /* What was asked about waits. */
     for (size_t i = 0; i < s->waits.count; i++) s->waits.items[i].sent = false;
     s->connect_deadline_ms = s->ping_due_ms = s->pong_deadline_ms = 0;
     s->local_changes = true;
@@ -283,6 +293,10 @@ void session_closed(session *s, uint64_t now_ms, status why, const char *text)
 void session_received(session *s, uint64_t now_ms, bytes message)
 {
     if (s->phase != PHASE_BINDING && s->phase != PHASE_BOUND) return;
+    if (s->reset_asks != RESET_ASKS_NOTHING) {
+        session_hold(s, message);
+        return;
+    }
     session_take_message(s, now_ms, message);
     session_check_waits(s, now_ms);
 }
@@ -440,13 +454,23 @@ static status make_bind(session *s, arena *memory, session_action *out)
                          .partition = s->options.partition,
                          .ident = y->ident,
                          .cursor = y->cursor,
+                         .run = s->run,
+                         .acknowledged_version = y->acknowledged_version,
                          .epoch = y->epoch,
                          .sent_bound = y->sent_bound,
                          .view_version = y->view_version,
                          .schema = *model_view_schema(view),
                          .wall_ms = p->wall_ms(p->context)};
     if (y->ident != 0) m.bind.secret = bytes_of(y->secret, 16);
-    if (memcmp(y->sent_batch, zeros, 16) != 0) m.bind.sent_batch = bytes_of(y->sent_batch, 16);
+    bool anew = y->ident == 0 && s->reset.phase == RESET_DOWNLOADING;
+    if (anew) {
+        m.bind.previous_ident = s->reset.previous_ident;
+        m.bind.previous_secret = bytes_of(s->reset.previous_secret, 16);
+        m.bind.sent_bound = s->reset.previous_bound;
+        if (m.bind.sent_bound != 0) m.bind.sent_batch = bytes_of(s->reset.previous_batch, 16);
+    }
+    if (!anew && memcmp(y->sent_batch, zeros, 16) != 0)
+        m.bind.sent_batch = bytes_of(y->sent_batch, 16);
     if (y->has_acknowledged) m.bind.acknowledged_batch = bytes_of(y->acknowledged_batch, 16);
     subscription_set active = {0}, before = {0};
     status result =
@@ -507,7 +531,8 @@ static status make_next(session *s, uint64_t now_ms, arena *memory, session_acti
     }
     *made = false;
     if (s->phase != PHASE_BOUND) return ATOLL_OK;
-    if (s->subscribe_wanted) TRY(make_subscribe(s, memory, out, made));
+    if (s->subscribe_wanted && s->reset.phase != RESET_DOWNLOADING)
+        TRY(make_subscribe(s, memory, out, made));
     if (*made) return ATOLL_OK;
     *made = true;
     if (take_mark(s, &m.mark)) {
@@ -558,7 +583,8 @@ bool session_poll(session *s, uint64_t now_ms, session_action *out)
         *out = (session_action){.kind = SESSION_ACTION_CLOSE};
         return true;
     }
-    if (s->wants_open && s->phase == PHASE_CLOSED && now_ms >= s->next_attempt_ms) {
+    bool may_open = s->wants_open && s->reset_asks == RESET_ASKS_NOTHING;
+    if (may_open && s->phase == PHASE_CLOSED && now_ms >= s->next_attempt_ms) {
         s->wants_open = false;
         s->phase = PHASE_OPENING;
         s->connect_deadline_ms = now_ms + s->options.connect_timeout_ms;
@@ -598,7 +624,8 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 uint64_t session_deadline(const session *s)
 {
     uint64_t at = UINT64_MAX;
-    if (s->wants_open && s->phase == PHASE_CLOSED) at = s->next_attempt_ms;
+    if (s->wants_open && s->phase == PHASE_CLOSED && s->reset_asks == RESET_ASKS_NOTHING)
+        at = s->next_attempt_ms;
     at = earlier(at, s->connect_deadline_ms);
     at = earlier(at, s->pong_deadline_ms);
     if (s->phase == PHASE_BOUND) at = earlier(at, s->ping_due_ms);

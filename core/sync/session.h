@@ -19,7 +19,17 @@ typedef struct session_options {
     uint64_t reconnect_delay_ms, reconnect_delay_ms_max;
     uint32_t reconnect_multiplier, reconnect_jitter_divisor;
     uint64_t connect_timeout_ms, ping_period_ms, pong_timeout_ms;
+    int32_t reset_mode; /* SESSION_RESET_* */
+    bool ask_resets;    /* before and after a reset the app is asked: session_reset_continue */
 } session_options;
+
+/* What happens when the server can't go on with this realm; the numbers of the ABI. */
+enum {
+    SESSION_RESET_RECOVER_OR_DISCARD = 0,
+    SESSION_RESET_RECOVER = 1,
+    SESSION_RESET_DISCARD = 2,
+    SESSION_RESET_MANUAL = 3
+};
 
 status session_new(const session_options *options, session **out) MUST_CHECK; /* active at once */
 void session_free(session *s);
@@ -43,6 +53,10 @@ void session_wait_upload(session *s, uint64_t now_ms, uint64_t request);
 void session_wait_download(session *s, uint64_t now_ms, uint64_t request);
 void session_cancel(session *s, uint64_t request);
 void session_wait_subscriptions(session *s, uint64_t now_ms, uint64_t request, uint64_t version);
+/* The answer to SESSION_ACTION_RESET. Not ATOLL_OK: the reset has failed, and is the app's to make. */
+void session_reset_continue(session *s, uint64_t now_ms, status code, const char *text);
+/* As if the server had said so. */
+void session_simulate_error(session *s, uint64_t now_ms, status code, const char *text, bool fatal);
 void session_subscriptions_changed(
     session *s, uint64_t now_ms); /* a newer set was committed (sync/subscription.h) */
 
@@ -50,12 +64,13 @@ void session_subscriptions_changed(
 typedef enum session_action_kind {
     SESSION_ACTION_OPEN =
         1, /* open a stream; text: the reason ("first", "retry", "resume", "reconnect") */
-    SESSION_ACTION_CLOSE,         /* close the stream */
-    SESSION_ACTION_SEND,          /* message: one ClientMessage; valid until the next call */
-    SESSION_ACTION_DONE,          /* request ended: request, code, text */
-    SESSION_ACTION_ERROR,         /* for the app's error handler: code, text */
-    SESSION_ACTION_CONNECTION,    /* number_old, number_new: atoll connection states */
-    SESSION_ACTION_PROGRESS,      /* something about session_progress changed */
+    SESSION_ACTION_CLOSE,      /* close the stream */
+    SESSION_ACTION_SEND,       /* message: one ClientMessage; valid until the next call */
+    SESSION_ACTION_DONE,       /* request ended: request, code, text */
+    SESSION_ACTION_ERROR,      /* for the app's error handler: code, text */
+    SESSION_ACTION_CONNECTION, /* number_old, number_new: atoll connection states */
+    SESSION_ACTION_PROGRESS,   /* something about session_progress changed */
+    SESSION_ACTION_RESET, /* number_old: 1 before, 2 after; number_new: 1 discards, 0 recovers */
     SESSION_ACTION_SUBSCRIPTIONS, /* the state of the subscription set changed */
     SESSION_ACTION_DIED /* everything is uploaded after session_close_when_uploaded (or paused): free it */
 } session_action_kind;

@@ -5,6 +5,8 @@
 #include "sync/breakage.h"
 #include "sync/codec.h"
 #include "sync/integrate.h"
+#include "sync/remember.h"
+#include "sync/reset.h"
 #include "sync/session.h"
 #include "sync/subscription_internal.h"
 
@@ -56,6 +58,13 @@ typedef struct upload_batch {
     map64 roots;  /* roots that the batch names */
 } upload_batch;
 
+/* The app is asked before and after a reset; meanwhile what the server says waits. */
+enum { RESET_ASKS_NOTHING = 0, RESET_ASKS_BEFORE = 1, RESET_ASKS_AFTER = 2 };
+typedef struct held_message {
+    uint8_t *data;
+    size_t size;
+} held_message;
+
 typedef struct kept_message {
     arena memory;
     server_message message;
@@ -93,6 +102,13 @@ struct session {
     bool subscribe_wanted;
     VECTOR(kept_message *) staged; /* parts of a download group or of an acknowledgement */
     uint64_t staged_rows;
+    uint64_t run; /* random */
+    reset_record reset;
+    int reset_asks;    /* RESET_ASKS_* */
+    bool reset_agreed; /* the app has answered the question before */
+    VECTOR(held_message) held;
+    size_t remembered; /* records of what was acknowledged */
+    uint64_t offline_ms, cursor_stored_ms;
     buffer out;
     session_progress progress;
     bool progress_changed;
@@ -101,6 +117,7 @@ struct session {
 /* session.c */
 void session_queue(session *s, session_action_kind kind, uint64_t request, status code,
                    const char *text);
+void session_queue_numbers(session *s, session_action_kind kind, int32_t first, int32_t second);
 void session_set_connection(session *s, int32_t connection);
 void session_lost(session *s, uint64_t now_ms,
                   uint64_t delay_at_least_ms); /* the stream ended; the next attempt is planned */
@@ -109,6 +126,14 @@ void session_check_waits(session *s, uint64_t now_ms);
 void session_unstage(session *s);
 /* session_receive.c */
 void session_take_message(session *s, uint64_t now_ms, bytes message);
+/* session_reset.c */
+bool session_reset_needed(status code);
+void session_reset(session *s, uint64_t now_ms, status code, const char *text, bool no_recovery);
+bool session_reset_asks(session *s); /* true: the app is asked first, and the group waits */
+status session_reset_take(session *s) MUST_CHECK;
+status session_reset_done(session *s) MUST_CHECK; /* nothing is unsent any more */
+void session_hold(session *s, bytes message);
+void session_drop_held(session *s);
 /* session_upload.c */
 bool session_has_pending(session *s);
 status session_upload_begin(session *s, uint64_t now_ms, bool *begun) MUST_CHECK;

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+enum { CURSOR_STORES = 100 }; /* while the maximum offline time goes by */
 static const char category[] = "Realm.Sync.Client.Session";
 
 void session_unstage(session *s)
@@ -88,14 +89,30 @@ static bool same_id(bytes id, const uint8_t mine[16], bool have)
     return have ? id.size == 16 && memcmp(id.data, mine, 16) == 0 : id.size == 0;
 }
 
+static status store_bound(session *s, const sync_state *next, const wire_bound *b)
+{
+    model_txn *txn = NULL;
+    reset_record record = s->reset;
+    bool anew = s->sync.ident == 0 && record.phase == RESET_DOWNLOADING;
+    TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
+    status result = anew ? reset_bound(txn, s->options.db, b, &record) : ATOLL_OK;
+    /* In a reset what was acknowledged belongs to the line before, until the reset is applied. */
+    if (result == ATOLL_OK && next->epoch != s->sync.epoch && record.phase != RESET_DOWNLOADING)
+        result = remember_epoch(txn, s->options.db, next->epoch);
+    if (result == ATOLL_OK) result = sync_state_write(txn, next);
+    if (result != ATOLL_OK) {
+        model_rollback(txn);
+        return result;
+    }
+    TRY(model_commit(txn, NULL));
+    s->sync = *next;
+    s->reset = record;
+    return ATOLL_OK;
+}
+
 static status take_bound(session *s, uint64_t now_ms, const wire_bound *b)
 {
     sync_state next = s->sync;
-    if (next.epoch != 0 && next.epoch != b->epoch) {
-        session_fatal(s, ATOLL_ERROR_CLIENT_RESET,
-                      "the server's data was restored or replaced: this realm can't be continued");
-        return ATOLL_OK;
-    }
     if (b->ident == 0 || b->secret.size != 16 || (next.ident != 0 && next.ident != b->ident)) {
         return fail(ATOLL_ERROR_PROTOCOL, "the server gave the ident %llu",
                     (unsigned long long)b->ident);
@@ -108,7 +125,8 @@ static status take_bound(session *s, uint64_t now_ms, const wire_bound *b)
     if (next.sent_bound != 0 &&
         same_id(b->last_batch, next.acknowledged_batch, next.has_acknowledged))
         next.sent_bound = 0;
-    if (memcmp(&next, &s->sync, sizeof next) != 0) TRY(store_state(s, &next));
+    if (memcmp(&next, &s->sync, sizeof next) != 0) TRY(store_bound(s, &next, b));
+    s->offline_ms = b->offline_ms;
     measure_clock(s, b->server_ms);
     s->packs = b->accepts_zstd;
     s->phase = PHASE_BOUND;
@@ -160,6 +178,17 @@ static status integrate_staged(session *s, model_txn *txn, sync_state *next)
     return sync_state_write(txn, next);
 }
 
+/* A copy that nothing happens to for weeks must not look as if it had been away. */
+static status store_cursor(session *s)
+{
+    uint64_t now_ms = s->options.platform->monotonic_ms(s->options.platform->context);
+    if (s->offline_ms == 0 || now_ms - s->cursor_stored_ms < s->offline_ms / CURSOR_STORES)
+        return ATOLL_OK;
+    s->cursor_stored_ms = now_ms;
+    sync_state now = s->sync;
+    return store_state(s, &now);
+}
+
 static status take_group(session *s)
 {
     sync_state next = s->sync;
@@ -170,10 +199,11 @@ static status take_group(session *s)
         /* Only the cursor moves: remembered, and written with the next thing that is worth a commit. */
         s->sync.cursor = last->to;
         if (last->clock > s->sync.seen) s->sync.seen = last->clock;
-        return ATOLL_OK;
+        return store_cursor(s);
     }
     for (size_t i = 0; i < s->staged.count; i++)
         TRY(take_schema(s, &s->staged.items[i]->message.download.schema));
+    if (s->reset.phase == RESET_DOWNLOADING) return session_reset_take(s);
     TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
     status result = integrate_staged(s, txn, &next);
     if (result != ATOLL_OK) {
@@ -219,7 +249,7 @@ static status take_download(session *s, kept_message *k, bool *kept)
         next.cursor = d->to;
         TRY(store_state(s, &next));
     }
-    if (!d->last) return ATOLL_OK;
+    if (!d->last || session_reset_asks(s)) return ATOLL_OK;
     status result = take_group(s);
     session_unstage(s);
     if (result == ATOLL_OK) backoff_reset(&s->delay);
@@ -228,13 +258,19 @@ static status take_download(session *s, kept_message *k, bool *kept)
 
 /* ---- acknowledgements ---- */
 
-static status integrate_outcome(session *s, model_txn *txn, sync_state *next, uint64_t bound)
+static status integrate_outcome(session *s, model_txn *txn, sync_state *next, reset_record *record,
+                                uint64_t bound)
 {
     uint64_t newest = 0;
     integration g;
+    const platform *p = s->options.platform;
+    uint64_t version = s->staged.items[s->staged.count - 1]->message.ack.version;
     TRY(pending_fold(txn, s->options.db, next, &newest));
+    TRY(remember_batch(txn, s->options.db, bound, version, p->wall_ms(p->context), s->offline_ms,
+                       &s->remembered));
     TRY(pending_acknowledge(txn, s->options.db,
                             BREAKAGE(BREAKAGE_ACKNOWLEDGED_TOO_MUCH) ? UINT64_MAX : bound));
+    TRY(reset_acknowledged(txn, record, bound));
     integration_begin(&g, txn, bound, 0);
     status result = ATOLL_OK;
     for (size_t i = 0; i < s->staged.count && result == ATOLL_OK; i++) {
@@ -248,6 +284,7 @@ static status integrate_outcome(session *s, model_txn *txn, sync_state *next, ui
     if (newest <= bound) TRY(subscription_set_drop_before(txn));
     memcpy(next->acknowledged_batch, next->sent_batch, 16);
     next->has_acknowledged = true;
+    next->acknowledged_version = version;
     next->sent_bound = 0;
     return sync_state_write(txn, next);
 }
@@ -282,7 +319,8 @@ static status take_outcome(session *s, uint64_t bound)
     sync_state next = s->sync;
     model_txn *txn = NULL;
     TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
-    status result = integrate_outcome(s, txn, &next, bound);
+    reset_record record = s->reset;
+    status result = integrate_outcome(s, txn, &next, &record, bound);
     if (result != ATOLL_OK) {
         model_rollback(txn);
         return result;
@@ -290,6 +328,7 @@ static status take_outcome(session *s, uint64_t bound)
     /* What is told once must not be forgotten; the rest the server says again. Before the next batch leaves all is synced. */
     TRY(model_commit_as(txn, any_rejected(s), NULL));
     s->sync = next;
+    s->reset = record;
     s->uploaded_through = bound > s->uploaded_through ? bound : s->uploaded_through;
     s->local_changes = true;
     s->progress.upload_fraction = 1.0;
@@ -355,6 +394,10 @@ static void take_error(session *s, uint64_t now_ms, const wire_error *e)
 {
     log_write(e->fatal ? LOG_ERROR : LOG_INFO, category, "the server says: %d %s", e->code,
               e->text);
+    if (session_reset_needed(e->code)) {
+        session_reset(s, now_ms, e->code, e->text, e->no_recovery);
+        return;
+    }
     if (e->fatal) {
         session_fatal(s, e->code == ATOLL_OK ? ATOLL_ERROR_SERVER : e->code, e->text);
         return;

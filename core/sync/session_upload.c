@@ -27,6 +27,7 @@ bool session_has_pending(session *s)
 bool session_upload_ready(const session *s, uint64_t now_ms)
 {
     return s->phase == PHASE_BOUND && s->local_changes && !s->hold_upload &&
+           s->reset.phase != RESET_DOWNLOADING && s->reset_asks == RESET_ASKS_NOTHING &&
            s->sync.sent_bound == 0 && now_ms >= s->upload_retry_ms;
 }
 
@@ -179,6 +180,7 @@ status session_upload_begin(session *s, uint64_t now_ms, bool *begun)
         if (empty) break;
     }
     if (empty) {
+        TRY(session_reset_done(s));
         session_upload_end(s);
         s->local_changes = false;
         s->uploaded_through = before;

@@ -318,6 +318,26 @@ status subscription_set_activate(model_txn *txn, const subscription_set *s)
     return record_put(txn, key_active, &active);
 }
 
+status subscription_set_revert(model_txn *txn)
+{
+    subscription_set newest, active;
+    TRY(record_get(NULL, txn, key_newest, &newest));
+    status result = record_get(NULL, txn, key_active, &active);
+    if (result != ATOLL_OK) {
+        subscription_set_free(&newest);
+        return result;
+    }
+    if (newest.version != active.version) {
+        active.version = newest.version; /* Numbers are never given twice. */
+        active.state = SUBSCRIPTION_COMPLETE;
+        result = record_put(txn, key_newest, &active);
+        if (result == ATOLL_OK) result = record_put(txn, key_active, &active);
+    }
+    subscription_set_free(&newest);
+    subscription_set_free(&active);
+    return result;
+}
+
 /* ---- the sets before ---- */
 
 status subscription_set_before(model_db *db, subscription_set *out)

@@ -84,8 +84,9 @@ typedef struct wire_bind {
     const char *app_id, *user_agent;
     bool flexible;
     value partition;
-    uint64_t ident, cursor, epoch, sent_bound, view_version;
-    bytes secret, sent_batch, acknowledged_batch;
+    uint64_t ident, cursor, epoch, sent_bound, view_version, previous_ident, run,
+        acknowledged_version;
+    bytes secret, sent_batch, acknowledged_batch, previous_secret;
     wire_queries view, view_before;
     model_schema schema;
     int64_t wall_ms;
@@ -122,11 +123,17 @@ typedef struct client_message {
     int64_t ping;
 } client_message;
 
+/* A stretch of the server's history, between two of its starts. */
+typedef struct wire_epoch {
+    uint64_t id, last;
+} wire_epoch;
 typedef struct wire_bound {
     uint32_t version;
     uint64_t ident, epoch, high_water, sequence_mark, newest;
     bytes secret, last_batch;
     int64_t server_ms;
+    uint64_t previous_high_water, offline_ms;
+    ARENA_ARRAY(wire_epoch) history;
     model_schema schema;
     bool accepts_zstd;
 } wire_bound;
@@ -156,6 +163,7 @@ typedef struct wire_error {
     const char *text;
     bool fatal;
     uint64_t retry_delay_ms;
+    bool no_recovery;
 } wire_error;
 typedef struct wire_log {
     int32_t level;

@@ -141,7 +141,9 @@ bool world_client_open(world *w, client *c)
                                .reconnect_delay_ms = 1000,
                                .reconnect_delay_ms_max = 8000,
                                .reconnect_multiplier = 2,
-                               .reconnect_jitter_divisor = 4};
+                               .reconnect_jitter_divisor = 4,
+                               .reset_mode = w->reset_mode,
+                               .ask_resets = w->ask_resets};
     result = session_new(&options, &c->session);
     if (result != ATOLL_OK) {
         c->session = NULL;
@@ -176,13 +178,14 @@ static status server_open(world *w)
                                   .flexible = w->flexible,
                                   .partition_property = "_partition",
                                   .development = true,
-                                  .memory_budget = 0};
+                                  .memory_budget = 0,
+                                  .offline_ms = w->offline_ms};
     status result = storage_open_memory(w->server_node.disk, &store);
     if (result == ATOLL_OK) result = server_app_open(store, &options, &w->app);
     if (result != ATOLL_OK) w->app = NULL;
     w->server_node.up = result == ATOLL_OK;
     if (result == ATOLL_OK && w->on_server_up != NULL)
-        w->on_server_up(w, model_version(server_app_db(w->app)));
+        w->on_server_up(w, model_version(server_app_db(w->app)) - 1); /* The start is one. */
     return result;
 }
 
@@ -219,6 +222,13 @@ void world_cut(world *w, client *c)
     w->cuts++;
     c->stream_open = open;
     close_later(w, c);
+}
+
+void world_restore_server(world *w, memory_disk *image, uint64_t down_ms)
+{
+    world_crash_server(w, down_ms);
+    memory_disk_free(w->server_node.disk);
+    w->server_node.disk = memory_disk_copy(image);
 }
 
 status world_start(world *w, uint64_t seed, int clients, bool flexible, model_schema schema)
@@ -274,6 +284,7 @@ static void note_action(world *w, client *c, const session_action *a)
         snprintf(c->last_error_text, sizeof c->last_error_text, "%s",
                  a->text == NULL ? "" : a->text);
     }
+    if (a->kind == SESSION_ACTION_RESET) c->resets[a->number_old][a->number_new & 1]++;
     if (a->kind == SESSION_ACTION_DONE) {
         c->requests_done++;
         c->request_last = a->request;

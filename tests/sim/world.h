@@ -46,8 +46,10 @@ typedef struct client {
     bool stream_open;
     uint64_t open_at_ms, up_free_ms, down_free_ms;
     packet_queue up, down;
-    bool offline;    /* the network is away */
-    uint64_t errors; /* ERROR actions */
+    bool offline;          /* the network is away */
+    uint64_t errors;       /* ERROR actions */
+    uint64_t resets[3][2]; /* RESET actions: by step, recovered and discarded */
+
     status last_error;
     char last_error_text[256];
     uint64_t compensations;
@@ -82,6 +84,9 @@ typedef struct world {
     void (*on_down)(struct world *w, client *c, const server_message *m);
     void *context;
     bool verbose;
+    int32_t reset_mode;
+    bool ask_resets;
+    uint64_t offline_ms; /* of the server: the maximum offline time */
 } world;
 
 status world_start(world *w, uint64_t seed, int clients, bool flexible,
@@ -92,6 +97,8 @@ void world_step(world *w, uint64_t until_ms);
 void world_run(world *w, uint64_t for_ms);
 /* Runs until no packet is on the way and nobody wants to send; false: did not settle within limit_ms. */
 bool world_settle(world *w, uint64_t limit_ms);
+/* The server goes on with an earlier image of its disk. */
+void world_restore_server(world *w, memory_disk *image, uint64_t down_ms);
 void world_cut(world *w, client *c);
 void world_crash_client(world *w, client *c, uint64_t down_ms);
 void world_crash_server(world *w, uint64_t down_ms);

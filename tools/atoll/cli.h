@@ -32,6 +32,7 @@ status command_app_list(const arguments *a) MUST_CHECK;
 status command_user(const arguments *a) MUST_CHECK;
 status command_key(const arguments *a) MUST_CHECK;
 status command_session_list(const arguments *a) MUST_CHECK;
+status command_sync_terminate(const arguments *a) MUST_CHECK;
 status command_ingest_tail(const arguments *a) MUST_CHECK;
 status command_hash(const arguments *a) MUST_CHECK;
 status command_import(const arguments *a) MUST_CHECK;

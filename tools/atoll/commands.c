@@ -192,6 +192,19 @@ status command_user(const arguments *a)
     return user_disable(a, strcmp(a->words[1], "enable") == 0);
 }
 
+/* ---- sync ---- */
+
+status command_sync_terminate(const arguments *a)
+{
+    Atoll__Auth__V0__AppRequest request = ATOLL__AUTH__V0__APP_REQUEST__INIT;
+    ProtobufCMessage *answer = NULL;
+    request.app_id = (char *)(uintptr_t)a->app;
+    TRY(admin_ask(a, "TerminateSync", &request.base, &atoll__auth__v0__nothing__descriptor,
+                  &answer));
+    protobuf_c_message_free_unpacked(answer, NULL);
+    return ATOLL_OK;
+}
+
 /* ---- sessions ---- */
 
 static void print_session(const Atoll__Auth__V0__Session *s, bool json, const char *separator)

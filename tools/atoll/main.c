@@ -56,6 +56,8 @@ static void usage(FILE *to)
         "user.custom_data\n"
         "  user data set USER JSON --app ID              one JSON object; '' for none\n"
         "  session list --app ID [--json]                streams of this run with their counters\n"
+        "  sync terminate --app ID                       and begin again: every client resets, and "
+        "sends what it had not sent\n"
         "  ingest tail --app ID [--after N] [--no-follow] objects of asymmetric classes, one line "
         "of JSON each\n"
         "  hash CLASS [QUERY] --app ID                   number and hash of the objects that "
@@ -171,6 +173,7 @@ static status run(const arguments *a)
         says(a, "key", "delete", 1, 1))
         return command_key(a);
     if (says(a, "session", "list", 0, 0)) return command_session_list(a);
+    if (says(a, "sync", "terminate", 0, 0)) return command_sync_terminate(a);
     if (says(a, "ingest", "tail", 0, 0)) return command_ingest_tail(a);
     if (says(a, "hash", NULL, 1, 2)) return command_hash(a);
     if (says(a, "import", NULL, 1, 1)) return command_import(a);

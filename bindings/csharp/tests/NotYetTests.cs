@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Realms.Sync;
-using Realms.Sync.ErrorHandling;
 
 namespace Realms.Tests;
 
@@ -31,17 +30,10 @@ public class NotYetTests : IDisposable
     public void SettingsOfSyncedRealmsAreRefusedByName()
     {
         var user = (User)RuntimeHelpers.GetUninitializedObject(typeof(User));
-        FlexibleSyncConfiguration With(ClientResetHandlerBase handler) => new(user, Place) { ClientResetHandler = handler };
-        var changed = new FlexibleSyncConfiguration(user, Place);
-        ((RecoverOrDiscardUnsyncedChangesHandler)changed.ClientResetHandler).OnBeforeReset = _ => { };
         var cases = new (string Name, RealmConfigurationBase Config)[]
         {
             ("CancelAsyncOperationsOnNonFatalErrors",
                 new PartitionSyncConfiguration("p", user, Place) { CancelAsyncOperationsOnNonFatalErrors = true }),
-            ("DiscardUnsyncedChangesHandler", With(new DiscardUnsyncedChangesHandler())),
-            ("RecoverUnsyncedChangesHandler", With(new RecoverUnsyncedChangesHandler())),
-            ("RecoverOrDiscardUnsyncedChangesHandler", With(new RecoverOrDiscardUnsyncedChangesHandler())),
-            ("RecoverOrDiscardUnsyncedChangesHandler", changed),
         };
         foreach (var (name, config) in cases)
         {

@@ -27,6 +27,7 @@
 #include <atoll/set.h>
 #include <atoll/status.h>
 #include <atoll/subscriptions.h>
+#include <atoll/testing.h>
 #include <atoll/value.h>
 #include <atoll/values.h>
 

@@ -120,6 +120,20 @@ ATOLL_API atoll_status atoll_config_set_delete_if_migration_needed(
 ATOLL_API atoll_status atoll_config_set_memory_budget_bytes(
     atoll_config *config, int64_t value, atoll_error **error);
 
+/* What happens when the server cannot go on with a synced realm, one of ATOLL_RESET_*.
+ * Unit: mode. Range: 0 to 3. Default: 0.
+ * Errors: INVALID_ARGUMENT, OUT_OF_RANGE.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_config_set_client_reset_mode(atoll_config *config, int32_t value,
+                                                          atoll_error **error);
+
+/* Whether a client reset waits for the app before and after it: see atoll_session_observe_resets.
+ * Default: false.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_config_set_ask_client_resets(atoll_config *config, bool value,
+                                                          atoll_error **error);
+
 /* Makes the realm a flexibly synced one of this user.
  * Errors: INVALID_ARGUMENT, USER_MISMATCH.
  * Thread: any, one at a time. Since: 0.1. */

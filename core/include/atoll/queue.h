@@ -36,6 +36,10 @@ enum {
     /* An observed user has changed: state, tokens, profile or custom data. It may come more
      * often than something changes. */
     ATOLL_EVENT_USER_CHANGED = 12,
+    /* A client reset waits for atoll_session_continue_reset: number 0 is one of
+     * ATOLL_RESET_STEP_*, number 1 is 1 when unsent changes are discarded, 0 when they are
+     * recovered. */
+    ATOLL_EVENT_CLIENT_RESET = 13,
 };
 
 /* Kinds of changes in an event; indexes are ascending but for MOVES_FROM, which goes with MOVES_TO.

@@ -180,6 +180,14 @@ ATOLL_API atoll_status atoll_realm_write_copy(const atoll_realm *realm, const at
  * Thread: any. May wait. Since: 0.1. */
 ATOLL_API atoll_status atoll_realm_delete_files(const atoll_config *config, atoll_error **error);
 
+/* Moves the folder of a realm that nobody has open: a backup of what a manual client reset gives
+ * up.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, FILE_IN_USE, FILE_EXISTS, FILE_ACCESS,
+ * FILE_NOT_FOUND.
+ * Thread: any. May wait. Since: 0.1. */
+ATOLL_API atoll_status atoll_realm_move_files(const atoll_config *config, const char *path,
+                                              size_t path_size, atoll_error **error);
+
 /* The sync session of the realm.
  * Owns: the caller, who frees the result with atoll_session_free.
  * Answers null without an error: the realm is a local one.

@@ -42,6 +42,27 @@ enum {
     ATOLL_PROGRESS_CURRENT_WORK = 1, /* Until what was outstanding at the call is done. */
 };
 
+/* What happens when the server cannot go on with a realm: it was restored from a backup, sync was
+ * terminated, the realm was away for too long, its folder is a copy. */
+enum {
+    /* Unsent changes are recovered; where that cannot be, discarded. */
+    ATOLL_RESET_RECOVER_OR_DISCARD = 0,
+    /* Unsent changes are recovered; where that cannot be, the session ends with
+     * AUTO_CLIENT_RESET_FAILED. */
+    ATOLL_RESET_RECOVER = 1,
+    ATOLL_RESET_DISCARD = 2, /* Unsent changes are discarded. */
+    /* The session ends with CLIENT_RESET or COPIED_FOLDER, and the realm keeps all that it has. */
+    ATOLL_RESET_MANUAL = 3,
+};
+
+/* Where a client reset stands when it waits for the app. */
+enum {
+    ATOLL_RESET_STEP_NONE = 0, /* None: no reset waits. */
+    /* The realm is as it was; the server's state is here and comes next. */
+    ATOLL_RESET_STEP_BEFORE = 1,
+    ATOLL_RESET_STEP_AFTER = 2, /* The realm has the server's state, with what was recovered. */
+};
+
 /* ---- atoll_session ---- */
 /* The sync session of one realm. */
 
@@ -115,6 +136,21 @@ ATOLL_API uint64_t atoll_session_observe_progress(atoll_session *session, int32_
  * Thread: any. Since: 0.1. */
 ATOLL_API uint64_t atoll_session_observe_errors(atoll_session *session, atoll_queue *queue,
                                                 atoll_error **error);
+
+/* Queues CLIENT_RESET, of a realm that was opened with ask_client_resets. Answers the registration.
+ * Errors: INVALID_ARGUMENT, SESSION_INACTIVE.
+ * Thread: any. Since: 0.1. */
+ATOLL_API uint64_t atoll_session_observe_resets(atoll_session *session, atoll_queue *queue,
+                                                atoll_error **error);
+
+/* Answers a CLIENT_RESET event: the reset goes on. With another status than ATOLL_OK it has failed,
+ * and the session ends with AUTO_CLIENT_RESET_FAILED and this message; the next opening tries it
+ * again. Without a reset that waits it does nothing.
+ * Errors: INVALID_ARGUMENT, SESSION_INACTIVE.
+ * Thread: any. May wait. Since: 0.1. */
+ATOLL_API atoll_status atoll_session_continue_reset(atoll_session *session, atoll_status status,
+                                                    const char *message, size_t message_size,
+                                                    atoll_error **error);
 
 /* Ends an observation. An unknown number does nothing. No event of it is queued afterwards.
  * Thread: any. Since: 0.1. */

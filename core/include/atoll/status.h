@@ -92,6 +92,8 @@ enum {
     ATOLL_ERROR_INVALID_SCHEMA_CHANGE = 611, /* The server refused a change of the schema. */
     ATOLL_ERROR_BAD_CHANGESET = 612, /* The server could not apply an upload. */
     ATOLL_ERROR_USER_MISMATCH = 613, /* The user belongs to another app or realm. */
+    /* A client reset could not be made automatically; the app has to make it. */
+    ATOLL_ERROR_AUTO_CLIENT_RESET_FAILED = 614,
 
     ATOLL_ERROR_INVALID_CREDENTIALS = 701, /* The credentials are wrong. */
     ATOLL_ERROR_BAD_TOKEN = 702, /* The token is malformed, expired or not genuine. */

@@ -452,6 +452,7 @@ Test(session, a_copied_folder_is_refused_and_keeps_what_it_has)
 {
     world w;
     start_all(&w, 2);
+    w.reset_mode = SESSION_RESET_MANUAL;
     client *a = &w.clients[0], *b = &w.clients[1];
     MUST(fixture_create(&w, a, 1, 5, "shared"));
     SETTLE(&w);

@@ -75,6 +75,7 @@ enum class status : std::int32_t {
     invalid_schema_change = 611, ///< The server refused a change of the schema.
     bad_changeset = 612, ///< The server could not apply an upload.
     user_mismatch = 613, ///< The user belongs to another app or realm.
+    auto_client_reset_failed = 614, ///< A client reset could not be made automatically; the app has to make it.
     invalid_credentials = 701, ///< The credentials are wrong.
     bad_token = 702, ///< The token is malformed, expired or not genuine.
     user_exists = 703, ///< A user with this name exists.
@@ -474,6 +475,12 @@ public:
     using error::error;
 };
 
+/// A client reset could not be made automatically; the app has to make it.
+class auto_client_reset_failed_error : public error {
+public:
+    using error::error;
+};
+
 /// The credentials are wrong.
 class invalid_credentials_error : public error {
 public:
@@ -682,6 +689,8 @@ inline bool is_retryable(status code) noexcept {
         throw bad_changeset_error(value, message, retryable);
     case status::user_mismatch:
         throw user_mismatch_error(value, message, retryable);
+    case status::auto_client_reset_failed:
+        throw auto_client_reset_failed_error(value, message, retryable);
     case status::invalid_credentials:
         throw invalid_credentials_error(value, message, retryable);
     case status::bad_token:

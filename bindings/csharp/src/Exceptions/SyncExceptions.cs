@@ -83,7 +83,8 @@ public class SessionException : Exception
 
     internal static SessionException From(int status, string message) => status switch
     {
-        NativeStatus.ClientReset or NativeStatus.CopiedFolder => new ClientResetException(message),
+        NativeStatus.ClientReset or NativeStatus.CopiedFolder or NativeStatus.AutoClientResetFailed
+            => new ClientResetException(message, CodeOf(status)),
         NativeStatus.CompensatingWrite => new CompensatingWriteException(message),
         _ => new SessionException(message, CodeOf(status)),
     };
@@ -96,6 +97,7 @@ public class SessionException : Exception
         NativeStatus.BadQuery => ErrorCode.BadQuery,
         NativeStatus.SubscriptionFailed => ErrorCode.SubscriptionFailed,
         NativeStatus.ClientReset or NativeStatus.CopiedFolder => ErrorCode.ClientReset,
+        NativeStatus.AutoClientResetFailed => ErrorCode.AutoClientResetFailed,
         NativeStatus.PermissionDenied => ErrorCode.PermissionDenied,
         NativeStatus.CompensatingWrite => ErrorCode.CompensatingWrite,
         NativeStatus.InvalidSchemaChange => ErrorCode.InvalidSchemaChange,
@@ -138,14 +140,46 @@ public class CompensatingWriteInfo
 /// <summary>The realm cannot go on syncing as it is.</summary>
 public class ClientResetException : SessionException
 {
-    internal ClientResetException(string message)
-        : base(message, ErrorCode.ClientReset)
+    private SyncConfigurationBase? _config;
+
+    internal ClientResetException(string message, ErrorCode code = ErrorCode.ClientReset)
+        : base(message, code)
     {
     }
 
-    public string BackupFilePath => throw new NotSupportedException("not supported yet: backups of a client reset");
+    /// <summary>Where the folder of the realm goes when the reset is initiated.</summary>
+    public string BackupFilePath { get; private set; } = "";
 
-    public bool InitiateClientReset() => throw new NotSupportedException("not supported yet: InitiateClientReset");
+    /// <summary>
+    /// Moves the folder of the realm to <see cref="BackupFilePath"/>; the next opening begins with an empty one. All instances of
+    /// the realm must be disposed before. False: it is still in use.
+    /// </summary>
+    public bool InitiateClientReset()
+    {
+        if (_config is not { } config)
+        {
+            return false;
+        }
+
+        try
+        {
+            config.MoveFiles(BackupFilePath);
+            return true;
+        }
+        catch (Exception)
+        {
+            return false;
+        }
+    }
+
+    internal ClientResetException Of(SyncConfigurationBase config)
+    {
+        _config = config;
+        var name = System.IO.Path.GetFileName(config.DatabasePath.TrimEnd('/'));
+        var time = DateTime.UtcNow.ToString("yyyyMMdd-HHmmss-fff", System.Globalization.CultureInfo.InvariantCulture);
+        BackupFilePath = System.IO.Path.Combine(config.User.App.BaseFilePath, "recovered-realms", $"{name}-{time}");
+        return this;
+    }
 }
 
 /// <summary>The server refused a set of subscriptions.</summary>

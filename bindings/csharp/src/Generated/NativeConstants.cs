@@ -131,6 +131,8 @@ namespace Atoll.Native
         public const int BadChangeset = 612;
         /// <summary>The user belongs to another app or realm.</summary>
         public const int UserMismatch = 613;
+        /// <summary>A client reset could not be made automatically; the app has to make it.</summary>
+        public const int AutoClientResetFailed = 614;
         /// <summary>The credentials are wrong.</summary>
         public const int InvalidCredentials = 701;
         /// <summary>The token is malformed, expired or not genuine.</summary>
@@ -206,6 +208,8 @@ namespace Atoll.Native
         public const int EventWake = 11;
         /// <summary>An observed user has changed: state, tokens, profile or custom data. It may come more often than something changes.</summary>
         public const int EventUserChanged = 12;
+        /// <summary>A client reset waits for atoll_session_continue_reset: number 0 is one of ATOLL_RESET_STEP_*, number 1 is 1 when unsent changes are discarded, 0 when they are recovered.</summary>
+        public const int EventClientReset = 13;
         /// <summary>Indexes before the change.</summary>
         public const int ChangeDeletions = 0;
         /// <summary>Indexes after the change.</summary>
@@ -266,6 +270,20 @@ namespace Atoll.Native
         public const int ProgressIndefinitely = 0;
         /// <summary>Until what was outstanding at the call is done.</summary>
         public const int ProgressCurrentWork = 1;
+        /// <summary>Unsent changes are recovered; where that cannot be, discarded.</summary>
+        public const int ResetRecoverOrDiscard = 0;
+        /// <summary>Unsent changes are recovered; where that cannot be, the session ends with AUTO_CLIENT_RESET_FAILED.</summary>
+        public const int ResetRecover = 1;
+        /// <summary>Unsent changes are discarded.</summary>
+        public const int ResetDiscard = 2;
+        /// <summary>The session ends with CLIENT_RESET or COPIED_FOLDER, and the realm keeps all that it has.</summary>
+        public const int ResetManual = 3;
+        /// <summary>None: no reset waits.</summary>
+        public const int ResetStepNone = 0;
+        /// <summary>The realm is as it was; the server's state is here and comes next.</summary>
+        public const int ResetStepBefore = 1;
+        /// <summary>The realm has the server's state, with what was recovered.</summary>
+        public const int ResetStepAfter = 2;
         /// <summary>The server has not answered, or its objects are still arriving.</summary>
         public const int SubscriptionsPending = 0;
         /// <summary>All objects of this version are in the realm.</summary>
@@ -385,6 +403,7 @@ namespace Atoll.Native
                 case 611: return new InvalidSchemaChangeException(status, message, retryable);
                 case 612: return new BadChangesetException(status, message, retryable);
                 case 613: return new UserMismatchException(status, message, retryable);
+                case 614: return new AutoClientResetFailedException(status, message, retryable);
                 case 701: return new InvalidCredentialsException(status, message, retryable);
                 case 702: return new BadTokenException(status, message, retryable);
                 case 703: return new UserExistsException(status, message, retryable);
@@ -792,6 +811,12 @@ namespace Atoll.Native
     public class UserMismatchException : AtollNativeException
     {
         internal UserMismatchException(int status, string message, bool retryable) : base(status, message, retryable) { }
+    }
+
+    /// <summary>A client reset could not be made automatically; the app has to make it.</summary>
+    public class AutoClientResetFailedException : AtollNativeException
+    {
+        internal AutoClientResetFailedException(int status, string message, bool retryable) : base(status, message, retryable) { }
     }
 
     /// <summary>The credentials are wrong.</summary>

@@ -30,6 +30,7 @@ internal sealed class EventData
                 Values = Realms.Sync.User.Texts(NativeMethods.atoll_event_values(native));
                 break;
             case NativeConstants.EventConnectionChanged:
+            case NativeConstants.EventClientReset:
                 First = NativeMethods.atoll_event_number(native, 0);
                 Second = NativeMethods.atoll_event_number(native, 1);
                 break;

@@ -45,6 +45,8 @@ public class App
         }
     }
 
+    internal NativeHandle Native => _native;
+
     internal AppConfiguration Config { get; }
 
     public static App Create(string appId) => Create(new AppConfiguration(appId));

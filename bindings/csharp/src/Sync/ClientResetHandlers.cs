@@ -3,9 +3,9 @@ using Realms.Sync.Exceptions;
 namespace Realms.Sync.ErrorHandling;
 
 /// <summary>
-/// What happens when a realm cannot go on syncing. A reset itself is not supported yet: the session stops, reports a
-/// ClientResetException (to a ManualRecoveryHandler if there is one), and the realm stays usable offline with all that it
-/// has. Opening a realm with a handler of another kind throws NotSupportedException.
+/// What happens when the server cannot go on with a realm: it was restored from a backup, sync was terminated, the realm was
+/// away for too long, its folder is a copy. The callbacks are called on a thread of their own; the realms that they are
+/// given are theirs only while they run. When one throws, the reset has failed: ManualResetFallback is called.
 /// </summary>
 public abstract class ClientResetHandlerBase
 {
@@ -20,6 +20,14 @@ public abstract class ClientResetHandlerBase
     public delegate void AfterResetCallback(Realm beforeFrozen, Realm after);
 
     internal virtual ClientResetCallback? Fallback => null;
+
+    internal abstract int Mode { get; }
+
+    internal virtual BeforeResetCallback? Before => null;
+
+    internal virtual AfterResetCallback? After(bool recovered) => null;
+
+    internal bool Asks => (Before ?? (object?)After(true) ?? After(false)) is not null;
 }
 
 public sealed class DiscardUnsyncedChangesHandler : ClientResetHandlerBase
@@ -29,6 +37,12 @@ public sealed class DiscardUnsyncedChangesHandler : ClientResetHandlerBase
     public AfterResetCallback? OnAfterReset { get; set; }
 
     public ClientResetCallback? ManualResetFallback { get; set; }
+
+    internal override int Mode => NativeConstants.ResetDiscard;
+
+    internal override BeforeResetCallback? Before => OnBeforeReset;
+
+    internal override AfterResetCallback? After(bool recovered) => OnAfterReset;
 
     internal override ClientResetCallback? Fallback => ManualResetFallback;
 }
@@ -40,6 +54,12 @@ public sealed class RecoverUnsyncedChangesHandler : ClientResetHandlerBase
     public AfterResetCallback? OnAfterReset { get; set; }
 
     public ClientResetCallback? ManualResetFallback { get; set; }
+
+    internal override int Mode => NativeConstants.ResetRecover;
+
+    internal override BeforeResetCallback? Before => OnBeforeReset;
+
+    internal override AfterResetCallback? After(bool recovered) => OnAfterReset;
 
     internal override ClientResetCallback? Fallback => ManualResetFallback;
 }
@@ -54,7 +74,11 @@ public sealed class RecoverOrDiscardUnsyncedChangesHandler : ClientResetHandlerB
 
     public ClientResetCallback? ManualResetFallback { get; set; }
 
-    internal bool HasCallbacks => (OnBeforeReset ?? (object?)OnAfterRecovery ?? OnAfterDiscard ?? (object?)ManualResetFallback) is not null;
+    internal override int Mode => NativeConstants.ResetRecoverOrDiscard;
+
+    internal override BeforeResetCallback? Before => OnBeforeReset;
+
+    internal override AfterResetCallback? After(bool recovered) => recovered ? OnAfterRecovery : OnAfterDiscard;
 
     internal override ClientResetCallback? Fallback => ManualResetFallback;
 }
@@ -73,6 +97,8 @@ public sealed class ManualRecoveryHandler : ClientResetHandlerBase
 
     public ClientResetCallback OnClientReset { get; }
 
+    internal override int Mode => NativeConstants.ResetManual;
+
     internal override ClientResetCallback? Fallback => OnClientReset;
 }
 
@@ -85,6 +111,12 @@ public sealed class DiscardLocalResetHandler : ClientResetHandlerBase
     public AfterResetCallback? OnAfterReset { get; set; }
 
     public ClientResetCallback? ManualResetFallback { get; set; }
+
+    internal override int Mode => NativeConstants.ResetDiscard;
+
+    internal override BeforeResetCallback? Before => OnBeforeReset;
+
+    internal override AfterResetCallback? After(bool recovered) => OnAfterReset;
 
     internal override ClientResetCallback? Fallback => ManualResetFallback;
 }

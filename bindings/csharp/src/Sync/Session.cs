@@ -60,9 +60,9 @@ public static class SessionExtensions
     public static Session GetSession(this Realm realm)
         => (realm ?? throw new ArgumentNullException(nameof(realm))).SyncSession;
 
-    [Obsolete("It was for tests only.")]
+    [Obsolete("Use Realms.Sync.Testing.")]
     public static void SimulateClientReset(this Session session, string message)
-        => throw new NotSupportedException("not supported yet: SimulateClientReset");
+        => (session ?? throw new ArgumentNullException(nameof(session))).Simulate(NativeStatus.ClientReset, message, true);
 }
 
 /// <summary>The sync of one realm. It may be used from any thread.</summary>
@@ -179,7 +179,7 @@ public class Session : INotifyPropertyChanged
             var error = SessionException.From(data.Status, data.Message);
             if (error is ClientResetException reset && config.ClientResetHandler.Fallback is { } fallback)
             {
-                fallback(reset);
+                fallback(reset.Of(config));
             }
             else if (config.OnSessionError is { } handler)
             {
@@ -199,6 +199,10 @@ public class Session : INotifyPropertyChanged
             RealmLogger.Report(LogLevel.Error, LogCategory.Realm.SDK, $"A session error handler failed: {failure}");
         }
     }
+
+    /// <summary>As if the server had sent the error.</summary>
+    internal void Simulate(int status, string message, bool isFatal)
+        => NativeMethods.atoll_testing_simulate_error(_native.Value, status, message, isFatal);
 
     private void Call(Action<IntPtr> call)
     {
@@ -278,6 +282,7 @@ public class Session : INotifyPropertyChanged
         private readonly Session _session;
         private readonly string _path;
         private readonly ulong _registration;
+        private readonly ResetAnswering? _resets;
         private int _uses;
 
         private ErrorReporting(Session session, SyncConfigurationBase config)
@@ -287,6 +292,10 @@ public class Session : INotifyPropertyChanged
             _registration = EventPump.Observe(
                 queue => NativeMethods.atoll_session_observe_errors(session._native.Value, queue),
                 data => ThreadPool.QueueUserWorkItem(_ => session.Report(config, data)));
+            if (config.ClientResetHandler.Asks)
+            {
+                _resets = new ResetAnswering(session, config);
+            }
         }
 
         public static IDisposable Begin(Session session, SyncConfigurationBase config)
@@ -310,11 +319,101 @@ public class Session : INotifyPropertyChanged
             {
                 if (--_uses == 0)
                 {
+                    _resets?.Dispose();
                     Active.Remove(_path);
                     EventPump.Forget(_registration);
                     NativeMethods.atoll_session_unobserve(_session._native.Value, _registration);
                 }
             }
+        }
+    }
+
+    /// <summary>Calls the handler of client resets, all of them on one thread, which owns the realms that it opens.</summary>
+    private sealed class ResetAnswering : IDisposable
+    {
+        private readonly System.Collections.Concurrent.BlockingCollection<EventData> _events = [];
+        private readonly Session _session;
+        private readonly SyncConfigurationBase _config;
+        private readonly ulong _registration;
+        private Realm? _opened;
+        private Realm? _before;
+
+        public ResetAnswering(Session session, SyncConfigurationBase config)
+        {
+            _session = session;
+            _config = config;
+            _registration = EventPump.Observe(
+                queue => NativeMethods.atoll_session_observe_resets(session._native.Value, queue), Take);
+        }
+
+        public void Dispose()
+        {
+            EventPump.Forget(_registration);
+            NativeMethods.atoll_session_unobserve(_session._native.Value, _registration);
+            _events.CompleteAdding();
+        }
+
+        /// <summary>The thread is there from the first event to the end of its reset.</summary>
+        private void Take(EventData data)
+        {
+            _events.Add(data);
+            if (data.First == NativeConstants.ResetStepBefore)
+            {
+                new Thread(Run) { IsBackground = true, Name = "atoll client reset" }.Start();
+            }
+        }
+
+        private void Run()
+        {
+            try
+            {
+                foreach (var data in _events.GetConsumingEnumerable())
+                {
+                    if (Answer(data) || data.First == NativeConstants.ResetStepAfter)
+                    {
+                        return;
+                    }
+                }
+            }
+            finally
+            {
+                _before?.Dispose();
+                _opened?.Dispose();
+                _before = _opened = null;
+            }
+        }
+
+        /// <summary>True: the handler threw, and the reset has ended.</summary>
+        private bool Answer(EventData data)
+        {
+            var (status, message) = (0, "");
+            try
+            {
+                CallHandler(data.First == NativeConstants.ResetStepBefore, data.Second == 0);
+            }
+            catch (Exception error)
+            {
+                (status, message) = (NativeStatus.Internal, $"the handler of a client reset threw {error.GetType().Name}: {error.Message}");
+                RealmLogger.Report(LogLevel.Error, LogCategory.Realm.Sync.Client.Reset, error.ToString());
+            }
+
+            NativeMethods.atoll_session_continue_reset(_session._native.Value, status, message);
+            return status != 0;
+        }
+
+        private void CallHandler(bool isBefore, bool recovered)
+        {
+            var handler = _config.ClientResetHandler;
+            if (isBefore)
+            {
+                _opened = Realm.GetInstance(_config); // What is frozen from it lives as long as it is open.
+                _before = _opened.Freeze();
+                handler.Before?.Invoke(_before);
+                return;
+            }
+
+            using var after = Realm.GetInstance(_config);
+            handler.After(recovered)?.Invoke(_before ?? after.Freeze(), after);
         }
     }
 

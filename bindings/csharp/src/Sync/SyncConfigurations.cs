@@ -8,7 +8,7 @@ namespace Realms.Sync;
 /// <summary>Settings that all synced realms have.</summary>
 public abstract class SyncConfigurationBase : RealmConfigurationBase
 {
-    private readonly RecoverOrDiscardUnsyncedChangesHandler _noReset = new();
+    private readonly RecoverOrDiscardUnsyncedChangesHandler _defaultReset = new();
 
     private byte[]? _encryptionKey;
     private ClientResetHandlerBase? _clientResetHandler;
@@ -25,13 +25,12 @@ public abstract class SyncConfigurationBase : RealmConfigurationBase
     public User User { get; }
 
     /// <summary>
-    /// What happens when the realm cannot go on syncing. A <see cref="ManualRecoveryHandler"/> is called with the error.
-    /// Not supported yet: resets themselves, so opening with a handler of another kind throws NotSupportedException.
-    /// Without one the error goes to <see cref="OnSessionError"/>, and the realm keeps all that it has.
+    /// What happens when the server cannot go on with the realm; if nothing is set, what was not sent is recovered, or
+    /// discarded where that cannot be.
     /// </summary>
     public virtual ClientResetHandlerBase ClientResetHandler
     {
-        get => _clientResetHandler ?? _noReset;
+        get => _clientResetHandler ?? _defaultReset;
         set => _clientResetHandler = value ?? throw new ArgumentNullException(nameof(value));
     }
 
@@ -54,6 +53,8 @@ public abstract class SyncConfigurationBase : RealmConfigurationBase
 
     private protected override void Configure(IntPtr config)
     {
+        NativeMethods.atoll_config_set_client_reset_mode(config, ClientResetHandler.Mode);
+        NativeMethods.atoll_config_set_ask_client_resets(config, ClientResetHandler.Asks);
         if (_encryptionKey is { } key)
         {
             NativeMethods.atoll_config_set_encryption_key(config, key);
@@ -72,12 +73,15 @@ public abstract class SyncConfigurationBase : RealmConfigurationBase
         {
             throw new NotSupportedException("not supported yet: CancelAsyncOperationsOnNonFatalErrors");
         }
+    }
 
-        if (ClientResetHandler is not ManualRecoveryHandler && (_clientResetHandler is not null || _noReset.HasCallbacks))
-        {
-            throw new NotSupportedException($"not supported yet: {ClientResetHandler.GetType().Name}. Use a ManualRecoveryHandler "
-                + "to be told, or none: the realm then keeps all that it has and reports the error.");
-        }
+    /// <summary>Moves the folder of the realm, which nobody has open.</summary>
+    internal void MoveFiles(string path)
+    {
+        using var native = new NativeHandle(NativeMethods.atoll_config_new(), NativeMethods.atoll_config_free);
+        NativeMethods.atoll_config_set_path(native.Value, DatabasePath);
+        Configure(native.Value);
+        NativeMethods.atoll_realm_move_files(native.Value, path);
     }
 
     /// <summary>Asks the core for the path that it derives from the user and the partition.</summary>

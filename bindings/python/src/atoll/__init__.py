@@ -26,6 +26,7 @@ from ._constants import (
     Direction,
     LogLevel,
     ProgressMode,
+    ResetMode,
     SessionState,
     SubscriptionsState,
     UserState,
@@ -50,7 +51,7 @@ from .realm import (  # noqa: A004
     realm_path,
 )
 from .schema import AsymmetricObject, EmbeddedObject, Float32, Object, Property, backlinks, field, parent, primary_key
-from .sync import Session, Subscription, SubscriptionSet, SubscriptionUpdate, SyncConfiguration
+from .sync import ClientReset, Session, Subscription, SubscriptionSet, SubscriptionUpdate, SyncConfiguration
 
 __version__: str = _native_module.atoll_version()
 
@@ -61,6 +62,7 @@ __all__ = [
     "AsyncWriteTransaction",
     "AtollError",
     "Changes",
+    "ClientReset",
     "ConnectionState",
     "Credentials",
     "Dictionary",
@@ -80,6 +82,7 @@ __all__ = [
     "Realm",
     "Reference",
     "Request",
+    "ResetMode",
     "Results",
     "Session",
     "SessionState",

@@ -77,6 +77,7 @@ class Status(enum.IntEnum):
     INVALID_SCHEMA_CHANGE = 611  # The server refused a change of the schema.
     BAD_CHANGESET = 612  # The server could not apply an upload.
     USER_MISMATCH = 613  # The user belongs to another app or realm.
+    AUTO_CLIENT_RESET_FAILED = 614  # A client reset could not be made automatically; the app has to make it.
     INVALID_CREDENTIALS = 701  # The credentials are wrong.
     BAD_TOKEN = 702  # The token is malformed, expired or not genuine.
     USER_EXISTS = 703  # A user with this name exists.
@@ -119,6 +120,7 @@ class EventType(enum.IntEnum):
     LOG = 10  # Number 0 is the level, text 0 the category, text 1 the message.
     WAKE = 11  # atoll_queue_wake was called.
     USER_CHANGED = 12  # An observed user has changed: state, tokens, profile or custom data. It may come more often than something changes.
+    CLIENT_RESET = 13  # A client reset waits for atoll_session_continue_reset: number 0 is one of ATOLL_RESET_STEP_*, number 1 is 1 when unsent changes are discarded, 0 when they are recovered.
 
 
 class ChangeKind(enum.IntEnum):
@@ -184,6 +186,23 @@ class ProgressMode(enum.IntEnum):
 
     INDEFINITELY = 0  # Until atoll_session_unobserve.
     CURRENT_WORK = 1  # Until what was outstanding at the call is done.
+
+
+class ResetMode(enum.IntEnum):
+    """What happens when the server cannot go on with a realm: it was restored from a backup, sync was terminated, the realm was away for too long, its folder is a copy."""
+
+    RECOVER_OR_DISCARD = 0  # Unsent changes are recovered; where that cannot be, discarded.
+    RECOVER = 1  # Unsent changes are recovered; where that cannot be, the session ends with AUTO_CLIENT_RESET_FAILED.
+    DISCARD = 2  # Unsent changes are discarded.
+    MANUAL = 3  # The session ends with CLIENT_RESET or COPIED_FOLDER, and the realm keeps all that it has.
+
+
+class ResetStep(enum.IntEnum):
+    """Where a client reset stands when it waits for the app."""
+
+    STEP_NONE = 0  # None: no reset waits.
+    STEP_BEFORE = 1  # The realm is as it was; the server's state is here and comes next.
+    STEP_AFTER = 2  # The realm has the server's state, with what was recovered.
 
 
 class SubscriptionsState(enum.IntEnum):
@@ -487,6 +506,10 @@ class UserMismatchError(AtollError):
     """The user belongs to another app or realm."""
 
 
+class AutoClientResetFailedError(AtollError):
+    """A client reset could not be made automatically; the app has to make it."""
+
+
 class InvalidCredentialsError(AtollError):
     """The credentials are wrong."""
 
@@ -590,6 +613,7 @@ ERROR_CLASSES: dict[int, type[AtollError]] = {
     611: InvalidSchemaChangeError,
     612: BadChangesetError,
     613: UserMismatchError,
+    614: AutoClientResetFailedError,
     701: InvalidCredentialsError,
     702: BadTokenError,
     703: UserExistsError,
@@ -665,6 +689,7 @@ STATUS_NAMES: dict[int, str] = {
     611: "INVALID_SCHEMA_CHANGE",
     612: "BAD_CHANGESET",
     613: "USER_MISMATCH",
+    614: "AUTO_CLIENT_RESET_FAILED",
     701: "INVALID_CREDENTIALS",
     702: "BAD_TOKEN",
     703: "USER_EXISTS",

@@ -24,7 +24,7 @@ from .sequences import List, Results, stored_classes
 from .transactions import AsyncWriteTransaction, WriteTransaction
 
 if TYPE_CHECKING:
-    from .sync import Session, SubscriptionSet, SyncConfiguration
+    from .sync import ResetCalls, Session, SubscriptionSet, SyncConfiguration
 
 T = TypeVar("T", bound=Object)
 A = TypeVar("A", bound=ObjectBase)
@@ -233,6 +233,8 @@ class Realm:
         classes = None if schema is None else stored_classes(schema)
         config = _native_config(target, classes or (), **settings)
         self._take_over(native.atoll_realm_open(config.pointer), classes)
+        if not isinstance(target, (str, os.PathLike)):
+            self._resets = target._answer_resets(self, lambda silent: Realm(silent, classes, **settings))
 
     @classmethod
     def _of(cls, pointer: int, classes: Optional[Sequence[Any]]) -> "Realm":
@@ -245,6 +247,7 @@ class Realm:
         if classes is None:
             schema = Handle(native.atoll_realm_schema(pointer), native.atoll_schema_free)
             classes = classes_of(schema.pointer)
+        self._resets: Optional["ResetCalls"] = None
         self._queue: Optional[Queue] = None
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._descriptor = -1
@@ -269,6 +272,9 @@ class Realm:
         """
         self._stop_listening()
         self._handlers.clear()
+        if self._resets is not None:
+            self._resets.close()
+            self._resets = None
         native.atoll_realm_close(self._handle.pointer)
 
     def __enter__(self) -> "Realm":

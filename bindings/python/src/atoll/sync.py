@@ -11,11 +11,21 @@ import dataclasses
 import datetime
 import os
 import uuid
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Union
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Iterator, Optional, Union
 
 from . import errors
 from ._bridge import Handle, Values, from_timestamp, native, take_value
-from ._constants import ConnectionState, Direction, EventType, ProgressMode, SessionState, SubscriptionsState
+from ._constants import (
+    ConnectionState,
+    Direction,
+    EventType,
+    ProgressMode,
+    ResetMode,
+    ResetStep,
+    SessionState,
+    Status,
+    SubscriptionsState,
+)
 from .app import User
 from .sequences import Results
 from .events import Progress, Request, Token, pump
@@ -28,24 +38,110 @@ Path = Union[str, "os.PathLike[str]"]
 PartitionValue = Union[str, int, ObjectId, uuid.UUID, None]
 
 
+@dataclasses.dataclass(frozen=True)
+class ClientReset:
+    """What happens when the server cannot go on with a realm: it was restored from a backup, sync was terminated, the
+    realm was away for too long, its folder is a copy.
+
+    ``before(frozen)`` is called with the realm as it is, ``after(frozen, realm, recovered)`` with what it was, what it is
+    now, and whether unsent changes were recovered (else they were discarded). Both are called on a background thread;
+    what they are given is theirs only while they run. When one raises, the session ends with
+    AutoClientResetFailedError, and the next opening tries the reset again. Since: 0.1
+    """
+
+    mode: ResetMode = ResetMode.RECOVER_OR_DISCARD
+    before: Optional[Callable[["Realm"], Any]] = None
+    after: Optional[Callable[["Realm", "Realm", bool], Any]] = None
+
+
+class ResetCalls:
+    """Answers the questions of client resets of one realm, by the functions of its ClientReset."""
+
+    active: ClassVar[set[str]] = set()  # paths; the first instance of a path answers
+
+    def __init__(self, session: "Session", reset: ClientReset, open_realm: Callable[[], "Realm"]) -> None:
+        self._session = session._handle
+        self._reset = reset
+        self._open = open_realm
+        self._before: Optional["Realm"] = None
+        self._opened: Optional["Realm"] = None
+        self._path = session.path
+        self.active.add(self._path)
+        self.token = session._observe(
+            EventType.CLIENT_RESET,
+            native.atoll_session_observe_resets,
+            lambda event: (
+                native.atoll_event_number(event.pointer, 0),
+                native.atoll_event_number(event.pointer, 1) == 0,
+            ),
+            self._answer,
+        )
+
+    def close(self) -> None:
+        self.active.discard(self._path)
+        self.token.stop()
+
+    def _answer(self, step: int, recovered: bool) -> None:
+        status, message = int(Status.OK), ""
+        try:
+            self._call(step, recovered)
+        except Exception as error:  # noqa: BLE001 - it is the reset's to fail, and the session's to say so
+            status, message = int(Status.INTERNAL), f"the handler of a client reset raised {error!r}"
+        native.atoll_session_continue_reset(self._session.pointer, status, message)
+
+    def _call(self, step: int, recovered: bool) -> None:
+        if step == ResetStep.STEP_BEFORE:
+            self._end()
+            self._opened = self._open()  # What is frozen from it lives as long as it is open.
+            self._before = self._opened.freeze()
+            if self._reset.before is not None:
+                self._reset.before(self._before)
+            return
+        try:
+            with self._open() as realm:
+                if self._reset.after is not None:
+                    self._reset.after(self._before or realm.freeze(), realm, recovered)
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        opened, self._opened, self._before = self._opened, None, None
+        if opened is not None:
+            opened.close()
+
+
 class SyncConfiguration:
     """With whom a realm syncs, and what: ``atoll.open(SyncConfiguration.flexible(user), schema=[Dog])``. Since: 0.1"""
 
-    def __init__(self, user: User, apply: Callable[[int], None], path: Optional[Path]) -> None:
+    def __init__(
+        self,
+        user: User,
+        apply: Callable[[int], None],
+        path: Optional[Path],
+        client_reset: ClientReset = ClientReset(),
+    ) -> None:
         self._user = user
+        self._client_reset = client_reset
         self._apply_mode = apply
         self._path = path
 
     @staticmethod
-    def flexible(user: User, *, path: Optional[Path] = None) -> "SyncConfiguration":
+    def flexible(
+        user: User, *, path: Optional[Path] = None, client_reset: ClientReset = ClientReset()
+    ) -> "SyncConfiguration":
         """A realm that holds what its subscriptions ask for. ``path``: a folder under the app's. Since: 0.1"""
         return SyncConfiguration(
-            user, lambda config: native.atoll_config_set_flexible(config, user._handle.pointer), path
+            user, lambda config: native.atoll_config_set_flexible(config, user._handle.pointer), path, client_reset
         )
 
     @staticmethod
     def partition(
-        user: User, value: PartitionValue, *, property_name: str = "_partition", path: Optional[Path] = None
+        user: User,
+        value: PartitionValue,
+        *,
+        property_name: str = "_partition",
+        path: Optional[Path] = None,
+        client_reset: ClientReset = ClientReset(),
     ) -> "SyncConfiguration":
         """A realm of all objects whose partition property has one value: a str, int, ObjectId, UUID or None.
 
@@ -63,7 +159,7 @@ class SyncConfiguration:
                 native.atoll_config_set_partition(config, user._handle.pointer, values)
             native.atoll_config_set_partition_property(config, property_name)
 
-        return SyncConfiguration(user, apply, path)
+        return SyncConfiguration(user, apply, path, client_reset)
 
     @property
     def user(self) -> User:
@@ -73,7 +169,23 @@ class SyncConfiguration:
     def _apply(self, config: int) -> None:
         if self._path is not None:
             native.atoll_config_set_path(config, os.path.abspath(os.fspath(self._path)))
+        native.atoll_config_set_client_reset_mode(config, int(self._client_reset.mode))
+        native.atoll_config_set_ask_client_resets(config, self._asks)
         self._apply_mode(config)
+
+    @property
+    def _asks(self) -> bool:
+        return self._client_reset.before is not None or self._client_reset.after is not None
+
+    def _answer_resets(
+        self, realm: "Realm", open_realm: Callable[["SyncConfiguration"], "Realm"]
+    ) -> Optional["ResetCalls"]:
+        if not self._asks or realm.path in ResetCalls.active:
+            return None
+        silent = SyncConfiguration(self._user, self._apply_mode, self._path, ClientReset(self._client_reset.mode))
+        session = realm.session
+        assert session is not None
+        return ResetCalls(session, self._client_reset, lambda: open_realm(silent))
 
 
 class Session:

@@ -8,6 +8,7 @@ using Realms.Exceptions;
 using Realms.Sync;
 using Realms.Sync.ErrorHandling;
 using Realms.Sync.Exceptions;
+using Realms.Sync.Testing;
 using Async = System.Threading.Tasks.Task;
 
 namespace Acceptance
@@ -73,15 +74,62 @@ namespace Acceptance
             var resets = new BlockingCollection<ClientResetException>();
             var config = At(copy);
             config.ClientResetHandler = new ManualRecoveryHandler(resets.Add);
-            using var second = Realm.GetInstance(config);
-            ClientResetException? reset = null;
-            await Must.Until(() => resets.TryTake(out reset), "the error of the copy");
-            Must.Equal(ErrorCode.ClientReset, reset!.ErrorCode, reset.Message);
-            Throws<NotSupportedException>(() => reset.InitiateClientReset());
-            Must.Set(new[] { "before", "unsent" }, second.All<Task>().AsEnumerable().Select(task => task.Name), "the copy keeps all");
-            second.Write(() => second.Add(new Task { Partition = "copies", Name = "still usable" }));
+            using (var second = Realm.GetInstance(config))
+            {
+                ClientResetException? reset = null;
+                await Must.Until(() => resets.TryTake(out reset), "the error of the copy");
+                Must.Equal(ErrorCode.ClientReset, reset!.ErrorCode, reset.Message);
+                Must.Be(!reset.InitiateClientReset(), "an open realm is not moved");
+                Must.Set(new[] { "before", "unsent" }, Names(second), "the copy keeps all");
+                second.Write(() => second.Add(new Task { Partition = "copies", Name = "still usable" }));
+            }
+
+            await Recovery(At(copy));
             using var third = await Realm.GetInstanceAsync(At(Path.Combine(server.Folder, "third")));
-            Must.Set(new[] { "before", "unsent" }, third.All<Task>().AsEnumerable().Select(task => task.Name), "nothing came twice");
+            Must.Set(new[] { "before", "unsent", "still usable" }, Names(third), "nothing came twice, nothing is lost");
+            await Resets(At(Path.Combine(server.Folder, "fourth")));
+        }
+
+        private static string[] Names(Realm realm) => realm.All<Task>().AsEnumerable().Select(task => task.Name!).ToArray();
+
+        /// <summary>The copy becomes a device of its own, and sends what only it has.</summary>
+        private static async Async Recovery(PartitionSyncConfiguration config)
+        {
+            var calls = new BlockingCollection<string>();
+            config.ClientResetHandler = new RecoverOrDiscardUnsyncedChangesHandler
+            {
+                OnBeforeReset = before => calls.Add($"before {before.IsFrozen} {Names(before).Length}"),
+                OnAfterRecovery = (before, after) => calls.Add($"after {before.IsFrozen} {Names(before).Length} {after.IsFrozen} {Names(after).Length}"),
+                OnAfterDiscard = (_, _) => calls.Add("discarded"),
+                ManualResetFallback = error => calls.Add(error.Message),
+            };
+            using var realm = Realm.GetInstance(config);
+            await realm.SyncSession.WaitForDownloadAsync();
+            await realm.SyncSession.WaitForUploadAsync();
+            Must.Equal("before True 3, after True 3 False 3", string.Join(", ", calls), "the handler's calls");
+        }
+
+        /// <summary>A reset that a test asks for: a handler that throws leads to the fallback, which moves the folder away.</summary>
+        private static async Async Resets(PartitionSyncConfiguration config)
+        {
+            var fallbacks = new BlockingCollection<ClientResetException>();
+            config.ClientResetHandler = new DiscardUnsyncedChangesHandler
+            {
+                OnBeforeReset = _ => throw new InvalidOperationException("not now"),
+                ManualResetFallback = fallbacks.Add,
+            };
+            ClientResetException? failed = null;
+            using (var realm = await Realm.GetInstanceAsync(config))
+            {
+                realm.SyncSession.SimulateError(ErrorCode.ClientReset, "by a test", true);
+                await Must.Until(() => fallbacks.TryTake(out failed), "the fallback");
+                Must.Equal(ErrorCode.AutoClientResetFailed, failed!.ErrorCode, failed.Message);
+            }
+
+            await Must.Until(() => failed!.InitiateClientReset(), "the folder is moved");
+            Must.Be(Directory.Exists(failed!.BackupFilePath) && !Directory.Exists(config.DatabasePath), "the backup");
+            using var anew = await Realm.GetInstanceAsync(config);
+            Must.Equal(3, Names(anew).Length, "all of the server's");
         }
 
         /// <summary>Without a server a realm opens at once; waiting for it can be cancelled.</summary>

@@ -139,6 +139,8 @@ public final class Constants {
     public static final int ERROR_BAD_CHANGESET = 612;
     /** The user belongs to another app or realm. */
     public static final int ERROR_USER_MISMATCH = 613;
+    /** A client reset could not be made automatically; the app has to make it. */
+    public static final int ERROR_AUTO_CLIENT_RESET_FAILED = 614;
     /** The credentials are wrong. */
     public static final int ERROR_INVALID_CREDENTIALS = 701;
     /** The token is malformed, expired or not genuine. */
@@ -205,6 +207,8 @@ public final class Constants {
     public static final int EVENT_WAKE = 11;
     /** An observed user has changed: state, tokens, profile or custom data. It may come more often than something changes. */
     public static final int EVENT_USER_CHANGED = 12;
+    /** A client reset waits for atoll_session_continue_reset: number 0 is one of ATOLL_RESET_STEP_*, number 1 is 1 when unsent changes are discarded, 0 when they are recovered. */
+    public static final int EVENT_CLIENT_RESET = 13;
 
     /** Indexes before the change. */
     public static final int CHANGE_DELETIONS = 0;
@@ -272,6 +276,22 @@ public final class Constants {
     public static final int PROGRESS_INDEFINITELY = 0;
     /** Until what was outstanding at the call is done. */
     public static final int PROGRESS_CURRENT_WORK = 1;
+
+    /** Unsent changes are recovered; where that cannot be, discarded. */
+    public static final int RESET_RECOVER_OR_DISCARD = 0;
+    /** Unsent changes are recovered; where that cannot be, the session ends with AUTO_CLIENT_RESET_FAILED. */
+    public static final int RESET_RECOVER = 1;
+    /** Unsent changes are discarded. */
+    public static final int RESET_DISCARD = 2;
+    /** The session ends with CLIENT_RESET or COPIED_FOLDER, and the realm keeps all that it has. */
+    public static final int RESET_MANUAL = 3;
+
+    /** None: no reset waits. */
+    public static final int RESET_STEP_NONE = 0;
+    /** The realm is as it was; the server's state is here and comes next. */
+    public static final int RESET_STEP_BEFORE = 1;
+    /** The realm has the server's state, with what was recovered. */
+    public static final int RESET_STEP_AFTER = 2;
 
     /** The server has not answered, or its objects are still arriving. */
     public static final int SUBSCRIPTIONS_PENDING = 0;
@@ -451,6 +471,8 @@ public final class Constants {
                 return new BadChangesetException(status, message, retryable);
             case 613:
                 return new UserMismatchException(status, message, retryable);
+            case 614:
+                return new AutoClientResetFailedException(status, message, retryable);
             case 701:
                 return new InvalidCredentialsException(status, message, retryable);
             case 702:
@@ -1050,6 +1072,15 @@ public final class Constants {
         private static final long serialVersionUID = 1L;
 
         UserMismatchException(int status, String message, boolean retryable) {
+            super(status, message, retryable);
+        }
+    }
+
+    /** A client reset could not be made automatically; the app has to make it. */
+    public static class AutoClientResetFailedException extends NativeException {
+        private static final long serialVersionUID = 1L;
+
+        AutoClientResetFailedException(int status, String message, boolean retryable) {
             super(status, message, retryable);
         }
     }

@@ -1,0 +1,423 @@
+/* Client reset: what is durable of it, and how what is pending meets a server that has another history (design rule 11).
+ * It must never drop what is pending in a recovery, except edits of objects that are gone, nor apply anything twice. Invariant:
+ * the phase changes in the commit that does what the phase stands for. */
+#include "sync/reset.h"
+
+static const uint8_t record_key[2] = {'c', 'Z'};
+
+/* ---- the record ---- */
+
+status reset_read(model_db *db, reset_record *out)
+{
+    buffer record;
+    bool found = false;
+    reset_record x = {0};
+    buffer_init(&record, 256);
+    status result = model_side_get(db, bytes_of(record_key, 2), &record, &found);
+    reader r = reader_of(buffer_view(&record));
+    if (result == ATOLL_OK && found) {
+        x.phase = (reset_phase)reader_byte(&r);
+        uint8_t kind = reader_byte(&r);
+        x.discard = (kind & 1) != 0;
+        x.copied = (kind & 2) != 0;
+        uint64_t *numbers[] = {&x.in_a_row,       &x.through,        &x.lost_after,
+                               &x.previous_ident, &x.previous_bound, &x.common};
+        for (int i = 0; i < 6; i++) *numbers[i] = reader_fixed64(&r);
+        bytes ids = reader_take(&r, 32);
+        if (r.failed) {
+            result = fail(ATOLL_ERROR_FILE_CORRUPT, "the record of a client reset is damaged");
+        } else {
+            memcpy(x.previous_secret, ids.data, 16);
+            memcpy(x.previous_batch, ids.data + 16, 16);
+        }
+    }
+    buffer_free(&record);
+    if (result == ATOLL_OK) *out = x;
+    return result;
+}
+
+static status reset_write(model_txn *txn, const reset_record *x)
+{
+    buffer record;
+    if (x->phase == RESET_NONE) return model_side_delete(txn, bytes_of(record_key, 2));
+    buffer_init(&record, 256);
+    const uint64_t numbers[] = {x->in_a_row,       x->through,        x->lost_after,
+                                x->previous_ident, x->previous_bound, x->common};
+    status result = buffer_append_byte(&record, (uint8_t)x->phase);
+    if (result == ATOLL_OK) result = buffer_append_byte(&record, x->discard | x->copied << 1);
+    for (int i = 0; i < 6 && result == ATOLL_OK; i++)
+        result = buffer_append_fixed64(&record, numbers[i]);
+    if (result == ATOLL_OK) result = buffer_append(&record, x->previous_secret, 16);
+    if (result == ATOLL_OK) result = buffer_append(&record, x->previous_batch, 16);
+    if (result == ATOLL_OK)
+        result = model_side_put(txn, bytes_of(record_key, 2), buffer_view(&record));
+    buffer_free(&record);
+    return result;
+}
+
+/* ---- begin ---- */
+
+status reset_begin(model_db *db, sync_state *state, reset_record *record, bool discard, bool copied)
+{
+    model_txn *txn = NULL;
+    uint64_t newest = 0;
+    sync_state next = *state;
+    reset_record r = {.phase = RESET_DOWNLOADING,
+                      .discard = discard,
+                      .copied = copied || (record->phase == RESET_DOWNLOADING && record->copied),
+                      .in_a_row = record->in_a_row + 1,
+                      .lost_after = UINT64_MAX,
+                      .previous_ident = state->ident,
+                      .previous_bound = state->sent_bound};
+    memcpy(r.previous_secret, state->secret, 16);
+    memcpy(r.previous_batch, state->sent_batch, 16);
+    TRY(model_begin(db, COMMIT_REMOTE, &txn));
+    status result = pending_fold(txn, db, &next, &newest);
+    next.ident = next.epoch = next.cursor = next.sent_bound = next.acknowledged_version = 0;
+    next.has_acknowledged = false;
+    memset(next.secret, 0, 16);
+    memset(next.sent_batch, 0, 16);
+    memset(next.acknowledged_batch, 0, 16);
+    if (result == ATOLL_OK) result = sync_state_write(txn, &next);
+    if (result == ATOLL_OK) result = reset_write(txn, &r);
+    if (result != ATOLL_OK) {
+        model_rollback(txn);
+        return result;
+    }
+    TRY(model_commit(txn, NULL));
+    *state = next;
+    *record = r;
+    return ATOLL_OK;
+}
+
+/* ---- bound ---- */
+
+/* The newest version of the server's history that this copy has seen and that is still there. */
+static status common_version(model_db *db, const wire_bound *b, reset_record *out)
+{
+    remembered_line line;
+    out->common = out->lost_after = 0;
+    TRY(remember_line(db, &line));
+    for (size_t i = line.count; i > 0 && out->common == 0; i--) {
+        for (size_t k = 0; k < b->history.count && out->common == 0; k++) {
+            const remembered_epoch *mine = &line.items[i - 1];
+            uint64_t last = b->history.items[k].last;
+            if (b->history.items[k].id != mine->id) continue;
+            out->common = mine->id;
+            out->lost_after = last < mine->last ? last : mine->last;
+        }
+    }
+    vector_free(&line);
+    return ATOLL_OK;
+}
+
+status reset_bound(model_txn *txn, model_db *db, const wire_bound *b, reset_record *record)
+{
+    reset_record next = *record;
+    TRY(common_version(db, b, &next));
+    if (b->previous_high_water != 0 && b->previous_high_water == next.previous_bound)
+        TRY(pending_acknowledge(txn, db, next.previous_bound));
+    next.previous_ident = next.previous_bound = 0;
+    TRY(reset_write(txn, &next));
+    *record = next;
+    return ATOLL_OK;
+}
+
+/* ---- what is pending, in terms of the new history ---- */
+
+static uint64_t name_of(class_key c, row_key row)
+{
+    return (uint64_t)c << 44 ^ row;
+}
+
+static status add_name(reset_apply *r, class_key c, row_key row)
+{
+    if (map64_get(&r->named, name_of(c, row)) != NULL) return ATOLL_OK;
+    TRY(map64_put(&r->named, name_of(c, row), 1));
+    pending_entry e = {.class_of = c, .row = row};
+    return vector_push(&r->names, e);
+}
+
+static status name_entry(void *context, pending_entry *e)
+{
+    return add_name(context, e->class_of, e->row);
+}
+
+static status name_commit(void *context, const local_commit *commit)
+{
+    for (size_t i = 0; i < model_changes_count(commit->changes); i++) {
+        const row_change *c = model_changes_row(commit->changes, i);
+        TRY(add_name(context, c->class_of, c->row));
+    }
+    return ATOLL_OK;
+}
+
+/* Lives and clock readings are those of the old history. */
+static status drop_keys(model_db *db, model_txn *txn, char kind)
+{
+    const uint8_t from[2] = {'c', (uint8_t)kind}, to[2] = {'c', (uint8_t)(kind + 1)};
+    storage_iterator *i = NULL;
+    bytes key, value;
+    TRY(model_side_iterate(db, bytes_of(from, 2), bytes_of(to, 2), &i));
+    status result = ATOLL_OK;
+    while (result == ATOLL_OK && storage_iterator_next(i, &key, &value))
+        result = model_side_delete(txn, key);
+    if (result == ATOLL_OK) result = storage_iterator_status(i);
+    storage_iterator_free(i);
+    return result;
+}
+
+static status claim(pending_entry *e, property_key p, uint64_t version)
+{
+    pending_field *there = pending_entry_field(e, p);
+    if (there != NULL) return ATOLL_OK;
+    pending_field f = {p, false, version};
+    return vector_push(&e->fields, f);
+}
+
+typedef struct lost_rows {
+    reset_apply *r;
+    uint64_t version, after; /* of this commit; of the server's history that is still there */
+} lost_rows;
+
+/* The whole object as it is here. What is null is not claimed: somebody else may have made the object anew. */
+static status claim_all(model_txn *txn, pending_entry *e, const model_class *c, uint64_t version)
+{
+    for (size_t i = 0; i < c->property_count; i++) {
+        const model_property *p = &c->properties[i];
+        value now = {.type = VALUE_LIST};
+        bool collection = (p->flags & PROPERTY_COLLECTION) != 0;
+        if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
+        if (collection) {
+            TRY(integrate_touch_list(txn, c, e->row, p, version));
+        } else {
+            TRY(model_get_raw(model_txn_view(txn), c->key, e->row, p->key, &now));
+        }
+        if (now.type != VALUE_NULL) TRY(claim(e, p->key, version));
+    }
+    return ATOLL_OK;
+}
+
+/* An embedded object goes with the object that holds it. */
+static status claim_embedded(void *context, const model_class *c, row_key row,
+                             const model_owner *owner)
+{
+    lost_rows *l = context;
+    model_txn *txn = l->r->g->txn;
+    pending_entry e;
+    bool found = false;
+    (void)owner;
+    TRY(pending_get(txn, c->key, row, &e, &found));
+    e.alive_before = true;
+    e.newest = l->version;
+    status result = claim_all(txn, &e, c, l->version);
+    if (result == ATOLL_OK) result = add_name(l->r, c->key, row);
+    if (result == ATOLL_OK) result = pending_put(txn, &e);
+    pending_entry_free(&e);
+    return result;
+}
+
+/* What was acknowledged and is lost is pending again. */
+static status take_lost(void *context, const remembered_row *m)
+{
+    lost_rows *l = context;
+    model_txn *txn = l->r->g->txn;
+    const model_view *view = model_txn_view(txn);
+    const model_class *c = schema_class(model_view_schema(view), m->class_of);
+    pending_entry e;
+    bool found = false;
+    if (c == NULL || c->kind == CLASS_ASYMMETRIC) return ATOLL_OK;
+    bool alive = model_alive(view, m->class_of, m->row);
+    TRY(pending_get(txn, m->class_of, m->row, &e, &found));
+    alive |= found && e.hidden;
+    status result = ATOLL_OK;
+    bool born = m->created > l->after && alive, died = m->deleted > l->after && !alive;
+    bool ended =
+        m->deleted > l->after; /* A life that the server has again: it is to end once more. */
+    if (!found || ended) e.alive_before = true;
+    if (born && c->kind == CLASS_NORMAL) {
+        e.created = l->version;
+        e.alive_before = ended || (found && e.created != 0 && e.alive_before);
+        e.deleted = 0;
+        result = claim_all(txn, &e, c, l->version);
+        if (result == ATOLL_OK) result = rows_walk_embedded(view, c, m->row, claim_embedded, l);
+    } else if (died) { /* If the server never had it: reset_finish drops that. */
+        e.deleted = l->version;
+    } else if (alive) {
+        for (size_t i = 0; i < m->fields.count && result == ATOLL_OK; i++) {
+            if (m->fields.items[i].version > l->after)
+                result = claim(&e, m->fields.items[i].property, l->version);
+        }
+    }
+    bool any = found || e.created != 0 || e.deleted != 0 || e.fields.count > 0;
+    e.newest = l->version;
+    if (result == ATOLL_OK && any) result = add_name(l->r, e.class_of, e.row);
+    if (result == ATOLL_OK && any) result = pending_put(txn, &e);
+    pending_entry_free(&e);
+    return result;
+}
+
+/* Made at the reset, of no life yet. */
+static status rebase(reset_apply *r, class_key c, row_key row, uint64_t version)
+{
+    pending_entry e;
+    bool found = false;
+    uint64_t own = 0;
+    TRY(pending_get(r->g->txn, c, row, &e, &found));
+    /* Deleted here after the server's object of that key was seen: that one is meant. */
+    if (e.met != 0 && e.deleted > e.created) e.alive_before = true;
+    e.flight = e.presumed = e.met = 0;
+    row_kind kind = pending_entry_kind(&e, &own);
+    e.base = e.life = 0;
+    e.newest = version;
+    bool born = kind == ROW_CREATE || kind == ROW_REPLACE, dead = kind == ROW_REMOVE;
+    e.created = born ? version : 0;
+    e.deleted = dead ? version : 0;
+    for (size_t i = 0; i < e.fields.count; i++) e.fields.items[i].version = version;
+    status result = ATOLL_OK;
+    if (found)
+        result = kind == ROW_NONE ? pending_drop(r->g->txn, c, row) : pending_put(r->g->txn, &e);
+    pending_entry_free(&e);
+    return result;
+}
+
+static status discard_one(reset_apply *r, class_key c, row_key row)
+{
+    pending_entry e;
+    bool found = false;
+    TRY(pending_get(r->g->txn, c, row, &e, &found));
+    bool hidden = found && e.hidden;
+    pending_entry_free(&e);
+    if (hidden) TRY(model_delete(r->g->txn, c, row));
+    return found ? pending_drop(r->g->txn, c, row) : ATOLL_OK;
+}
+
+status reset_prepare(reset_apply *r)
+{
+    model_txn *txn = r->g->txn;
+    uint64_t newest = 0, version = model_txn_version(txn);
+    TRY(pending_each(r->db, name_entry, r));
+    TRY(model_local_commits(r->db, model_folded(r->db), name_commit, r));
+    TRY(pending_fold(txn, r->db, r->state, &newest));
+    TRY(model_set_folded(txn, version)); /* Nothing is local between the newest and this commit. */
+    TRY(drop_keys(r->db, txn, 'r'));
+    TRY(drop_keys(r->db, txn, 't'));
+    for (size_t i = 0; i < r->names.count && r->record->discard; i++)
+        TRY(discard_one(r, r->names.items[i].class_of, r->names.items[i].row));
+    if (r->record->discard) return remember_forget_after(txn, r->db, r->record->lost_after);
+    lost_rows lost = {r, version, r->record->lost_after};
+    bool copied = r->record->copied;
+    if (!copied) TRY(remember_after(r->db, r->record->lost_after, take_lost, &lost));
+    TRY(remember_forget_after(txn, r->db, copied ? 0 : r->record->lost_after));
+    for (size_t i = 0; i < r->names.count; i++)
+        TRY(rebase(r, r->names.items[i].class_of, r->names.items[i].row, version));
+    return pending_clock(txn, version, r->platform, r->state->seen);
+}
+
+/* ---- after the rows ---- */
+
+static status drop_entry(void *context, const model_class *c, row_key row, const model_owner *owner)
+{
+    reset_apply *r = context;
+    (void)owner;
+    return pending_drop(r->g->txn, c->key, row);
+}
+
+/* A row that the server does not have, or that is outside of the view now. */
+static status row_leaves(reset_apply *r, const model_class *c, row_key row, bool hidden)
+{
+    bool alive = model_alive(model_txn_view(r->g->txn), c->key, row);
+    if (alive) TRY(rows_walk_embedded(model_txn_view(r->g->txn), c, row, drop_entry, r));
+    TRY(pending_drop(r->g->txn, c->key, row));
+    return alive || hidden ? model_delete(r->g->txn, c->key, row) : ATOLL_OK;
+}
+
+static status settle_name(reset_apply *r, class_key class_of, row_key row, uint64_t to)
+{
+    pending_entry e;
+    bool found = false;
+    uint64_t own = 0;
+    const model_class *c = schema_class(model_view_schema(model_txn_view(r->g->txn)), class_of);
+    TRY(pending_get(r->g->txn, class_of, row, &e, &found));
+    status result = ATOLL_OK;
+    bool told = map64_get(&r->g->told, name_of(class_of, row)) != NULL ||
+                map64_get(&r->g->skipped, name_of(class_of, row)) != NULL;
+    row_kind kind = pending_entry_kind(&e, &own);
+    bool normal = c != NULL && c->kind == CLASS_NORMAL;
+    bool born = kind == ROW_CREATE || kind == ROW_REPLACE;
+    e.base = to;
+    if (found && normal && !told && born) {
+        e.alive_before = false;
+        e.life = 0;
+    } else if (found && normal && !told) {
+        result = row_leaves(r, c, row, e.hidden);
+        found = false;
+    }
+    if (result == ATOLL_OK && found) result = pending_put(r->g->txn, &e);
+    if (result == ATOLL_OK && found && born)
+        result = map64_put(&r->g->told, name_of(class_of, row), 1);
+    pending_entry_free(&e);
+    return result;
+}
+
+static status sweep_class(reset_apply *r, const model_class *c)
+{
+    VECTOR(row_key) leaving = {0};
+    uint64_t cursor = 0;
+    model_segment segment;
+    status result = ATOLL_OK;
+    while (result == ATOLL_OK &&
+           model_scan(model_txn_view(r->g->txn), c->key, &cursor, &segment, &result)) {
+        for (uint32_t bit = 0; bit < MODEL_BLOCK_ROWS && result == ATOLL_OK; bit++) {
+            uint64_t name = name_of(c->key, segment.first + bit);
+            if ((segment.alive[bit / 64] >> (bit % 64) & 1) == 0) continue;
+            if (map64_get(&r->g->told, name) == NULL && map64_get(&r->g->skipped, name) == NULL)
+                result = vector_push(&leaving, segment.first + bit);
+        }
+    }
+    for (size_t i = 0; i < leaving.count && result == ATOLL_OK; i++)
+        result = row_leaves(r, c, leaving.items[i], false);
+    vector_free(&leaving);
+    return result;
+}
+
+/* An embedded object lives as long as something holds it. */
+static status drop_unheld(reset_apply *r, class_key class_of, row_key row)
+{
+    const model_view *view = model_txn_view(r->g->txn);
+    const model_class *c = schema_class(model_view_schema(view), class_of);
+    if (c == NULL || c->kind != CLASS_EMBEDDED || model_alive(view, class_of, row)) return ATOLL_OK;
+    return pending_drop(r->g->txn, class_of, row);
+}
+
+status reset_finish(reset_apply *r, uint64_t to)
+{
+    model_txn *txn = r->g->txn;
+    const model_schema *schema = model_view_schema(model_txn_view(txn));
+    for (size_t i = 0; i < r->names.count; i++)
+        TRY(settle_name(r, r->names.items[i].class_of, r->names.items[i].row, to));
+    for (size_t i = 0; i < schema->class_count; i++) {
+        if (schema->classes[i].kind == CLASS_NORMAL) TRY(sweep_class(r, &schema->classes[i]));
+    }
+    for (size_t i = 0; i < r->names.count; i++)
+        TRY(drop_unheld(r, r->names.items[i].class_of, r->names.items[i].row));
+    TRY(remember_turn(txn, r->db, r->record->common, r->record->lost_after, r->state->epoch));
+    r->record->phase = RESET_UPLOADING;
+    r->record->through = model_txn_version(txn);
+    return reset_write(txn, r->record);
+}
+
+void reset_apply_end(reset_apply *r)
+{
+    vector_free(&r->names);
+    map64_free(&r->named);
+}
+
+status reset_acknowledged(model_txn *txn, reset_record *record, uint64_t bound)
+{
+    if (record->phase != RESET_UPLOADING || bound < record->through) return ATOLL_OK;
+    reset_record none = {0};
+    TRY(reset_write(txn, &none));
+    *record = none;
+    return ATOLL_OK;
+}
