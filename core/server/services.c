@@ -3,23 +3,29 @@
  * Invariant: a call is answered once; a client that went away leaves its password job without a call. */
 #include "server/services.h"
 
-#include "health.pb-c.h"
-
 #include "base/log.h"
 
 #include <stdio.h>
 
 #define CATEGORY "Realm.Sync.Server"
 
-void unary_answer(unary *u, const ProtobufCMessage *message)
+status unary_send(unary *u, const ProtobufCMessage *message)
 {
-    if (u->call == NULL) return;
+    if (u->call == NULL) return ATOLL_OK;
     size_t size = protobuf_c_message_get_packed_size(message);
     uint8_t *packed = memory_allocate(size);
     status result = packed == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
     if (result == ATOLL_OK)
         result = grpc_send(u->call, bytes_of(packed, protobuf_c_message_pack(message, packed)));
     memory_free(packed);
+    connection_touch(u->connection);
+    return result;
+}
+
+void unary_answer(unary *u, const ProtobufCMessage *message)
+{
+    if (u->call == NULL) return;
+    status result = unary_send(u, message);
     grpc_finish(u->call, result, result == ATOLL_OK ? NULL : fail_text());
     connection_touch(u->connection);
 }
@@ -196,21 +202,6 @@ static status handle_log_out(unary *u, bytes request)
     return ATOLL_OK;
 }
 
-static status handle_health(unary *u, bytes request)
-{
-    Grpc__Health__V1__HealthCheckRequest *m =
-        grpc__health__v1__health_check_request__unpack(NULL, request.size, request.data);
-    if (m == NULL) return fail_request();
-    bool known = strcmp(m->service, "") == 0 || strcmp(m->service, "atoll.sync.v0.Sync") == 0 ||
-                 strcmp(m->service, "atoll.auth.v0.Auth") == 0;
-    grpc__health__v1__health_check_request__free_unpacked(m, NULL);
-    if (!known) return fail(ATOLL_ERROR_UNKNOWN_APP, "unknown service");
-    Grpc__Health__V1__HealthCheckResponse response = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
-    response.status = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
-    unary_answer(u, &response.base);
-    return ATOLL_OK;
-}
-
 /* ---- dispatch ---- */
 
 static unary_handler handler_of(bytes path)
@@ -234,6 +225,9 @@ static unary_handler handler_of(bytes path)
         {"/atoll.auth.v0.Auth/Refresh", handle_refresh},
         {"/atoll.auth.v0.Auth/LogOut", handle_log_out},
         {"/grpc.health.v1.Health/Check", handle_health},
+        {"/grpc.health.v1.Health/Watch", handle_watch},
+        {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", handle_reflection},
+        {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", handle_reflection},
     };
     for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
         if (bytes_equal(path, bytes_text(handlers[i].path))) return handlers[i].handle;
@@ -268,7 +262,7 @@ void unary_begin(server_runner *r, connection *c, grpc_call *call)
 void unary_received(call_state *state, bytes message)
 {
     unary *u = (unary *)state;
-    if (u->received) return; /* a unary call has one */
+    if (u->received && u->handle != handle_reflection) return; /* a unary call has one */
     u->received = true;
     status result = u->handle(u, message);
     if (result != ATOLL_OK) unary_fail(u, result);
@@ -277,6 +271,11 @@ void unary_received(call_state *state, bytes message)
 void unary_ended(call_state *state)
 {
     unary *u = (unary *)state;
+    if (u->handle == handle_reflection && u->call != NULL) {
+        grpc_finish(u->call, ATOLL_OK, NULL);
+        connection_touch(u->connection);
+        return;
+    }
     if (!u->received)
         unary_fail(u,
                    fail(ATOLL_ERROR_PROTOCOL, "a unary call has one message, this one had none"));

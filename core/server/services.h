@@ -24,6 +24,7 @@ struct unary {
     char *device_id;
     bool as_admin, linking;
 };
+status unary_send(unary *u, const ProtobufCMessage *message); /* and more may follow */
 void unary_answer(unary *u, const ProtobufCMessage *message);
 void unary_fail(unary *u, status code);
 status fail_request(void) MUST_CHECK; /* the message cannot be read */
@@ -36,6 +37,10 @@ unary_handler admin_handler(bytes path); /* NULL: not one of them */
 /* Shared: a registration, by an app or by the command line. */
 status register_user(unary *u, bytes request, bool as_admin) MUST_CHECK;
 void fill_user(const user *from, Atoll__Auth__V0__User *to);
+/* services_reflection.c */
+status handle_reflection(unary *u, bytes request);
+status handle_health(unary *u, bytes request);
+status handle_watch(unary *u, bytes request);
 /* services_log_in.c */
 void answer_tokens(unary *u, const user *who, const char *provider, const char *log_in,
                    bool with_refresh);

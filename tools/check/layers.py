@@ -19,6 +19,7 @@ DOORS = {
     r"nghttp2/": r"core/sync/http2\.c",
     r"zstd\.h": r"core/sync/compress\.c",
     r"openssl/": r"core/(platform/\w+|server/tokens(_\w+)?)\.c",
+    r"descriptors\.h": r"core/server/services_reflection\.c",
     r"jwt\.h": r"core/server/tokens(_\w+)?\.c",
     r"yaml\.h": r"core/server/config(_\w+)?\.[ch]",
     r"bid_(conf|functions)\.h": r"core/base/decimal\.c",

@@ -11,15 +11,17 @@ import time
 import unittest
 
 import grpc
+from google.protobuf import descriptor_pb2
 
 ATOLLD, SCHEMA = map(os.path.abspath, sys.argv[1:3])
 STUBS = tempfile.mkdtemp(prefix="atoll-interop-")
-PROTOS = [os.path.join(SCHEMA, name + ".proto") for name in ("auth", "health", "sync")]
+PROTOS = [os.path.join(SCHEMA, name + ".proto") for name in ("auth", "health", "reflection", "sync")]
 subprocess.run(["protoc", "--proto_path=" + SCHEMA, "--python_out=" + STUBS, *PROTOS], check=True)
 sys.path.insert(0, STUBS)
 
 import auth_pb2 as auth  # noqa: E402
 import health_pb2 as health  # noqa: E402
+import reflection_pb2 as reflection  # noqa: E402
 import sync_pb2 as sync  # noqa: E402
 
 PATIENCE = 20  # seconds
@@ -101,6 +103,29 @@ class Interop(unittest.TestCase):
 
     def check_health(self, service="", **more):
         return self.ask("/grpc.health.v1.Health/Check", health.HealthCheckRequest(service=service), health.HealthCheckResponse, **more)
+
+    def test_reflection_names_services_and_gives_their_files(self):
+        for version in ("v1", "v1alpha"):
+            method = f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
+            ask = self.channel.stream_stream(method, request_serializer=lambda m: m.SerializeToString(),
+                                             response_deserializer=reflection.ServerReflectionResponse.FromString)
+            requests = [reflection.ServerReflectionRequest(list_services=""), reflection.ServerReflectionRequest(file_containing_symbol="atoll.auth.v0.Auth"),
+                        reflection.ServerReflectionRequest(file_by_filename="sync.proto"), reflection.ServerReflectionRequest(file_containing_symbol="nothing")]
+            services, auth_file, sync_file, nothing = list(ask(iter(requests), timeout=PATIENCE))
+            names = {service.name for service in services.list_services_response.service}
+            self.assertLessEqual({"atoll.auth.v0.Auth", "atoll.sync.v0.Sync", "grpc.health.v1.Health"}, names)
+            self.assertEqual(descriptor_pb2.FileDescriptorProto.FromString(auth_file.file_descriptor_response.file_descriptor_proto[0]).name, "auth.proto")
+            found = descriptor_pb2.FileDescriptorProto.FromString(sync_file.file_descriptor_response.file_descriptor_proto[0])
+            self.assertEqual([service.name for service in found.service], ["Sync"])
+            self.assertEqual(nothing.error_response.error_code, grpc.StatusCode.NOT_FOUND.value[0])
+
+    def test_health_is_watched(self):
+        watch = self.channel.unary_stream("/grpc.health.v1.Health/Watch", request_serializer=lambda m: m.SerializeToString(),
+                                          response_deserializer=health.HealthCheckResponse.FromString)
+        for service, state in (("", 1), ("atoll.sync.v0.Sync", 1), ("other", 3)):
+            call = watch(health.HealthCheckRequest(service=service), timeout=PATIENCE)
+            self.assertEqual(next(iter(call)).status, state)
+            call.cancel()
 
     def test_health_answers(self):
         for service in ("", "atoll.sync.v0.Sync", "atoll.auth.v0.Auth"):
