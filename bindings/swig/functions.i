@@ -290,6 +290,7 @@ int32_t atoll_event_status(atoll_event *event);
 atoll_text atoll_event_message(atoll_event *event);
 atoll_user *atoll_event_user(atoll_event *event);
 atoll_values *atoll_event_values(atoll_event *event);
+atoll_values *atoll_event_refused_writes(atoll_event *event, atoll_error **error);
 int64_t atoll_event_number(atoll_event *event, int32_t position);
 double atoll_event_fraction(atoll_event *event);
 atoll_text atoll_event_text(atoll_event *event, int32_t position);

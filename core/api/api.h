@@ -92,7 +92,8 @@ struct atoll_event {
     int64_t numbers[3];
     double fraction;
     char *texts[2];
-    atoll_values *values; /* NULL: none */
+    atoll_values *values;     /* NULL: none */
+    struct refusals *refused; /* a reference */
     struct atoll_event *next;
 };
 atoll_event *event_new(int32_t type, uint64_t registration); /* NULL: out of memory */
@@ -205,6 +206,7 @@ typedef struct database {
         error_code; /* of the session, when nobody observed errors yet: the first who does is told */
     char *error_text;
     int32_t reset_step, reset_discards; /* a client reset that waits for the app; 0: none */
+    struct refusals *error_refused;
     struct database *next;
 } database;
 struct atoll_session {

@@ -5,6 +5,7 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "platform/file.h"
+#include "sync/refusals.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,6 +31,7 @@ void database_release(database *d)
     cipher_wipe(d->key, sizeof d->key);
     memory_free(d->user_id);
     memory_free(d->partition);
+    refusals_release(d->error_refused);
     memory_free(d->error_text);
     memory_free(d->path);
     mutex_destroy(&d->lock);
@@ -497,12 +499,14 @@ static atoll_event *progress_event(api_session_observer *o, const session_progre
     return event;
 }
 
-static atoll_event *error_event(const api_session_observer *o, int32_t code, const char *text)
+static atoll_event *error_event(const api_session_observer *o, int32_t code, const char *text,
+                                refusals *refused)
 {
     atoll_event *event = event_new(ATOLL_EVENT_SESSION_ERROR, o->id);
     if (event == NULL) return NULL;
     event->code = code;
     event->message = memory_copy_text(text, strlen(text));
+    event->refused = refusals_retain(refused);
     return event;
 }
 
@@ -511,8 +515,11 @@ void database_tell_error(database *d, const api_session_observer *observer)
 {
     if (d->error_code == ATOLL_OK) return;
     queue_push(observer->queue,
-               error_event(observer, d->error_code, d->error_text == NULL ? "" : d->error_text));
+               error_event(observer, d->error_code, d->error_text == NULL ? "" : d->error_text,
+                           d->error_refused));
     d->error_code = ATOLL_OK;
+    refusals_release(d->error_refused);
+    d->error_refused = NULL;
     memory_free(d->error_text);
     d->error_text = NULL;
 }
@@ -522,6 +529,8 @@ static void keep_error(database *d, const runner_event *e)
     for (size_t i = 0; i < d->observers.count; i++)
         if (d->observers.items[i].kind == OBSERVE_ERRORS) return;
     memory_free(d->error_text);
+    refusals_release(d->error_refused);
+    d->error_refused = refusals_retain(e->refused);
     d->error_code = e->code;
     d->error_text = memory_copy_text(e->text, strlen(e->text));
 }
@@ -562,7 +571,7 @@ void database_event(database *d, const runner_event *e)
         } else if (e->kind == RUNNER_EVENT_PROGRESS && o->kind == OBSERVE_PROGRESS) {
             event = progress_event(o, &progress, false);
         } else if (e->kind == RUNNER_EVENT_ERROR && o->kind == OBSERVE_ERRORS) {
-            event = error_event(o, e->code, e->text);
+            event = error_event(o, e->code, e->text, e->refused);
         }
         queue_push(o->queue, event);
     }

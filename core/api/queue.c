@@ -2,6 +2,7 @@
  * Invariant: the flag is raised while events wait, so that its descriptor is readable then and only then. */
 #include "api/api.h"
 #include "platform/ready.h"
+#include "sync/refusals.h"
 
 struct atoll_queue {
     atomic_int references;
@@ -167,6 +168,7 @@ void atoll_event_free(atoll_event *event)
     for (int i = 0; i < 2; i++) memory_free(event->texts[i]);
     atoll_user_free(event->user);
     atoll_values_free(event->values);
+    refusals_release(event->refused);
     memory_free(event);
 }
 
@@ -256,4 +258,27 @@ double atoll_event_fraction(const atoll_event *event)
 atoll_bytes atoll_event_text(const atoll_event *event, int32_t position)
 {
     return api_text(event == NULL || position < 0 || position > 1 ? NULL : event->texts[position]);
+}
+
+static status refused_values(const atoll_event *event, atoll_values *out)
+{
+    const refusals *list = event->refused;
+    for (size_t i = 0; list != NULL && i < list->items.count; i++) {
+        const refusal *r = &list->items.items[i];
+        value class_name = value_string(bytes_text(r->class_name)),
+              reason = value_string(bytes_text(r->reason));
+        TRY(values_add(out, &class_name));
+        TRY(values_add(out, &r->key));
+        TRY(values_add(out, &reason));
+    }
+    return ATOLL_OK;
+}
+
+atoll_values *atoll_event_refused_writes(const atoll_event *event, atoll_error **error)
+{
+    if (!api_ok(error, API_NOT_NULL(event))) return NULL;
+    atoll_values *values = atoll_values_new(error);
+    if (values == NULL || api_ok(error, refused_values(event, values))) return values;
+    atoll_values_free(values);
+    return NULL;
 }

@@ -18,7 +18,8 @@ typedef struct model_txn model_txn;   /* the write transaction */
 
 typedef struct model_options {
     const platform *platform;
-    schema_use use; /* stored at creation; MISMATCHED_CONFIG on another */
+    schema_use
+        use; /* stored at creation; MISMATCHED_CONFIG on another, but that a server may change the kind of sync */
     bool
         identity_rows; /* synced and server: a key that comes back gets its old row (links light up) */
     bool durable;      /* commits fsync (storage_write sync) */

@@ -62,7 +62,10 @@ static status read_format(model_db *db, bytes record)
     db->hash_seed = reader_fixed64(&r);
     if (r.failed || !bytes_equal(name, bytes_text(magic)))
         return fail(ATOLL_ERROR_FILE_NOT_REALM, "the store holds something else than a realm");
-    if (use == (uint8_t)db->options.use && (identity != 0) == db->options.identity_rows)
+    /* A server's app may change its kind of sync: its objects are the same. */
+    bool switches = db->options.plain && use != SCHEMA_LOCAL && db->options.use != SCHEMA_LOCAL;
+    if ((switches || use == (uint8_t)db->options.use) &&
+        (identity != 0) == db->options.identity_rows)
         return ATOLL_OK;
     static const char *const names[] = {"a local realm", "a realm with partition sync",
                                         "a realm with flexible sync"};

@@ -230,7 +230,10 @@ static status set_custom_data(unary *u, const char *text)
     bytes id = bytes_text(u->who.id);
     TRY(user_data_read(bytes_text(text), &read)); /* Nothing else is kept. */
     user_data_free(read);
-    return users_set_custom_data(u->runner->users, app, id, bytes_text(text));
+    TRY(users_set_custom_data(u->runner->users, app, id, bytes_text(text)));
+    /* His sessions see what he may see now. */
+    return u->app->app == NULL ? ATOLL_OK
+                               : server_app_set_user_data(u->app->app, u->who.id, bytes_text(text));
 }
 
 static status do_user_data(unary *u, const Atoll__Auth__V0__UserDataRequest *m, bool set)

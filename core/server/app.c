@@ -73,6 +73,7 @@ status server_app_open(storage *store, const server_app_options *options, server
     app->partition_property = memory_copy_text(partition, strlen(partition));
     app->options.app_id = app->app_id;
     app->options.partition_property = app->partition_property;
+    app->roles = role_set_retain(options->roles);
     app->schema_generation = 1;
     status result = app->app_id == NULL || app->partition_property == NULL
                         ? ATOLL_ERROR_OUT_OF_MEMORY
@@ -110,6 +111,7 @@ void server_app_close(server_app *app)
     vector_free(&app->peers);
     memory_free(app->app_id);
     memory_free(app->partition_property);
+    role_set_release(app->roles);
     memory_free(app);
 }
 
@@ -137,9 +139,34 @@ int64_t app_now_ms(const server_app *app)
 
 /* ---- idents ---- */
 
+void ident_forget_rejected(ident_record *r)
+{
+    for (size_t i = 0; i < r->rejected.count; i++) memory_free(r->rejected.items[i].packed);
+    r->rejected.count = 0;
+}
+
+static status push_rejected(ident_record *r, class_key c, bytes packed, const char *reason)
+{
+    rejected_row row = {c, reason, memory_copy_text((const char *)packed.data, packed.size),
+                        packed.size};
+    status result = row.packed == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : vector_push(&r->rejected, row);
+    if (result != ATOLL_OK) memory_free(row.packed);
+    return result;
+}
+
+status ident_reject(ident_record *r, class_key c, const value *key, const char *reason)
+{
+    buffer packed;
+    buffer_init(&packed, LIMIT_VALUE_SIZE_MAX);
+    status result = value_write(&packed, key);
+    if (result == ATOLL_OK) result = push_rejected(r, c, buffer_view(&packed), reason);
+    buffer_free(&packed);
+    return result;
+}
+
 void ident_record_free(ident_record *r)
 {
-    for (size_t i = 0; i < r->rejected.count; i++) memory_free(r->rejected.items[i].key);
+    ident_forget_rejected(r);
     vector_free(&r->rejected);
     vector_free(&r->outcome);
     vector_free(&r->uncertain);
@@ -155,9 +182,16 @@ static void ident_key(uint8_t key[10], uint64_t ident)
     key_put_u64(key + 2, ident);
 }
 
-static const char *const reasons[] = {
-    "", "the object is outside of the current view", "the object belongs to another partition",
-    "the key is not free", "the class takes no objects of a client"};
+static const char *const reasons[] = {"",
+                                      rules_outside,
+                                      "the object belongs to another partition",
+                                      rules_key_taken,
+                                      "the class takes no objects of a client",
+                                      rules_no_insert,
+                                      rules_no_remove,
+                                      rules_no_write,
+                                      rules_no_field,
+                                      rules_no_partition};
 
 static uint8_t reason_number(const char *reason)
 {
@@ -176,8 +210,9 @@ status ident_write(model_txn *txn, uint64_t ident, const ident_record *r)
     status result = buffer_append(&record, r->secret, 16);
     if (result == ATOLL_OK) result = buffer_append(&record, r->last_batch, 16);
     if (result == ATOLL_OK) result = buffer_append_byte(&record, r->has_batch);
-    const uint64_t numbers[] = {r->bound, r->sequence_mark, r->batch_version};
-    for (int i = 0; i < 3 && result == ATOLL_OK; i++)
+    const uint64_t numbers[] = {r->bound, r->sequence_mark, r->batch_version, r->rules_fingerprint,
+                                r->rules_version};
+    for (int i = 0; i < 5 && result == ATOLL_OK; i++)
         result = buffer_append_varint(&record, numbers[i]);
     if (result == ATOLL_OK) result = buffer_append_bytes(&record, bytes_text(r->user_id));
     if (result == ATOLL_OK) result = buffer_append_varint(&record, r->outcome.count);
@@ -193,7 +228,8 @@ status ident_write(model_txn *txn, uint64_t ident, const ident_record *r)
         const rejected_row *x = &r->rejected.items[i];
         result = buffer_append_varint(&record, x->class_of);
         if (result == ATOLL_OK) result = buffer_append_byte(&record, reason_number(x->reason));
-        if (result == ATOLL_OK) result = buffer_append_bytes(&record, bytes_text(x->key));
+        if (result == ATOLL_OK)
+            result = buffer_append_bytes(&record, bytes_of(x->packed, x->packed_size));
     }
     if (result == ATOLL_OK) result = buffer_append_varint(&record, r->uncertain.count);
     for (size_t i = 0; i < r->uncertain.count && result == ATOLL_OK; i++) {
@@ -224,6 +260,8 @@ static status ident_parse(bytes from, ident_record *out)
     x.bound = reader_varint(&r);
     x.sequence_mark = reader_varint(&r);
     x.batch_version = reader_varint(&r);
+    x.rules_fingerprint = reader_varint(&r);
+    x.rules_version = reader_varint(&r);
     bytes user = reader_bytes(&r);
     x.user_id = r.failed
                     ? NULL
@@ -240,14 +278,12 @@ static status ident_parse(bytes from, ident_record *out)
     }
     count = reader_varint(&r);
     for (uint64_t i = 0; i < count && !r.failed && result == ATOLL_OK; i++) {
-        rejected_row row = {.class_of = (class_key)reader_varint(&r)};
+        class_key class_of = (class_key)reader_varint(&r);
         uint8_t reason = reader_byte(&r);
         bytes key = reader_bytes(&r);
-        row.reason = reasons[reason < sizeof reasons / sizeof *reasons ? reason : 0];
-        row.key = r.failed
-                      ? NULL
-                      : memory_copy_text(key.size == 0 ? "" : (const char *)key.data, key.size);
-        result = row.key == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : vector_push(&x.rejected, row);
+        if (r.failed) break;
+        result = push_rejected(&x, class_of, key,
+                               reasons[reason < sizeof reasons / sizeof *reasons ? reason : 0]);
     }
     count = reader_varint(&r);
     for (uint64_t i = 0; i < count && !r.failed && result == ATOLL_OK; i++) {

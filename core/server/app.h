@@ -2,6 +2,7 @@
 #define ATOLL_SERVER_APP_H
 #include "base/log.h"
 #include "query/query.h"
+#include "server/rules.h"
 #include "server/server.h"
 #include "sync/breakage.h"
 #include "sync/codec.h"
@@ -29,6 +30,7 @@ typedef struct app_history {
 struct server_app {
     server_app_options options;
     char *app_id, *partition_property;
+    role_set *roles; /* NULL: everything is allowed */
     model_db *db;
     uint64_t epoch, next_ident, clock, ingest_position; /* clock: the latest stamp applied */
     uint64_t durable;                                   /* versions up to here are on disk */
@@ -72,9 +74,10 @@ typedef struct uncertain_row {
 } uncertain_row;
 typedef struct rejected_row {
     class_key class_of;
-    char *key;
-    const char *reason;
-} rejected_row; /* reason: constant */
+    const char *reason; /* constant */
+    char *packed;       /* the key, as value_write */
+    size_t packed_size;
+} rejected_row;
 /* A folder that was copied or reset may have sent one that it has no acknowledgement of. */
 enum { APPLIED_BATCHES_MAX = 16 };
 typedef struct applied_batch {
@@ -85,6 +88,8 @@ typedef struct ident_record {
     uint8_t secret[16], last_batch[16];
     bool has_batch;
     uint64_t bound, sequence_mark, batch_version;
+    /* What its copy was made with: rules of this fingerprint, as soon as its cursor is at or past the version. */
+    uint64_t rules_fingerprint, rules_version;
     char *user_id;
     VECTOR(outcome_row) outcome;
     VECTOR(rejected_row) rejected;
@@ -92,6 +97,9 @@ typedef struct ident_record {
     VECTOR(applied_batch) applied; /* the newest last, at most APPLIED_BATCHES_MAX */
 } ident_record;
 void ident_record_free(ident_record *r);
+/* One of the refused writes of the batch. */
+status ident_reject(ident_record *r, class_key c, const value *key, const char *reason) MUST_CHECK;
+void ident_forget_rejected(ident_record *r);
 status ident_read(server_app *app, uint64_t ident, ident_record *out, bool *found) MUST_CHECK;
 status ident_write(model_txn *txn, uint64_t ident, const ident_record *r) MUST_CHECK;
 
@@ -132,17 +140,26 @@ status meta_add_queryable(server_app *app, model_txn *txn, class_key c, property
 status meta_load_queryables(server_app *app) MUST_CHECK;
 
 /* ---- views: what a session sees ---- */
+typedef struct view_source {
+    char *class_name, *text;
+} view_source;
 typedef struct server_view {
-    model_schema schema; /* a copy that the queries point into */
+    model_schema schema;         /* a copy that the queries point into */
+    VECTOR(view_source) sources; /* flexible: the subscriptions as they came */
     VECTOR(query *) queries;
     bool partition;
     value partition_value;
     buffer partition_text;
 } server_view;
 void view_free(server_view *v);
-status view_flexible(server_app *app, const wire_queries *queries,
-                     server_view *out) MUST_CHECK; /* BAD_QUERY names the query */
-status view_partition(server_app *app, const value *partition, server_view *out) MUST_CHECK;
+/* The queries, each within what the rules let the session read. BAD_QUERY names the query; not strict: a query on a field
+ * that may not be read matches nothing. */
+status view_flexible(server_app *app, const session_rules *rules, const wire_queries *queries,
+                     bool strict, server_view *out) MUST_CHECK;
+status view_partition(server_app *app, const session_rules *rules, const value *partition,
+                      server_view *out) MUST_CHECK;
+status view_again(server_app *app, const session_rules *rules, const server_view *v,
+                  server_view *out) MUST_CHECK; /* the same under other rules */
 bool view_matches(const server_view *v, const model_view *view, class_key c, row_key row);
 bool view_matches_values(const server_view *v, class_key c, query_getter get, void *context);
 bool view_matches_leave(const server_view *v, class_key c, const leave_record *r);
@@ -164,11 +181,12 @@ typedef VECTOR(staged_upload *) staged_uploads;
 typedef struct judging_views {
     const server_view *items[3];
     size_t count;
-} judging_views; /* in force, coming, before: each may allow a write */
+    const session_rules *rules;
+} judging_views; /* in force, coming, before: each may allow a write, if the rules do */
 status apply_batch(server_app *app, uint64_t ident, const judging_views *views,
                    const staged_uploads *parts, uint64_t *version) MUST_CHECK;
 status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record *record,
-                   const wire_upload *upload) MUST_CHECK;
+                   const session_rules *rules, const wire_upload *upload) MUST_CHECK;
 
 /* ---- the peer ---- */
 typedef struct group_row {
@@ -216,6 +234,10 @@ struct peer {
     VECTOR(wanted_row) wanted;
     VECTOR(watch_entry) watches;
     char *user_id;
+    user_data *data; /* custom data of the user; NULL: none */
+    session_rules rules;
+    bool view_stale;   /* the rules changed, and the view is still the one before */
+    bool view_unknown; /* the copy was made with other rules: what it has can't be told */
     bool bound, closing, closed;
     bool packs; /* the client takes compressed messages */
     bool
@@ -256,6 +278,10 @@ void peer_wake(peer *p);                          /* it is to be polled */
 bool send_is_clean(const peer *p);
 /* Tells why and ends the stream once that has left. */
 void peer_end(peer *p, status code, const char *text, bool fatal);
+/* roles of a peer (peer_rules.c): made at Bind; *changed: its copy was made with other ones. */
+status peer_make_rules(peer *p, const value *partition) MUST_CHECK;
+status peer_keep_rules(peer *p, ident_record *r, uint64_t cursor, bool *changed) MUST_CHECK;
+status peer_renew_view(peer *p) MUST_CHECK; /* after a change, between two groups */
 /* send.c: the next message made on demand; *made false: nothing. */
 status send_next(peer *p, bool *made) MUST_CHECK;
 void send_group_end(peer *p);

@@ -20,6 +20,7 @@ typedef struct batch_apply {
     bool broken_list; /* of the object under way */
     map64 taken;      /* root → 1 accepted, 2 not */
     map64 outcome;    /* roots in the outcome */
+    map64 forbidden;  /* roots in which an embedded object was written that may not be */
 } batch_apply;
 
 static uint64_t root_name(class_key c, row_key row)
@@ -35,33 +36,10 @@ static status add_outcome(batch_apply *a, class_key c, row_key row, uint64_t lif
     return vector_push(&a->record.outcome, o);
 }
 
-static void key_text(const value *key, char *to, size_t size)
-{
-    int at = 0;
-    switch (key->type) {
-    case VALUE_INT: snprintf(to, size, "%lld", (long long)key->as.integer); return;
-    case VALUE_STRING:
-        snprintf(to, size, "'%.*s'", (int)(key->as.text.size < 100 ? key->as.text.size : 100),
-                 (const char *)key->as.text.data);
-        return;
-    default:
-        for (int i = 0; i < (key->type == VALUE_OBJECT_ID ? 12 : 16) && (size_t)at + 3 < size; i++)
-            at += snprintf(to + at, size - (size_t)at, "%02x", key->as.id[i]);
-    }
-}
-
 static status reject(batch_apply *a, const model_class *c, row_key row, const value *key,
                      const char *reason)
 {
-    char text[160];
-    key_text(key, text, sizeof text);
-    rejected_row r = {c->key, memory_copy_text(text, strlen(text)), reason};
-    if (r.key == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    status result = vector_push(&a->record.rejected, r);
-    if (result != ATOLL_OK) {
-        memory_free(r.key);
-        return result;
-    }
+    TRY(ident_reject(&a->record, c->key, key, reason));
     TRY(map64_put(&a->taken, root_name(c->key, row), 2));
     return add_outcome(a, c->key, row, 0, true);
 }
@@ -205,8 +183,46 @@ static status judge_view(batch_apply *a, merged_values *m, merge_verdict verdict
         TRY(matched_at_base(a, m->c, m->row, base, &at_base));
         if (at_base) return ATOLL_OK;
     }
-    *reason = joined ? "the key is not free" : "the object is outside of the current view";
+    *reason = joined ? rules_key_taken : rules_outside;
     return ATOLL_OK;
+}
+
+/* The defaults of a new object and empty lists are nobody's decision: they are dropped instead, where they may not be
+ * written. */
+static bool writes_forbidden(const batch_apply *a, const merged_values *m)
+{
+    const session_rules *rules = a->views->rules;
+    for (size_t n = 0; n < m->rows->columns.count; n++) {
+        wire_column *column = m->rows->columns.items[n];
+        const model_property *p = class_property_named(m->c, bytes_text(column->property));
+        size_t entry = 0;
+        if (p == NULL || (p->flags & PROPERTY_PRIMARY_KEY) != 0 ||
+            !wire_column_seek(column, m->index, &entry) || wire_column_default(column, entry))
+            continue;
+        bool empty = column->list != NULL && column->list->counts.items[entry] == 0;
+        bool of_partition = a->view->partition && strcmp(p->name, a->app->partition_property) == 0;
+        if (!empty && !of_partition && !rules_writes_field(rules, m->c->key, p->key)) return true;
+    }
+    return m->row != 0 && map64_get(&a->forbidden, root_name(m->c->key, m->row)) != NULL;
+}
+
+/* NULL: the session's roles allow it. They judge the server's state before and the merged one after. */
+static const char *judge_rules(const batch_apply *a, merged_values *m, merge_verdict verdict,
+                               bool joined)
+{
+    const session_rules *rules = a->views->rules;
+    rules_question q = {.class_of = m->c->key,
+                        .before = model_txn_view(a->txn),
+                        .row = m->row,
+                        .alive_before = m->row != 0 && m->mark->alive,
+                        .creates = verdict == MERGE_BEGIN || verdict == MERGE_RESTART,
+                        .removes = verdict == MERGE_END || verdict == MERGE_RESTART,
+                        .joined = joined,
+                        .get = merged_value,
+                        .context = m};
+    q.forbidden = rules->restricts && writes_forbidden(a, m);
+    if (BREAKAGE(BREAKAGE_WRITE_NOT_JUDGED)) return NULL;
+    return rules_judge(rules, &q);
 }
 
 /* ---- fields ---- */
@@ -344,6 +360,12 @@ static status apply_fields(batch_apply *a, wire_rows *rows, size_t i, const mode
             return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property '%s'", c->name,
                         column->property);
         if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
+        if (is_root && !rules_writes_field(a->views->rules, c->key, p->key)) {
+            bool of_partition =
+                a->view->partition && strcmp(p->name, a->app->partition_property) == 0;
+            *lost |= !of_partition;
+            if (!of_partition) continue;
+        }
         bool wins = column_wins(a, column, entry, mark, p->key, false, &claim);
         if (column->list != NULL) {
             /* Elements of others that the writer had not seen: the mark names one author, and its own change would hide them. */
@@ -473,6 +495,7 @@ static status apply_row_with(batch_apply *a, wire_rows *rows, size_t i, const mo
     }
     merged_values after = {a, rows, i, c, u->row, mark, verdict != MERGE_APPLY};
     TRY(judge_view(a, &after, verdict, joined, u->base, &reason));
+    if (reason == NULL) reason = judge_rules(a, &after, verdict, joined);
     if (reason == NULL) return take_row(a, rows, i, c, u, mark, verdict, joined);
     if (u->row == 0) TRY(model_ghost(a->txn, c->key, &u->key, &u->row));
     return reject(a, c, u->row, &u->key, reason);
@@ -584,10 +607,38 @@ static status apply_embedded(batch_apply *a, wire_rows *rows, bool final, size_t
     return ATOLL_OK;
 }
 
+/* What is written inside of an embedded object is written in its root: they are judged together, so this is known first.
+ * Objects that are new come with the field that holds them. */
+static status find_forbidden(batch_apply *a, const wire_rows *rows)
+{
+    const model_view *view = model_txn_view(a->txn);
+    const model_class *c =
+        schema_class_named(model_view_schema(view), bytes_text(rows->class_name));
+    if (c == NULL || c->kind != CLASS_EMBEDDED || rows->key.type != VALUE_EMBEDDED) return ATOLL_OK;
+    for (size_t i = 0; i < rows->count; i++) {
+        value id = wire_column_value(&rows->key, i);
+        model_owner top = {0};
+        row_key row = 0;
+        TRY(model_embedded_find(view, c->key, id.as.id, &row));
+        if (row == 0 || !model_alive(view, c->key, row)) continue;
+        TRY(model_owner_get(view, c->key, row, &top));
+        TRY(rules_top_owner(view, &top));
+        if (!rules_writes_field(a->views->rules, top.class_of, top.property))
+            TRY(map64_put(&a->forbidden, root_name(top.class_of, top.row), 1));
+    }
+    return ATOLL_OK;
+}
+
 static status apply_parts(batch_apply *a, const staged_uploads *parts)
 {
     size_t progress = 1;
     bool any_embedded = false;
+    for (size_t k = 0; a->views->rules->restricts && k < parts->count; k++) {
+        const wire_rows_list *list = &parts->items[k]->message.upload.rows;
+        for (size_t i = 0; i < list->count; i++) {
+            if (list->items[i]->owner_class[0] != '\0') TRY(find_forbidden(a, list->items[i]));
+        }
+    }
     for (size_t k = 0; k < parts->count; k++) {
         const wire_rows_list *list = &parts->items[k]->message.upload.rows;
         for (size_t i = 0; i < list->count; i++) {
@@ -613,7 +664,8 @@ static status apply_parts(batch_apply *a, const staged_uploads *parts)
         }
     }
     for (size_t k = 0; k < parts->count; k++)
-        TRY(ingest_rows(a->app, a->txn, a->ident, &a->record, &parts->items[k]->message.upload));
+        TRY(ingest_rows(a->app, a->txn, a->ident, &a->record, a->views->rules,
+                        &parts->items[k]->message.upload));
     return ATOLL_OK;
 }
 
@@ -669,9 +721,8 @@ status apply_batch(server_app *app, uint64_t ident, const judging_views *views,
     uint64_t clock = app->clock, ingest = app->ingest_position;
     a.limit = (uint64_t)app_now_ms(app) << 16 | 0xffff;
     TRY(ident_read(app, ident, &a.record, &found));
-    for (size_t i = 0; i < a.record.rejected.count; i++)
-        memory_free(a.record.rejected.items[i].key);
-    a.record.rejected.count = a.record.outcome.count = 0;
+    ident_forget_rejected(&a.record);
+    a.record.outcome.count = 0;
     status result =
         found ? model_begin(app->db, COMMIT_SERVER, &a.txn)
               : fail(ATOLL_ERROR_INTERNAL, "ident %llu is not known", (unsigned long long)ident);
@@ -692,5 +743,6 @@ status apply_batch(server_app *app, uint64_t ident, const judging_views *views,
     ident_record_free(&a.record);
     map64_free(&a.taken);
     map64_free(&a.outcome);
+    map64_free(&a.forbidden);
     return result;
 }

@@ -1,6 +1,7 @@
 /* The apps of a server: found by id, opened at first use.
  * Must never: let an id from outside become a path before it was checked.
  * Invariant: an app that has a folder has its mode in it, so that it stays flexible or partitioned for ever. */
+#include "server/roles.h"
 #include "server/runner_internal.h"
 
 #include "base/log.h"
@@ -30,6 +31,7 @@ static status copy_config(const app_config *from, app_config *to)
     }
     memory_free(copy.partition_property);
     copy.partition_property = property;
+    copy.partition_clients = from->partition_clients;
     copy.mode_known = from->mode_known;
     copy.flexible = from->flexible;
     copy.anonymous = from->anonymous;
@@ -39,6 +41,7 @@ static status copy_config(const app_config *from, app_config *to)
     copy.development = from->development;
     copy.offline_ms = from->offline_ms;
     copy.recovery = from->recovery;
+    copy.roles = role_set_retain(from->roles);
     *to = copy;
     return ATOLL_OK;
 }
@@ -146,9 +149,11 @@ status app_use(server_runner *r, served_app *a, bool flexible)
                                   .app_id = id,
                                   .flexible = mode,
                                   .partition_property = a->config.partition_property,
+                                  .partition_clients = a->config.partition_clients,
                                   .development = a->config.development,
                                   .offline_ms = a->config.offline_ms,
                                   .no_recovery = !a->config.recovery,
+                                  .roles = a->config.roles,
                                   .memory_budget = memory_budget(),
                                   .checkpoint_thread = true};
     TRY(storage_open_rocksdb(path, &store_options, &store));
@@ -167,6 +172,24 @@ status app_use(server_runner *r, served_app *a, bool flexible)
     }
     log_write(LOG_INFO, CATEGORY, "app \"%s\" is open (%s sync)", id,
               mode ? "flexible" : "partition");
+    return ATOLL_OK;
+}
+
+static status reload_app(served_app *a, const app_config *config)
+{
+    role_set *before = a->config.roles;
+    a->config.roles = role_set_retain(config->roles);
+    role_set_release(before);
+    return a->app == NULL ? ATOLL_OK : server_app_set_roles(a->app, a->config.roles);
+}
+
+status apps_reload(server_runner *r, const server_config *config)
+{
+    for (size_t i = 0; i < config->apps.count; i++) {
+        served_app *a = find(r, bytes_text(config->apps.items[i].id));
+        if (a == NULL) continue; /* New apps come with the next start. */
+        TRY(reload_app(a, &config->apps.items[i]));
+    }
     return ATOLL_OK;
 }
 

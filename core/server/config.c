@@ -2,6 +2,7 @@
  * Must never: ignore a key that it does not know, since a misspelt setting would silently be a default.
  * Invariant: a configuration that was read is complete: every app has its mode, ways to log in and partition property. */
 #include "server/config_internal.h"
+#include "server/roles.h"
 
 #include <stdlib.h>
 
@@ -38,7 +39,7 @@ status config_set_text(char **to, bytes text)
     return ATOLL_OK;
 }
 
-static status read_bool(const yaml_node_t *node, bool *out)
+status config_bool(const yaml_node_t *node, bool *out)
 {
     if (config_is(node, "true"))
         *out = true;
@@ -128,18 +129,23 @@ static status read_app_key(yaml_reading *r, const yaml_node_t *key, const yaml_n
     if (config_is(key, "partition_property")) {
         if (config_scalar(node).size == 0)
             return config_fail_at(node, "partition_property: expected the name of a property");
+        app->partition_clients = true;
         return config_set_text(&app->partition_property, config_scalar(node));
     }
     if (config_is(key, "log_in")) return config_read_log_in(r, node, app);
     if (config_is(key, "email")) return config_read_email(r, node, app);
     if (config_is(key, "tokens")) return config_read_tokens(r, node, app);
-    if (config_is(key, "development")) return read_bool(node, &app->development);
+    if (config_is(key, "development")) return config_bool(node, &app->development);
     if (config_is(key, "client_offline_seconds_max"))
         return config_read_seconds(node, &app->offline_ms);
-    if (config_is(key, "client_recovery")) return read_bool(node, &app->recovery);
+    if (config_is(key, "client_recovery")) return config_bool(node, &app->recovery);
+    if (config_is(key, "roles") || config_is(key, "default_roles") ||
+        config_is(key, "partition_rules") || config_is(key, "queryable_fields"))
+        return config_roles_key(r, key, node, app);
     return config_fail_at(
         key, "unknown key: expected id, sync, partition_property, log_in, email, tokens, "
-             "development, client_offline_seconds_max or client_recovery");
+             "development, client_offline_seconds_max, client_recovery, roles, default_roles, "
+             "partition_rules or queryable_fields");
 }
 
 static status read_app(yaml_reading *r, const yaml_node_t *node, app_config *app)
@@ -271,6 +277,7 @@ void app_config_free(app_config *c)
     memory_free(c->id);
     memory_free(c->partition_property);
     log_in_config_release(c->log_in);
+    role_set_release(c->roles);
     *c = (app_config){0};
 }
 

@@ -40,11 +40,14 @@ typedef struct app_config {
     bool mode_known; /* false: the first client's bind decides (development only) */
     bool flexible;
     char *partition_property;
-    bool anonymous, email; /* ways to log in */
-    log_in_config *log_in; /* a reference */
-    bool development;      /* take schemas from clients */
-    uint64_t offline_ms;   /* how long a client may be away before it has to reset */
-    bool recovery;         /* clients that reset may send what they had not sent */
+    bool
+        partition_clients; /* flexible, and the property is named: clients of partition sync go on */
+    bool anonymous, email;  /* ways to log in */
+    log_in_config *log_in;  /* a reference */
+    bool development;       /* take schemas from clients */
+    struct role_set *roles; /* NULL: everything is allowed (server/roles.h); a reference */
+    uint64_t offline_ms;    /* how long a client may be away before it has to reset */
+    bool recovery;          /* clients that reset may send what they had not sent */
 } app_config;
 
 typedef struct server_config {

@@ -14,6 +14,10 @@ bytes config_scalar(const yaml_node_t *node);                     /* empty: none
 bool config_is(const yaml_node_t *node, const char *text);
 status config_set_text(char **to, bytes text) MUST_CHECK;
 status config_read_seconds(const yaml_node_t *node, uint64_t *out_ms) MUST_CHECK;
+status config_bool(const yaml_node_t *node, bool *out) MUST_CHECK;
+/* config_roles.c: roles, default_roles, partition_rules, queryable_fields. */
+status config_roles_key(yaml_reading *r, const yaml_node_t *key, const yaml_node_t *node,
+                        app_config *app) MUST_CHECK;
 /* config_log_in.c: the keys log_in, email and tokens of an app. */
 status config_read_log_in(yaml_reading *r, const yaml_node_t *node, app_config *app) MUST_CHECK;
 status config_read_email(yaml_reading *r, const yaml_node_t *node, app_config *app) MUST_CHECK;

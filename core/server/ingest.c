@@ -280,8 +280,27 @@ static status ingest_group(server_app *app, model_txn *txn, uint64_t ident, uint
     return ATOLL_OK;
 }
 
+/* Objects that the user may not insert count as taken, so that those after them are; each is told. */
+static status refuse_group(ident_record *record, const model_class *c, uint64_t *highest,
+                           const wire_rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        value key = wire_column_value(&rows->key, i);
+        if (rows->sequences.items[i] <= *highest) continue;
+        *highest = rows->sequences.items[i];
+        TRY(ident_reject(record, c->key, &key, rules_no_insert));
+    }
+    return ATOLL_OK;
+}
+
+static bool may_insert(const session_rules *rules, const model_class *c)
+{
+    const class_rules *x = rules_of(rules, c->key);
+    return rules->writes_partition && (!rules->restricts || (x != NULL && x->insert));
+}
+
 status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record *record,
-                   const wire_upload *upload)
+                   const session_rules *rules, const wire_upload *upload)
 {
     buffer line;
     uint64_t highest = record->sequence_mark;
@@ -295,6 +314,8 @@ status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record
         if (rows->count > 0 && rows->sequences.count != rows->count) {
             result = fail(ATOLL_ERROR_INVALID_ARGUMENT,
                           "objects of the asymmetric class '%s' come with sequences", c->name);
+        } else if (!may_insert(rules, c)) {
+            result = refuse_group(record, c, &highest, rows);
         } else {
             result = ingest_group(app, txn, ident, record->sequence_mark, &highest, &w, rows);
         }

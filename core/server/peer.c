@@ -55,6 +55,8 @@ void peer_free(peer *p)
     if (p->has_next_view) view_free(&p->next_view);
     if (p->has_view_before) view_free(&p->view_before);
     schema_free(&p->client_schema);
+    rules_free(&p->rules);
+    user_data_free(p->data);
     for (size_t i = p->queue_first; i < p->queue.count; i++) memory_free(p->queue.items[i].data);
     vector_free(&p->queue);
     vector_free(&p->marks);
@@ -132,7 +134,9 @@ static status check_mode(peer *p, const wire_bind *b)
     if (strcmp(b->app_id, o->app_id) != 0)
         return fail(ATOLL_ERROR_UNKNOWN_APP, "this is the app '%s', not '%s'", o->app_id,
                     b->app_id);
-    if (b->flexible != o->flexible) {
+    /* A partition is the subscription `property == value` on every class: clients of before the switch need no more. */
+    bool hidden = !b->flexible && o->flexible && o->partition_clients;
+    if (b->flexible != o->flexible && !hidden) {
         return fail(ATOLL_ERROR_WRONG_SYNC_TYPE, "the app '%s' uses %s sync", o->app_id,
                     o->flexible ? "flexible" : "partition");
     }
@@ -270,16 +274,23 @@ static status answer_bind(peer *p, const wire_bind *b, const ident_record *r, bo
     return ATOLL_OK;
 }
 
-static status bind_view(peer *p, const wire_bind *b)
+static status bind_view(peer *p, const wire_bind *b, ident_record *r)
 {
+    bool changed = false;
+    TRY(peer_make_rules(p, b->flexible ? NULL : &b->partition));
+    if (!p->rules.reads_partition)
+        return fail(ATOLL_ERROR_PERMISSION_DENIED,
+                    "the user may not read this partition: see the app's partition rules");
     if (!b->flexible) {
-        TRY(view_partition(p->app, &b->partition, &p->view));
+        TRY(view_partition(p->app, &p->rules, &b->partition, &p->view));
     } else {
-        TRY(view_flexible(p->app, &b->view, &p->view));
+        TRY(view_flexible(p->app, &p->rules, &b->view, false, &p->view));
         p->view_version = b->view_version;
     }
+    TRY(peer_keep_rules(p, r, b->cursor, &changed));
+    if (changed) TRY(peer_renew_view(p));
     if (b->flexible && b->view_before.count > 0) {
-        TRY(view_flexible(p->app, &b->view_before, &p->view_before));
+        TRY(view_flexible(p->app, &p->rules, &b->view_before, false, &p->view_before));
         p->has_view_before = true;
         TRY(view_declare_queryables(p->app, &p->view_before));
     }
@@ -295,7 +306,7 @@ static status take_bind(peer *p, wire_bind *b)
     TRY(app_take_schema(p->app, &b->schema, b->flexible, &b->partition));
     TRY(schema_copy(&b->schema, &p->client_schema));
     status result = b->ident != 0 ? known_ident(p, b, &r, &lost_ack) : new_ident(p, &r);
-    if (result == ATOLL_OK) result = bind_view(p, b);
+    if (result == ATOLL_OK) result = bind_view(p, b, &r);
     if (result == ATOLL_OK) result = answer_bind(p, b, &r, lost_ack);
     ident_record_free(&r);
     return result;
@@ -311,7 +322,7 @@ static status take_subscribe(peer *p, const wire_subscribe *w)
     if (!p->app->options.flexible)
         return fail(ATOLL_ERROR_WRONG_SYNC_TYPE,
                     "the app uses partition sync: there are no subscriptions");
-    status result = view_flexible(p->app, &w->queries, &next);
+    status result = view_flexible(p->app, &p->rules, &w->queries, true, &next);
     if (result == ATOLL_OK) {
         result = view_declare_queryables(p->app, &next);
         if (result != ATOLL_OK) view_free(&next);
@@ -367,7 +378,7 @@ static status apply_staged(peer *p)
     const wire_upload *u = &p->staged.items[0]->message.upload;
     uint64_t version = 0;
     TRY(check_order(p, u));
-    judging_views views = {{&p->view}, 1};
+    judging_views views = {{&p->view}, 1, &p->rules};
     if (p->has_next_view) views.items[views.count++] = &p->next_view;
     if (p->has_view_before) views.items[views.count++] = &p->view_before;
     TRY(watch_advance(p->app));

@@ -267,10 +267,10 @@ static status load_tls(const server_runner *r, tls_context **out)
                                        : tls_context_server(config->certificate, config->key, out);
 }
 
-static void reload(server_runner *r)
+static void reload_tls(server_runner *r)
 {
     tls_context *fresh = NULL;
-    if (!atomic_exchange(&r->reload, false) || r->tls == NULL) return;
+    if (r->tls == NULL) return;
     if (load_tls(r, &fresh) != ATOLL_OK) {
         log_write(LOG_ERROR, CATEGORY, "the certificate stays as it was: %s", fail_text());
         return;
@@ -278,6 +278,27 @@ static void reload(server_runner *r)
     tls_context_free(r->tls); /* open connections keep what they have */
     r->tls = fresh;
     log_write(LOG_INFO, CATEGORY, "the certificate was read again");
+}
+
+/* Whoever runs the server hears of a mistake in the log; what was in force stays. */
+static void reload_config(server_runner *r)
+{
+    server_config config = {0};
+    if (r->options.read_config == NULL) return;
+    status result = r->options.read_config(r->options.context, &config);
+    if (result == ATOLL_OK) result = apps_reload(r, &config);
+    server_config_free(&config);
+    if (result == ATOLL_OK)
+        log_write(LOG_INFO, CATEGORY, "the configuration was read again");
+    else
+        log_write(LOG_ERROR, CATEGORY, "the configuration was not taken: %s", fail_text());
+}
+
+static void reload(server_runner *r)
+{
+    if (!atomic_exchange(&r->reload, false)) return;
+    reload_config(r);
+    reload_tls(r);
 }
 
 void server_runner_reload(server_runner *r)

@@ -10,6 +10,9 @@ typedef struct server_runner_options {
     const platform *platform;
     const server_config *config; /* outlives the runner */
     const char *data;            /* folder; made if missing */
+    /* Reads the configuration again; NULL: it can't be. */
+    status (*read_config)(void *context, server_config *out);
+    void *context;
 } server_runner_options;
 
 status server_runner_new(const server_runner_options *options,
@@ -18,7 +21,8 @@ uint16_t server_runner_port(const server_runner *r);
 status server_runner_run(server_runner *r)
     MUST_CHECK;                            /* until stop; everything is on disk at the return */
 void server_runner_stop(server_runner *r); /* any thread, also a signal handler */
-/* Any thread, also a signal handler: the certificate is read again; the old one stays if the new one can't be used. */
+/* Any thread, also a signal handler: configuration and certificate are read again at the next turn; what can't be used changes
+ * nothing. */
 void server_runner_reload(server_runner *r);
 void server_runner_free(server_runner *r);
 #endif

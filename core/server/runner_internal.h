@@ -95,6 +95,8 @@ status apps_load(server_runner *r) MUST_CHECK;
 status apps_find(server_runner *r, bytes id, served_app **out) MUST_CHECK; /* UNKNOWN_APP */
 status app_use(server_runner *r, served_app *a,
                bool flexible) MUST_CHECK; /* opens it; the mode counts when it is not known */
+/* Roles, partition rules and queryable fields of a configuration that was read again; the rest waits for the next start. */
+status apps_reload(server_runner *r, const server_config *config) MUST_CHECK;
 void apps_close(server_runner *r);
 /* streams.c */
 void stream_begin(server_runner *r, connection *c, grpc_call *call);

@@ -4,9 +4,10 @@
 #include "server/app.h"
 #include "sync/breakage.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { ACK_ROWS_MAX = 20000, CURSOR_LAG_MAX = 1000 };
+enum { ACK_ROWS_MAX = 20000, CURSOR_LAG_MAX = 1000, REJECTED_NAMED_MAX = 10000 };
 
 /* ---- one row ---- */
 
@@ -43,6 +44,8 @@ static status put_fields(row_writer *w, wire_rows *group, const model_class *c, 
     for (size_t i = 0; i < c->property_count; i++) {
         const model_property *p = &c->properties[i];
         if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
+        bool secret = c->kind == CLASS_NORMAL && !rules_reads_field(&w->p->rules, c->key, p->key);
+        if (secret && !BREAKAGE(BREAKAGE_SECRET_FIELD_SENT)) continue;
         if (!w->whole) {
             field_mark *f = row_mark_field(mark, p->key);
             bool list = (p->flags & PROPERTY_COLLECTION) !=
@@ -60,6 +63,9 @@ static status put_embedded(void *context, const model_class *c, row_key row,
     row_writer *w = context;
     row_mark *mark = NULL;
     wire_rows *group = NULL;
+    model_owner top = *owner;
+    if (w->p->rules.restricts) TRY(rules_top_owner(w->view, &top));
+    if (!rules_reads_field(&w->p->rules, top.class_of, top.property)) return ATOLL_OK;
     TRY(marks_peek(w->p->app, c->key, row, &mark));
     bool any = w->whole;
     for (size_t i = 0; i < mark->fields.count && !any; i++)
@@ -240,6 +246,7 @@ static status plan_group(peer *p, download_group *g)
     status result = ATOLL_OK;
     g->sweep = p->has_next_view;
     g->view_version = p->has_next_view ? p->next_view_version : p->view_version;
+    if (p->view_unknown) x.old_view = NULL;
     x.leaves.after = g->from;
     x.leaves.ident = p->ident;
     if (g->from > 0) result = meta_leaves(p->app, g->from, keep_leave, &x.leaves);
@@ -339,7 +346,7 @@ static status group_part(peer *p, arena *memory)
         p->has_view_before = true;
         p->view = p->next_view;
         p->view_version = p->next_view_version;
-        p->has_next_view = false;
+        p->has_next_view = p->view_unknown = false;
     }
     send_group_end(p);
     return ATOLL_OK;
@@ -373,19 +380,49 @@ static status outcome_row_put(row_writer *w, const outcome_row *o)
     return put_row(w, o->class_of, o->row, kind, life);
 }
 
+static void key_text(const value *key, char *to, size_t size)
+{
+    int at = 0;
+    switch (key->type) {
+    case VALUE_INT: snprintf(to, size, "%lld", (long long)key->as.integer); return;
+    case VALUE_STRING:
+        snprintf(to, size, "'%.*s'", (int)(key->as.text.size < 100 ? key->as.text.size : 100),
+                 (const char *)key->as.text.data);
+        return;
+    default:
+        for (int i = 0; i < (key->type == VALUE_OBJECT_ID ? 12 : 16) && (size_t)at + 3 < size; i++)
+            at += snprintf(to + at, size - (size_t)at, "%02x", key->as.id[i]);
+    }
+}
+
+static status put_one_rejected(arena *memory, const model_schema *schema, const rejected_row *r,
+                               wire_ack *a)
+{
+    const model_class *c = schema_class(schema, r->class_of);
+    char text[160] = "";
+    reader from = reader_of(bytes_of(r->packed, r->packed_size));
+    value key = value_read(&from);
+    if (from.failed) key = value_null();
+    key_text(&key, text, sizeof text);
+    wire_rejected x = {arena_text(memory, bytes_text(c == NULL ? "" : c->name)),
+                       arena_text(memory, bytes_text(text)), r->reason, key};
+    if (x.class_name == NULL || x.key == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    if (key.type == VALUE_STRING) { /* The record is gone when the message is made. */
+        const char *copy = arena_text(memory, key.as.text);
+        if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+        x.primary_key.as.text = bytes_of(copy, key.as.text.size);
+    }
+    return arena_push(memory, &a->rejected, x);
+}
+
+/* So many are named that the message stays small; those beyond are reverted all the same. */
 static status put_rejected(peer *p, arena *memory, const ident_record *r, wire_ack *a)
 {
     model_view *view = model_view_newest(p->app->db);
     if (view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     status result = ATOLL_OK;
-    for (size_t i = 0; i < r->rejected.count && result == ATOLL_OK; i++) {
-        const model_class *c = schema_class(model_view_schema(view), r->rejected.items[i].class_of);
-        wire_rejected x = {arena_text(memory, bytes_text(c == NULL ? "" : c->name)),
-                           arena_text(memory, bytes_text(r->rejected.items[i].key)),
-                           r->rejected.items[i].reason};
-        result = x.class_name == NULL || x.key == NULL ? ATOLL_ERROR_OUT_OF_MEMORY
-                                                       : arena_push(memory, &a->rejected, x);
-    }
+    for (size_t i = 0; i < r->rejected.count && i < REJECTED_NAMED_MAX && result == ATOLL_OK; i++)
+        result = put_one_rejected(memory, model_view_schema(view), &r->rejected.items[i], a);
     model_view_release(view);
     return result;
 }
@@ -449,7 +486,7 @@ static status mark_reply(peer *p, bool *made)
 bool send_is_clean(const peer *p)
 {
     return p->live && !p->wanted_all && p->wanted.count == 0 && !p->group.active &&
-           !p->has_next_view && p->schema_generation == p->app->schema_generation;
+           !p->has_next_view && !p->view_stale && p->schema_generation == p->app->schema_generation;
 }
 
 /* Commits that are none of its business cost nothing but this. */
@@ -470,6 +507,10 @@ status send_next(peer *p, bool *made)
     status result = ATOLL_OK;
     *made = false;
     if (!p->bound) return ATOLL_OK;
+    if (p->view_stale && !p->group.active) {
+        TRY(peer_renew_view(p));
+        peer_wake(p); /* It may have made a commit, without which nothing leaves. */
+    }
     arena_init(&memory, LIMIT_TRANSACTION_SIZE_MAX);
     bool durable = p->app->durable == model_version(p->app->db);
     if (durable) result = catch_up(p);

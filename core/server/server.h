@@ -14,11 +14,13 @@ typedef struct server_app_options {
     const char *app_id;
     bool flexible;                  /* else partition sync */
     const char *partition_property; /* "_partition" */
-    bool development;               /* take schemas from clients */
-    uint64_t memory_budget;         /* bytes of blocks kept in memory; 0: no bound */
-    bool checkpoint_thread;         /* false in the simulator */
-    uint64_t offline_ms;            /* how long a client may be away; 0: for ever */
-    bool no_recovery;               /* clients that have to reset lose what is unsent */
+    bool partition_clients; /* flexible: partition sync is spoken too, by hidden subscriptions */
+    bool development;       /* take schemas from clients */
+    struct role_set *roles; /* NULL: everything is allowed; a reference is kept */
+    uint64_t memory_budget; /* bytes of blocks kept in memory; 0: no bound */
+    bool checkpoint_thread; /* false in the simulator */
+    uint64_t offline_ms;    /* how long a client may be away; 0: for ever */
+    bool no_recovery;       /* clients that have to reset lose what is unsent */
 } server_app_options;
 status server_app_open(storage *store, const server_app_options *options,
                        server_app **out) MUST_CHECK; /* takes the store over */
@@ -31,9 +33,14 @@ status server_app_sync(server_app *app)
 status server_app_terminate(server_app *app) MUST_CHECK;
 /* Forgets deletions that are older than the maximum offline time. Called now and then, cheap. */
 status server_app_housekeep(server_app *app) MUST_CHECK;
+/* Other roles, from now on: sessions whose view changes by them get it anew, without a reset. */
+status server_app_set_roles(server_app *app, struct role_set *roles) MUST_CHECK;
+/* Other custom data of a user (JSON, or nothing): for his sessions the same. */
+status server_app_set_user_data(server_app *app, const char *user_id, bytes json) MUST_CHECK;
 
 /* One bound stream. The user was authenticated by the runner (auth is in server/auth.c). */
 status peer_new(server_app *app, const char *user_id, peer **out) MUST_CHECK;
+status peer_set_user_data(peer *p, bytes json) MUST_CHECK; /* before the first message */
 void peer_free(peer *p);
 void peer_received(peer *p, uint64_t now_ms, bytes message); /* one ClientMessage */
 typedef enum peer_action_kind { PEER_ACTION_SEND = 1, PEER_ACTION_CLOSE } peer_action_kind;

@@ -93,7 +93,14 @@ static status start_peer(stream *s, bytes message)
     TRY(app_use(s->runner, s->app, flexible));
     TRY(peer_new(s->app->app, s->user_id, &s->peer));
     peer_set_owner(s->peer, s);
-    return ATOLL_OK;
+    user who = {0};
+    bool found = false;
+    status result =
+        users_find(s->runner->users, s->app->config.id, bytes_text(s->user_id), &who, &found);
+    if (result == ATOLL_OK && found)
+        result = peer_set_user_data(s->peer, bytes_text(who.custom_data));
+    user_free(&who);
+    return result;
 }
 
 void stream_received(stream *s, bytes message)

@@ -1,6 +1,7 @@
 /* Views: which objects a session sees, now and at an earlier version.
  * It must never let a query through that leave records can't answer (links, lists). Invariant: the queries of a view use
- * declared queryable fields only, so that view_had is exact for every version at or after the declaration. */
+ * declared queryable fields only, those of the rules included, so that view_had is exact for every version at or after the
+ * declaration. */
 #include "server/app.h"
 
 #include <stdio.h>
@@ -9,6 +10,11 @@ void view_free(server_view *v)
 {
     for (size_t i = 0; i < v->queries.count; i++) query_free(v->queries.items[i]);
     vector_free(&v->queries);
+    for (size_t i = 0; i < v->sources.count; i++) {
+        memory_free(v->sources.items[i].class_name);
+        memory_free(v->sources.items[i].text);
+    }
+    vector_free(&v->sources);
     schema_free(&v->schema);
     buffer_free(&v->partition_text);
     *v = (server_view){0};
@@ -47,10 +53,64 @@ static status check_fields(const query *q, const model_class *c)
     return ATOLL_OK;
 }
 
-static status add_query(server_view *v, const wire_query *from)
+/* Fields that are declared, and that the session may read: to learn of objects by what one may not see is to see it. */
+static status check_allowed(const server_app *app, const session_rules *rules, const query *q,
+                            const model_class *c)
+{
+    const property_key *properties = NULL;
+    size_t count = 0;
+    bool links = false;
+    TRY(query_properties(q, &properties, &count, &links));
+    for (size_t i = 0; i < count; i++) {
+        const model_property *p = class_property(c, properties[i]);
+        bool key = (p->flags & PROPERTY_PRIMARY_KEY) != 0;
+        if (!key && app->roles != NULL && !role_set_queryable(app->roles, c->name, p->name))
+            return fail(ATOLL_ERROR_BAD_QUERY,
+                        "the field '%s' of class '%s' is not queryable: add it to the app's "
+                        "queryable_fields, or leave it out of the subscription",
+                        p->name, c->name);
+        if (!rules_reads_field(rules, c->key, p->key))
+            return fail(ATOLL_ERROR_BAD_QUERY,
+                        "the field '%s' of class '%s' may not be read by this user, nor be in a "
+                        "subscription",
+                        p->name, c->name);
+    }
+    return ATOLL_OK;
+}
+
+/* Takes q over. Objects of a class that may not be read at all match nothing: there is no query. */
+static status push_query(server_view *v, const session_rules *rules, query *q)
+{
+    const class_rules *c = rules->restricts ? rules_of(rules, query_class(q)) : NULL;
+    if (rules->restricts && (c == NULL || !c->reads)) {
+        query_free(q);
+        return ATOLL_OK;
+    }
+    query *both = NULL;
+    status result = query_and(q, c == NULL ? NULL : c->read, &both);
+    query_free(q);
+    if (result == ATOLL_OK) result = vector_push(&v->queries, both);
+    if (result != ATOLL_OK && both != NULL) query_free(both);
+    return result;
+}
+
+static status check_query(server_app *app, const session_rules *rules, const query *q,
+                          const model_class *c, const char *text, bool strict, bool *drop)
+{
+    if (query_has_suffixes(q))
+        return fail(ATOLL_ERROR_BAD_QUERY, "a subscription can't sort or limit: '%s'", text);
+    TRY(check_fields(q, c));
+    status result = check_allowed(app, rules, q, c);
+    *drop = result == ATOLL_ERROR_BAD_QUERY && !strict;
+    return *drop ? ATOLL_OK : result;
+}
+
+static status add_query(server_app *app, const session_rules *rules, bool strict, server_view *v,
+                        const wire_query *from)
 {
     const model_class *c = schema_class_named(&v->schema, bytes_text(from->class_name));
     query *q = NULL;
+    bool drop = false;
     if (c == NULL)
         return fail(ATOLL_ERROR_BAD_QUERY,
                     "a subscription names the class '%s', which is not in the schema",
@@ -59,30 +119,47 @@ static status add_query(server_view *v, const wire_query *from)
         return fail(ATOLL_ERROR_BAD_QUERY, "class '%s' is %s and can't be subscribed to", c->name,
                     c->kind == CLASS_EMBEDDED ? "embedded" : "asymmetric");
     TRY(query_new(&v->schema, c->key, bytes_text(from->text), NULL, &q));
-    status result =
-        query_has_suffixes(q)
-            ? fail(ATOLL_ERROR_BAD_QUERY, "a subscription can't sort or limit: '%s'", from->text)
-            : check_fields(q, c);
-    if (result == ATOLL_OK) result = vector_push(&v->queries, q);
-    if (result != ATOLL_OK) query_free(q);
+    status result = check_query(app, rules, q, c, from->text, strict, &drop);
+    if (result == ATOLL_OK && !drop) return push_query(v, rules, q);
+    query_free(q);
     return result;
 }
 
-status view_flexible(server_app *app, const wire_queries *queries, server_view *out)
+static status keep_source(server_view *v, const wire_query *from)
+{
+    view_source s = {memory_copy_text(from->class_name, strlen(from->class_name)),
+                     memory_copy_text(from->text, strlen(from->text))};
+    status result = s.class_name == NULL || s.text == NULL ? ATOLL_ERROR_OUT_OF_MEMORY
+                                                           : vector_push(&v->sources, s);
+    if (result == ATOLL_OK) return ATOLL_OK;
+    memory_free(s.class_name);
+    memory_free(s.text);
+    return result;
+}
+
+static status finish(status result, server_view *made, server_view *out)
+{
+    if (result != ATOLL_OK)
+        view_free(made);
+    else
+        *out = *made;
+    return result;
+}
+
+status view_flexible(server_app *app, const session_rules *rules, const wire_queries *queries,
+                     bool strict, server_view *out)
 {
     server_view v;
     status result = view_start(app, &v);
-    for (size_t i = 0; i < queries->count && result == ATOLL_OK; i++)
-        result = add_query(&v, &queries->items[i]);
-    if (result != ATOLL_OK) {
-        view_free(&v);
-        return result;
+    for (size_t i = 0; i < queries->count && result == ATOLL_OK; i++) {
+        result = add_query(app, rules, strict, &v, &queries->items[i]);
+        if (result == ATOLL_OK) result = keep_source(&v, &queries->items[i]);
     }
-    *out = v;
-    return ATOLL_OK;
+    return finish(result, &v, out);
 }
 
-status view_partition(server_app *app, const value *partition, server_view *out)
+status view_partition(server_app *app, const session_rules *rules, const value *partition,
+                      server_view *out)
 {
     server_view v;
     char text[LIMIT_PROPERTY_NAME_SIZE_MAX + 16];
@@ -98,18 +175,27 @@ status view_partition(server_app *app, const value *partition, server_view *out)
     for (size_t i = 0; i < v.schema.class_count && result == ATOLL_OK; i++) {
         const model_class *c = &v.schema.classes[i];
         query *q = NULL;
-        if (c->kind != CLASS_NORMAL ||
+        if (c->kind != CLASS_NORMAL || !rules->reads_partition ||
             class_property_named(c, bytes_text(app->partition_property)) == NULL)
             continue;
         result = query_new(&v.schema, c->key, bytes_text(text), &arguments, &q);
-        if (result == ATOLL_OK) result = vector_push(&v.queries, q);
+        if (result == ATOLL_OK) result = push_query(&v, rules, q);
     }
-    if (result != ATOLL_OK) {
-        view_free(&v);
-        return result;
+    return finish(result, &v, out);
+}
+
+status view_again(server_app *app, const session_rules *rules, const server_view *v,
+                  server_view *out)
+{
+    server_view made;
+    if (v->partition) return view_partition(app, rules, &v->partition_value, out);
+    status result = view_start(app, &made);
+    for (size_t i = 0; i < v->sources.count && result == ATOLL_OK; i++) {
+        wire_query q = {v->sources.items[i].class_name, v->sources.items[i].text};
+        result = add_query(app, rules, false, &made, &q);
+        if (result == ATOLL_OK) result = keep_source(&made, &q);
     }
-    *out = v;
-    return ATOLL_OK;
+    return finish(result, &made, out);
 }
 
 bool view_matches(const server_view *v, const model_view *view, class_key c, row_key row)

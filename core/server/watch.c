@@ -275,8 +275,9 @@ static void want(const changed_row *r, peer *p)
 {
     if (p->wanted_all) return;
     size_t count = p->wanted.count;
-    if (count == 0 && !p->group.active && p->cursor < r->before)
-        p->cursor = r->before; /* What came until then did not concern it. */
+    /* What came until then did not concern it; but no cursor passes a change of rules before the view was sent anew. */
+    bool sent = !p->view_stale && !p->view_unknown;
+    if (count == 0 && !p->group.active && sent && p->cursor < r->before) p->cursor = r->before;
     peer_wake(p);
     if (count > 0 && p->wanted.items[count - 1].row == r->row &&
         p->wanted.items[count - 1].class_of == r->class_of)

@@ -28,10 +28,14 @@ enum {
     BREAKAGE_NO_SWEEP,                  /* what a new view does not name stays */
     BREAKAGE_ACKNOWLEDGED_WITHOUT_OUTCOME, /* an acknowledgement counts without what it carries */
     BREAKAGE_ACKNOWLEDGED_TOO_MUCH, /* an acknowledgement drops what was written after its batch */
+    BREAKAGE_WRITE_NOT_JUDGED,      /* roles are not asked about writes */
+    BREAKAGE_VIEW_NOT_RENEWED,      /* other roles, and the view stays what it was */
+    BREAKAGE_SECRET_FIELD_SENT,     /* a field travels that may not be read */
     BREAKAGE_COUNT
 };
 #ifdef ATOLL_SIMULATOR
 extern int breakage_active;
+int breakage_named(const char *name); /* -1: none is */
 extern unsigned
     simulator_mended; /* times that a client asked for the whole view since it lacked something */
 extern unsigned simulator_message_size; /* small, so that batches and groups have many parts */

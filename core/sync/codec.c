@@ -210,7 +210,9 @@ static status read_ack(arena *memory, const Atoll__Sync__V0__UploadAck *a, wire_
                       .last = a->last};
     TRY(read_id(&a->batch, "batch", &out->batch));
     for (size_t i = 0; i < a->n_rejected; i++) {
-        wire_rejected r = {a->rejected[i]->class_name, a->rejected[i]->key, a->rejected[i]->reason};
+        wire_rejected r = {a->rejected[i]->class_name, a->rejected[i]->key, a->rejected[i]->reason,
+                           value_null()};
+        TRY(read_partition(a->rejected[i]->primary_key, &r.primary_key));
         TRY(arena_push(memory, &out->rejected, r));
     }
     return codec_rows_read(memory, a->rows, a->n_rows, false, &out->rows);
@@ -513,7 +515,11 @@ static status write_ack(buffer *to, arena *memory, const wire_ack *w)
     for (size_t i = 0; i < w->rejected.count; i++) {
         Atoll__Sync__V0__Rejected *r = arena_take(memory, sizeof *r);
         if (r == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+        pb_value *key = arena_take(memory, sizeof *key);
+        if (key == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
         atoll__sync__v0__rejected__init(r);
+        write_partition(&w->rejected.items[i].primary_key, key);
+        r->primary_key = key;
         r->class_name = (char *)w->rejected.items[i].class_name;
         r->key = (char *)w->rejected.items[i].key;
         r->reason = (char *)w->rejected.items[i].reason;

@@ -26,6 +26,7 @@ typedef struct runner_event {
     account *user;
     status code;
     const char *text;
+    struct refusals *refused; /* ERROR of refused writes; retain it */
     int32_t number_old, number_new;
     const char *const *answer; /* of a request that asked for texts; NULL among them: none there */
     size_t answer_count;

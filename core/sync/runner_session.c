@@ -242,7 +242,10 @@ static bool do_action(runner_session *s, const session_action *a)
     case SESSION_ACTION_ERROR:
         log_write(LOG_ERROR, CATEGORY, "error %d: %s", (int)a->code, a->text);
         show_state(s);
-        send_event(s, (runner_event){.kind = RUNNER_EVENT_ERROR, .code = a->code, .text = a->text});
+        send_event(s, (runner_event){.kind = RUNNER_EVENT_ERROR,
+                                     .code = a->code,
+                                     .text = a->text,
+                                     .refused = a->refused});
         break;
     case SESSION_ACTION_CONNECTION:
         show_state(s);

@@ -109,10 +109,14 @@ void session_free(session *s)
     vector_free(&s->held);
     vector_free(&s->staged);
     subscription_set_free(&s->subscribed);
-    for (size_t i = s->queue_first; i < s->queue.count; i++) memory_free(s->queue.items[i].text);
+    for (size_t i = s->queue_first; i < s->queue.count; i++) {
+        memory_free(s->queue.items[i].text);
+        refusals_release(s->queue.items[i].refused);
+    }
     vector_free(&s->queue);
     vector_free(&s->waits);
     memory_free(s->last_text);
+    refusals_release(s->last_refused);
     memory_free(s->user_id);
     memory_free(s->app_id);
     memory_free(s->partition_property);
@@ -127,6 +131,7 @@ static void queue_push(session *s, queued_action a)
 {
     if (vector_push(&s->queue, a) != ATOLL_OK) {
         memory_free(a.text);
+        refusals_release(a.refused);
         log_write(LOG_ERROR, category, "an event was lost: out of memory");
     }
 }
@@ -144,6 +149,14 @@ void session_queue(session *s, session_action_kind kind, uint64_t request, statu
 void session_queue_numbers(session *s, session_action_kind kind, int32_t first, int32_t second)
 {
     queue_push(s, (queued_action){.kind = kind, .number_old = first, .number_new = second});
+}
+
+void session_queue_refused(session *s, const char *text, refusals *refused)
+{
+    queue_push(s, (queued_action){.kind = SESSION_ACTION_ERROR,
+                                  .code = ATOLL_ERROR_COMPENSATING_WRITE,
+                                  .text = memory_copy_text(text, strlen(text)),
+                                  .refused = refused});
 }
 
 /* The one place that assigns the connection state. */
@@ -566,10 +579,13 @@ static bool give_queued(session *s, session_action *out)
     if (s->queue_first == s->queue.count) s->queue_first = s->queue.count = 0;
     memory_free(s->last_text);
     s->last_text = a.text;
+    refusals_release(s->last_refused);
+    s->last_refused = a.refused;
     *out = (session_action){.kind = a.kind,
                             .request = a.request,
                             .code = a.code,
                             .text = a.text,
+                            .refused = a.refused,
                             .number_old = a.number_old,
                             .number_new = a.number_new};
     return true;

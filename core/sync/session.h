@@ -74,12 +74,14 @@ typedef enum session_action_kind {
     SESSION_ACTION_SUBSCRIPTIONS, /* the state of the subscription set changed */
     SESSION_ACTION_DIED /* everything is uploaded after session_close_when_uploaded (or paused): free it */
 } session_action_kind;
+struct refusals;
 typedef struct session_action {
     session_action_kind kind;
     bytes message;
     uint64_t request;
     status code;
-    const char *text; /* valid until the next call */
+    const char *text;         /* valid until the next call */
+    struct refusals *refused; /* ERROR of refused writes: which (sync/refusals.h); as text */
     int32_t number_old, number_new;
 } session_action;
 bool session_poll(

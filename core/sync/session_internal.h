@@ -7,6 +7,7 @@
 #include "sync/integrate.h"
 #include "sync/remember.h"
 #include "sync/reset.h"
+#include "sync/refusals.h"
 #include "sync/session.h"
 #include "sync/subscription_internal.h"
 
@@ -42,7 +43,8 @@ typedef struct queued_action {
     session_action_kind kind;
     uint64_t request;
     status code;
-    char *text; /* owned */
+    char *text;        /* owned */
+    refusals *refused; /* a reference */
     int32_t number_old, number_new;
 } queued_action;
 
@@ -88,6 +90,7 @@ struct session {
     VECTOR(queued_action) queue;
     size_t queue_first;
     char *last_text; /* of the action given out last */
+    refusals *last_refused;
     VECTOR(session_wait) waits;
     uint64_t next_mark;
     clock_offset clock;
@@ -118,6 +121,7 @@ struct session {
 void session_queue(session *s, session_action_kind kind, uint64_t request, status code,
                    const char *text);
 void session_queue_numbers(session *s, session_action_kind kind, int32_t first, int32_t second);
+void session_queue_refused(session *s, const char *text, refusals *refused); /* takes a reference */
 void session_set_connection(session *s, int32_t connection);
 void session_lost(session *s, uint64_t now_ms,
                   uint64_t delay_at_least_ms); /* the stream ended; the next attempt is planned */

@@ -289,6 +289,23 @@ static status integrate_outcome(session *s, model_txn *txn, sync_state *next, re
     return sync_state_write(txn, next);
 }
 
+/* Without memory for the list its text is told all the same. */
+static refusals *collect_refused(const session *s)
+{
+    refusals *list = NULL;
+    if (refusals_new(&list) != ATOLL_OK) return NULL;
+    for (size_t i = 0; i < s->staged.count; i++) {
+        const wire_ack *a = &s->staged.items[i]->message.ack;
+        for (size_t k = 0; k < a->rejected.count; k++) {
+            const wire_rejected *r = &a->rejected.items[k];
+            if (refusals_add(list, r->class_name, &r->primary_key, r->reason) == ATOLL_OK) continue;
+            refusals_release(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 /* Told once, after the revert is visible. */
 static void report_rejected(session *s)
 {
@@ -304,7 +321,7 @@ static void report_rejected(session *s)
     snprintf(text, sizeof text,
              "%zu writes were refused and reverted; the first: object %s of class '%s': %s", count,
              first->key, first->class_name, first->reason);
-    session_queue(s, SESSION_ACTION_ERROR, 0, ATOLL_ERROR_COMPENSATING_WRITE, text);
+    session_queue_refused(s, text, collect_refused(s));
 }
 
 static bool any_rejected(const session *s)

@@ -150,6 +150,7 @@ typedef struct wire_download {
 } wire_download;
 typedef struct wire_rejected {
     const char *class_name, *key, *reason;
+    value primary_key;
 } wire_rejected;
 typedef struct wire_ack {
     bytes batch;

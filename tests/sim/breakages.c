@@ -1,6 +1,43 @@
 /* The switch of the deliberate breakages (sync/breakage.h): none unless a test asks for one. */
 #include "sync/breakage.h"
 
+#include <string.h>
+
 int breakage_active = BREAKAGE_NONE;
 unsigned simulator_mended;
 unsigned simulator_message_size = 1u << 20;
+
+int breakage_named(const char *name)
+{
+    static const char *const names[BREAKAGE_COUNT] = {"none",
+                                                      "acknowledge-before-commit",
+                                                      "no-tombstone",
+                                                      "wrong-tie-break",
+                                                      "mark-moved-on-a-miss",
+                                                      "evict-of-a-pending-row",
+                                                      "leaves-not-watched",
+                                                      "default-wins",
+                                                      "last-arrived-wins",
+                                                      "create-revives",
+                                                      "delete-ignored",
+                                                      "no-leave-record",
+                                                      "life-not-raised",
+                                                      "ingest-lost",
+                                                      "skipped-sync",
+                                                      "view-ignored",
+                                                      "eviction-not-sent",
+                                                      "row-skipped",
+                                                      "refusal-not-told",
+                                                      "pending-overwritten",
+                                                      "list-replaced",
+                                                      "no-sweep",
+                                                      "acknowledged-without-outcome",
+                                                      "acknowledged-too-much",
+                                                      "write-not-judged",
+                                                      "view-not-renewed",
+                                                      "secret-field-sent"};
+    for (int i = 0; i < BREAKAGE_COUNT; i++) {
+        if (strcmp(names[i], name) == 0) return i;
+    }
+    return -1;
+}

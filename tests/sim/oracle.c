@@ -48,6 +48,8 @@ typedef struct writer {
     int count;
     uint64_t acknowledged;
     bool refused[ORACLE_OBJECTS], denied; /* denied: the newest batch wrote outside of the view */
+    bool knows[ORACLE_OBJECTS];
+    oracle_rights rights;
 } writer;
 typedef struct state {
     uint64_t version;
@@ -383,6 +385,44 @@ static bool allowed(const oracle *o, const upload_object *u, fate f, uint64_t id
     return !creates && seen_at_base(o, u->object, u->base, ident, masks, count);
 }
 
+/* By the roles: the object before and the merged one after, whatever the views are. */
+static bool permitted(const oracle *o, const oracle_rights *r, const upload_object *u, fate f,
+                      uint64_t ident)
+{
+    const object *x = &o->now.objects[u->object];
+    int64_t team = x->fields[FIELD_TEAM].set ? x->fields[FIELD_TEAM].value : 0;
+    bool creates = f == FATE_BEGIN || f == FATE_AGAIN, removes = f == FATE_END || f == FATE_AGAIN;
+    if (!r->limited) return true;
+    if (x->alive && (!in_masks(team, &r->reads, 1) || !in_masks(team, &r->writes, 1))) return false;
+    if ((creates && !r->insert) || (removes && !r->remove)) return false;
+    if (f == FATE_END) return true;
+    for (int i = 0; i < u->field_count && r->no_score; i++) {
+        if (u->fields[i].field == FIELD_SCORE && !u->fields[i].is_default) return false;
+    }
+    return in_masks(team_after(x, u, f, ident), &r->writes, 1);
+}
+
+/* Whoever may see an object of a team may know of it for ever after. */
+static void learn(oracle *o, int client, int object_number)
+{
+    const object *x = &o->now.objects[object_number];
+    writer *w = &o->writers[client];
+    int64_t team = x->fields[FIELD_TEAM].set ? x->fields[FIELD_TEAM].value : 0;
+    if (x->alive && (!w->rights.limited || in_masks(team, &w->rights.reads, 1)))
+        w->knows[object_number] = true;
+}
+
+void oracle_set_rights(oracle *o, int client, const oracle_rights *rights)
+{
+    o->writers[client].rights = *rights;
+    for (int i = 0; i < ORACLE_OBJECTS; i++) learn(o, client, i);
+}
+
+bool oracle_may_know(const oracle *o, int client, int object)
+{
+    return object < 0 || object >= ORACLE_OBJECTS || o->writers[client].knows[object];
+}
+
 static void merge_elements(object *x, const upload_object *u)
 {
     for (int i = 0; i < u->element_count; i++) {
@@ -401,7 +441,7 @@ static void merge_elements(object *x, const upload_object *u)
 }
 
 static void apply_object(oracle *o, const upload_object *u, fate f, uint64_t ident,
-                         uint64_t version)
+                         uint64_t version, bool no_score)
 {
     object *x = &o->now.objects[u->object];
     if (f == FATE_END || f == FATE_AGAIN) {
@@ -420,6 +460,7 @@ static void apply_object(oracle *o, const upload_object *u, fate f, uint64_t ide
     if (f == FATE_END) return;
     for (int i = 0; i < u->field_count; i++) {
         const upload_field *v = &u->fields[i];
+        if (no_score && v->field == FIELD_SCORE) continue; /* a default; others were refused */
         if (field_wins(v->stamp, ident, v->is_default, &x->fields[v->field]))
             x->fields[v->field] = (field){true, v->is_default, v->value, v->stamp, ident};
     }
@@ -466,13 +507,15 @@ const char *oracle_applied(oracle *o, int client, uint64_t ident, uint64_t bound
     for (int i = 0; i < b->object_count; i++) {
         const upload_object *u = &b->objects[i];
         fate f = fate_of(&o->now.objects[u->object], u);
-        bool denied = f != FATE_LOSE && !allowed(o, u, f, ident, masks, mask_count);
+        o->writers[client].knows[u->object] = true;
+        bool denied = f != FATE_LOSE && (!allowed(o, u, f, ident, masks, mask_count) ||
+                                         !permitted(o, &o->writers[client].rights, u, f, ident));
         if (f == FATE_LOSE || denied) {
             o->writers[client].refused[u->object] = true;
             o->writers[client].denied |= denied;
             continue;
         }
-        apply_object(o, u, f, ident, version);
+        apply_object(o, u, f, ident, version, o->writers[client].rights.no_score);
         taken[u->object] = true;
     }
     for (int i = 0; i < b->part_count; i++) {
@@ -487,6 +530,7 @@ const char *oracle_applied(oracle *o, int client, uint64_t ident, uint64_t bound
     }
     for (int i = 0; i < ORACLE_OBJECTS; i++) {
         if (taken[i]) remember(o, i, version);
+        for (int c = 0; c < ORACLE_CLIENTS; c++) learn(o, c, i);
     }
     o->now.bounds_before[client] = o->now.bounds[client];
     o->now.bounds[client] = bound;
@@ -542,7 +586,7 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-char *oracle_dump(const oracle *o, unsigned mask)
+char *oracle_dump(const oracle *o, unsigned mask, bool no_score)
 {
     size_t capacity = 1 << 20, at = 0;
     char *text = malloc(capacity);
@@ -555,7 +599,8 @@ char *oracle_dump(const oracle *o, unsigned mask)
         if (!x->alive || !in_masks(team, &mask, 1)) continue;
         at += (size_t)snprintf(
             text + at, capacity - at, "%d team %lld score %lld", i, (long long)team,
-            (long long)(x->fields[FIELD_SCORE].set ? x->fields[FIELD_SCORE].value : 0));
+            (long long)(x->fields[FIELD_SCORE].set && !no_score ? x->fields[FIELD_SCORE].value
+                                                                : 0));
         if (x->fields[FIELD_NAME].set)
             at += (size_t)snprintf(text + at, capacity - at, " name %lld",
                                    (long long)x->fields[FIELD_NAME].value);

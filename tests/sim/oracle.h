@@ -63,6 +63,15 @@ void oracle_batch_begin(oracle *o, int client);
 void oracle_batch_object(oracle *o, int client, const upload_object *u); /* elements are copied */
 void oracle_batch_part(oracle *o, int client, const upload_part *u);
 void oracle_batch_reading(oracle *o, int client, uint64_t sequence, int64_t value);
+/* What roles let a client do, from now on: teams that it may see and (some of those) write, and more. */
+typedef struct oracle_rights {
+    bool limited; /* false: everything is allowed */
+    unsigned reads, writes;
+    bool insert, remove, no_score; /* no_score: the field can neither be seen nor written */
+} oracle_rights;
+void oracle_set_rights(oracle *o, int client, const oracle_rights *rights);
+/* May the client know that the object exists: could it ever see it, or did it name it itself? */
+bool oracle_may_know(const oracle *o, int client, int object);
 /* The server applied it as its version. masks: teams that the writer's views show. NULL, or what is wrong. */
 const char *oracle_applied(oracle *o, int client, uint64_t ident, uint64_t bound, uint64_t version,
                            const unsigned *masks, int mask_count);
@@ -72,7 +81,7 @@ void oracle_acknowledged(oracle *o, int client, uint64_t bound);
 bool oracle_denied(const oracle *o, int client); /* its newest batch wrote what it may not */
 
 /* What the server must hold now, filtered by teams; the same text as of a copy. Caller frees. */
-char *oracle_dump(const oracle *o, unsigned mask);
+char *oracle_dump(const oracle *o, unsigned mask, bool no_score);
 size_t oracle_readings(const oracle *o);           /* that must have been stored */
 size_t oracle_unsent(const oracle *o, int client); /* operations that no applied batch covers */
 const char *oracle_check_order(const oracle *o, int object, const int64_t *values,

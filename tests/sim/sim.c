@@ -3,6 +3,7 @@
  * reaches the server is told to the reference model (oracle.c), and after the storm every copy is compared with it. */
 #include "fixture.h"
 #include "oracle.h"
+#include "rights.h"
 #include "server/app.h"
 #include "sync/breakage.h"
 #include "sync/session_internal.h"
@@ -26,6 +27,10 @@ typedef struct sim {
     uint64_t offline_until[WORLD_CLIENTS_MAX], stopped_until[WORLD_CLIENTS_MAX];
     uint64_t offline_times, stops, view_changes, crashes, next_value, refused;
     uint64_t promised[WORLD_CLIENTS_MAX]; /* newest version whose commit returned OK */
+    rights rights
+        [WORLD_CLIENTS_MAX]; /* what roles give the user of a client; with_roles: they are in force */
+    bool with_roles;
+    uint64_t right_changes;
     bool failed;
     char wrong[1000];
 } sim;
@@ -206,7 +211,7 @@ static void on_applied(world *w, client *c, bytes raw, uint64_t bound, uint64_t 
     uint64_t crash_in = w->server_node.crash_in;
     w->server_node.crash_in = 0;
     char *has = fixture_dump_sorted(server_app_db(w->app), "TRUEPREDICATE"),
-         *wants = oracle_dump(s->o, ~0u);
+         *wants = oracle_dump(s->o, ~0u, false);
     w->server_node.crash_in = crash_in;
     if (strcmp(has, wants) != 0 && !s->failed) {
         broke(s, "the server's state differs from the reference model's");
@@ -244,11 +249,33 @@ static void trace_rows(world *w, client *c, const char *what, const wire_rows_li
     }
 }
 
+/* The wire is read for objects and fields that must not be on it. */
+static void check_secrets(sim *s, client *c, const wire_rows_list *list)
+{
+    char text[200];
+    for (size_t k = 0; k < list->count; k++) {
+        const wire_rows *rows = list->items[k];
+        if (strcmp(rows->class_name, "Item") != 0) continue;
+        for (size_t i = 0; i < rows->count; i++) {
+            int object = (int)rows->key.integers.items[i];
+            snprintf(text, sizeof text, "client %d was told of object %d, which it may not see",
+                     c->number, object);
+            if (!oracle_may_know(s->o, c->number, object)) broke(s, text);
+        }
+        for (size_t i = 0; i < rows->columns.count && s->rights[c->number].no_score; i++) {
+            if (strcmp(rows->columns.items[i]->property, "score") == 0)
+                broke(s, "a field travelled that may not be read");
+        }
+    }
+}
+
 static void on_down(world *w, client *c, const server_message *m)
 {
     sim *s = w->context;
     bool told = m->kind != SERVER_UPLOAD_ACK || !m->ack.last || m->ack.rejected.count > 0;
     if (!told && oracle_denied(s->o, c->number)) broke(s, "a refused write is not told");
+    if (s->with_roles && m->kind == SERVER_DOWNLOAD) check_secrets(s, c, &m->download.rows);
+    if (s->with_roles && m->kind == SERVER_UPLOAD_ACK) check_secrets(s, c, &m->ack.rows);
     if (getenv("ORACLE_TRACE") == NULL) return;
     if (m->kind == SERVER_DOWNLOAD)
         trace_rows(w, c, m->download.sweep ? "sweep" : "download", &m->download.rows,
@@ -430,6 +457,32 @@ static void change_view(sim *s, client *c)
     subscription_set_free(&before);
 }
 
+/* Other custom data: the server judges by them from now on, and gives the view anew. */
+static void change_rights(sim *s, client *c)
+{
+    rights *r = &s->rights[c->number];
+    char data[200];
+    rights_choose(r, &s->random);
+    rights_data(r, data, sizeof data);
+    oracle_rights told = {true, r->reads, r->writes, r->insert, r->remove, r->no_score};
+    oracle_set_rights(s->o, c->number, &told);
+    s->right_changes++;
+    /* A power cut of the server in it: it reads the data again when it is back. */
+    if (world_set_user_data(&s->w, c, data) != ATOLL_OK && !s->w.server_node.crashing)
+        broke(s, "custom data can't be set");
+}
+
+static void start_roles(sim *s)
+{
+    s->with_roles = true;
+    if (world_set_roles(&s->w, rights_roles) != ATOLL_OK) broke(s, fail_text());
+    for (int i = 0; i < s->w.client_count; i++) {
+        s->w.clients[i].user_id = rights_users[i];
+        s->rights[i].no_score = random_below(&s->random, 3) == 0;
+        change_rights(s, &s->w.clients[i]);
+    }
+}
+
 static void weather(sim *s, client *c)
 {
     world *w = &s->w;
@@ -460,6 +513,8 @@ static void weather(sim *s, client *c)
         (void)!model_checkpoint(c->db);
     } else if (which < 24 && w->app != NULL) {
         (void)!model_checkpoint(server_app_db(w->app));
+    } else if (which < 27 && s->with_roles) {
+        change_rights(s, c);
     }
 }
 
@@ -503,24 +558,25 @@ static void compare_client(sim *s, client *c)
 {
     char rule[100];
     resolve_view(s, c);
+    const rights *r = &s->rights[c->number];
+    unsigned mask = s->masks[c->number] & (s->with_roles ? r->reads : ~0u);
     char *has = fixture_dump_sorted(c->db, "TRUEPREDICATE"),
-         *wants = oracle_dump(s->o, s->masks[c->number]);
+         *wants = oracle_dump(s->o, mask, r->no_score);
     if (strcmp(has, wants) != 0 && !s->failed) {
         snprintf(rule, sizeof rule, "client %d did not converge to its view of the reference model",
                  c->number);
         broke(s, rule);
         if (getenv("ORACLE_TRACE") != NULL) oracle_trace(s->o, atoi(getenv("ORACLE_TRACE")));
-        fprintf(stderr, "client %d (mask %x):\n%sreference:\n%s", c->number, s->masks[c->number],
-                has, wants);
+        fprintf(stderr, "client %d (mask %x):\n%sreference:\n%s", c->number, mask, has, wants);
     }
     free(has);
     free(wants);
+    if (r->no_score) return;
     /* Lists in order: the same text of the same rows on the server. */
-    static const char *const texts[16] = {
-        [15] = "TRUEPREDICATE", [1] = "team == 0", [2] = "team == 1",
-        [6] = "team IN {1, 2}", [12] = "team > 1", [11] = "team != 2"};
+    char text[100];
+    rights_query(mask, text, sizeof text);
     char *mine = fixture_dump(c->db, "TRUEPREDICATE"),
-         *server = fixture_dump(server_app_db(s->w.app), texts[s->masks[c->number]]);
+         *server = fixture_dump(server_app_db(s->w.app), text);
     if (strcmp(mine, server) != 0 && !s->failed) {
         broke(s, "a list has another order on a client than on the server");
         fprintf(stderr, "client %d:\n%sserver:\n%s", c->number, mine, server);
@@ -613,12 +669,13 @@ static void print_coverage(const sim *s)
         operations += s->operations[i];
     }
     printf("clients %d operations %llu batches %llu cuts %llu client_crashes %llu server_crashes "
-           "%llu offline %llu stops %llu views %llu refused %llu",
+           "%llu offline %llu stops %llu views %llu rights %llu refused %llu",
            s->w.client_count, (unsigned long long)operations,
            (unsigned long long)oracle_batches(s->o), (unsigned long long)s->w.cuts,
            (unsigned long long)s->w.client_crashes, (unsigned long long)s->w.server_crashes,
            (unsigned long long)s->offline_times, (unsigned long long)s->stops,
-           (unsigned long long)s->view_changes, (unsigned long long)refused);
+           (unsigned long long)s->view_changes, (unsigned long long)s->right_changes,
+           (unsigned long long)refused);
     for (int i = 1; i < 8; i++) printf(" %s %llu", up[i], (unsigned long long)s->w.messages_up[i]);
     for (int i = 1; i < 9; i++)
         printf(" %s %llu", down[i], (unsigned long long)s->w.messages_down[i]);
@@ -666,6 +723,7 @@ static int run_seed(uint64_t seed, bool quiet, bool verbose)
     s->w.on_down = on_down;
     s->w.on_server_up = on_server_up;
     s->w.on_client_up = on_client_up;
+    if (seed % 3 == 0) start_roles(s);
     for (int i = 0; i < clients; i++) {
         const char *classes[] = {"Item"}, *queries[] = {"TRUEPREDICATE"};
         if (world_subscribe(&s->w, &s->w.clients[i], classes, queries, 1) != ATOLL_OK)
@@ -685,38 +743,6 @@ static int run_seed(uint64_t seed, bool quiet, bool verbose)
     return result;
 }
 
-static int find_breakage(const char *name)
-{
-    static const char *const names[BREAKAGE_COUNT] = {"none",
-                                                      "acknowledge-before-commit",
-                                                      "no-tombstone",
-                                                      "wrong-tie-break",
-                                                      "mark-moved-on-a-miss",
-                                                      "evict-of-a-pending-row",
-                                                      "leaves-not-watched",
-                                                      "default-wins",
-                                                      "last-arrived-wins",
-                                                      "create-revives",
-                                                      "delete-ignored",
-                                                      "no-leave-record",
-                                                      "life-not-raised",
-                                                      "ingest-lost",
-                                                      "skipped-sync",
-                                                      "view-ignored",
-                                                      "eviction-not-sent",
-                                                      "row-skipped",
-                                                      "refusal-not-told",
-                                                      "pending-overwritten",
-                                                      "list-replaced",
-                                                      "no-sweep",
-                                                      "acknowledged-without-outcome",
-                                                      "acknowledged-too-much"};
-    for (int i = 0; i < BREAKAGE_COUNT; i++) {
-        if (strcmp(names[i], name) == 0) return i;
-    }
-    return -1;
-}
-
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -730,7 +756,7 @@ int main(int argc, char **argv)
         if (o == 'c') count = strtoull(optarg, NULL, 10);
         if (o == 'v') verbose = true;
         if (o == 'x') expect_failure = true;
-        if (o == 'b') breakage_active = find_breakage(optarg);
+        if (o == 'b') breakage_active = breakage_named(optarg);
         if (o == '?' || breakage_active < 0) {
             fprintf(stderr, "usage: atoll-sim --seed N [--count N] [--breakage NAME] "
                             "[--expect-failure] [--verbose]\n");

@@ -1,6 +1,8 @@
 /* The world around the machines: clock, network, disks, crashes. It must never decide what the machines should do, nor know
  * what is right. Invariant: nothing happens but by a seeded choice, so that a seed is a whole run. */
 #include "world.h"
+#include "server/config.h"
+#include "server/roles.h"
 #include "sync/breakage.h"
 
 #include <stdio.h>
@@ -114,12 +116,34 @@ static model_schema copy_schema(const model_schema *s)
     return copy;
 }
 
+status world_set_roles(world *w, const char *yaml)
+{
+    char text[16384];
+    server_config config;
+    snprintf(text, sizeof text, "apps:\n- id: app\n  sync: %s\n%s",
+             w->flexible ? "flexible" : "partition", yaml);
+    TRY(server_config_read(bytes_text(text), &config));
+    role_set_release(w->roles);
+    w->roles = role_set_retain(config.apps.items[0].roles);
+    server_config_free(&config);
+    return w->app == NULL ? ATOLL_OK : server_app_set_roles(w->app, w->roles);
+}
+
+status world_set_user_data(world *w, client *c, const char *json)
+{
+    free(c->user_data);
+    c->user_data = strdup(json);
+    return w->app == NULL ? ATOLL_OK
+                          : server_app_set_user_data(
+                                w->app, c->user_id == NULL ? "user" : c->user_id, bytes_text(json));
+}
+
 bool world_client_open(world *w, client *c)
 {
     storage *store = NULL;
     memory_disk_set_hook(c->node.disk, before_disk, &c->node);
     model_options model = {.platform = &c->node.platform,
-                           .use = w->flexible ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION,
+                           .use = w->flexible != c->other_mode ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION,
                            .identity_rows = true,
                            .durable = true,
                            .memory_budget = 0};
@@ -134,8 +158,8 @@ bool world_client_open(world *w, client *c)
     if (w->on_client_up != NULL) w->on_client_up(w, c, model_version(c->db));
     session_options options = {.db = c->db,
                                .platform = &c->node.platform,
-                               .flexible = w->flexible,
-                               .partition = value_string(bytes_text("p")),
+                               .flexible = w->flexible != c->other_mode,
+                               .partition = w->partition,
                                .user_id = "user",
                                .app_id = "app",
                                .reconnect_delay_ms = 1000,
@@ -169,6 +193,16 @@ void world_crash_client(world *w, client *c, uint64_t down_ms)
     w->client_crashes++;
 }
 
+void world_new_device(world *w, client *c)
+{
+    drop_stream(c);
+    if (c->session != NULL) session_free(c->session);
+    if (c->db != NULL) model_close(c->db);
+    memory_disk_free(c->node.disk);
+    node_start(w, &c->node, random_next(&w->random));
+    if (!world_client_open(w, c)) abort();
+}
+
 static status server_open(world *w)
 {
     storage *store = NULL;
@@ -177,7 +211,9 @@ static status server_open(world *w)
                                   .app_id = "app",
                                   .flexible = w->flexible,
                                   .partition_property = "_partition",
+                                  .partition_clients = w->partition_clients,
                                   .development = true,
+                                  .roles = w->roles,
                                   .memory_budget = 0,
                                   .offline_ms = w->offline_ms};
     status result = storage_open_memory(w->server_node.disk, &store);
@@ -237,6 +273,7 @@ status world_start(world *w, uint64_t seed, int clients, bool flexible, model_sc
                  .random = {seed},
                  .client_count = clients,
                  .flexible = flexible,
+                 .partition = value_string(bytes_text("p")),
                  .memory_budget = seed % 3 == 0   ? 1
                                   : seed % 3 == 1 ? 50000
                                                   : 0,
@@ -263,8 +300,10 @@ void world_end(world *w)
         memory_disk_free(c->node.disk);
         free(c->up.items);
         free(c->down.items);
+        free(c->user_data);
     }
     if (w->app != NULL) server_app_close(w->app);
+    role_set_release(w->roles);
     memory_disk_free(w->server_node.disk);
     schema_free(&w->schema);
 }
@@ -325,7 +364,14 @@ static void poll_session(world *w, client *c)
 static void open_stream(world *w, client *c)
 {
     c->stream_wanted = false;
-    if (c->offline || !w->server_node.up || peer_new(w->app, "user", &c->peer) != ATOLL_OK) {
+    bool there = !c->offline && w->server_node.up &&
+                 peer_new(w->app, c->user_id == NULL ? "user" : c->user_id, &c->peer) == ATOLL_OK;
+    if (there && c->user_data != NULL &&
+        peer_set_user_data(c->peer, bytes_text(c->user_data)) != ATOLL_OK) {
+        peer_free(c->peer);
+        there = false;
+    }
+    if (!there) {
         c->peer = NULL;
         session_closed(c->session, w->now_ms, ATOLL_ERROR_CONNECTION_FAILED, "no connection");
         return;

@@ -58,6 +58,9 @@ typedef struct client {
     uint64_t request_last;
     uint64_t restart_at_ms;
     int32_t state_before;
+    bool other_mode;     /* the other kind of sync than the server's */
+    const char *user_id; /* "user" unless set before the first connection */
+    char *user_data;     /* custom data, JSON; NULL: none */
 } client;
 
 typedef struct world {
@@ -69,6 +72,8 @@ typedef struct world {
     client clients[WORLD_CLIENTS_MAX];
     int client_count;
     bool flexible;
+    bool partition_clients; /* a flexible server takes them */
+    value partition;        /* of partition sync: "p" unless set and the clients opened again */
     uint64_t memory_budget; /* of every engine */
     model_schema schema;
     uint64_t delay_ms_max;
@@ -86,7 +91,8 @@ typedef struct world {
     bool verbose;
     int32_t reset_mode;
     bool ask_resets;
-    uint64_t offline_ms; /* of the server: the maximum offline time */
+    uint64_t offline_ms;    /* of the server: the maximum offline time */
+    struct role_set *roles; /* NULL: everything is allowed */
 } world;
 
 status world_start(world *w, uint64_t seed, int clients, bool flexible,
@@ -102,7 +108,11 @@ void world_restore_server(world *w, memory_disk *image, uint64_t down_ms);
 void world_cut(world *w, client *c);
 void world_crash_client(world *w, client *c, uint64_t down_ms);
 void world_crash_server(world *w, uint64_t down_ms);
+/* Roles and the like of the app: what stands below `- id: app` in a configuration file. */
+status world_set_roles(world *w, const char *yaml);
+status world_set_user_data(world *w, client *c, const char *json);
 bool world_client_open(world *w, client *c);
+void world_new_device(world *w, client *c); /* with an empty disk */
 status world_subscribe(world *w, client *c, const char *const *classes, const char *const *queries,
                        size_t count);
 #endif

@@ -111,11 +111,19 @@ static status read_config(const arguments *a, server_config *out)
     return result;
 }
 
+static status read_again(void *context, server_config *out)
+{
+    return read_config(context, out);
+}
+
 static status serve(const arguments *a, const server_config *config)
 {
     server_runner *r = NULL;
-    server_runner_options options = {
-        .platform = platform_posix(), .config = config, .data = a->data};
+    server_runner_options options = {.platform = platform_posix(),
+                                     .config = config,
+                                     .data = a->data,
+                                     .read_config = a->config == NULL ? NULL : read_again,
+                                     .context = (void *)(uintptr_t)a};
     TRY(server_runner_new(&options, &r));
     running = r;
     struct sigaction action = {.sa_handler = on_signal};

@@ -398,6 +398,7 @@ def test_a_refused_write_is_reported_once_after_it_is_reverted(device):
         assert [task.name for task in realm.objects(Task)] == ["inside"] and not bad.is_valid
         assert len(reports) == 1 and isinstance(reports[0], errors.CompensatingWriteError)
         assert str(key) in reports[0].message and "Task" in reports[0].message
+        assert reports[0].writes == (errors.RefusedWrite("Task", key, "the object is outside of the current view"),)
 
 
 def test_download_progress_reaches_the_end(device):

@@ -155,6 +155,14 @@ ATOLL_API atoll_user *atoll_event_user(const atoll_event *event);
  * Thread: any, one at a time. Since: 0.1. */
 ATOLL_API atoll_values *atoll_event_values(const atoll_event *event);
 
+/* SESSION_ERROR of ATOLL_ERROR_COMPENSATING_WRITE: the writes that the server refused, three values
+ * each: the name of the class, the primary key (null if it is not known) and the reason. At most
+ * 10,000 are named. No values for others.
+ * Owns: the caller, who frees the result with atoll_values_free.
+ * Errors: OUT_OF_MEMORY.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_values *atoll_event_refused_writes(const atoll_event *event, atoll_error **error);
+
 /* A number of the event, see ATOLL_EVENT_*; 0 if there is none at that position.
  * Thread: any, one at a time. Since: 0.1. */
 ATOLL_API int64_t atoll_event_number(const atoll_event *event, int32_t position);

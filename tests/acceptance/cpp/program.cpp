@@ -191,9 +191,11 @@ static void a_view_follows_its_subscriptions(const std::string &url, const std::
     auto user = app.login(realm::App::credentials::anonymous()).get();
     auto config = user.flexible_sync_configuration();
     std::atomic<int> errors{0}, last_error{0};
+    std::vector<realm::compensating_write_error_info> writes;
     config.sync_config().set_error_handler([&](realm::sync_session, realm::sync_error error) {
         last_error = error.code;
-        errors++;
+        writes = error.compensating_writes_info();
+        errors++; // Last: who sees it sees the others.
     });
     auto db = realm::open<realm::Task>(config);
     // Until something is subscribed, a write would have nowhere to go.
@@ -227,6 +229,9 @@ static void a_view_follows_its_subscriptions(const std::string &url, const std::
     for (int i = 0; i < 1000 && errors == 0; i++)
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     REQUIRE(errors == 1 && last_error == ATOLL_ERROR_COMPENSATING_WRITE);
+    REQUIRE(writes.size() == 1 && writes[0].object_name == "Task" &&
+            writes[0].primary_key == realm::mixed(refused) &&
+            writes[0].reason == "the object is outside of the current view");
 
     require_error(ATOLL_ERROR_INVALID_ARGUMENT, [&] {
         db.subscriptions().update(

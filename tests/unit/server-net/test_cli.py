@@ -141,6 +141,36 @@ class Programs(unittest.TestCase):
         self.bad(1, "certificate", "user", "list", "--app", "a", "--data", server.data)
         self.good("user", "list", "--app", "a", "--data", server.data, "--ca", f"{self.folder}/cert.pem")
 
+    def test_roles_and_custom_data_count_from_the_moment_that_they_change(self):
+        roles = ("listen: 127.0.0.1:0\napps:\n- id: shop\n  sync: flexible\n  development: true\n  default_roles:\n"
+                 "  - {name: x, apply_when: '%s', read: true, write: true, insert: true}\n")
+        config = self.file("roles.yaml", roles % "%%user.custom_data.level > 2")
+        server = self.start("--config", config)
+        on = ["--app", "shop", "--data", server.data]
+        self.good("user", "add", "ann@x.org", *on, given="secret1\n")
+        source = self.file("one.ndjson", '{"_id": 1, "name": "a"}\n{"_id": 2, "name": "b"}\n')
+        ann = ["import", source, "--class", "Thing", "--email", "ann@x.org", "--password", "secret1", *on]
+
+        def count():
+            return json.loads(self.good("hash", "Thing", "--json", *on))["count"]
+
+        atoll(*ann)
+        self.assertEqual(count(), 0)
+        self.good("user", "data", "set", "ann@x.org", '{"level": 3}', *on)
+        self.good(*ann)
+        self.assertEqual(count(), 2)
+        self.file("roles.yaml", roles % "%%user.custom_data.level > 3")
+        server.process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        self.file("one.ndjson", '{"_id": 3, "name": "c"}\n')
+        atoll(*ann)
+        self.assertEqual(count(), 2)
+        self.file("roles.yaml", "nonsense")
+        server.process.send_signal(signal.SIGHUP)
+        self.good("user", "data", "set", "ann@x.org", '{"level": 4}', *on)
+        self.good(*ann)
+        self.assertEqual(count(), 3)
+
     def test_wrong_token_is_refused(self):
         server = self.start()
         token = self.file("token", "0" * 64)

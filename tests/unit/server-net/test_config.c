@@ -1,6 +1,7 @@
 /* The configuration file of the server. */
 #include "base/memory.h"
 #include "server/config.h"
+#include "server/roles.h"
 
 #include <criterion/criterion.h>
 
@@ -39,6 +40,43 @@ Test(config, says_everything_about_an_app)
     cr_assert_eq(memory_live_count(), 0);
 }
 
+Test(config, roles_are_read_with_their_fields)
+{
+    server_config c;
+    cr_assert_eq(read_text("apps:\n"
+                           "- id: shop\n"
+                           "  sync: flexible\n"
+                           "  queryable_fields: [owner]\n"
+                           "  partition_rules: {read: true, write: '%%user.id == \"x\"'}\n"
+                           "  default_roles: []\n"
+                           "  roles:\n"
+                           "    Task:\n"
+                           "    - name: one\n"
+                           "      apply_when: '%%user.custom_data.level > 3'\n"
+                           "      document_filters: {read: 'owner == %%user.id', write: false}\n"
+                           "      fields: {pay: {read: false}, note: {write: true}}\n"
+                           "      read: true\n",
+                           &c),
+                 ATOLL_OK, "%s", fail_text());
+    const role_set *s = c.apps.items[0].roles;
+    cr_assert(s->restricts && s->declares && s->classes.count == 2);
+    cr_assert_null(s->partition_read);
+    cr_assert_str_eq(s->partition_write, "%%user.id == \"x\"");
+    cr_assert_null(s->classes.items[0].class_name);
+    const role *r = &s->classes.items[1].roles.items[0];
+    cr_assert_str_eq(r->name, "one");
+    cr_assert_str_eq(r->read, "owner == %%user.id");
+    cr_assert_str_eq(r->write, "FALSEPREDICATE");
+    cr_assert(r->read_others && !r->write_others && !r->insert && !r->remove);
+    cr_assert(!r->fields.items[0].read && !r->fields.items[0].write);
+    cr_assert(r->fields.items[1].read && r->fields.items[1].write);
+    cr_assert(role_set_queryable(s, "Task", "owner") && !role_set_queryable(s, "Task", "pay"));
+    server_config_free(&c);
+    cr_assert_eq(memory_live_count(), 0);
+}
+
+#define ROLE(text) "apps:\n- id: a\n  sync: flexible\n  default_roles:\n  - {name: x, " text "}"
+
 Test(config, without_a_file_the_server_is_open_for_development)
 {
     server_config c;
@@ -64,6 +102,13 @@ Test(config, mistakes_are_named_with_their_place)
         {"apps:\n- {id: a, sync: flexible, tokens: [{secret: /dev/null}]}", "at least 32 bytes"},
         {"- a", "line 1 column 1: expected listen and apps"},
         {"listne: x", "line 1 column 1: unknown key"},
+        {ROLE("raed: true"), "line 5 column 15: unknown key: expected name, apply_when"},
+        {ROLE("read: maybe"), "line 5 column 21: expected true or false"},
+        {ROLE("apply_when: 'owner == %%user.id'"), "can't name fields of documents"},
+        {ROLE("apply_when: '%%user.name == 1'"), "unknown expansion '%%user.name'"},
+        {ROLE("document_filters: {read: 'a =='}"), "the query is wrong at 1:5"},
+        {ROLE("fields: {a: {}, b: {delete: true}}"), "unknown key: expected read or write"},
+        {"apps:\n- id: a\n  sync: flexible\n  default_roles: [{read: true}]", "has no name"},
         {"listen: 7700", "line 1 column 9: expected HOST:PORT"},
         {"listen: a:70000", "expected HOST:PORT"},
         {"apps: {}", "apps: expected a list"},

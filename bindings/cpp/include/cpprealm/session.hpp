@@ -7,9 +7,21 @@
 namespace realm
 {
 
+// One write that the server took back.
+struct compensating_write_error_info {
+    std::string object_name, reason;
+    mixed primary_key;
+};
+
 struct sync_error {
     atoll_status code = ATOLL_OK;
     std::string message;
+    std::vector<compensating_write_error_info> compensating_writes = {};
+    // What was taken back, at most 10,000 of them; the realm shows the server's state already.
+    const std::vector<compensating_write_error_info> &compensating_writes_info() const
+    {
+        return compensating_writes;
+    }
     bool is_client_reset_requested() const { return code == ATOLL_ERROR_CLIENT_RESET; }
 };
 
@@ -124,8 +136,16 @@ public:
                 return internal::checked(atoll_session_observe_errors, handle_.get(), queue);
             },
             [session = *this, observer = std::move(observer)](const atoll_event *event) {
-                observer(session, sync_error{atoll_event_status(event),
-                                             internal::to_string(atoll_event_message(event))});
+                sync_error error{atoll_event_status(event),
+                                 internal::to_string(atoll_event_message(event))};
+                auto writes = internal::own(internal::checked(atoll_event_refused_writes, event));
+                for (std::int64_t i = 0; i < atoll_values_count(writes.get()); i += 3) {
+                    error.compensating_writes.push_back(
+                        {internal::codec<std::string>::take(writes.get(), i),
+                         internal::codec<std::string>::take(writes.get(), i + 2),
+                         internal::take_mixed(writes.get(), i + 1)});
+                }
+                observer(session, std::move(error));
             },
             false);
     }

@@ -81,11 +81,14 @@ public class SessionException : Exception
 
     public ErrorCode ErrorCode { get; }
 
+    internal static SessionException From(EventData data) => data.Status == NativeStatus.CompensatingWrite
+        ? new CompensatingWriteException(data.Message, data.RefusedWrites)
+        : From(data.Status, data.Message);
+
     internal static SessionException From(int status, string message) => status switch
     {
         NativeStatus.ClientReset or NativeStatus.CopiedFolder or NativeStatus.AutoClientResetFailed
             => new ClientResetException(message, CodeOf(status)),
-        NativeStatus.CompensatingWrite => new CompensatingWriteException(message),
         _ => new SessionException(message, CodeOf(status)),
     };
 
@@ -110,14 +113,12 @@ public class SessionException : Exception
 /// <summary>The server took back writes that were not permitted.</summary>
 public class CompensatingWriteException : SessionException
 {
-    internal CompensatingWriteException(string message)
+    internal CompensatingWriteException(string message, IEnumerable<CompensatingWriteInfo> writes)
         : base(message, ErrorCode.CompensatingWrite)
-    {
-    }
+        => CompensatingWrites = writes;
 
-    /// <summary>Not listed one by one yet: the message says what was taken back.</summary>
-    public IEnumerable<CompensatingWriteInfo> CompensatingWrites
-        => throw new NotSupportedException("not supported yet: the list of compensating writes (see the message)");
+    /// <summary>What was taken back, at most 10,000 of them. The realm shows the server's state already.</summary>
+    public IEnumerable<CompensatingWriteInfo> CompensatingWrites { get; }
 }
 
 /// <summary>One write that was taken back.</summary>

@@ -49,6 +49,22 @@ internal sealed class EventData
 
         Status = NativeMethods.atoll_event_status(native);
         Message = Status == 0 ? "" : NativeMethods.atoll_event_message(native) ?? "";
+        if (Status == NativeStatus.CompensatingWrite)
+        {
+            RefusedWrites = ReadRefusedWrites(native);
+        }
+    }
+
+    private static Sync.Exceptions.CompensatingWriteInfo[] ReadRefusedWrites(IntPtr native)
+    {
+        using var values = new NativeValues(NativeMethods.atoll_event_refused_writes(native));
+        var writes = new Sync.Exceptions.CompensatingWriteInfo[NativeMethods.atoll_values_count(values.Handle) / 3];
+        for (var i = 0; i < writes.Length; i++)
+        {
+            writes[i] = new(values.Read(3 * i).AsString(), values.Read((3 * i) + 1), values.Read((3 * i) + 2).AsString());
+        }
+
+        return writes;
     }
 
     public int Type { get; }
@@ -64,6 +80,9 @@ internal sealed class EventData
     public int Status { get; }
 
     public string Message { get; }
+
+    /// <summary>What the server took back, of an error that says so.</summary>
+    public Sync.Exceptions.CompensatingWriteInfo[] RefusedWrites { get; } = [];
 
     /// <summary>The user of a log-in, a handle that the receiver owns; else zero.</summary>
     public IntPtr User { get; }

@@ -176,7 +176,7 @@ public class Session : INotifyPropertyChanged
     {
         try
         {
-            var error = SessionException.From(data.Status, data.Message);
+            var error = SessionException.From(data);
             if (error is ClientResetException reset && config.ClientResetHandler.Fallback is { } fallback)
             {
                 fallback(reset.Of(config));
@@ -229,7 +229,7 @@ public class Session : INotifyPropertyChanged
     private static Exception ToException(EventData data)
         => data.Status == NativeStatus.Cancelled
             ? new TaskCanceledException(data.Message)
-            : new RealmException(data.Message, SessionException.From(data.Status, data.Message));
+            : new RealmException(data.Message, SessionException.From(data));
 
     private void RaiseConnectionChanged() => ThreadPool.QueueUserWorkItem(
         _ =>

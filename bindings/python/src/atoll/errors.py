@@ -9,7 +9,8 @@ does not know becomes a plain AtollError. Since: 0.1
 from __future__ import annotations
 
 import builtins
-from typing import Optional, Type, TypeVar
+import dataclasses
+from typing import Any, Optional, Type, TypeVar
 
 from . import _constants
 from ._constants import *  # type: ignore  # noqa: F401,F403
@@ -30,6 +31,26 @@ class ConnectionFailedError(_constants.ConnectionFailedError, builtins.Connectio
     __str__ = Exception.__str__
 
 
+@dataclasses.dataclass(frozen=True)
+class RefusedWrite:
+    """One write that the server took back. Since: 0.1"""
+
+    class_name: str
+    primary_key: Any
+    reason: str
+
+
+class CompensatingWriteError(_constants.CompensatingWriteError):
+    """The server took back writes that the user may not make; the realm shows its state again.
+
+    ``writes`` names them, at most 10,000.
+    """
+
+    writes: tuple[RefusedWrite, ...] = ()
+
+    __str__ = Exception.__str__
+
+
 class FileNotFoundError(_constants.FileNotFoundError, builtins.FileNotFoundError):  # noqa: A001
     """There is no realm at that path. Also a built-in FileNotFoundError."""
 
@@ -40,7 +61,8 @@ TimedOutError = TimeoutError
 InvalidObjectError = _constants.ObjectInvalidError
 """The object was deleted, its realm closed, or it is asymmetric and committed."""
 
-_WITH_BASES: tuple[Type[AtollError], ...] = (TimeoutError, ConnectionFailedError, FileNotFoundError)
+_WITH_BASES: tuple[Type[AtollError], ...] = (TimeoutError, ConnectionFailedError, FileNotFoundError,
+                                                CompensatingWriteError)
 _CLASSES: dict[int, Type[AtollError]] = {
     status: next((kind for kind in _WITH_BASES if issubclass(kind, generated)), generated)
     for status, generated in ERROR_CLASSES.items()

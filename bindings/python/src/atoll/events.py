@@ -17,7 +17,7 @@ import warnings
 from typing import Any, Awaitable, Callable, Generator, Generic, Optional, TypeVar
 
 from . import errors
-from ._bridge import Handle, native
+from ._bridge import Handle, get_value, native
 from ._constants import ChangeKind, EventType
 
 T = TypeVar("T")
@@ -89,7 +89,21 @@ class Event:
         status = native.atoll_event_status(self.pointer)
         if status == 0:
             return None
-        return errors.from_status(status, native.atoll_event_message(self.pointer) or "")
+        error = errors.from_status(status, native.atoll_event_message(self.pointer) or "")
+        if isinstance(error, errors.CompensatingWriteError):
+            error.writes = self._refused_writes()
+        return error
+
+    def _refused_writes(self) -> tuple[errors.RefusedWrite, ...]:
+        pointer = native.atoll_event_refused_writes(self.pointer)
+        try:
+            count = native.atoll_values_count(pointer)
+            return tuple(
+                errors.RefusedWrite(*(get_value(pointer, index) for index in range(start, start + 3)))
+                for start in range(0, count, 3)
+            )
+        finally:
+            native.atoll_values_free(pointer)
 
     def indexes(self, kind: int) -> tuple[int, ...]:
         count = native.atoll_event_change_count(self.pointer, kind)

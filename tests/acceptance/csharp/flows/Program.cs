@@ -15,6 +15,7 @@ namespace Acceptance
             ["flow4"] = Flow4.Run,
             ["flow5"] = Flow5.Run,
             ["flow6"] = Flow6.Run,
+            ["flow7"] = Flow7.Run,
             ["flow3-class"] = Flow3Class.Asymmetrics.Run,
             ["flow3-interface"] = Flow3Interface.Asymmetrics.Run,
         };
