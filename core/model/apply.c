@@ -248,7 +248,8 @@ static status apply_list(model_txn *txn, const operation *o, uint64_t gate)
     case OP_LIST_INSERT: return list_cell_insert(w, cell, o->position, &o->element);
     case OP_LIST_SET: return list_cell_set(w, cell, o->position, &o->element);
     case OP_LIST_ERASE:
-        return list_cell_erase(w, cell, o->position, erasure_of(txn, p), o->element.touched);
+        return list_cell_erase(w, cell, o->position, o->all ? LIST_ERASE_MOVED : erasure_of(txn, p),
+                               o->element.touched);
     case OP_LIST_MOVE: return list_cell_move(w, cell, o->position, o->hash);
     case OP_LIST_CLEAR: return list_cell_clear(w, cell, o->position);
     case OP_LIST_STORE:

@@ -231,6 +231,11 @@ static void erase_element(list_edit *e, list_state *s, uint64_t at)
     if (e->how != LIST_ERASE_IN_SET) to->value = value_null();
     if (e->how == LIST_ERASE_IN_SET || e->how == LIST_ERASE_IN_DICTIONARY)
         to->value_stamp = to->value_actor = 0;
+    if (e->how == LIST_ERASE_MOVED) {
+        to->value_stamp = LIST_MOVED_AWAY;
+        to->value_actor = 0;
+        memset(to->embedded, 0, sizeof to->embedded);
+    }
     if (e->how != LIST_ERASE_WHOLE) return;
     e->count = -1;
     memmove(to, to + 1, (s->elements.count - 1 - at) * sizeof *to);

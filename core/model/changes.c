@@ -5,8 +5,9 @@
 
 typedef struct touch {
     property_key property;
-    uint8_t is_default;
-    uint32_t next; /* index + 1 of the next touch of the row; 0: none */
+    uint8_t is_default, is_set;
+    uint32_t next;      /* index + 1 of the next touch of the row; 0: none */
+    uint32_t increment; /* index + 1 of what was added; 0: nothing */
 } touch;
 
 typedef struct entry {
@@ -17,6 +18,7 @@ typedef struct entry {
 struct changes_builder {
     VECTOR(entry) entries;
     VECTOR(touch) touches;
+    VECTOR(int64_t) increments;
     VECTOR(map64) rows; /* by class key - 1: row → entry */
 };
 
@@ -26,6 +28,7 @@ struct model_changes {
     row_change *rows;
     property_key *properties;
     uint8_t *defaults;
+    row_increment *increments; /* NULL: nothing was incremented */
 };
 
 status changes_builder_new(changes_builder **out)
@@ -40,6 +43,7 @@ static void builder_free(changes_builder *b)
     vector_free(&b->rows);
     vector_free(&b->entries);
     vector_free(&b->touches);
+    vector_free(&b->increments);
     memory_free(b);
 }
 
@@ -77,14 +81,31 @@ static void life_changed(entry *e, bool from, bool to)
     e->change.created = false;
 }
 
-static status add_touch(changes_builder *b, entry *e, property_key p, bool is_default)
+/* A set forgets what was added before it. */
+static status change_touch(changes_builder *b, touch *t, const operation *o)
 {
-    for (uint32_t i = e->first; i != 0; i = b->touches.items[i - 1].next) {
-        if (b->touches.items[i - 1].property != p) continue;
-        b->touches.items[i - 1].is_default = is_default;
+    if (o->kind != OP_INCREMENT) {
+        t->is_default = o->is_default;
+        t->is_set = true;
+        t->increment = 0;
         return ATOLL_OK;
     }
-    TRY(vector_push(&b->touches, ((touch){.property = p, .is_default = is_default})));
+    if (t->increment == 0) {
+        TRY(vector_push(&b->increments, 0));
+        t->increment = (uint32_t)b->increments.count;
+    }
+    int64_t *sum = &b->increments.items[t->increment - 1];
+    *sum = (int64_t)((uint64_t)*sum + (uint64_t)o->value.as.integer);
+    return ATOLL_OK;
+}
+
+static status add_touch(changes_builder *b, entry *e, const operation *o)
+{
+    for (uint32_t i = e->first; i != 0; i = b->touches.items[i - 1].next) {
+        if (b->touches.items[i - 1].property == o->property)
+            return change_touch(b, &b->touches.items[i - 1], o);
+    }
+    TRY(vector_push(&b->touches, ((touch){.property = o->property})));
     uint32_t at = (uint32_t)b->touches.count;
     if (e->first == 0)
         e->first = at;
@@ -92,7 +113,7 @@ static status add_touch(changes_builder *b, entry *e, property_key p, bool is_de
         b->touches.items[e->last - 1].next = at;
     e->last = at;
     e->change.property_count++;
-    return ATOLL_OK;
+    return change_touch(b, &b->touches.items[at - 1], o);
 }
 
 static status add_operation(changes_builder *b, const operation *o)
@@ -110,9 +131,7 @@ static status add_operation(changes_builder *b, const operation *o)
     case OP_LIST_ERASE:
     case OP_LIST_CLEAR:
     case OP_LIST_STORE:
-    case OP_LIST_MOVE:
-        TRY(entry_of(b, o->class_of, o->row, &e));
-        return add_touch(b, e, o->property, o->is_default);
+    case OP_LIST_MOVE: TRY(entry_of(b, o->class_of, o->row, &e)); return add_touch(b, e, o);
     case OP_KEY:
     case OP_UNKEY:
     case OP_DROP:
@@ -152,9 +171,16 @@ static void emit(const changes_builder *b, const entry *e, model_changes *to, si
     *row = e->change;
     row->properties = to->properties + *used;
     row->defaults = to->defaults + *used;
+    if (to->increments != NULL) row->increments = to->increments + *used;
     for (uint32_t i = e->first; i != 0; i = b->touches.items[i - 1].next) {
-        to->properties[*used] = b->touches.items[i - 1].property;
-        to->defaults[(*used)++] = b->touches.items[i - 1].is_default;
+        const touch *t = &b->touches.items[i - 1];
+        to->properties[*used] = t->property;
+        if (to->increments != NULL)
+            to->increments[*used] = (row_increment){
+                .added = t->increment == 0 ? 0 : b->increments.items[t->increment - 1],
+                .set = t->is_set != 0,
+                .incremented = t->increment != 0};
+        to->defaults[(*used)++] = t->is_default;
     }
 }
 
@@ -167,9 +193,11 @@ status changes_builder_finish(changes_builder *b, model_changes **out)
         changes->rows = memory_allocate((b->entries.count + 1) * sizeof *changes->rows);
         changes->properties = memory_allocate(touches * sizeof *changes->properties);
         changes->defaults = memory_allocate(touches);
+        if (b->increments.count > 0)
+            changes->increments = memory_allocate(touches * sizeof *changes->increments);
     }
     if (changes == NULL || changes->rows == NULL || changes->properties == NULL ||
-        changes->defaults == NULL) {
+        changes->defaults == NULL || (b->increments.count > 0 && changes->increments == NULL)) {
         model_changes_free(changes);
         builder_free(b);
         return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -201,5 +229,6 @@ void model_changes_free(model_changes *changes)
     memory_free(changes->rows);
     memory_free(changes->properties);
     memory_free(changes->defaults);
+    memory_free(changes->increments);
     memory_free(changes);
 }

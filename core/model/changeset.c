@@ -98,7 +98,7 @@ static status write_body(buffer *to, const operation *o)
     case OP_LIST_CLEAR:
         TRY(buffer_append_varint(to, o->property));
         TRY(buffer_append_varint(to, o->position));
-        return buffer_append_varint(to, o->element.touched);
+        return buffer_append_varint(to, o->element.touched << 1 | o->all);
     case OP_LIST_STORE:
         TRY(buffer_append_varint(to, o->property));
         return buffer_append_bytes(to, o->blob);
@@ -225,6 +225,8 @@ static void read_body(reader *from, operation *o)
         o->property = (property_key)reader_varint(from);
         o->position = reader_varint(from);
         o->element.touched = reader_varint(from);
+        o->all = (o->element.touched & 1) != 0;
+        o->element.touched >>= 1;
         return;
     case OP_LIST_STORE:
         o->property = (property_key)reader_varint(from);

@@ -18,7 +18,7 @@ typedef enum operation_kind {
     OP_SET = 5,         /* property, value, is_default */
     OP_LIST_INSERT = 6, /* property, position, element */
     OP_LIST_SET = 7,    /* property, position, element (value, stamps); an erased one comes back */
-    OP_LIST_ERASE = 8,  /* property, position */
+    OP_LIST_ERASE = 8,  /* property, position; all: it moves elsewhere */
     OP_LIST_CLEAR = 9,  /* property, position = the new life */
     OP_LIST_STORE = 10, /* property, blob */
     OP_OWNER = 11,      /* id, owner */

@@ -193,12 +193,13 @@ status model_collection_each(const model_view *view, class_key c, row_key row, p
     list_element e;
     TRY(find_place(view, c, row, p, PROPERTY_COLLECTION, &at));
     list_walk walk = {.store = at.store, .cell = at.cell};
-    bool leaves_out = leaves_dead_out(at.property);
+    bool leaves_out = leaves_dead_out(at.property),
+         keys = (at.property->flags & PROPERTY_DICTIONARY) != 0;
     for (uint64_t index = 0; list_walk_next(&walk, &e);) {
         bool link = e.value.type == VALUE_LINK;
         TRY(show_value(view, at.property, &e.value));
         if (leaves_out && link && e.value.type == VALUE_NULL) continue;
-        if (!each(context, index++, e.key, &e.value)) return ATOLL_OK;
+        if (!each(context, index++, keys ? e.key : bytes_of(NULL, 0), &e.value)) return ATOLL_OK;
     }
     return walk.result;
 }

@@ -253,6 +253,12 @@ status write_delete(model_txn *txn, class_key c,
 status write_delete_owned(model_txn *txn, class_key c, row_key row,
                           const model_property *p) MUST_CHECK; /* what the row owns through it */
 status write_hide(model_txn *txn, class_key c, row_key row, bool hidden) MUST_CHECK;
+/* identity.c */
+void identity_random(model_txn *txn, uint8_t id[16]);
+status identity_of_place(const model_view *view, class_key c, const model_owner *owner,
+                         uint8_t id[16]) MUST_CHECK; /* new to this copy */
+status identity_check(const model_view *view, const uint8_t id[16],
+                      const model_owner *owner) MUST_CHECK; /* INVALID_ARGUMENT: of another place */
 status write_embedded(model_txn *txn, class_key c, const model_owner *owner, row_key *out,
                       uint8_t id[16]) MUST_CHECK;
 status check_value(const model_txn *txn, const model_class *c, const model_property *p,

@@ -280,6 +280,9 @@ static status merge_element(list_state *into, list_element *mine, const list_ele
 {
     if (other->stamp - 1 < mine->stamp - 1) mine->stamp = other->stamp;
     if (other->touched > mine->touched) mine->touched = other->touched;
+    bool gone =
+        (mine->erased && !list_moved_away(mine)) || (other->erased && !list_moved_away(other));
+    bool away = list_moved_away(mine) && list_moved_away(other);
     if (value_wins(other, mine)) {
         value fresh = other->value;
         TRY(list_state_own_text(into, &fresh));
@@ -288,10 +291,8 @@ static status merge_element(list_state *into, list_element *mine, const list_ele
         mine->value_actor = other->value_actor;
         memcpy(mine->embedded, other->embedded, sizeof mine->embedded);
     }
-    if (mine->erased || other->erased) {
-        mine->erased = true;
-        mine->value = value_null();
-    }
+    mine->erased = gone || away; /* What is away here only, has another place: settling tells. */
+    if (mine->erased) mine->value = value_null();
     return ATOLL_OK;
 }
 
@@ -311,6 +312,7 @@ static status merge_into(list_state *merged, const list_state *other)
                                 : merge_element(merged, &merged->elements.items[at], e);
     }
     memory_free(by_id);
+    if (result == ATOLL_OK) result = list_state_settle(merged);
     return result == ATOLL_OK ? list_state_order(merged) : result;
 }
 
@@ -320,7 +322,8 @@ status list_state_merge(list_state *into, const list_state *other)
     list_state merged;
     bool replace = other->life > into->life;
     TRY(list_state_copy(replace ? other : into, &merged));
-    status result = replace ? list_state_order(&merged) : merge_into(&merged, other);
+    status result = replace ? list_state_settle(&merged) : merge_into(&merged, other);
+    if (result == ATOLL_OK && replace) result = list_state_order(&merged);
     if (result != ATOLL_OK) {
         list_state_free(&merged);
         return result;

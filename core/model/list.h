@@ -8,6 +8,10 @@
  * sent) last: runs typed at once by two writers don't interleave, the run whose first element is earlier comes first.
  * An erased element stays as a tombstone. Merging two states = union by id; erased wins; per-element value by stamp. */
 enum { LIST_SIDE_LEFT = 0, LIST_SIDE_RIGHT = 1 };
+/* A moved element is erased in its place and has another one, whose key is the id of the first (LIST_ORIGIN_SIZE bytes).
+ * All places of one element are merged as one: it is gone when it was erased in any of them, else it stands in the place
+ * with the latest stamp and has the latest value. What is erased since it went elsewhere has this value stamp. */
+enum { LIST_ORIGIN_SIZE = 16, LIST_MOVED_AWAY = 1, LIST_ERASED_ELSEWHERE = 2 };
 enum { LIST_HEAP_SIZE_MAX = 1 << 30 };
 typedef struct list_element {
     element_id id, parent;
@@ -19,7 +23,7 @@ typedef struct list_element {
     uint64_t
         touched; /* client: log version of the last unsent change, 0 clean; server: version of the last change */
     value value;          /* link: raw row */
-    bytes key;            /* of a dictionary's element */
+    bytes key;            /* of a dictionary's element; of a list's: where it was first */
     uint8_t embedded[16]; /* identity when the property holds embedded objects */
 } list_element;
 typedef struct list_state {
@@ -36,6 +40,14 @@ status list_state_push(list_state *s, const list_element *element)
     MUST_CHECK; /* at the end; its text is copied into the heap */
 status list_state_own_text(list_state *s,
                            value *v) MUST_CHECK; /* copies the text of the value into the heap */
+static inline bool list_moved_away(const list_element *e)
+{
+    return e->erased && e->value_stamp == LIST_MOVED_AWAY;
+}
+void list_origin_write(uint8_t to[LIST_ORIGIN_SIZE], element_id id);
+element_id list_origin(const list_element *e); /* itself when it never moved */
+status list_state_settle(list_state *s)
+    MUST_CHECK; /* of moves: one place for each element (list_move.c) */
 status list_state_order(list_state *s)
     MUST_CHECK; /* sorts into list order, deterministic for any input order; BAD_CHANGESET on a cycle or an unknown parent */
 status list_state_merge(list_state *into, const list_state *other)

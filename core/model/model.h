@@ -303,7 +303,7 @@ status model_list_erase(model_txn *txn, class_key c, row_key row, property_key p
 status model_list_clear(model_txn *txn, class_key c, row_key row, property_key p) MUST_CHECK;
 status model_list_move(model_txn *txn, class_key c, row_key row, property_key p, uint64_t from,
                        uint64_t to) MUST_CHECK; /* to: its index afterwards. The element keeps its
-    identity; where identities travel it is erased and inserted anew (embedded: NOT_SUPPORTED) */
+    identity; where identities travel it gets another place in the sequence */
 /* On a set or dictionary model_list_insert, _set and _move give TYPE_MISMATCH. */
 status model_set_insert(model_txn *txn, class_key c, row_key row, property_key p, const value *v,
                         bool *added) MUST_CHECK;
@@ -367,7 +367,13 @@ typedef struct row_change {
     const property_key *properties; /* set or list-changed, each once */
     const uint8_t *defaults;        /* 1 = the last set was a default */
     size_t property_count;
+    const struct row_increment *increments; /* of each property; NULL: nothing was incremented */
 } row_change;
+/* What was added to a property after it was last set, or without that. */
+typedef struct row_increment {
+    int64_t added;
+    bool set, incremented;
+} row_increment;
 typedef struct model_changes
     model_changes; /* of one commit or a run of commits; reference counted; any thread */
 /* Changes of versions from < v <= to; NULL with NOT_FOUND semantics (status OUT_OF_RANGE) when no longer kept:

@@ -286,7 +286,8 @@ enum list_erasure {
     LIST_ERASE_WHOLE,
     LIST_ERASE_IN_LIST,
     LIST_ERASE_IN_SET,
-    LIST_ERASE_IN_DICTIONARY
+    LIST_ERASE_IN_DICTIONARY,
+    LIST_ERASE_MOVED /* the element has another place from now on */
 };
 status list_cell_erase(const tree_writer *w, list_cell *cell, uint64_t position,
                        enum list_erasure how, uint64_t touched) MUST_CHECK;

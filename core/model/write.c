@@ -474,10 +474,6 @@ static status increment(model_txn *txn, class_key c, row_key row, property_key p
         return fail(ATOLL_ERROR_PRIMARY_KEY_IMMUTABLE,
                     "the primary key '%s.%s' cannot be changed; create another object",
                     class_of->name, property->name);
-    if (txn->db->options.use != SCHEMA_LOCAL)
-        return fail(ATOLL_ERROR_NOT_SUPPORTED,
-                    "not supported yet in synced realms: an increment, of '%s.%s'", class_of->name,
-                    property->name);
     TRY(model_get_raw(txn->view, c, row, p, &now));
     if (now.type == VALUE_NULL)
         return fail(ATOLL_ERROR_NULL_NOT_ALLOWED,
@@ -507,6 +503,13 @@ static status check_embedding(const model_txn *txn, const model_owner *owner)
     }
 }
 
+static bool in_slot(const model_txn *txn, const model_owner *owner)
+{
+    const model_class *c = schema_class(txn->writer.schema, owner->class_of);
+    const model_property *p = c == NULL ? NULL : class_property(c, owner->property);
+    return p != NULL && (p->flags & PROPERTY_COLLECTION) == 0;
+}
+
 status write_embedded(model_txn *txn, class_key c, const model_owner *owner, row_key *out,
                       uint8_t id[16])
 {
@@ -514,9 +517,13 @@ status write_embedded(model_txn *txn, class_key c, const model_owner *owner, row
     operation o = {.kind = OP_OWNER, .class_of = c, .owner = *owner};
     TRY(need_class(txn->view, c, &class_of));
     TRY(check_embedding(txn, owner));
-    txn->db->options.platform->random(txn->db->options.platform->context, o.id, sizeof o.id);
+    bool asymmetric = is_asymmetric(txn, owner->class_of, owner->row);
+    if (txn->db->options.identity_rows && !asymmetric && in_slot(txn, owner))
+        TRY(identity_of_place(txn->view, c, owner, o.id));
+    else
+        identity_random(txn, o.id);
     bool silent = txn->silent;
-    txn->silent = silent || is_asymmetric(txn, owner->class_of, owner->row);
+    txn->silent = silent || asymmetric;
     status result = make_row(txn, class_of, NULL, ROW_ALIVE, &o.row);
     if (result == ATOLL_OK) result = run(txn, &o);
     txn->silent = silent;
@@ -579,6 +586,7 @@ static status put_embedded(model_txn *txn, class_key c, const uint8_t id[16],
     if (row != 0) TRY(row_state(txn->view, c, row, &state));
     if (row != 0) TRY(check_owner(txn, class_of, row, owner));
     TRY(check_embedding(txn, owner));
+    TRY(identity_check(txn->view, id, owner));
     if (row == 0)
         TRY(make_row(txn, class_of, NULL, ROW_ALIVE, &row));
     else if (state != ROW_ALIVE)

@@ -209,26 +209,39 @@ static status list_erase(model_txn *txn, class_key c, row_key row, property_key 
     return collection_erase(txn, &at, position, &e);
 }
 
-/* Where identities travel a move is an erasure and an insertion: an element of the sequence never leaves its place. */
-static status move_by_value(model_txn *txn, const collection_place *at, uint64_t from, uint64_t to)
+/* Where identities travel an element of the sequence never leaves its place: it gets another one, which knows the first. */
+static status move_place(model_txn *txn, const collection_place *at, uint64_t from, uint64_t to)
 {
     uint64_t position = 0;
     list_element e;
+    operation insert;
+    collection_place after;
+    uint8_t origin[LIST_ORIGIN_SIZE];
     buffer text;
-    if (at->property->type == VALUE_EMBEDDED)
-        return fail(ATOLL_ERROR_NOT_SUPPORTED,
-                    "not supported yet in synced realms: moving the embedded objects of '%s.%s'",
-                    at->model->name, at->property->name);
     TRY(list_cell_position(at->store, at->cell, from, &position));
     TRY(list_cell_element(at->store, at->cell, position, &e));
+    list_origin_write(origin, list_origin(&e));
+    operation leave = collection_operation(at, OP_LIST_ERASE, position);
+    leave.element.touched = touched_now(txn);
+    leave.all = true;
     buffer_init(&text, LIMIT_VALUE_SIZE_MAX);
     bool has_text = e.value.type == VALUE_STRING || e.value.type == VALUE_BINARY;
     status result =
         has_text ? buffer_append(&text, e.value.as.text.data, e.value.as.text.size) : ATOLL_OK;
     if (has_text) e.value.as.text = buffer_view(&text);
-    if (result == ATOLL_OK) result = collection_erase(txn, at, position, &e);
+    if (result == ATOLL_OK) result = txn_operation(txn, &leave);
     if (result == ATOLL_OK)
-        result = list_insert(txn, at->class_of, at->row, at->property->key, to, &e.value);
+        result = collection_place_find(txn, at->class_of, at->row, at->property->key, PROPERTY_LIST,
+                                       &after);
+    if (result == ATOLL_OK) result = list_insertion(txn, &after, to, &insert);
+    if (result == ATOLL_OK) {
+        insert.element.value = e.value;
+        insert.element.value_stamp = e.value_stamp;
+        insert.element.value_actor = e.value_actor;
+        memcpy(insert.element.embedded, e.embedded, sizeof e.embedded);
+        insert.element.key = bytes_of(origin, sizeof origin);
+        result = txn_operation(txn, &insert);
+    }
     buffer_free(&text);
     return result;
 }
@@ -241,7 +254,7 @@ static status list_move(model_txn *txn, class_key c, row_key row, property_key p
     TRY(check_index(&at, from, at.visible));
     TRY(check_index(&at, to, at.visible));
     if (from == to) return ATOLL_OK;
-    if (txn->db->options.identity_rows) return move_by_value(txn, &at, from, to);
+    if (txn->db->options.identity_rows) return move_place(txn, &at, from, to);
     uint64_t position = 0;
     TRY(list_cell_position(at.store, at.cell, from, &position));
     operation o = collection_operation(&at, OP_LIST_MOVE, position);

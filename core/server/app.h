@@ -178,13 +178,28 @@ typedef struct staged_upload {
 } staged_upload;
 typedef VECTOR(staged_upload *) staged_uploads;
 /* Applies a complete batch in one commit. */
+enum { VIEWS_BEFORE_MAX = 8 };
 typedef struct judging_views {
-    const server_view *items[3];
+    const server_view *items[2 + VIEWS_BEFORE_MAX];
     size_t count;
     const session_rules *rules;
 } judging_views; /* in force, coming, before: each may allow a write, if the rules do */
+/* A view that is in force no more. What was written under it may be on its way until a batch comes that was made when the
+ * client had integrated this version: a batch is everything that is pending. */
+typedef struct past_view {
+    server_view view;
+    uint64_t until;
+} past_view;
 status apply_batch(server_app *app, uint64_t ident, const judging_views *views,
                    const staged_uploads *parts, uint64_t *version) MUST_CHECK;
+/* A collection of an upload merges into the row's. *lost: an element came out otherwise than uploaded. BAD_CHANGESET: it
+ * does not fit, and nothing was changed. (apply_list.c) */
+typedef struct list_merge {
+    model_txn *txn;
+    uint64_t limit, version; /* limit: no stamp is later */
+} list_merge;
+status apply_list(const list_merge *m, const model_class *c, row_key row, const model_property *p,
+                  const wire_column *column, size_t entry, bool *lost) MUST_CHECK;
 status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record *record,
                    const session_rules *rules, const wire_upload *upload) MUST_CHECK;
 
@@ -247,8 +262,10 @@ struct peer {
     uint64_t ident, cursor, told_cursor, view_version, schema_generation;
     model_schema client_schema;
     server_view view;
-    bool has_next_view, has_view_before;
-    server_view next_view, view_before;
+    bool has_next_view;
+    server_view next_view;
+    past_view before[VIEWS_BEFORE_MAX];
+    size_t before_count;
     uint64_t next_view_version;
     VECTOR(queued_message) queue;
     size_t queue_first;
@@ -285,5 +302,6 @@ status peer_renew_view(peer *p) MUST_CHECK; /* after a change, between two group
 /* send.c: the next message made on demand; *made false: nothing. */
 status send_next(peer *p, bool *made) MUST_CHECK;
 void send_group_end(peer *p);
+void peer_view_passed(peer *p, server_view view, uint64_t until); /* takes the view */
 status peer_queue(peer *p, const server_message *m) MUST_CHECK;
 #endif

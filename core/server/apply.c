@@ -61,10 +61,11 @@ typedef struct merged_values {
     bool fresh; /* a new life: nothing of the old counts */
 } merged_values;
 
-static wire_column *column_named(wire_rows *rows, const char *name)
+static wire_column *column_named(wire_rows *rows, const char *name, bool increment)
 {
     for (size_t i = 0; i < rows->columns.count; i++) {
-        if (strcmp(rows->columns.items[i]->property, name) == 0) return rows->columns.items[i];
+        wire_column *c = rows->columns.items[i];
+        if (c->increment == increment && strcmp(c->property, name) == 0) return c;
     }
     return NULL;
 }
@@ -80,29 +81,66 @@ static bool column_wins(batch_apply *a, const wire_column *column, size_t entry,
     return merge_field_wins(claim, &there);
 }
 
+static int64_t add_wrapping(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+/* A set keeps what was added after it by its stamp, though it was uploaded before. */
+static value with_added(const value *set, int64_t added)
+{
+    value v = *set;
+    if (v.type == VALUE_INT) v.as.integer = add_wrapping(v.as.integer, added);
+    return v;
+}
+
+/* The value before increments of this upload. *set: the set that it comes from, where one is known. */
+static void merged_set(merged_values *m, const model_property *p, value *out, field_claim *set,
+                       bool *known)
+{
+    size_t entry = 0;
+    field_mark *there = m->fresh ? NULL : row_mark_field(m->mark, p->key);
+    *known = there != NULL;
+    if (there != NULL) *set = (field_claim){there->stamp, there->author, there->is_default};
+    wire_column *column = column_named(m->rows, p->name, false);
+    field_claim claim;
+    if (column != NULL && wire_column_seek(column, m->index, &entry) &&
+        column_wins(m->a, column, entry, m->mark, p->key, m->fresh, &claim)) {
+        value v = wire_column_value(column, entry);
+        *out = with_added(&v, m->fresh ? 0 : row_mark_added(m->mark, p->key, &claim, false));
+        *set = claim;
+        *known = true;
+        return;
+    }
+    if (!m->fresh && m->row != 0 &&
+        model_get_raw(model_txn_view(m->a->txn), m->c->key, m->row, p->key, out) == ATOLL_OK)
+        return;
+    bool nullable = (p->flags & PROPERTY_NULLABLE) != 0;
+    if (!nullable && p->type != VALUE_LINK && p->type != VALUE_EMBEDDED) *out = value_zero(p->type);
+}
+
 static void merged_value(void *context, property_key key, value *out)
 {
     merged_values *m = context;
     const model_property *p = class_property(m->c, key);
     size_t entry = 0;
-    field_claim claim;
+    field_claim set, claim;
+    bool known = false;
     *out = value_null();
     if (p == NULL) return;
     if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) {
         *out = wire_column_value(&m->rows->key, m->index);
         return;
     }
-    wire_column *column = column_named(m->rows, p->name);
-    if (column != NULL && wire_column_seek(column, m->index, &entry) &&
-        column_wins(m->a, column, entry, m->mark, key, m->fresh, &claim)) {
-        *out = wire_column_value(column, entry);
-        return;
+    merged_set(m, p, out, &set, &known);
+    wire_column *added = column_named(m->rows, p->name, true);
+    if (added != NULL && wire_column_seek(added, m->index, &entry)) {
+        claim = (field_claim){clamp(m->a, wire_column_stamp(added, entry)), m->a->ident, false};
+        if (merge_increment_counts(&claim, known ? &set : NULL))
+            *out = with_added(out, added->integers.items[entry]);
     }
-    if (!m->fresh && m->row != 0 &&
-        model_get_raw(model_txn_view(m->a->txn), m->c->key, m->row, key, out) == ATOLL_OK)
-        return;
-    bool nullable = (p->flags & PROPERTY_NULLABLE) != 0;
-    if (!nullable && p->type != VALUE_LINK && p->type != VALUE_EMBEDDED) *out = value_zero(p->type);
+    /* A link of a mixed value names no row here, and no query of a view asks for one. */
+    if (out->type == VALUE_TYPED_LINK) *out = value_null();
 }
 
 static bool sees(const batch_apply *a, class_key c, row_key row)
@@ -227,177 +265,168 @@ static const char *judge_rules(const batch_apply *a, merged_values *m, merge_ver
 
 /* ---- fields ---- */
 
-static bool element_changed(const list_element *before, const list_element *after)
+typedef struct field_target {
+    const model_class *c;
+    row_key row;
+    row_mark *mark;
+    bool is_root;
+    const row_mark *before; /* for the leave record: of the life that was there */
+    uint64_t base;          /* what the writer had integrated */
+    bool *lost;
+} field_target;
+
+/* Somebody else changed the field after what the writer had seen: what it has is not the outcome. */
+static void lose_unless_seen(const batch_apply *a, const field_target *t, property_key p)
 {
-    return before->erased != after->erased || before->stamp != after->stamp ||
-           before->value_stamp != after->value_stamp || before->value_actor != after->value_actor ||
-           memcmp(before->embedded, after->embedded, 16) != 0;
+    if (row_mark_news(t->mark, p, t->base, a->ident)) *t->lost = true;
 }
 
-/* Elements of one state to be found by those of another: of lists by id, of sets by value, of dictionaries by key. */
-typedef struct element_index {
-    const list_element **sorted;
-    size_t count;
-    wire_collection kind;
-} element_index;
-
-static int compare_element_id(const void *a, const void *b)
+static status mark_field(batch_apply *a, const field_target *t, const model_property *p,
+                         const field_claim *claim)
 {
-    const list_element *x = *(const list_element *const *)a, *y = *(const list_element *const *)b;
-    if (x->id.actor != y->id.actor) return x->id.actor < y->id.actor ? -1 : 1;
-    return (x->id.counter > y->id.counter) - (x->id.counter < y->id.counter);
+    if (claim->stamp > a->app->clock) a->app->clock = claim->stamp;
+    field_mark f = {p->key, claim->is_default, claim->stamp, a->ident, a->version};
+    return row_mark_set(t->mark, &f);
 }
 
-static int compare_element_value(const void *a, const void *b)
+static status leave_before(batch_apply *a, const field_target *t, const model_property *p)
 {
-    const list_element *x = *(const list_element *const *)a, *y = *(const list_element *const *)b;
-    return value_compare(&x->value, &y->value);
+    if (!t->is_root || t->before->since == a->version ||
+        !meta_is_queryable(a->app, t->c->key, p->key) || BREAKAGE(BREAKAGE_NO_LEAVE_RECORD))
+        return ATOLL_OK;
+    return meta_leave(a->app, a->txn, t->c->key, t->row, t->before, a->version);
 }
 
-static int compare_element_key(const void *a, const void *b)
+static status apply_collection(batch_apply *a, const field_target *t, const model_property *p,
+                               const wire_column *column, size_t entry)
 {
-    const list_element *x = *(const list_element *const *)a, *y = *(const list_element *const *)b;
-    return bytes_compare(x->key, y->key);
+    field_claim claim;
+    bool wins = column_wins(a, column, entry, t->mark, p->key, false, &claim);
+    /* Elements of others that the writer had not seen: the mark names one author, and its own change would hide them. */
+    lose_unless_seen(a, t, p->key);
+    const list_merge merge = {a->txn, a->limit, a->version};
+    status result = apply_list(&merge, t->c, t->row, p, column, entry, t->lost);
+    if (result == ATOLL_ERROR_BAD_CHANGESET) {
+        /* Its elements hang on some that were never here: this list is refused, the rest of the batch is not. */
+        log_write(LOG_WARN, "Realm.Sync.Server", "a list of '%s.%s' from ident %llu is refused: %s",
+                  t->c->name, p->name, (unsigned long long)a->ident, fail_text());
+        a->broken_list = *t->lost = true;
+        return ATOLL_OK;
+    }
+    if (result != ATOLL_OK) return result;
+    claim.stamp = wins ? claim.stamp : row_mark_field(t->mark, p->key)->stamp;
+    return mark_field(a, t, p, &claim);
 }
 
-static int (*const element_orders[])(const void *, const void *) = {
-    compare_element_id, compare_element_value, compare_element_key};
+typedef struct held_object {
+    class_key class_of;
+    row_key row; /* 0: never seen here */
+    bool elsewhere, ended;
+} held_object;
 
-static status element_index_make(const list_state *s, wire_collection kind, element_index *out)
+/* What an embedded object or nested collection that is put into a slot is here. */
+static status find_held(batch_apply *a, const field_target *t, const model_property *p,
+                        const value *v, held_object *out)
 {
-    element_index x = {.count = s->elements.count, .kind = kind};
-    x.sorted = memory_allocate((x.count + 1) * sizeof *x.sorted);
-    if (x.sorted == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    for (size_t i = 0; i < x.count; i++) x.sorted[i] = &s->elements.items[i];
-    if (kind == WIRE_LIST) /* The others stand in their order. */
-        qsort(x.sorted, x.count, sizeof *x.sorted, element_orders[kind]);
-    *out = x;
+    const model_view *view = model_txn_view(a->txn);
+    bool nested = v->type == VALUE_LIST || v->type == VALUE_DICTIONARY;
+    model_owner owner;
+    *out = (held_object){.class_of = p->target};
+    if (nested) {
+        const char *name = v->type == VALUE_LIST ? SCHEMA_HIDDEN_LIST : SCHEMA_HIDDEN_DICTIONARY;
+        const model_class *c = schema_class_named(model_view_schema(view), bytes_text(name));
+        out->class_of = c == NULL ? 0 : c->key;
+    }
+    bool holds = p->type == VALUE_EMBEDDED ? v->type == VALUE_UUID : nested;
+    if (!holds || out->class_of == 0) return ATOLL_OK;
+    TRY(model_embedded_find(view, out->class_of, v->as.id, &out->row));
+    if (out->row == 0) return ATOLL_OK;
+    TRY(model_owner_get(view, out->class_of, out->row, &owner));
+    out->elsewhere = owner.class_of != t->c->key || owner.row != t->row || owner.property != p->key;
+    out->ended = !model_alive(view, out->class_of, out->row);
     return ATOLL_OK;
 }
 
-static const list_element *element_find(const element_index *x, const list_element *wanted)
+static status apply_set(batch_apply *a, const field_target *t, const model_property *p,
+                        const wire_column *column, size_t entry)
 {
-    const list_element **there =
-        x->count == 0
-            ? NULL
-            : bsearch(&wanted, x->sorted, x->count, sizeof *x->sorted, element_orders[x->kind]);
-    return there == NULL ? NULL : *there;
-}
-
-/* Elements of the merged collection that differ from the stored one carry this commit's version. */
-static status mark_elements(const list_state *before, list_state *after, wire_collection kind,
-                            uint64_t version)
-{
-    element_index x;
-    TRY(element_index_make(before, kind, &x));
-    for (size_t i = 0; i < after->elements.count; i++) {
-        list_element *e = &after->elements.items[i];
-        const list_element *there = element_find(&x, e);
-        if (there == NULL || before->life != after->life || element_changed(there, e))
-            e->touched = version;
+    field_claim claim;
+    if (!column_wins(a, column, entry, t->mark, p->key, false, &claim)) {
+        *t->lost = true;
+        return ATOLL_OK;
     }
-    memory_free(x.sorted);
-    return ATOLL_OK;
-}
-
-/* Tells by *lost whether an uploaded element came out otherwise than its writer has it. */
-static status compare_elements(const list_state *merged, const list_state *incoming,
-                               wire_collection kind, bool *lost)
-{
-    element_index x;
-    TRY(element_index_make(merged, kind, &x));
-    if (merged->life != incoming->life) *lost = true;
-    for (size_t i = 0; i < incoming->elements.count && !*lost; i++) {
-        const list_element *e = &incoming->elements.items[i], *there = element_find(&x, e);
-        *lost = there == NULL || there->erased != e->erased ||
-                there->value_stamp != e->value_stamp || there->value_actor != e->value_actor;
+    value v = wire_column_value(column, entry);
+    int64_t added = row_mark_added(t->mark, p->key, &claim, true);
+    if (added != 0) {
+        v = with_added(&v, added);
+        *t->lost = true;
     }
-    memory_free(x.sorted);
-    return ATOLL_OK;
-}
-
-static status apply_list(batch_apply *a, const model_class *c, row_key row, const model_property *p,
-                         const wire_column *column, size_t entry, bool *lost)
-{
-    list_state incoming, stored, merged;
-    TRY(rows_list_in(a->txn, p, column, entry, &incoming));
-    list_state_init(&stored);
-    list_state_init(&merged);
-    for (size_t i = 0; i < incoming.elements.count; i++) {
-        list_element *e = &incoming.elements.items[i];
-        e->stamp = clamp(a, e->stamp == 0 ? a->limit : e->stamp);
-        e->value_stamp = clamp(a, e->value_stamp == 0 ? a->limit : e->value_stamp);
+    held_object held;
+    TRY(find_held(a, t, p, &v, &held));
+    if (held.elsewhere) { /* It is another's: this field is refused, the rest of the batch is not. */
+        a->broken_list = *t->lost = true;
+        return ATOLL_OK;
     }
-    status result = model_list_state(model_txn_view(a->txn), c->key, row, p->key, &stored);
-    if (result == ATOLL_OK)
-        result = model_list_state(model_txn_view(a->txn), c->key, row, p->key, &merged);
-    if (result == ATOLL_OK) result = rows_list_merge(p, &merged, &incoming);
-    if (result == ATOLL_OK)
-        result = compare_elements(&merged, &incoming, wire_collection_of(p), lost);
-    if (result == ATOLL_OK)
-        result = mark_elements(&stored, &merged, wire_collection_of(p), a->version);
-    if (result == ATOLL_OK) result = rows_list_store(a->txn, c, row, p, &merged);
-    list_state_free(&incoming);
-    list_state_free(&stored);
-    list_state_free(&merged);
-    return result;
+    TRY(leave_before(a, t, p));
+    TRY(rows_set(a->txn, t->c, t->row, p, &v));
+    /* One that comes back begins anew: no field of it was ever set. */
+    row_mark none = {0};
+    if (held.ended) TRY(meta_write(a->app, held.class_of, held.row, &none));
+    return mark_field(a, t, p, &claim);
 }
 
-/* Takes the fields that win. *lost: some did not. root_mark: where a leave is remembered, NULL for embedded rows. */
-static status apply_fields(batch_apply *a, wire_rows *rows, size_t i, const model_class *c,
-                           row_key row, row_mark *mark, bool is_root, bool *lost)
+static status apply_increment(batch_apply *a, const field_target *t, const model_property *p,
+                              const wire_column *column, size_t entry)
+{
+    value now;
+    field_claim claim = {clamp(a, wire_column_stamp(column, entry)), a->ident, false}, set;
+    field_mark *there = row_mark_field(t->mark, p->key);
+    if (p->type != VALUE_INT || (p->flags & PROPERTY_COLLECTION) != 0)
+        return fail(ATOLL_ERROR_TYPE_MISMATCH, "'%s.%s' is no int and can't be incremented",
+                    t->c->name, p->name);
+    if (there != NULL) set = (field_claim){there->stamp, there->author, there->is_default};
+    lose_unless_seen(a, t, p->key);
+    if (!merge_increment_counts(&claim, there == NULL ? NULL : &set)) {
+        *t->lost = true;
+        return ATOLL_OK;
+    }
+    TRY(model_get_raw(model_txn_view(a->txn), t->c->key, t->row, p->key, &now));
+    if (now.type == VALUE_NULL) *t->lost = true; /* Nothing becomes more by that. */
+    now = with_added(&now, column->integers.items[entry]);
+    TRY(leave_before(a, t, p));
+    if (now.type == VALUE_INT) TRY(rows_set(a->txn, t->c, t->row, p, &now));
+    if (claim.stamp > a->app->clock) a->app->clock = claim.stamp;
+    counter_mark c = {p->key, claim.stamp, a->ident, a->version, column->integers.items[entry]};
+    return row_mark_add(t->mark, &c);
+}
+
+/* Takes the fields that win; what was set before what was added to it. */
+static status apply_fields(batch_apply *a, wire_rows *rows, size_t i, field_target *t)
 {
     const model_schema *schema = model_view_schema(model_txn_view(a->txn));
-    row_mark before = *mark; /* For the leave record: of the life that was there. */
-    for (size_t n = 0; n < rows->columns.count; n++) {
-        wire_column *column = rows->columns.items[n];
+    row_mark before = *t->mark;
+    t->before = &before;
+    t->base = wire_one_or_each(&rows->bases, i, 0);
+    for (size_t n = 0; n < 2 * rows->columns.count; n++) {
+        bool increments = n >= rows->columns.count;
+        wire_column *column = rows->columns.items[n % rows->columns.count];
         const model_property *p = NULL;
         size_t entry = 0;
-        field_claim claim;
-        if (!wire_column_seek(column, i, &entry)) continue;
-        TRY(rows_property(schema, c, column, &p));
+        if (column->increment != increments || !wire_column_seek(column, i, &entry)) continue;
+        TRY(rows_property(schema, t->c, column, &p));
         if (p == NULL)
-            return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property '%s'", c->name,
+            return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property '%s'", t->c->name,
                         column->property);
         if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
-        if (is_root && !rules_writes_field(a->views->rules, c->key, p->key)) {
+        if (t->is_root && !rules_writes_field(a->views->rules, t->c->key, p->key)) {
             bool of_partition =
                 a->view->partition && strcmp(p->name, a->app->partition_property) == 0;
-            *lost |= !of_partition;
+            *t->lost |= !of_partition;
             if (!of_partition) continue;
         }
-        bool wins = column_wins(a, column, entry, mark, p->key, false, &claim);
-        if (column->list != NULL) {
-            /* Elements of others that the writer had not seen: the mark names one author, and its own change would hide them. */
-            const field_mark *there = row_mark_field(mark, p->key);
-            if (there != NULL && there->author != a->ident &&
-                there->version > wire_one_or_each(&rows->bases, i, 0))
-                *lost = true;
-            status result = apply_list(a, c, row, p, column, entry, lost);
-            if (result == ATOLL_ERROR_BAD_CHANGESET) {
-                /* Its elements hang on some that were never here: this list is refused, the rest of the batch is not. */
-                log_write(LOG_WARN, "Realm.Sync.Server",
-                          "a list of '%s.%s' from ident %llu is refused: %s", c->name, p->name,
-                          (unsigned long long)a->ident, fail_text());
-                a->broken_list = *lost = true;
-                continue;
-            }
-            if (result != ATOLL_OK) return result;
-            claim.stamp = wins ? claim.stamp : row_mark_field(mark, p->key)->stamp;
-        } else if (!wins) {
-            *lost = true;
-            continue;
-        } else {
-            value v = wire_column_value(column, entry);
-            if (is_root && before.since != a->version &&
-                meta_is_queryable(a->app, c->key, p->key) && !BREAKAGE(BREAKAGE_NO_LEAVE_RECORD)) {
-                TRY(meta_leave(a->app, a->txn, c->key, row, &before, a->version));
-            }
-            TRY(rows_set(a->txn, c, row, p, &v));
-        }
-        if (claim.stamp > a->app->clock) a->app->clock = claim.stamp;
-        field_mark f = {p->key, claim.is_default, claim.stamp, a->ident, a->version};
-        TRY(row_mark_set(mark, &f));
+        TRY(increments             ? apply_increment(a, t, p, column, entry)
+            : column->list != NULL ? apply_collection(a, t, p, column, entry)
+                                   : apply_set(a, t, p, column, entry));
     }
     return ATOLL_OK;
 }
@@ -426,7 +455,7 @@ static status end_life(batch_apply *a, const model_class *c, row_key row, row_ma
     mark->since = a->version;
     mark->since_author = a->ident;
     mark->ended = a->version;
-    mark->fields.count = 0;
+    row_mark_begin(mark);
     if (BREAKAGE(BREAKAGE_NO_TOMBSTONE)) mark->ended = 0;
     return ATOLL_OK;
 }
@@ -442,7 +471,7 @@ static status begin_life(batch_apply *a, const model_class *c, const value *key,
     mark->alive = true;
     mark->since = a->version;
     mark->since_author = a->ident;
-    mark->fields.count = 0;
+    row_mark_begin(mark);
     return ATOLL_OK;
 }
 
@@ -468,7 +497,8 @@ static status take_row(batch_apply *a, wire_rows *rows, size_t i, const model_cl
     if (verdict == MERGE_BEGIN || verdict == MERGE_RESTART)
         TRY(begin_life(a, c, &u->key, u->life, &u->row, mark));
     if (verdict != MERGE_END) {
-        TRY(apply_fields(a, rows, i, c, u->row, mark, true, &lost));
+        field_target target = {.c = c, .row = u->row, .mark = mark, .is_root = true, .lost = &lost};
+        TRY(apply_fields(a, rows, i, &target));
         TRY(fill_partition(a, c, u->row, mark));
     }
     TRY(meta_touch(a->app, c->key, u->row, mark, a->version));
@@ -558,7 +588,8 @@ static status apply_embedded_row(batch_apply *a, wire_rows *rows, size_t i, cons
     if (*taken != 1) return ATOLL_OK;
     row_mark mark, root_mark = {0};
     TRY(meta_read(a->app, c->key, row, &mark));
-    status result = apply_fields(a, rows, i, c, row, &mark, false, &lost);
+    field_target target = {.c = c, .row = row, .mark = &mark, .lost = &lost};
+    status result = apply_fields(a, rows, i, &target);
     if (result == ATOLL_OK) result = meta_write(a->app, c->key, row, &mark);
     if (result == ATOLL_OK) result = meta_read(a->app, root_class, root, &root_mark);
     if (result == ATOLL_OK) result = meta_touch(a->app, root_class, root, &root_mark, a->version);

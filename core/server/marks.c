@@ -294,11 +294,21 @@ static status mark_copy(const row_mark *from, row_mark *out)
 {
     row_mark copy = *from;
     memset(&copy.fields, 0, sizeof copy.fields);
+    memset(&copy.counters, 0, sizeof copy.counters);
     TRY(vector_reserve(&copy.fields, from->fields.count));
+    status result = vector_reserve(&copy.counters, from->counters.count);
+    if (result != ATOLL_OK) {
+        row_mark_free(&copy);
+        return result;
+    }
     if (from->fields.count > 0)
         memcpy(copy.fields.items, from->fields.items,
                from->fields.count * sizeof *from->fields.items);
+    if (from->counters.count > 0)
+        memcpy(copy.counters.items, from->counters.items,
+               from->counters.count * sizeof *from->counters.items);
     copy.fields.count = from->fields.count;
+    copy.counters.count = from->counters.count;
     *out = copy;
     return ATOLL_OK;
 }
@@ -317,8 +327,8 @@ static bool marks_equal(const row_mark *a, const row_mark *b)
 {
     if (a->life != b->life || a->alive != b->alive || a->since != b->since ||
         a->since_author != b->since_author || a->ended != b->ended || a->changed != b->changed ||
-        a->fields.count != b->fields.count)
-        return false;
+        a->fields.count != b->fields.count || a->counters.count + b->counters.count > 0)
+        return false; /* What was added to a counter is not worth comparing. */
     for (size_t i = 0; i < a->fields.count; i++) {
         const field_mark *x = &a->fields.items[i], *y = &b->fields.items[i];
         if (x->property != y->property || x->is_default != y->is_default || x->stamp != y->stamp ||
@@ -376,7 +386,7 @@ status meta_write(server_app *app, class_key c, row_key row, const row_mark *m)
     if (!b->changed) TRY(vector_push(&app->marks->changed, b));
     b->changed = true;
     /* Embedded rows have no life of their own, only fields. */
-    if (m->life != 0 || m->fields.count > 0) TRY(share(b, m, &at));
+    if (m->life != 0 || m->fields.count + m->counters.count > 0) TRY(share(b, m, &at));
     b->at[row % MODEL_BLOCK_ROWS] = at;
     return ATOLL_OK;
 }

@@ -53,7 +53,7 @@ void peer_free(peer *p)
     send_group_end(p);
     view_free(&p->view);
     if (p->has_next_view) view_free(&p->next_view);
-    if (p->has_view_before) view_free(&p->view_before);
+    for (size_t i = 0; i < p->before_count; i++) view_free(&p->before[i].view);
     schema_free(&p->client_schema);
     rules_free(&p->rules);
     user_data_free(p->data);
@@ -290,9 +290,10 @@ static status bind_view(peer *p, const wire_bind *b, ident_record *r)
     TRY(peer_keep_rules(p, r, b->cursor, &changed));
     if (changed) TRY(peer_renew_view(p));
     if (b->flexible && b->view_before.count > 0) {
-        TRY(view_flexible(p->app, &p->rules, &b->view_before, false, &p->view_before));
-        p->has_view_before = true;
-        TRY(view_declare_queryables(p->app, &p->view_before));
+        server_view before;
+        TRY(view_flexible(p->app, &p->rules, &b->view_before, false, &before));
+        peer_view_passed(p, before, b->cursor);
+        TRY(view_declare_queryables(p->app, &p->before[0].view));
     }
     return view_declare_queryables(p->app, &p->view);
 }
@@ -373,6 +374,33 @@ static status check_order(peer *p, const wire_upload *u)
                           "the batch doesn't follow the last one of this ident");
 }
 
+void peer_view_passed(peer *p, server_view view, uint64_t until)
+{
+    if (view.queries.count == 0) {
+        view_free(&view);
+        return;
+    }
+    if (p->before_count == VIEWS_BEFORE_MAX) {
+        view_free(&p->before[0].view);
+        p->before_count--;
+        memmove(p->before, p->before + 1, p->before_count * sizeof *p->before);
+    }
+    p->before[p->before_count++] = (past_view){view, until};
+}
+
+/* Everything that the client wrote before it had integrated this version has arrived. */
+static void forget_views(peer *p, uint64_t cursor)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < p->before_count; i++) {
+        if (p->before[i].until <= cursor)
+            view_free(&p->before[i].view);
+        else
+            p->before[kept++] = p->before[i];
+    }
+    p->before_count = kept;
+}
+
 static status apply_staged(peer *p)
 {
     const wire_upload *u = &p->staged.items[0]->message.upload;
@@ -380,10 +408,11 @@ static status apply_staged(peer *p)
     TRY(check_order(p, u));
     judging_views views = {{&p->view}, 1, &p->rules};
     if (p->has_next_view) views.items[views.count++] = &p->next_view;
-    if (p->has_view_before) views.items[views.count++] = &p->view_before;
+    for (size_t i = 0; i < p->before_count; i++) views.items[views.count++] = &p->before[i].view;
     TRY(watch_advance(p->app));
     if (send_is_clean(p)) p->cursor = model_version(p->app->db);
     TRY(apply_batch(p->app, p->ident, &views, &p->staged, &version));
+    forget_views(p, u->cursor);
     p->wanted_all = true; /* What it made itself may be outside of its view. */
     p->has_ack = true;
     p->ack_next = 0;

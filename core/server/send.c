@@ -19,11 +19,6 @@ typedef struct row_writer {
     uint64_t after; /* fields changed above this version, unless whole */
 } row_writer;
 
-static bool wants_field(const row_writer *w, const field_mark *f)
-{
-    return f->version > w->after && f->author != w->p->ident;
-}
-
 static status put_one_field(row_writer *w, wire_rows *group, const model_class *c, row_key row,
                             const model_property *p)
 {
@@ -48,9 +43,11 @@ static status put_fields(row_writer *w, wire_rows *group, const model_class *c, 
         if (secret && !BREAKAGE(BREAKAGE_SECRET_FIELD_SENT)) continue;
         if (!w->whole) {
             field_mark *f = row_mark_field(mark, p->key);
-            bool list = (p->flags & PROPERTY_COLLECTION) !=
-                        0; /* Elements have no author: all that changed goes. */
-            if (f == NULL || (list ? f->version <= w->after : !wants_field(w, f))) continue;
+            bool collection = (p->flags & PROPERTY_COLLECTION) != 0;
+            /* Elements have no author: all that changed goes. */
+            if (collection ? f == NULL || f->version <= w->after
+                           : !row_mark_news(mark, p->key, w->after, w->p->ident))
+                continue;
         }
         TRY(put_one_field(w, group, c, row, p));
     }
@@ -67,10 +64,7 @@ static status put_embedded(void *context, const model_class *c, row_key row,
     if (w->p->rules.restricts) TRY(rules_top_owner(w->view, &top));
     if (!rules_reads_field(&w->p->rules, top.class_of, top.property)) return ATOLL_OK;
     TRY(marks_peek(w->p->app, c->key, row, &mark));
-    bool any = w->whole;
-    for (size_t i = 0; i < mark->fields.count && !any; i++)
-        any = mark->fields.items[i].version > w->after;
-    if (!any) return ATOLL_OK;
+    if (!w->whole && !row_mark_news(mark, 0, w->after, 0)) return ATOLL_OK;
     TRY(rows_put_embedded(w->b, w->view, c, row, owner, &group));
     return put_fields(w, group, c, row, mark);
 }
@@ -181,14 +175,11 @@ static status plan_row(plan *x, class_key c, row_key row, bool sweep)
     if (has && r.kind == ROW_DELTA && !sweep) {
         /* Only what others changed: nothing is sent back to its author. */
         bool any = mark->changed > x->g->from;
-        for (size_t i = 0; any && i < mark->fields.count; i++) {
-            const field_mark *f = &mark->fields.items[i];
-            if (f->version > x->g->from && f->author != p->ident) break;
-            if (i + 1 == mark->fields.count) any = false;
-        }
+        if (mark->fields.count + mark->counters.count > 0)
+            any &= row_mark_news(mark, 0, x->g->from, p->ident);
         const model_class *k = schema_class(model_view_schema(x->g->view), c);
         for (size_t i = 0; !any && k != NULL && i < k->property_count; i++)
-            any = k->properties[i].type == VALUE_EMBEDDED ||
+            any = k->properties[i].type == VALUE_EMBEDDED || k->properties[i].type == VALUE_MIXED ||
                   (k->properties[i].flags & PROPERTY_COLLECTION) != 0;
         if (!any) r.kind = 0;
     }
@@ -337,13 +328,7 @@ static status group_part(peer *p, arena *memory)
     p->cursor = p->told_cursor = g->to;
     if (g->sweep) {
         /* What was written under the view before is still on the way, perhaps. */
-        if (p->has_view_before && p->view.queries.count > 0) view_free(&p->view_before);
-        if (!p->has_view_before || p->view.queries.count > 0) {
-            p->view_before = p->view;
-        } else {
-            view_free(&p->view);
-        }
-        p->has_view_before = true;
+        peer_view_passed(p, p->view, g->to);
         p->view = p->next_view;
         p->view_version = p->next_view_version;
         p->has_next_view = p->view_unknown = false;

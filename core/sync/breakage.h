@@ -28,6 +28,8 @@ enum {
     BREAKAGE_NO_SWEEP,                  /* what a new view does not name stays */
     BREAKAGE_ACKNOWLEDGED_WITHOUT_OUTCOME, /* an acknowledgement counts without what it carries */
     BREAKAGE_ACKNOWLEDGED_TOO_MUCH, /* an acknowledgement drops what was written after its batch */
+    BREAKAGE_ADDED_OVER_A_BOUND,    /* an increment is folded into one that is in flight */
+    BREAKAGE_CLEAR_FORGOTTEN,       /* a clear of a set or dictionary does not end what it saw */
     BREAKAGE_WRITE_NOT_JUDGED,      /* roles are not asked about writes */
     BREAKAGE_VIEW_NOT_RENEWED,      /* other roles, and the view stays what it was */
     BREAKAGE_SECRET_FIELD_SENT,     /* a field travels that may not be read */

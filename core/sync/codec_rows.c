@@ -37,6 +37,8 @@ static status read_list(arena *memory, const pb_list *from, wire_list **out)
     READ_ARRAY(l, from, authors);
     READ_ARRAY(l, from, key_lengths);
     READ_BYTES(l, from, key_heap);
+    READ_ARRAY(l, from, origin_counters);
+    READ_ARRAY(l, from, origin_actors);
     if ((int)from->kind < WIRE_LIST || (int)from->kind > WIRE_DICTIONARY)
         return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%d is no kind of collection", (int)from->kind);
     l->kind = (wire_collection)from->kind;
@@ -58,6 +60,7 @@ static status read_column(arena *memory, const pb_column *from, wire_column *c)
     *c = (wire_column){.property = ""};
     if (from == NULL) return ATOLL_OK;
     c->property = from->property;
+    c->increment = from->increment;
     TRY(read_type((int)from->type, &c->type));
     TRY(read_type((int)from->key_type, &c->key_type));
     READ_ARRAY(c, from, rows);
@@ -92,8 +95,9 @@ status codec_rows_read(arena *memory, pb_rows **from, size_t count, bool upload,
         READ_ARRAY(g, p, sequences);
         READ_ARRAY(g, p, owner_counters);
         READ_ARRAY(g, p, owner_actors);
-        if (p->n_columns > LIMIT_PROPERTIES_MAX)
-            return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "more than %d columns", LIMIT_PROPERTIES_MAX);
+        if (p->n_columns > 2 * LIMIT_PROPERTIES_MAX)
+            return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "more than %d columns",
+                        2 * LIMIT_PROPERTIES_MAX);
         for (size_t k = 0; k < p->n_columns; k++) {
             wire_column *c = arena_take(memory, sizeof *c);
             if (c == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -124,6 +128,8 @@ static status write_list(arena *memory, const wire_list *l, pb_list **out)
     WRITE_ARRAY(l, p, authors);
     WRITE_ARRAY(l, p, key_lengths);
     WRITE_BYTES(l, p, key_heap);
+    WRITE_ARRAY(l, p, origin_counters);
+    WRITE_ARRAY(l, p, origin_actors);
     p->kind = (Atoll__Sync__V0__CollectionKind)l->kind;
     *out = p;
     return ATOLL_OK;
@@ -135,6 +141,7 @@ static status write_column(arena *memory, const wire_column *c, pb_column **out)
     if (p == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     atoll__sync__v0__column__init(p);
     p->property = (char *)c->property;
+    p->increment = c->increment;
     p->type = (Atoll__Sync__V0__ValueType)c->type;
     p->key_type = (Atoll__Sync__V0__ValueType)c->key_type;
     WRITE_ARRAY(c, p, rows);

@@ -117,7 +117,8 @@ static status merge_reset_list(integration *g, const model_property *p, list_sta
     bool ahead = own->life > incoming->life;
     if (own->life < incoming->life) own->elements.count = 0;
     for (size_t i = 0; i < own->elements.count; i++) {
-        if (own->elements.items[i].touched != 0) own->elements.items[i].value_stamp = SET_HERE;
+        list_element *e = &own->elements.items[i];
+        if (e->touched != 0 && !list_moved_away(e)) e->value_stamp = SET_HERE;
     }
     if (result == ATOLL_OK) result = rows_list_merge(p, own, incoming);
     for (size_t i = 0; i < own->elements.count && result == ATOLL_OK; i++) {
@@ -180,12 +181,55 @@ static status take_list(integration *g, const model_class *c, row_key row, const
     return result;
 }
 
+/* The server's value of a field; where it was only added to here, with what the server has not got yet. */
+/* What was pending in an embedded object when it ended is not pending in the one that comes back under its identity. */
+static status forget_ended(integration *g, const model_property *p, const value *v)
+{
+    const model_view *view = model_txn_view(g->txn);
+    class_key c = p->target;
+    row_key row = 0;
+    bool there = true;
+    bool nested = v->type == VALUE_LIST || v->type == VALUE_DICTIONARY;
+    if (nested) {
+        const char *name = v->type == VALUE_LIST ? SCHEMA_HIDDEN_LIST : SCHEMA_HIDDEN_DICTIONARY;
+        const model_class *hidden = schema_class_named(model_view_schema(view), bytes_text(name));
+        c = hidden == NULL ? 0 : hidden->key;
+    }
+    if (c == 0 || !(nested || (p->type == VALUE_EMBEDDED && v->type == VALUE_UUID)))
+        return ATOLL_OK;
+    TRY(model_embedded_find(view, c, v->as.id, &row));
+    if (row != 0) TRY(model_is_there(view, c, row, &there));
+    return there ? ATOLL_OK : pending_drop(g->txn, c, row);
+}
+
+static status take_value(integration *g, const model_class *c, row_key row, const model_property *p,
+                         const pending_field *pending, const value *v)
+{
+    value sum = *v;
+    bool set = pending != NULL && pending->version != 0; /* Set here, and not sent yet. */
+    if (set && !BREAKAGE(BREAKAGE_PENDING_OVERWRITTEN)) return ATOLL_OK;
+    if (pending != NULL && sum.type == VALUE_INT)
+        sum.as.integer =
+            (int64_t)((uint64_t)sum.as.integer + (uint64_t)pending_field_added(pending));
+    TRY(forget_ended(g, p, v));
+    return rows_set(g->txn, c, row, p, &sum);
+}
+
+/* Absent in a whole object means empty. */
+static status take_absent(integration *g, const model_class *c, row_key row,
+                          const model_property *p, const pending_field *pending)
+{
+    value zero = (p->flags & PROPERTY_NULLABLE) != 0 ? value_null() : value_int(0);
+    if (pending == NULL) return rows_reset(g->txn, c, row, p);
+    bool counted = p->type == VALUE_INT && (p->flags & PROPERTY_COLLECTION) == 0;
+    return counted ? take_value(g, c, row, p, pending, &zero) : ATOLL_OK;
+}
+
 static status take_fields(integration *g, wire_rows *rows, size_t i, const model_class *c,
                           row_key row, pending_entry *e, bool whole)
 {
     const model_schema *schema = model_view_schema(model_txn_view(g->txn));
     for (size_t k = 0; k < c->property_count && whole; k++) {
-        /* Absent in a whole object means empty. */
         const model_property *p = &c->properties[k];
         size_t entry = 0;
         bool there = false;
@@ -193,10 +237,10 @@ static status take_fields(integration *g, wire_rows *rows, size_t i, const model
             there = strcmp(rows->columns.items[n]->property, p->name) == 0 &&
                     wire_column_seek(rows->columns.items[n], i, &entry);
         }
-        bool pending = e != NULL && pending_entry_field(e, p->key) != NULL;
-        if (!there && !pending && (p->flags & PROPERTY_PRIMARY_KEY) == 0)
-            TRY(rows_reset(g->txn, c, row, p));
-        if (!there && pending && g->reset != 0 && (p->flags & PROPERTY_COLLECTION) != 0)
+        pending_field *pending = e == NULL ? NULL : pending_entry_field(e, p->key);
+        if (!there && (p->flags & PROPERTY_PRIMARY_KEY) == 0)
+            TRY(take_absent(g, c, row, p, pending));
+        if (!there && pending != NULL && g->reset != 0 && (p->flags & PROPERTY_COLLECTION) != 0)
             TRY(integrate_touch_list(g->txn, c, row, p, g->reset));
     }
     for (size_t n = 0; n < rows->columns.count; n++) {
@@ -209,10 +253,9 @@ static status take_fields(integration *g, wire_rows *rows, size_t i, const model
         if (column->list != NULL) {
             TRY(take_list(g, c, row, p, column, entry, whole,
                           e != NULL && pending_entry_field(e, p->key) != NULL));
-        } else if (e == NULL || pending_entry_field(e, p->key) == NULL ||
-                   BREAKAGE(BREAKAGE_PENDING_OVERWRITTEN)) {
+        } else {
             value v = wire_column_value(column, entry);
-            TRY(rows_set(g->txn, c, row, p, &v));
+            TRY(take_value(g, c, row, p, e == NULL ? NULL : pending_entry_field(e, p->key), &v));
         }
     }
     return ATOLL_OK;

@@ -7,6 +7,12 @@
 void row_mark_free(row_mark *m)
 {
     vector_free(&m->fields);
+    vector_free(&m->counters);
+}
+
+void row_mark_begin(row_mark *m)
+{
+    m->fields.count = m->counters.count = 0;
 }
 
 field_mark *row_mark_field(row_mark *m, property_key p)
@@ -48,6 +54,29 @@ status row_mark_write(buffer *to, const row_mark *m)
         }
         before = f;
     }
+    if (m->counters.count == 0) return ATOLL_OK;
+    TRY(buffer_append_varint(to, m->counters.count));
+    for (size_t i = 0; i < m->counters.count; i++) {
+        const counter_mark *c = &m->counters.items[i];
+        const uint64_t numbers[] = {c->property, c->stamp, c->author, c->version};
+        for (int k = 0; k < 4; k++) TRY(buffer_append_varint(to, numbers[k]));
+        TRY(buffer_append_fixed64(to, (uint64_t)c->added));
+    }
+    return ATOLL_OK;
+}
+
+static status counters_read(reader *r, row_mark *m)
+{
+    if (r->failed || r->at == r->end) return ATOLL_OK;
+    uint64_t count = reader_varint(r);
+    for (uint64_t i = 0; i < count && !r->failed; i++) {
+        counter_mark c = {.property = (property_key)reader_varint(r)};
+        c.stamp = reader_varint(r);
+        c.author = reader_varint(r);
+        c.version = reader_varint(r);
+        c.added = (int64_t)reader_fixed64(r);
+        if (!r->failed) TRY(vector_push(&m->counters, c));
+    }
     return ATOLL_OK;
 }
 
@@ -78,6 +107,10 @@ status row_mark_read(bytes from, row_mark *out)
             return ATOLL_ERROR_OUT_OF_MEMORY;
         }
     }
+    if (counters_read(&r, &m) != ATOLL_OK) {
+        row_mark_free(&m);
+        return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
     if (r.failed) {
         row_mark_free(&m);
         return fail(ATOLL_ERROR_FILE_CORRUPT, "a row's merge record of %zu bytes is damaged",
@@ -95,6 +128,53 @@ bool merge_field_wins(const field_claim *incoming, const field_claim *stored)
     if (incoming->stamp != stored->stamp) return incoming->stamp > stored->stamp;
     if (BREAKAGE(BREAKAGE_WRONG_TIE_BREAK)) return incoming->author <= stored->author;
     return incoming->author >= stored->author;
+}
+
+bool merge_increment_counts(const field_claim *increment, const field_claim *set)
+{
+    if (set == NULL || set->is_default) return true;
+    if (increment->stamp != set->stamp) return increment->stamp > set->stamp;
+    return increment->author >= set->author; /* Of one commit: what was set and then added to. */
+}
+
+status row_mark_add(row_mark *m, const counter_mark *c)
+{
+    if (m->counters.count >= COUNTER_MARKS_MAX) {
+        m->counters.count--;
+        memmove(m->counters.items, m->counters.items + 1,
+                m->counters.count * sizeof *m->counters.items);
+    }
+    return vector_push(&m->counters, *c);
+}
+
+int64_t row_mark_added(row_mark *m, property_key p, const field_claim *set, bool drop)
+{
+    uint64_t sum = 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < m->counters.count; i++) {
+        counter_mark c = m->counters.items[i];
+        field_claim claim = {c.stamp, c.author, false};
+        bool counts = c.property != p || merge_increment_counts(&claim, set);
+        if (c.property == p && counts) sum += (uint64_t)c.added;
+        if (counts || !drop) m->counters.items[kept++] = c;
+    }
+    m->counters.count = kept;
+    return (int64_t)sum;
+}
+
+bool row_mark_news(const row_mark *m, property_key p, uint64_t after, uint64_t author)
+{
+    for (size_t i = 0; i < m->fields.count; i++) {
+        const field_mark *f = &m->fields.items[i];
+        bool of_other = author == 0 || f->author != author;
+        if ((p == 0 || f->property == p) && f->version > after && of_other) return true;
+    }
+    for (size_t i = 0; i < m->counters.count; i++) {
+        const counter_mark *c = &m->counters.items[i];
+        bool of_other = author == 0 || c->author != author;
+        if ((p == 0 || c->property == p) && c->version > after && of_other) return true;
+    }
+    return false;
 }
 
 /* A create loses to a deletion that its writer can't have known: not by its base, nor by the life that it saw end. */

@@ -12,6 +12,15 @@ typedef struct field_mark {
     uint64_t version; /* server version of the last change */
 } field_mark;
 
+/* What one upload added to a counter. Kept beside the field's mark, so that a set whose stamp lies before it, but which
+ * arrives later, does not undo it. The newest few of a row are kept; the value has the older ones as a set would. */
+typedef struct counter_mark {
+    property_key property;
+    uint64_t stamp, author, version;
+    int64_t added;
+} counter_mark;
+enum { COUNTER_MARKS_MAX = 256 };
+
 /* What the server remembers of a row besides its values. life 0: the key was never there. */
 typedef struct row_mark {
     uint64_t life;
@@ -22,8 +31,10 @@ typedef struct row_mark {
     uint64_t
         changed; /* version of the newest change of anything in the object, embedded objects included */
     VECTOR(field_mark) fields;
+    VECTOR(counter_mark) counters;
 } row_mark;
 void row_mark_free(row_mark *m);
+void row_mark_begin(row_mark *m); /* another life: nothing of the fields is known */
 field_mark *row_mark_field(row_mark *m, property_key p); /* NULL: never set in this life */
 status row_mark_set(row_mark *m, const field_mark *f) MUST_CHECK;
 status row_mark_write(buffer *to, const row_mark *m) MUST_CHECK;
@@ -35,6 +46,14 @@ typedef struct field_claim {
     bool is_default;
 } field_claim;
 bool merge_field_wins(const field_claim *incoming, const field_claim *stored);
+
+/* Does an increment count beside a set (NULL: there was none)? Unless the set is later, and no default. */
+bool merge_increment_counts(const field_claim *increment, const field_claim *set);
+status row_mark_add(row_mark *m, const counter_mark *c) MUST_CHECK;
+/* What counts beside a set of the field; with drop, the rest is forgotten. */
+int64_t row_mark_added(row_mark *m, property_key p, const field_claim *set, bool drop);
+/* Something that another one than this author did to the field (0: to any) above this version. Author 0: anybody. */
+bool row_mark_news(const row_mark *m, property_key p, uint64_t after, uint64_t author);
 
 /* What becomes of a row when an upload names it. */
 typedef enum merge_verdict {

@@ -2,6 +2,7 @@
  * It must never lose a touched field before the server acknowledged it, nor fold a commit twice. Invariant: entries and
  * log records above the folded version together name every local change that is not acknowledged. */
 #include "sync/pending.h"
+#include "sync/breakage.h"
 
 #include "model/list.h"
 
@@ -92,6 +93,49 @@ pending_field *pending_entry_field(pending_entry *e, property_key p)
     return NULL;
 }
 
+static uint64_t sum(int64_t a, int64_t b)
+{
+    return (uint64_t)a + (uint64_t)b; /* Wrapping, as the engine counts. */
+}
+
+int64_t pending_field_added(const pending_field *f)
+{
+    bool counts = f->sent_version != 0 && f->sent_version >= f->version;
+    return counts ? (int64_t)sum(f->added, f->sent) : f->added;
+}
+
+bool pending_field_sent(const pending_field *f, uint64_t bound)
+{
+    return (f->version != 0 && f->version <= bound) ||
+           (f->added_version != 0 && f->added_version <= bound) ||
+           (f->sent_version != 0 && f->sent_version <= bound);
+}
+
+static status field_write(buffer *to, const pending_field *f)
+{
+    bool added = f->added_version != 0 || f->sent_version != 0;
+    TRY(buffer_append_varint(to, (uint64_t)f->property << 2 | added << 1 | f->is_default));
+    TRY(buffer_append_varint(to, f->version));
+    if (!added) return ATOLL_OK;
+    TRY(buffer_append_fixed64(to, (uint64_t)f->added));
+    TRY(buffer_append_varint(to, f->added_version));
+    TRY(buffer_append_fixed64(to, (uint64_t)f->sent));
+    return buffer_append_varint(to, f->sent_version);
+}
+
+static pending_field field_read(reader *r)
+{
+    uint64_t head = reader_varint(r);
+    pending_field f = {.property = (property_key)(head >> 2), .is_default = (head & 1) != 0};
+    f.version = reader_varint(r);
+    if ((head & 2) == 0) return f;
+    f.added = (int64_t)reader_fixed64(r);
+    f.added_version = reader_varint(r);
+    f.sent = (int64_t)reader_fixed64(r);
+    f.sent_version = reader_varint(r);
+    return f;
+}
+
 static status entry_write(buffer *to, const pending_entry *e)
 {
     const uint64_t numbers[] = {e->base,         e->life,   e->met,         e->created,
@@ -99,11 +143,7 @@ static status entry_write(buffer *to, const pending_entry *e)
                                 e->alive_before, e->hidden, e->fields.count};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         TRY(buffer_append_varint(to, numbers[i]));
-    for (size_t i = 0; i < e->fields.count; i++) {
-        const pending_field *f = &e->fields.items[i];
-        TRY(buffer_append_varint(to, (uint64_t)f->property << 1 | f->is_default));
-        TRY(buffer_append_varint(to, f->version));
-    }
+    for (size_t i = 0; i < e->fields.count; i++) TRY(field_write(to, &e->fields.items[i]));
     return ATOLL_OK;
 }
 
@@ -119,8 +159,7 @@ static status entry_read(class_key c, row_key row, bytes from, pending_entry *ou
     uint64_t count = reader_varint(&r);
     status result = ATOLL_OK;
     for (uint64_t i = 0; i < count && !r.failed && result == ATOLL_OK; i++) {
-        uint64_t head = reader_varint(&r);
-        pending_field f = {(property_key)(head >> 1), (head & 1) != 0, reader_varint(&r)};
+        pending_field f = field_read(&r);
         result = vector_push(&e.fields, f);
     }
     if (result == ATOLL_OK && r.failed)
@@ -323,6 +362,42 @@ static bool fold_delete(fold *f, pending_entry *e, uint64_t version)
     return false;
 }
 
+/* What the batch in flight has is put aside before more is added. */
+static void part_from_sent(const fold *f, pending_field *field)
+{
+    uint64_t bound = f->state->sent_bound;
+    if (bound == 0 || field->added_version == 0 || field->added_version > bound) return;
+    if (BREAKAGE(BREAKAGE_ADDED_OVER_A_BOUND)) return;
+    field->sent = (int64_t)sum(field->sent, field->added);
+    field->sent_version = field->added_version;
+    field->added = 0;
+    field->added_version = 0;
+}
+
+static status fold_field(fold *f, pending_entry *e, const row_change *change, size_t i,
+                         uint64_t version)
+{
+    row_increment by = {.set = true};
+    if (change->increments != NULL) by = change->increments[i];
+    pending_field *field = pending_entry_field(e, change->properties[i]);
+    if (field == NULL) {
+        pending_field fresh = {.property = change->properties[i]};
+        TRY(vector_push(&e->fields, fresh));
+        field = &e->fields.items[e->fields.count - 1];
+    }
+    part_from_sent(f, field);
+    if (by.set) {
+        field->is_default = change->defaults != NULL && change->defaults[i] != 0;
+        field->version = version;
+        field->added = 0;
+        field->added_version = 0;
+    }
+    if (!by.incremented) return ATOLL_OK;
+    field->added = (int64_t)sum(field->added, by.added);
+    field->added_version = version;
+    return ATOLL_OK;
+}
+
 static status fold_row(fold *f, const row_change *change, uint64_t version)
 {
     pending_entry e;
@@ -350,16 +425,8 @@ static status fold_row(fold *f, const row_change *change, uint64_t version)
         e.created = version;
         e.base = f->state->cursor; /* What its writer knew when it began the life. */
     }
-    for (size_t i = 0; result == ATOLL_OK && alive_after && i < change->property_count; i++) {
-        pending_field field = {change->properties[i],
-                               change->defaults != NULL && change->defaults[i] != 0, version};
-        pending_field *there = pending_entry_field(&e, field.property);
-        if (there != NULL) {
-            *there = field;
-        } else {
-            result = vector_push(&e.fields, field);
-        }
-    }
+    for (size_t i = 0; result == ATOLL_OK && alive_after && i < change->property_count; i++)
+        result = fold_field(f, &e, change, i, version);
     e.newest = version;
     if (result == ATOLL_OK) {
         if (!gone) {
@@ -468,6 +535,19 @@ static status clean_list(model_txn *txn, class_key c, row_key row, property_key 
     return result;
 }
 
+/* *kept false: the server has all of the field. */
+static pending_field acknowledge_field(pending_field f, uint64_t bound, bool *kept)
+{
+    if (f.version <= bound) {
+        f.version = 0;
+        f.is_default = false;
+    }
+    if (f.sent_version <= bound) f.sent = 0, f.sent_version = 0;
+    if (f.added_version <= bound) f.added = 0, f.added_version = 0;
+    *kept = f.version != 0 || f.sent_version != 0 || f.added_version != 0;
+    return f;
+}
+
 /* What of an entry the server has now: its creation and deletion become the life that later changes build on. */
 static void settle(pending_entry *e, uint64_t bound)
 {
@@ -524,7 +604,9 @@ static status acknowledge_one(void *context, bytes key, bytes record)
         const model_property *p = c == NULL ? NULL : class_property(c, f.property);
         if (p != NULL && (p->flags & PROPERTY_COLLECTION) != 0 && readable)
             result = clean_list(a->txn, e.class_of, e.row, f.property, a->bound);
-        if (f.version > a->bound) e.fields.items[kept++] = f;
+        bool keep = false;
+        f = acknowledge_field(f, a->bound, &keep);
+        if (keep) e.fields.items[kept++] = f;
     }
     e.fields.count = kept;
     if (result == ATOLL_OK) {

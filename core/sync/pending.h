@@ -22,11 +22,21 @@ typedef struct sync_state {
 status sync_state_read(model_db *db, sync_state *out) MUST_CHECK; /* zeros when new */
 status sync_state_write(model_txn *txn, const sync_state *s) MUST_CHECK;
 
+/* A field that was set, or incremented, or both. What was added belongs to an interval of the log: what a batch in flight has of
+ * it stays apart from what came after (design rule 3). */
 typedef struct pending_field {
     property_key property;
     bool is_default;
-    uint64_t version; /* log version of the last change */
+    uint64_t version; /* log version of the last change that was no increment; 0: none is unsent */
+    int64_t added;    /* after it */
+    uint64_t added_version; /* log version of the last increment; 0: none */
+    int64_t sent;           /* the same, of what a batch that may be in flight has of it */
+    uint64_t sent_version;  /* 0: nothing */
 } pending_field;
+/* What the local value has beyond the set, or beyond the server's value where nothing is set. */
+int64_t pending_field_added(const pending_field *f);
+bool pending_field_sent(const pending_field *f,
+                        uint64_t bound); /* a batch of this bound has some of it */
 typedef struct pending_entry {
     class_key class_of;
     row_key row;

@@ -177,7 +177,7 @@ static status remember_entry(void *context, pending_entry *e)
     status result = ATOLL_OK;
     for (size_t i = 0; i < e->fields.count && result == ATOLL_OK; i++) {
         remembered_field f = {e->fields.items[i].property, b->version};
-        if (e->fields.items[i].version <= b->bound) result = vector_push(&r.fields, f);
+        if (pending_field_sent(&e->fields.items[i], b->bound)) result = vector_push(&r.fields, f);
     }
     bool any = r.created != 0 || r.deleted != 0 || r.fields.count > 0;
     if (result == ATOLL_OK && any) result = row_write(&b->record, &r);

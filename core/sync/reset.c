@@ -170,9 +170,10 @@ static status drop_keys(model_db *db, model_txn *txn, char kind)
 static status claim(pending_entry *e, property_key p, uint64_t version)
 {
     pending_field *there = pending_entry_field(e, p);
-    if (there != NULL) return ATOLL_OK;
-    pending_field f = {p, false, version};
-    return vector_push(&e->fields, f);
+    pending_field f = {.property = p, .version = version};
+    if (there == NULL) return vector_push(&e->fields, f);
+    if (there->version == 0) there->version = version; /* Only added to: with what it was before. */
+    return ATOLL_OK;
 }
 
 typedef struct lost_rows {
@@ -257,6 +258,16 @@ static status take_lost(void *context, const remembered_row *m)
     return result;
 }
 
+/* What is set is set now; what is added is added now, whether a batch had it or not. */
+static void rebase_field(pending_field *f, uint64_t version)
+{
+    f->added = pending_field_added(f);
+    f->added_version = f->added != 0 ? version : 0;
+    f->sent = 0;
+    f->sent_version = 0;
+    if (f->version != 0) f->version = version;
+}
+
 /* Made at the reset, of no life yet. */
 static status rebase(reset_apply *r, class_key c, row_key row, uint64_t version)
 {
@@ -273,7 +284,7 @@ static status rebase(reset_apply *r, class_key c, row_key row, uint64_t version)
     bool born = kind == ROW_CREATE || kind == ROW_REPLACE, dead = kind == ROW_REMOVE;
     e.created = born ? version : 0;
     e.deleted = dead ? version : 0;
-    for (size_t i = 0; i < e.fields.count; i++) e.fields.items[i].version = version;
+    for (size_t i = 0; i < e.fields.count; i++) rebase_field(&e.fields.items[i], version);
     status result = ATOLL_OK;
     if (found)
         result = kind == ROW_NONE ? pending_drop(r->g->txn, c, row) : pending_put(r->g->txn, &e);

@@ -2,6 +2,7 @@
  * It must never decide what to send or to take. Invariant: what rows_field gives for a row on one side, given to rows_set
  * on the other, makes the field equal there. */
 #include "sync/rows.h"
+#include "sync/breakage.h"
 
 value_type rows_key_type(const model_view *view, const model_property *p)
 {
@@ -298,6 +299,7 @@ status rows_list_in(model_txn *txn, const model_property *p, const wire_column *
 status rows_list_merge(const model_property *p, list_state *into, const list_state *other)
 {
     if ((p->flags & PROPERTY_LIST) != 0) return list_state_merge(into, other);
+    if (BREAKAGE(BREAKAGE_CLEAR_FORGOTTEN) && other->life > into->life) into->life = other->life;
     return keyed_state_merge(into, other, (p->flags & PROPERTY_DICTIONARY) != 0);
 }
 

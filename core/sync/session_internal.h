@@ -51,6 +51,7 @@ typedef struct queued_action {
 typedef struct upload_batch {
     bool active; /* a batch is being sent or waits for its acknowledgement */
     bool sent_all;
+    uint64_t cursor; /* of the snapshot */
     model_view *view;
     VECTOR(pending_entry) entries;
     size_t next_entry, next_embedded;

@@ -160,6 +160,7 @@ static status snapshot(session *s, bool *again, bool *empty)
     }
     TRY(model_commit_as(txn, false, &version));
     s->sync = next;
+    s->batch.cursor = next.cursor;
     s->batch.view = model_view_newest(s->options.db);
     if (s->batch.view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     *again = model_view_version(s->batch.view) != version;
@@ -215,21 +216,40 @@ static status stamp_of(session *s, uint64_t version, uint64_t *out)
     return map64_put(&s->batch.stamps, version, *out);
 }
 
+/* A field that was set, without what was added since: that is told apart. */
+static status put_field(session *s, wire_builder *b, wire_rows *group, const model_class *c,
+                        const pending_entry *e, const pending_field *f, const model_property *p)
+{
+    uint64_t stamp = 0;
+    bool added = pending_field_added(f) != 0;
+    if (f->version != 0) {
+        TRY(stamp_of(s, f->version, &stamp));
+        if ((p->flags & PROPERTY_COLLECTION) != 0) {
+            /* Elements with an unsent change; touched is a log version, 0 when clean. */
+            return rows_put_list(b, group, s->batch.view, c, e->row, p, 1, UINT64_MAX, stamp);
+        }
+        if (!added)
+            return rows_put_field(b, group, s->batch.view, c, e->row, p, stamp, f->is_default);
+        value v;
+        TRY(model_get_raw(s->batch.view, c->key, e->row, p->key, &v));
+        if (v.type == VALUE_INT)
+            v.as.integer = (int64_t)((uint64_t)v.as.integer - (uint64_t)pending_field_added(f));
+        TRY(wire_builder_put(b, group, p->name, p->type, VALUE_NULL, &v, stamp, f->is_default));
+    }
+    if (!added) return ATOLL_OK;
+    uint64_t newest = f->added_version != 0 ? f->added_version : f->sent_version;
+    TRY(stamp_of(s, newest, &stamp));
+    return wire_builder_add(b, group, p->name, pending_field_added(f), stamp);
+}
+
 static status put_fields(session *s, wire_builder *b, wire_rows *group, const model_class *c,
                          const pending_entry *e)
 {
     for (size_t i = 0; i < e->fields.count; i++) {
         const pending_field *f = &e->fields.items[i];
         const model_property *p = class_property(c, f->property);
-        uint64_t stamp = 0;
         if (p == NULL || (p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
-        TRY(stamp_of(s, f->version, &stamp));
-        if ((p->flags & PROPERTY_COLLECTION) != 0) {
-            /* Elements with an unsent change; touched is a log version, 0 when clean. */
-            TRY(rows_put_list(b, group, s->batch.view, c, e->row, p, 1, UINT64_MAX, stamp));
-        } else {
-            TRY(rows_put_field(b, group, s->batch.view, c, e->row, p, stamp, f->is_default));
-        }
+        TRY(put_field(s, b, group, c, e, f, p));
     }
     return ATOLL_OK;
 }
@@ -489,7 +509,7 @@ status session_upload_part(session *s, client_message *message, arena *memory)
     *message = (client_message){.kind = CLIENT_UPLOAD};
     message->upload = (wire_upload){.batch = bytes_of(s->sync.sent_batch, 16),
                                     .bound = s->sync.sent_bound,
-                                    .cursor = s->sync.cursor,
+                                    .cursor = u->cursor,
                                     .part = u->part++,
                                     .last = !full,
                                     .rows = b.rows};

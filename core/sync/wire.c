@@ -118,8 +118,24 @@ status wire_list_state(const wire_column *c, size_t entry, list_state *out)
     size_t first = l->starts[entry], count = l->counts.items[entry];
     status result = vector_reserve(&out->elements, count + 1);
     if (result != ATOLL_OK) return result;
-    for (size_t k = 0; k < count; k++)
-        out->elements.items[out->elements.count++] = element_at(c, first + k);
+    bool moved = l->origin_counters.count != 0;
+    if (moved) result = buffer_reserve(&out->heap, count * LIST_ORIGIN_SIZE + 1);
+    for (size_t k = 0; k < count && result == ATOLL_OK; k++) {
+        list_element e = element_at(c, first + k);
+        if (moved && l->origin_counters.items[first + k] != 0) {
+            /* There is room: what was written before stays where it is. */
+            e.key = bytes_of(out->heap.data + out->heap.size, LIST_ORIGIN_SIZE);
+            list_origin_write(out->heap.data + out->heap.size,
+                              (element_id){l->origin_counters.items[first + k],
+                                           l->actors.items[l->origin_actors.items[first + k]]});
+            out->heap.size += LIST_ORIGIN_SIZE;
+        }
+        out->elements.items[out->elements.count++] = e;
+    }
+    if (result != ATOLL_OK) {
+        list_state_free(out);
+        return result;
+    }
     return ATOLL_OK;
 }
 
@@ -240,11 +256,12 @@ status wire_builder_owner(wire_builder *b, wire_rows *g, const value *key, bool 
 }
 
 static status column_of(wire_builder *b, wire_rows *g, const char *property, value_type type,
-                        value_type key_type, wire_column **out)
+                        value_type key_type, bool increment, wire_column **out)
 {
     for (size_t i = 0; i < g->columns.count; i++) {
-        if (strcmp(g->columns.items[i]->property, property) == 0) {
-            *out = g->columns.items[i];
+        wire_column *there = g->columns.items[i];
+        if (there->increment == increment && strcmp(there->property, property) == 0) {
+            *out = there;
             return ATOLL_OK;
         }
     }
@@ -254,6 +271,7 @@ static status column_of(wire_builder *b, wire_rows *g, const char *property, val
     if (c->property == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     c->type = type;
     c->key_type = key_type;
+    c->increment = increment;
     TRY(arena_push(b->memory, &g->columns, c));
     b->size += strlen(property) + 16;
     *out = c;
@@ -274,9 +292,19 @@ status wire_builder_put(wire_builder *b, wire_rows *g, const char *property, val
                         value_type key_type, const value *v, uint64_t stamp, bool is_default)
 {
     wire_column *c = NULL;
-    TRY(column_of(b, g, property, type, key_type, &c));
+    TRY(column_of(b, g, property, type, key_type, false, &c));
     TRY(put_entry(b, g, c, stamp, is_default));
     return put_value(b, c, v);
+}
+
+status wire_builder_add(wire_builder *b, wire_rows *g, const char *property, int64_t added,
+                        uint64_t stamp)
+{
+    wire_column *c = NULL;
+    value v = value_int(added);
+    TRY(column_of(b, g, property, VALUE_INT, VALUE_NULL, true, &c));
+    TRY(put_entry(b, g, c, stamp, false));
+    return put_value(b, c, &v);
 }
 
 static status actor_index(arena *memory, wire_list *l, uint64_t actor, uint32_t *out)
@@ -291,6 +319,22 @@ static status actor_index(arena *memory, wire_list *l, uint64_t actor, uint32_t 
     return arena_push(memory, &l->actors, actor);
 }
 
+/* Nothing is told of origins before the first element that moved. */
+static status put_origin(wire_builder *b, wire_list *l, const list_element *e)
+{
+    bool moved = e->key.size == LIST_ORIGIN_SIZE;
+    element_id origin = list_origin(e);
+    uint32_t actor = 0;
+    if (!moved && l->origin_counters.count == 0) return ATOLL_OK;
+    if (moved) TRY(actor_index(b->memory, l, origin.actor, &actor));
+    while (l->origin_counters.count < l->counters.count) {
+        TRY(arena_push(b->memory, &l->origin_counters, 0));
+        TRY(arena_push(b->memory, &l->origin_actors, 0));
+    }
+    TRY(arena_push(b->memory, &l->origin_counters, moved ? origin.counter : 0));
+    return arena_push(b->memory, &l->origin_actors, actor);
+}
+
 /* What only lists have, or only dictionaries. */
 static status put_place(wire_builder *b, wire_list *l, const list_element *e)
 {
@@ -301,6 +345,7 @@ static status put_place(wire_builder *b, wire_list *l, const list_element *e)
         return arena_push(b->memory, &l->key_lengths, (uint32_t)e->key.size);
     }
     if (l->kind == WIRE_SET) return ATOLL_OK;
+    TRY(put_origin(b, l, e));
     if (e->parent.counter != 0) TRY(actor_index(b->memory, l, e->parent.actor, &parent));
     TRY(arena_push(b->memory, &l->parent_counters, e->parent.counter));
     return arena_push(b->memory, &l->parent_actors, parent);
@@ -336,7 +381,7 @@ status wire_builder_list(wire_builder *b, wire_rows *g, const model_property *p,
                          value_type key_type, const list_state *state, uint64_t stamp)
 {
     wire_column *c = NULL;
-    TRY(column_of(b, g, p->name, p->type, key_type, &c));
+    TRY(column_of(b, g, p->name, p->type, key_type, false, &c));
     if (c->list == NULL) c->list = arena_take_zero(b->memory, sizeof *c->list);
     if (c->list == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     c->list->kind = wire_collection_of(p);

@@ -34,7 +34,8 @@ typedef struct wire_list {
     wire_collection kind;
     wire_u32 counts;
     wire_u64 lives, actors, counters, parent_counters, stamps, value_stamps, authors;
-    wire_u32 element_actors, parent_actors;
+    wire_u32 element_actors, parent_actors, origin_actors;
+    wire_u64 origin_counters; /* empty: nothing moved */
     wire_bytes flags, key_heap;
     wire_u32 key_lengths;  /* of dictionaries */
     uint64_t *key_offsets; /* after the check, of dictionaries: one more than elements */
@@ -51,7 +52,8 @@ enum { WIRE_ELEMENT_RIGHT = 1, WIRE_ELEMENT_ERASED = 2 };
 typedef struct wire_column {
     const char *property;
     value_type type, key_type;
-    wire_u32 rows; /* empty: every row */
+    bool increment; /* the values are added */
+    wire_u32 rows;  /* empty: every row */
     wire_bytes nulls, bools, ids, heap, defaults, types;
     wire_i64 integers;
     wire_double reals;
@@ -231,6 +233,8 @@ status wire_builder_owner(wire_builder *b, wire_rows *group, const value *key, b
 status wire_builder_put(wire_builder *b, wire_rows *group, const char *property, value_type type,
                         value_type key_type, const value *v, uint64_t stamp,
                         bool is_default) MUST_CHECK;
+status wire_builder_add(wire_builder *b, wire_rows *group, const char *property, int64_t added,
+                        uint64_t stamp) MUST_CHECK; /* an increment of the newest row's field */
 /* Element values: links are keys. p tells the kind of the collection. */
 status wire_builder_list(wire_builder *b, wire_rows *group, const model_property *p,
                          value_type key_type, const list_state *state, uint64_t stamp) MUST_CHECK;

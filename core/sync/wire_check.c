@@ -183,6 +183,19 @@ static status check_counts(arena *memory, const wire_rows *g, wire_column *c)
                        : bad(g, c->property, "the arrays of list elements differ in length");
 }
 
+static status check_origins(const wire_rows *g, const wire_column *c, size_t count)
+{
+    const wire_list *l = c->list;
+    size_t origins = l->origin_counters.count;
+    if (origins != l->origin_actors.count ||
+        (origins != 0 && (origins != count || l->kind != WIRE_LIST)))
+        return bad(g, c->property, "the number of origins differs from the number of elements");
+    for (size_t i = 0; i < origins; i++)
+        if (l->origin_counters.items[i] != 0 && l->origin_actors.items[i] >= l->actors.count)
+            return bad(g, c->property, "an origin names an unknown actor");
+    return ATOLL_OK;
+}
+
 static status check_list(arena *memory, const wire_rows *g, wire_column *c)
 {
     wire_list *l = c->list;
@@ -200,6 +213,7 @@ static status check_list(arena *memory, const wire_rows *g, wire_column *c)
             return bad(g, c->property, "an element names an unknown actor");
         if (l->counters.items[i] == 0) return bad(g, c->property, "an element has the counter 0");
     }
+    TRY(check_origins(g, c, count));
     if (l->kind == WIRE_DICTIONARY)
         TRY(check_keys(memory, g, c, count));
     else if (l->key_lengths.count != 0 || l->key_heap.count != 0)
@@ -221,6 +235,8 @@ static status check_column(arena *memory, const wire_rows *g, wire_column *c, bo
     c->count = c->entries;
     if (c->list != NULL) TRY(check_list(memory, g, c));
     TRY(check_values(memory, g, c));
+    if (c->increment && (!upload || c->type != VALUE_INT || c->list != NULL || c->nulls.count != 0))
+        return bad(g, c->property, "increments are uploaded, and are INT without null");
     if (!upload) return ATOLL_OK;
     TRY(check_bits(g, c, &c->defaults, c->entries));
     if (c->stamps.count > 1 && c->stamps.count != c->entries)

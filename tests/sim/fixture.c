@@ -42,6 +42,14 @@ model_schema fixture_schema(bool flexible, bool partition_in_model)
     return s;
 }
 
+void fixture_add_types(model_schema *s)
+{
+    property(s, 0, "hits", VALUE_INT, 0, "");
+    property(s, 0, "marks", VALUE_INT, PROPERTY_SET, "");
+    property(s, 0, "pairs", VALUE_INT, PROPERTY_DICTIONARY, "");
+    property(s, 0, "any", VALUE_MIXED, 0, "");
+}
+
 static property_key key_of(const model_class *c, const char *name)
 {
     const model_property *p = class_property_named(c, bytes_text(name));
@@ -65,7 +73,11 @@ item_keys fixture_keys(model_db *db)
                    .one = key_of(item, "one"),
                    .many = key_of(item, "many"),
                    .friend_of = key_of(item, "friend"),
-                   .part_x = key_of(part, "x")};
+                   .part_x = key_of(part, "x"),
+                   .hits = key_of(item, "hits"),
+                   .marks = key_of(item, "marks"),
+                   .pairs = key_of(item, "pairs"),
+                   .any = key_of(item, "any")};
     if (reading != NULL) {
         k.reading = reading->key;
         k.reading_id = key_of(reading, "_id");
@@ -139,8 +151,11 @@ status fixture_set_int(world *w, client *c, int64_t id, const char *name, int64_
     status result = edit_begin(c, id, &e);
     if (result == ATOLL_OK) result = need(&e, id);
     if (result == ATOLL_OK)
-        result =
-            model_set(e.txn, e.k.c, e.row, strcmp(name, "team") == 0 ? e.k.team : e.k.score, &x);
+        result = model_set(e.txn, e.k.c, e.row,
+                           strcmp(name, "team") == 0   ? e.k.team
+                           : strcmp(name, "hits") == 0 ? e.k.hits
+                                                       : e.k.score,
+                           &x);
     return edit_end(w, c, &e, result);
 }
 
@@ -184,6 +199,15 @@ status fixture_erase(world *w, client *c, int64_t id, uint64_t index)
     return edit_end(w, c, &e, result);
 }
 
+status fixture_move(world *w, client *c, int64_t id, uint64_t from, uint64_t to)
+{
+    edit e = {0};
+    status result = edit_begin(c, id, &e);
+    if (result == ATOLL_OK) result = need(&e, id);
+    if (result == ATOLL_OK) result = model_list_move(e.txn, e.k.c, e.row, e.k.tags, from, to);
+    return edit_end(w, c, &e, result);
+}
+
 status fixture_part(world *w, client *c, int64_t id, int64_t x)
 {
     edit e = {0};
@@ -222,6 +246,62 @@ status fixture_reading(world *w, client *c, int64_t id, const char *text)
     status result = model_begin(c->db, COMMIT_LOCAL, &e.txn);
     if (result == ATOLL_OK) result = model_create(e.txn, e.k.reading, &key, &e.row);
     if (result == ATOLL_OK) result = model_set(e.txn, e.k.reading, e.row, e.k.reading_text, &x);
+    return edit_end(w, c, &e, result);
+}
+
+status fixture_add(world *w, client *c, int64_t id, int64_t by)
+{
+    edit e = {0};
+    status result = edit_begin(c, id, &e);
+    if (result == ATOLL_OK) result = need(&e, id);
+    if (result == ATOLL_OK) result = model_increment(e.txn, e.k.c, e.row, e.k.hits, by);
+    return edit_end(w, c, &e, result);
+}
+
+status fixture_mark(world *w, client *c, int64_t id, int64_t v, bool there)
+{
+    edit e = {0};
+    value x = value_int(v);
+    bool changed = false;
+    status result = edit_begin(c, id, &e);
+    if (result == ATOLL_OK) result = need(&e, id);
+    if (result == ATOLL_OK && there)
+        result = model_set_insert(e.txn, e.k.c, e.row, e.k.marks, &x, &changed);
+    if (result == ATOLL_OK && !there)
+        result = model_set_erase(e.txn, e.k.c, e.row, e.k.marks, &x, &changed);
+    return edit_end(w, c, &e, result);
+}
+
+status fixture_pair(world *w, client *c, int64_t id, const char *key, int64_t v)
+{
+    edit e = {0};
+    value x = value_int(v);
+    bool changed = false;
+    status result = edit_begin(c, id, &e);
+    if (result == ATOLL_OK) result = need(&e, id);
+    if (result == ATOLL_OK && v >= 0)
+        result = model_dictionary_put(e.txn, e.k.c, e.row, e.k.pairs, bytes_text(key), &x);
+    if (result == ATOLL_OK && v < 0)
+        result = model_dictionary_erase(e.txn, e.k.c, e.row, e.k.pairs, bytes_text(key), &changed);
+    return edit_end(w, c, &e, result);
+}
+
+status fixture_clear(world *w, client *c, int64_t id, bool pairs)
+{
+    edit e = {0};
+    status result = edit_begin(c, id, &e);
+    if (result == ATOLL_OK) result = need(&e, id);
+    if (result == ATOLL_OK)
+        result = model_list_clear(e.txn, e.k.c, e.row, pairs ? e.k.pairs : e.k.marks);
+    return edit_end(w, c, &e, result);
+}
+
+status fixture_any(world *w, client *c, int64_t id, const value *v)
+{
+    edit e = {0};
+    status result = edit_begin(c, id, &e);
+    if (result == ATOLL_OK) result = need(&e, id);
+    if (result == ATOLL_OK) result = model_set(e.txn, e.k.c, e.row, e.k.any, v);
     return edit_end(w, c, &e, result);
 }
 
@@ -280,6 +360,35 @@ static void dump_tags_sorted(text *t, const model_view *view, const item_keys *k
     free(tags);
 }
 
+static void dump_any(text *t, const value *v)
+{
+    if (v->type == VALUE_INT) add(t, " any %lld", (long long)v->as.integer);
+    if (v->type == VALUE_STRING)
+        add(t, " any '%.*s'", (int)v->as.text.size, (const char *)v->as.text.data);
+}
+
+static void dump_types(text *t, const model_view *view, const item_keys *k, row_key row)
+{
+    value v;
+    element_id id;
+    bytes key;
+    if (k->hits == 0) return;
+    add(t, " hits %lld marks {", (long long)int_of(view, k->c, row, k->hits));
+    for (uint64_t i = 0; i < model_list_count(view, k->c, row, k->marks); i++) {
+        must(model_list_get(view, k->c, row, k->marks, i, &v, &id));
+        add(t, "%lld,", (long long)v.as.integer);
+    }
+    add(t, "} pairs {");
+    for (uint64_t i = 0; i < model_list_count(view, k->c, row, k->pairs); i++) {
+        must(model_list_get(view, k->c, row, k->pairs, i, &v, &id));
+        must(model_dictionary_key(view, k->c, row, k->pairs, i, &key));
+        add(t, "%.*s:%lld,", (int)key.size, (const char *)key.data, (long long)v.as.integer);
+    }
+    add(t, "}");
+    must(model_get(view, k->c, row, k->any, &v));
+    dump_any(t, &v);
+}
+
 static void dump_row(text *t, const model_view *view, const item_keys *k, row_key row, bool sorted)
 {
     value v;
@@ -307,6 +416,7 @@ static void dump_row(text *t, const model_view *view, const item_keys *k, row_ke
         add(t, " %lld",
             v.type == VALUE_EMBEDDED ? (long long)int_of(view, k->part, v.as.row, k->part_x) : -1);
     }
+    dump_types(t, view, k, row);
     add(t, "\n");
 }
 

@@ -1,82 +1,11 @@
 /* The reference model. Plain arrays, whole copies for history, no cleverness: it must be possible to see that it is right.
  * It includes nothing of the code under test. */
-#include "oracle.h"
+#include "oracle_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct field {
-    bool set, is_default;
-    int64_t value;
-    uint64_t stamp, author;
-} field;
-typedef struct element {
-    uint64_t counter, actor;
-    int64_t value;
-    bool erased;
-} element;
-typedef struct part {
-    int64_t identity, x;
-    uint64_t stamp, author;
-    bool set;
-} part;
-typedef struct object {
-    uint64_t life, since, since_author, ended;
-    bool alive;
-    field fields[ORACLE_FIELDS];
-    element *elements;
-    int element_count;
-    part *parts;
-    int part_count;
-} object;
-
-/* What a query can see of an object, after each version that changed it. */
-typedef struct moment {
-    uint64_t version, since, author;
-    bool alive;
-    int64_t team;
-} moment;
-typedef struct history {
-    moment *items;
-    int count;
-} history;
-
-typedef struct writer {
-    op *ops;
-    int count;
-    uint64_t acknowledged;
-    bool refused[ORACLE_OBJECTS], denied; /* denied: the newest batch wrote outside of the view */
-    bool knows[ORACLE_OBJECTS];
-    oracle_rights rights;
-} writer;
-typedef struct state {
-    uint64_t version;
-    object objects[ORACLE_OBJECTS];
-    uint64_t bounds[ORACLE_CLIENTS], bounds_before[ORACLE_CLIENTS];
-    uint64_t sequences[ORACLE_CLIENTS];
-    size_t readings;
-} state;
-typedef struct batch {
-    upload_object *objects;
-    int object_count;
-    upload_part *parts;
-    int part_count;
-    uint64_t *sequences;
-    int64_t *readings;
-    int reading_count;
-} batch;
-struct oracle {
-    state now;
-    state *past; /* after each applied batch, oldest first */
-    int past_count;
-    history seen[ORACLE_OBJECTS];
-    writer writers[ORACLE_CLIENTS];
-    batch batches[ORACLE_CLIENTS];
-    uint64_t applied;
-    char wrong[400];
-};
 
 static void *grow(void *old, size_t count, size_t size)
 {
@@ -109,8 +38,12 @@ static void state_copy(state *to, const state *from)
     for (int i = 0; i < ORACLE_OBJECTS; i++) {
         to->objects[i].elements = copy_of(from->objects[i].elements,
                                           (size_t)from->objects[i].element_count * sizeof(element));
-        to->objects[i].parts =
-            copy_of(from->objects[i].parts, (size_t)from->objects[i].part_count * sizeof(part));
+        const object *x = &from->objects[i];
+        to->objects[i].parts = copy_of(x->parts, (size_t)x->part_count * sizeof(part));
+        to->objects[i].added = copy_of(x->added, (size_t)x->added_count * sizeof(added));
+        for (int k = 0; k < KEYED_KINDS; k++)
+            to->objects[i].keyed[k].items =
+                copy_of(x->keyed[k].items, (size_t)x->keyed[k].count * sizeof(upload_keyed));
     }
 }
 
@@ -119,12 +52,17 @@ static void state_free(state *s)
     for (int i = 0; i < ORACLE_OBJECTS; i++) {
         free(s->objects[i].elements);
         free(s->objects[i].parts);
+        free(s->objects[i].added);
+        for (int k = 0; k < KEYED_KINDS; k++) free(s->objects[i].keyed[k].items);
     }
 }
 
 static void batch_clear(batch *b)
 {
-    for (int i = 0; i < b->object_count; i++) free(b->objects[i].elements);
+    for (int i = 0; i < b->object_count; i++) {
+        free(b->objects[i].elements);
+        free(b->objects[i].keyed);
+    }
     free(b->objects);
     free(b->parts);
     free(b->sequences);
@@ -179,6 +117,8 @@ void oracle_batch_object(oracle *o, int client, const upload_object *u)
     batch *b = &o->batches[client];
     b->objects = grow(b->objects, (size_t)b->object_count + 1, sizeof *b->objects);
     b->objects[b->object_count] = *u;
+    b->objects[b->object_count].keyed =
+        copy_of(u->keyed, (size_t)u->keyed_count * sizeof *u->keyed);
     b->objects[b->object_count++].elements =
         copy_of(u->elements, (size_t)u->element_count * sizeof *u->elements);
 }
@@ -236,6 +176,11 @@ static bool superseded(const writer *w, int i, uint64_t bound)
         if (x->kind == OP_SET && y->kind == OP_SET && y->field == x->field) return true;
         if (x->kind == OP_TAG && y->kind == OP_TAG && y->field == 1)
             return true; /* Erased again, perhaps. */
+        if (x->kind == OP_ADD && y->kind == OP_SET && y->field == FIELD_HITS) return true;
+        bool same = x->field == y->field;
+        if (x->kind == OP_KEYED && y->kind == OP_KEYED && same && x->value == y->value) return true;
+        if ((x->kind == OP_KEYED || x->kind == OP_CLEAR) && y->kind == OP_CLEAR && same)
+            return true;
     }
     return false;
 }
@@ -268,17 +213,53 @@ static const char *check_deletion(oracle *o, int client, int i, const upload_obj
     return wrong(o, "client %d: the deletion of %d is missing in the batch", client, x->object);
 }
 
+static bool overruled(const oracle *o, int client, int i)
+{
+    const op *x = &o->writers[client].ops[i];
+    return o->now.objects[x->object].ended > effective_base(o, client, i) || x->moot;
+}
+
+/* All that was added and not sent yet, no more and no less: else something would count twice, or never. */
+static const char *check_added(oracle *o, int client, int i, uint64_t bound, const upload_object *u)
+{
+    const writer *w = &o->writers[client];
+    const op *x = &w->ops[i];
+    uint64_t sum = 0;
+    for (int k = 0; k < w->count && w->ops[k].version <= bound; k++) {
+        const op *y = &w->ops[k];
+        bool counts =
+            y->kind == OP_ADD && y->object == x->object && y->version > o->now.bounds[client];
+        if (counts && !overruled(o, client, k) && !superseded(w, k, bound))
+            sum += (uint64_t)y->value;
+    }
+    if (u != NULL && (u->kind == KIND_REMOVE || (u->has_added ? u->added : 0) == (int64_t)sum))
+        return NULL;
+    if (u == NULL && sum == 0) return NULL;
+    print_ops(o, client, x->object);
+    return wrong(o, "client %d: object %d: %lld was added, the batch has %lld", client, x->object,
+                 (long long)sum, u == NULL ? 0LL : (long long)u->added);
+}
+
+static bool has_keyed(const upload_object *u, const op *x)
+{
+    bool there = u != NULL && u->has_keyed[x->field] && u->keyed_life[x->field] > x->life;
+    for (int k = 0; u != NULL && k < u->keyed_count && x->kind == OP_KEYED; k++)
+        there |= u->keyed[k].kind == x->field && u->keyed[k].key == x->value;
+    return there;
+}
+
 static const char *check_operation(oracle *o, int client, int i, uint64_t bound)
 {
     const writer *w = &o->writers[client];
     const op *x = &w->ops[i];
-    bool overruled = o->now.objects[x->object].ended > effective_base(o, client, i) || x->moot;
-    if (overruled || superseded(w, i, bound) || x->kind == OP_PART_X ||
-        (x->kind == OP_TAG && x->field == 1))
+    if (overruled(o, client, i) || superseded(w, i, bound) || x->kind == OP_PART_X ||
+        (x->kind == OP_TAG && x->field != 0))
         return NULL;
     const upload_object *u = find_upload(&o->batches[client], x->object);
     if (x->kind == OP_GONE) return check_deletion(o, client, i, u);
+    if (x->kind == OP_ADD) return check_added(o, client, i, bound, u);
     bool found = u != NULL && (x->kind == OP_MADE || u->kind == KIND_REMOVE);
+    if (x->kind == OP_KEYED || x->kind == OP_CLEAR) found |= has_keyed(u, x);
     for (int k = 0; u != NULL && k < u->element_count && x->kind == OP_TAG; k++)
         found |= u->elements[k].value == x->value;
     for (int k = 0; u != NULL && k < u->field_count && x->kind == OP_SET; k++) {
@@ -433,10 +414,55 @@ static void merge_elements(object *x, const upload_object *u)
             at++;
         if (at == x->element_count) {
             x->elements = grow(x->elements, (size_t)x->element_count + 1, sizeof *x->elements);
-            x->elements[x->element_count++] = (element){e->counter, e->actor, e->value, e->erased};
+            x->elements[x->element_count++] = (element){
+                e->counter, e->actor, e->value, e->erased, e->origin_counter, e->origin_actor};
         }
         x->elements[at].erased |= e->erased;
         if (e->value >= 0 && x->elements[at].value < 0) x->elements[at].value = e->value;
+    }
+}
+
+static bool later(uint64_t stamp, uint64_t author, uint64_t there, uint64_t its_author)
+{
+    return stamp != there ? stamp > there : author >= its_author;
+}
+
+/* A set keeps what was added after it; a default all. */
+int64_t oracle_counter(const object *x)
+{
+    const field *f = &x->fields[FIELD_HITS];
+    uint64_t sum = f->set ? (uint64_t)f->value : 0;
+    for (int i = 0; i < x->added_count; i++) {
+        const added *a = &x->added[i];
+        if (!f->set || f->is_default || later(a->stamp, a->author, f->stamp, f->author))
+            sum += (uint64_t)a->value;
+    }
+    return (int64_t)sum;
+}
+
+static void apply_added(object *x, const upload_object *u, uint64_t ident)
+{
+    if (!u->has_added) return;
+    x->added = grow(x->added, (size_t)x->added_count + 1, sizeof *x->added);
+    x->added[x->added_count++] = (added){u->added, u->added_stamp, ident};
+}
+
+static void merge_keyed(keyed *to, const upload_object *u, int kind)
+{
+    if (!u->has_keyed[kind] || u->keyed_life[kind] < to->life) return;
+    if (u->keyed_life[kind] > to->life) to->count = 0;
+    to->life = u->keyed_life[kind];
+    for (int i = 0; i < u->keyed_count; i++) {
+        const upload_keyed *e = &u->keyed[i];
+        int at = 0;
+        if (e->kind != kind) continue;
+        while (at < to->count && to->items[at].key != e->key) at++;
+        if (at == to->count) {
+            to->items = grow(to->items, (size_t)to->count + 1, sizeof *to->items);
+            to->items[to->count++] = *e;
+        } else if (later(e->stamp, e->author, to->items[at].stamp, to->items[at].author)) {
+            to->items[at] = *e;
+        }
     }
 }
 
@@ -448,7 +474,8 @@ static void apply_object(oracle *o, const upload_object *u, fate f, uint64_t ide
         x->alive = false;
         x->ended = x->since = version;
         x->since_author = ident;
-        x->element_count = x->part_count = 0;
+        x->element_count = x->part_count = x->added_count = 0;
+        for (int k = 0; k < KEYED_KINDS; k++) x->keyed[k].count = 0, x->keyed[k].life = 0;
         memset(x->fields, 0, sizeof x->fields);
     }
     if (f == FATE_BEGIN || f == FATE_AGAIN) {
@@ -461,9 +488,13 @@ static void apply_object(oracle *o, const upload_object *u, fate f, uint64_t ide
     for (int i = 0; i < u->field_count; i++) {
         const upload_field *v = &u->fields[i];
         if (no_score && v->field == FIELD_SCORE) continue; /* a default; others were refused */
-        if (field_wins(v->stamp, ident, v->is_default, &x->fields[v->field]))
-            x->fields[v->field] = (field){true, v->is_default, v->value, v->stamp, ident};
+        if (!field_wins(v->stamp, ident, v->is_default, &x->fields[v->field])) continue;
+        /* What the slot does not hold any more is gone, and begins anew when it comes back. */
+        if (v->field == FIELD_PART && v->value != x->fields[FIELD_PART].value) x->part_count = 0;
+        x->fields[v->field] = (field){true, v->is_default, v->value, v->stamp, ident};
     }
+    apply_added(x, u, ident);
+    for (int k = 0; k < KEYED_KINDS; k++) merge_keyed(&x->keyed[k], u, k);
     merge_elements(x, u);
 }
 
@@ -578,49 +609,7 @@ const char *oracle_server_lost(oracle *o, uint64_t newest_version)
     return NULL;
 }
 
-/* ---- text ---- */
-
-static int compare_numbers(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-char *oracle_dump(const oracle *o, unsigned mask, bool no_score)
-{
-    size_t capacity = 1 << 20, at = 0;
-    char *text = malloc(capacity);
-    if (text == NULL) abort();
-    text[0] = '\0';
-    for (int i = 0; i < ORACLE_OBJECTS; i++) {
-        const object *x = &o->now.objects[i];
-        int64_t team = x->fields[FIELD_TEAM].set ? x->fields[FIELD_TEAM].value : 0, tags[2000];
-        int count = 0;
-        if (!x->alive || !in_masks(team, &mask, 1)) continue;
-        at += (size_t)snprintf(
-            text + at, capacity - at, "%d team %lld score %lld", i, (long long)team,
-            (long long)(x->fields[FIELD_SCORE].set && !no_score ? x->fields[FIELD_SCORE].value
-                                                                : 0));
-        if (x->fields[FIELD_NAME].set)
-            at += (size_t)snprintf(text + at, capacity - at, " name %lld",
-                                   (long long)x->fields[FIELD_NAME].value);
-        for (int k = 0; k < x->element_count && count < 2000; k++) {
-            if (!x->elements[k].erased) tags[count++] = x->elements[k].value;
-        }
-        qsort(tags, (size_t)count, sizeof *tags, compare_numbers);
-        at += (size_t)snprintf(text + at, capacity - at, " tags [");
-        for (int k = 0; k < count && at + 100 < capacity; k++)
-            at += (size_t)snprintf(text + at, capacity - at, "%lld,", (long long)tags[k]);
-        at += (size_t)snprintf(text + at, capacity - at, "]");
-        for (int k = 0; k < x->part_count; k++) {
-            if (x->parts[k].identity == x->fields[FIELD_PART].value && x->parts[k].identity != 0)
-                at += (size_t)snprintf(text + at, capacity - at, " one %lld",
-                                       (long long)x->parts[k].x);
-        }
-        at += (size_t)snprintf(text + at, capacity - at, "\n");
-    }
-    return text;
-}
+/* ---- what is left ---- */
 
 size_t oracle_readings(const oracle *o)
 {
@@ -656,21 +645,6 @@ size_t oracle_unsent(const oracle *o, int client)
         count++;
     }
     return count;
-}
-
-/* Values are client * 1,000,000 + a number that grows: what one writer appended keeps its order. */
-const char *oracle_check_order(const oracle *o, int object, const int64_t *values, int count)
-{
-    int64_t last[ORACLE_CLIENTS] = {0};
-    for (int i = 0; i < count; i++) {
-        int writer = (int)(values[i] / 1000000);
-        if (writer < 0 || writer >= ORACLE_CLIENTS) continue;
-        if (values[i] < last[writer])
-            return wrong((oracle *)o, "object %d: tag %lld stands after %lld", object,
-                         (long long)values[i], (long long)last[writer]);
-        last[writer] = values[i];
-    }
-    return NULL;
 }
 
 uint64_t oracle_batches(const oracle *o)

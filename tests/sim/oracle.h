@@ -6,13 +6,17 @@
 
 /* The reference model: what the server must hold after each batch, and what a batch must contain, told in plain numbers.
  * It includes nothing of the code under test and shares no rule with it but those in docs/merge.md. */
-enum { ORACLE_OBJECTS = 24, ORACLE_FIELDS = 4, ORACLE_CLIENTS = 6, ORACLE_TEAMS = 4 };
+enum { ORACLE_OBJECTS = 24, ORACLE_FIELDS = 6, ORACLE_CLIENTS = 6, ORACLE_TEAMS = 4 };
 enum {
     FIELD_TEAM = 0,
     FIELD_SCORE = 1,
     FIELD_NAME = 2,
-    FIELD_PART = 3
-}; /* PART: identity of the embedded object, 0 none */
+    FIELD_PART = 3,
+    FIELD_HITS = 4,
+    FIELD_ANY = 5
+}; /* PART: identity of the embedded object, 0 none. HITS is a counter. ANY: a text is its number + ORACLE_TEXT */
+enum { ORACLE_TEXT = 1000000000 };
+enum { KEYED_MARKS = 0, KEYED_PAIRS = 1, KEYED_KINDS = 2 }; /* a set of numbers, a dictionary */
 enum { KIND_CREATE = 1, KIND_EDIT = 2, KIND_REMOVE = 3, KIND_REPLACE = 4 };
 
 typedef struct oracle oracle;
@@ -20,7 +24,17 @@ oracle *oracle_new(void);
 void oracle_free(oracle *o);
 
 /* What a client did, when it did it. base: the server version it had integrated; version: its own. */
-typedef enum op_kind { OP_MADE = 1, OP_GONE, OP_SET, OP_TAG, OP_PART_X, OP_READING } op_kind;
+typedef enum op_kind {
+    OP_MADE = 1,
+    OP_GONE,
+    OP_SET,
+    OP_TAG,
+    OP_PART_X,
+    OP_READING,
+    OP_ADD,   /* value to the counter */
+    OP_KEYED, /* field: a kind; value: the key; life: that of the collection */
+    OP_CLEAR  /* field: a kind */
+} op_kind;
 /* value -2: not known, the commit failed in a crash and may have happened all the same. */
 typedef struct op {
     op_kind kind;
@@ -28,6 +42,7 @@ typedef struct op {
     int64_t value;
     uint64_t version, base;
     bool moot;
+    uint64_t life;
 } op; /* moot: set by the oracle */
 void oracle_op(oracle *o, int client, op what);
 /* A client's disk lost its newest commits: what it has now. */
@@ -43,8 +58,15 @@ typedef struct upload_field {
 typedef struct upload_element {
     uint64_t counter, actor;
     int64_t value;
-    bool erased;
+    bool erased;                           /* and not because it stands elsewhere */
+    uint64_t origin_counter, origin_actor; /* the element whose place this is */
 } upload_element;
+typedef struct upload_keyed {
+    int kind;
+    int64_t key, value;
+    uint64_t stamp, author;
+    bool erased;
+} upload_keyed;
 typedef struct upload_object {
     int object, kind;
     uint64_t life, base;
@@ -52,6 +74,11 @@ typedef struct upload_object {
     int field_count;
     upload_element *elements;
     int element_count;
+    bool has_added, has_keyed[KEYED_KINDS];
+    int64_t added;
+    uint64_t added_stamp, keyed_life[KEYED_KINDS];
+    upload_keyed *keyed;
+    int keyed_count;
 } upload_object;
 typedef struct upload_part {
     int64_t identity, x;
@@ -84,8 +111,6 @@ bool oracle_denied(const oracle *o, int client); /* its newest batch wrote what 
 char *oracle_dump(const oracle *o, unsigned mask, bool no_score);
 size_t oracle_readings(const oracle *o);           /* that must have been stored */
 size_t oracle_unsent(const oracle *o, int client); /* operations that no applied batch covers */
-const char *oracle_check_order(const oracle *o, int object, const int64_t *values,
-                               int count); /* tags of one writer keep their order */
 void oracle_trace(const oracle *o,
                   int object); /* with ORACLE_TRACE set: what was done to it, to stderr */
 uint64_t oracle_batches(const oracle *o);

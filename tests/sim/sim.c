@@ -2,11 +2,11 @@
  * Random operations on 2 to 5 clients, cuts, crashes, offline times, wrong clocks, stops, changing views; everything that
  * reaches the server is told to the reference model (oracle.c), and after the storm every copy is compared with it. */
 #include "fixture.h"
-#include "oracle.h"
 #include "rights.h"
 #include "server/app.h"
 #include "sync/breakage.h"
 #include "sync/session_internal.h"
+#include "tap.h"
 
 #include "base/log.h"
 
@@ -16,8 +16,14 @@
 
 enum { OPERATIONS_MIN = 500, CUTS_MIN = 5, CRASHES_MIN = 2, OFFLINE_MIN = 2, SETTLE_MS = 900000 };
 
+typedef struct judged {
+    unsigned masks[2 + VIEWS_BEFORE_MAX];
+    int count;
+} judged;
+
 typedef struct sim {
     world w;
+    judged judged[WORLD_CLIENTS_MAX]; /* the views by which the newest batch of each is judged */
     oracle *o;
     random_state random;
     uint64_t unsure_versions[WORLD_CLIENTS_MAX]; /* of the set whose commit failed; 0: none did */
@@ -27,11 +33,12 @@ typedef struct sim {
     uint64_t offline_until[WORLD_CLIENTS_MAX], stopped_until[WORLD_CLIENTS_MAX];
     uint64_t offline_times, stops, view_changes, crashes, next_value, refused;
     uint64_t promised[WORLD_CLIENTS_MAX]; /* newest version whose commit returned OK */
+    uint64_t life;                        /* of the collection that the next note is about */
     rights rights
         [WORLD_CLIENTS_MAX]; /* what roles give the user of a client; with_roles: they are in force */
     bool with_roles;
     uint64_t right_changes;
-    bool failed;
+    bool failed, all_types;
     char wrong[1000];
 } sim;
 
@@ -40,142 +47,6 @@ static void broke(sim *s, const char *rule)
     if (s->failed || rule == NULL) return;
     s->failed = true;
     snprintf(s->wrong, sizeof s->wrong, "at %llu ms: %s", (unsigned long long)s->w.now_ms, rule);
-}
-
-/* ---- the tap: from the wire to plain numbers ---- */
-
-static int64_t digits(const value *v)
-{
-    char text[40];
-    if (v->type != VALUE_STRING) return -1;
-    snprintf(text, sizeof text, "%.*s", (int)(v->as.text.size < 30 ? v->as.text.size : 30),
-             (const char *)v->as.text.data);
-    return atoll(text);
-}
-
-static int64_t identity_of(const value *v)
-{
-    int64_t x = 0;
-    if (v->type == VALUE_NULL) return 0;
-    memcpy(&x, v->as.id, 8);
-    return x == 0 ? 1 : x;
-}
-
-static int field_of(const char *name)
-{
-    return strcmp(name, "team") == 0    ? FIELD_TEAM
-           : strcmp(name, "score") == 0 ? FIELD_SCORE
-           : strcmp(name, "name") == 0  ? FIELD_NAME
-           : strcmp(name, "one") == 0   ? FIELD_PART
-                                        : -1;
-}
-
-static void tap_elements(upload_object *u, const wire_column *column, size_t entry)
-{
-    list_state state;
-    if (wire_list_state(column, entry, &state) != ATOLL_OK) abort();
-    u->elements = calloc(state.elements.count + 1, sizeof *u->elements);
-    if (u->elements == NULL) abort();
-    for (size_t i = 0; i < state.elements.count; i++) {
-        const list_element *e = &state.elements.items[i];
-        u->elements[u->element_count++] =
-            (upload_element){e->id.counter, e->id.actor, digits(&e->value), e->erased};
-    }
-    list_state_free(&state);
-}
-
-static int64_t part_of(const upload_object *u)
-{
-    for (int i = 0; i < u->field_count; i++) {
-        if (u->fields[i].field == FIELD_PART) return u->fields[i].value;
-    }
-    return -1;
-}
-
-static void tap_object(sim *s, client *c, wire_rows *rows, size_t i)
-{
-    upload_object u = {.object = (int)rows->key.integers.items[i],
-                       .kind = rows->kinds.items[i],
-                       .life = wire_one_or_each(&rows->lives, i, 0),
-                       .base = wire_one_or_each(&rows->bases, i, 0)};
-    for (size_t k = 0; k < rows->columns.count; k++) {
-        wire_column *column = rows->columns.items[k];
-        size_t entry = 0;
-        if (!wire_column_seek(column, i, &entry)) continue;
-        if (column->list != NULL) {
-            if (strcmp(column->property, "tags") == 0) tap_elements(&u, column, entry);
-            continue;
-        }
-        value v = wire_column_value(column, entry);
-        int field = field_of(column->property);
-        if (field < 0) continue;
-        int64_t number = field == FIELD_NAME   ? digits(&v)
-                         : field == FIELD_PART ? identity_of(&v)
-                                               : v.as.integer;
-        u.fields[u.field_count++] = (upload_field){field, number, wire_column_stamp(column, entry),
-                                                   wire_column_default(column, entry)};
-    }
-    const char *trace = getenv("ORACLE_TRACE");
-    if (trace != NULL && (atoi(trace) == u.object || atoi(trace) == 1000)) {
-        fprintf(stderr,
-                "%llu c%d uploads object %d kind %d life %llu base %llu bound %llu fields %d part "
-                "%lld elements %d\n",
-                (unsigned long long)s->w.now_ms, c->number, u.object, u.kind,
-                (unsigned long long)u.life, (unsigned long long)u.base,
-                (unsigned long long)s->bound[c->number], u.field_count, (long long)part_of(&u),
-                u.element_count);
-        for (int k = 0; k < u.element_count; k++)
-            fprintf(stderr, "  %lld%s", (long long)u.elements[k].value,
-                    u.elements[k].erased ? " erased" : "");
-        if (u.element_count > 0) fprintf(stderr, "\n");
-    }
-    oracle_batch_object(s->o, c->number, &u);
-    free(u.elements);
-}
-
-static void tap_part(sim *s, client *c, wire_rows *rows, size_t i)
-{
-    value id = wire_column_value(&rows->key, i);
-    upload_part u = {.identity = identity_of(&id),
-                     .object = (int)rows->owner_keys.integers.items[i]};
-    for (size_t k = 0; k < rows->columns.count; k++) {
-        size_t entry = 0;
-        if (strcmp(rows->columns.items[k]->property, "x") != 0 ||
-            !wire_column_seek(rows->columns.items[k], i, &entry))
-            continue;
-        u.x = wire_column_value(rows->columns.items[k], entry).as.integer;
-        u.stamp = wire_column_stamp(rows->columns.items[k], entry);
-        u.has_x = true;
-    }
-    oracle_batch_part(s->o, c->number, &u);
-}
-
-static void tap_reading(sim *s, client *c, wire_rows *rows, size_t i)
-{
-    for (size_t k = 0; k < rows->columns.count; k++) {
-        size_t entry = 0;
-        if (strcmp(rows->columns.items[k]->property, "text") != 0 ||
-            !wire_column_seek(rows->columns.items[k], i, &entry))
-            continue;
-        value v = wire_column_value(rows->columns.items[k], entry);
-        oracle_batch_reading(s->o, c->number, rows->sequences.items[i], digits(&v));
-    }
-}
-
-static void on_upload(world *w, client *c, const client_message *m)
-{
-    sim *s = w->context;
-    if (m->upload.part == 0) oracle_batch_begin(s->o, c->number);
-    s->bound[c->number] = m->upload.bound;
-    for (size_t k = 0; k < m->upload.rows.count; k++) {
-        wire_rows *rows = m->upload.rows.items[k];
-        for (size_t i = 0; i < rows->count; i++) {
-            if (strcmp(rows->class_name, "Item") == 0) tap_object(s, c, rows, i);
-            if (strcmp(rows->class_name, "Part") == 0 && strcmp(rows->owner_property, "one") == 0)
-                tap_part(s, c, rows, i);
-            if (strcmp(rows->class_name, "Reading") == 0) tap_reading(s, c, rows, i);
-        }
-    }
 }
 
 static void team_value(void *context, property_key p, value *out)
@@ -193,19 +64,35 @@ static unsigned mask_of(const server_view *v, class_key item)
     return mask;
 }
 
+/* The views that a batch is judged by: applying it may drop some. */
+static void note_views(sim *s, const client *c)
+{
+    judged *j = &s->judged[c->number];
+    item_keys k = fixture_keys(server_app_db(s->w.app));
+    const peer *p = c->peer;
+    j->count = 0;
+    j->masks[j->count++] = mask_of(&p->view, k.c);
+    if (p->has_next_view) j->masks[j->count++] = mask_of(&p->next_view, k.c);
+    for (size_t i = 0; i < p->before_count; i++)
+        j->masks[j->count++] = mask_of(&p->before[i].view, k.c);
+}
+
+static void on_upload(world *w, client *c, const client_message *m)
+{
+    sim *s = w->context;
+    s->bound[c->number] = m->upload.bound;
+    tap_upload(s->o, c, m);
+    if (c->peer != NULL && w->app != NULL) note_views(s, c);
+}
+
 static void on_applied(world *w, client *c, bytes raw, uint64_t bound, uint64_t version)
 {
     sim *s = w->context;
-    unsigned masks[3];
-    int count = 0;
-    item_keys k = fixture_keys(server_app_db(w->app));
-    const peer *p = c->peer;
+    const judged *j = &s->judged[c->number];
     (void)raw;
     (void)bound;
-    masks[count++] = mask_of(&p->view, k.c);
-    if (p->has_next_view) masks[count++] = mask_of(&p->next_view, k.c);
-    if (p->has_view_before) masks[count++] = mask_of(&p->view_before, k.c);
-    broke(s, oracle_applied(s->o, c->number, p->ident, s->bound[c->number], version, masks, count));
+    broke(s, oracle_applied(s->o, c->number, c->peer->ident, s->bound[c->number], version, j->masks,
+                            j->count));
     if (w->server_node.crashing) return; /* Nothing can be read any more. */
     /* What the test reads is no part of the world: no power cut is due in it. */
     uint64_t crash_in = w->server_node.crash_in;
@@ -306,7 +193,7 @@ static void note(sim *s, client *c, op_kind kind, int object, int field, int64_t
 {
     uint64_t version = before + 1; /* One commit each. */
     if (result == ATOLL_OK) version = model_version(c->db);
-    op x = {kind, object, field, v, version, c->session->sync.cursor};
+    op x = {kind, object, field, v, version, c->session->sync.cursor, false, s->life};
     if (result == ATOLL_OK) s->promised[c->number] = version;
     if (result == ATOLL_OK || c->node.crashing) oracle_op(s->o, c->number, x);
     s->operations[c->number]++;
@@ -340,6 +227,85 @@ static int64_t part_identity(client *c, int object)
     if (c->node.crashing) return -1;
     (void)has_object(c, object, &tags, &part);
     return part == 0 ? 1 : part;
+}
+
+/* Life of a collection before a change, and what it has of a key. */
+static bool look(sim *s, client *c, int object, int kind, int64_t number)
+{
+    item_keys k = fixture_keys(c->db);
+    property_key p = kind == KEYED_PAIRS ? k.pairs : k.marks;
+    model_view *view = model_view_newest(c->db);
+    value id = value_int(object), v = value_int(number);
+    char key[40];
+    row_key row = 0;
+    list_state state;
+    bool found = false;
+    snprintf(key, sizeof key, "k%lld", (long long)number);
+    if (model_find(view, k.c, &id, &row) != ATOLL_OK || row == 0 ||
+        model_list_state(view, k.c, row, p, &state) != ATOLL_OK) {
+        model_view_release(view);
+        return false;
+    }
+    s->life = state.life;
+    list_state_free(&state);
+    status result = kind == KEYED_PAIRS ? model_dictionary_find(view, k.c, row, p, bytes_text(key),
+                                                                &found, NULL, NULL)
+                                        : model_set_find(view, k.c, row, p, &v, &found, NULL);
+    model_view_release(view);
+    return result == ATOLL_OK && found;
+}
+
+static void edit_keyed(sim *s, client *c, int object, uint64_t before)
+{
+    world *w = &s->w;
+    int kind = (int)random_below(&s->random, KEYED_KINDS);
+    int64_t number = (int64_t)random_below(&s->random, 8), v = (int64_t)++s->next_value;
+    bool there = look(s, c, object, kind, number);
+    char key[40];
+    status result = ATOLL_OK;
+    snprintf(key, sizeof key, "k%lld", (long long)number);
+    if (random_below(&s->random, 8) == 0) {
+        result = fixture_clear(w, c, object, kind == KEYED_PAIRS);
+        note(s, c, OP_CLEAR, object, kind, 0, before, result);
+        return;
+    }
+    if (kind == KEYED_MARKS) {
+        result = fixture_mark(w, c, object, number, !there);
+    } else {
+        bool erase = there && random_below(&s->random, 3) == 0;
+        result = fixture_pair(w, c, object, key, erase ? -1 : v);
+    }
+    note(s, c, OP_KEYED, object, kind, number, before, result);
+}
+
+static void edit_types(sim *s, client *c, int object, uint64_t tags)
+{
+    world *w = &s->w;
+    char text[40];
+    uint64_t before = model_version(c->db), which = random_below(&s->random, 14);
+    int64_t v = (int64_t)++s->next_value;
+    status result = ATOLL_OK;
+    snprintf(text, sizeof text, "%lld", (long long)v);
+    if (which < 5) {
+        edit_keyed(s, c, object, before);
+    } else if (which < 8) {
+        result = fixture_add(w, c, object, v);
+        note(s, c, OP_ADD, object, FIELD_HITS, v, before, result);
+    } else if (which < 9) {
+        result = fixture_set_int(w, c, object, "hits", v);
+        note(s, c, OP_SET, object, FIELD_HITS, v, before, result);
+    } else if (which > 11) {
+        if (tags < 2) return;
+        result = fixture_move(w, c, object, random_below(&s->random, tags),
+                              random_below(&s->random, tags));
+        note(s, c, OP_TAG, object, 2, 0, before, result);
+    } else {
+        value any = which == 9    ? value_null()
+                    : which == 10 ? value_int(v)
+                                  : value_string(bytes_text(text));
+        result = fixture_any(w, c, object, &any);
+        note(s, c, OP_SET, object, FIELD_ANY, tap_any(&any), before, result);
+    }
 }
 
 static void edit_object(sim *s, client *c, int object, uint64_t tags, int64_t part)
@@ -404,7 +370,10 @@ static void one_operation(sim *s, client *c)
         return;
     }
     if (has_object(c, object, &tags, &part)) {
-        edit_object(s, c, object, tags, part);
+        if (s->all_types && random_below(&s->random, 3) == 0)
+            edit_types(s, c, object, tags);
+        else
+            edit_object(s, c, object, tags, part);
         return;
     }
     /* Mostly inside of the view; a write outside of it is refused, now and then. */
@@ -707,7 +676,10 @@ static int run_seed(uint64_t seed, bool quiet, bool verbose)
     s->random.state = seed * 7919 + 13;
     s->o = oracle_new();
     int clients = 2 + (int)random_below(&s->random, 4);
-    if (world_start(&s->w, seed + 1, clients, true, fixture_schema(true, false)) != ATOLL_OK) {
+    model_schema schema = fixture_schema(true, false);
+    fixture_add_types(&schema);
+    s->all_types = seed % 4 != 0;
+    if (world_start(&s->w, seed + 1, clients, true, schema) != ATOLL_OK) {
         fprintf(stderr, "seed %llu: the world does not start: %s\n", (unsigned long long)seed,
                 fail_text());
         return 2;

@@ -105,10 +105,10 @@ ATOLL_API atoll_status atoll_list_erase(atoll_list *list, int64_t index, atoll_e
 ATOLL_API atoll_status atoll_list_clear(atoll_list *list, atoll_error **error);
 
 /* Moves an element to another index, which it has afterwards. It stays the same element: observers
- * see a move, not a deletion and an insertion (in a realm that syncs they do, and embedded objects
- * are NOT_SUPPORTED there).
+ * see a move, not a deletion and an insertion (in a realm that syncs they do). Of two devices'
+ * moves of one element the later one counts.
  * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, OUT_OF_RANGE,
- * NO_TRANSACTION, NOT_SUPPORTED.
+ * NO_TRANSACTION.
  * Thread: the one that opened the realm. Since: 0.1. */
 ATOLL_API atoll_status atoll_list_move(atoll_list *list, int64_t from, int64_t to,
                                        atoll_error **error);

@@ -228,7 +228,7 @@ ATOLL_API atoll_status atoll_object_set_int(atoll_object *object, uint32_t prope
 /* Adds to an int, wrapping at 64 bits. Increments of several devices add up, where of several
  * assignments the last one wins.
  * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, OBJECT_INVALID, UNKNOWN_PROPERTY,
- * TYPE_MISMATCH, NO_TRANSACTION, PRIMARY_KEY_IMMUTABLE, NULL_NOT_ALLOWED, NOT_SUPPORTED.
+ * TYPE_MISMATCH, NO_TRANSACTION, PRIMARY_KEY_IMMUTABLE, NULL_NOT_ALLOWED.
  * Thread: the one that opened the realm. Since: 0.1. */
 ATOLL_API atoll_status atoll_object_increment(atoll_object *object, uint32_t property,
                                               int64_t delta, atoll_error **error);

@@ -25,7 +25,7 @@ count() {
         echo "FAILED: $*"
     fi
 }
-[ $# -gt 0 ] || set -- flow1 flow1-old flow2 flow3-class flow3-interface flow4 flow5 flow6 flow7 refuse
+[ $# -gt 0 ] || set -- flow1 flow1-old flow2 flow3-class flow3-interface flow4 flow5 flow6 flow7 flow8 refuse
 for flow in "$@"; do
     if [ "$flow" = refuse ]; then
         count "$here/refuse.sh"

@@ -251,3 +251,120 @@ Test(sync_nested, what_is_pending_in_a_list_of_a_hidden_row_arrives)
     free(server);
     world_end(&w);
 }
+
+static void new_part(changing *x, int64_t number)
+{
+    item_keys k = fixture_keys(x->c->db);
+    value v = value_int(number);
+    row_key part = 0;
+    MUST(model_set_embedded(x->txn, x->item, x->row, k.one, &part));
+    MUST(model_set(x->txn, k.part, part, k.part_x, &v));
+}
+
+static void edit_part(changing *x, int64_t number)
+{
+    item_keys k = fixture_keys(x->c->db);
+    value v = value_int(number), slot;
+    MUST(model_get(model_txn_view(x->txn), x->item, x->row, k.one, &slot));
+    cr_assert_eq(slot.type, VALUE_EMBEDDED);
+    MUST(model_set(x->txn, k.part, slot.as.row, k.part_x, &v));
+}
+
+Test(sync_embedded, two_that_are_made_at_once_in_one_slot_are_one_object)
+{
+    for (int first = 0; first < 2; first++) {
+        world w;
+        begin_apart(&w, NULL);
+        changing x = change_begin(&w, &w.clients[0], 1);
+        new_part(&x, 1);
+        set_any(&x, (value){.type = VALUE_LIST});
+        nested_add(&x, nested(&x), value_int(1));
+        change_end(&x);
+        world_run(&w, 1000);
+        x = change_begin(&w, &w.clients[1], 1);
+        new_part(&x, 2);
+        set_any(&x, (value){.type = VALUE_LIST});
+        nested_add(&x, nested(&x), value_int(2));
+        change_end(&x);
+        world_run(&w, 1000);
+        x = change_begin(&w, &w.clients[0], 1);
+        edit_part(&x, 3); /* Later than the other one's making: it stays. */
+        change_end(&x);
+        meet(&w, first);
+        EXPECT_EVERYWHERE(&w, 1, "(_id=1 team=0 score=0 one=(x=3) any=[1 2])");
+        world_end(&w);
+    }
+}
+
+Test(sync_embedded, a_list_and_a_dictionary_made_at_once_the_later_one_wins)
+{
+    for (int first = 0; first < 2; first++) {
+        world w;
+        begin_apart(&w, NULL);
+        changing x = change_begin(&w, &w.clients[0], 1);
+        set_any(&x, (value){.type = VALUE_LIST});
+        nested_add(&x, nested(&x), value_int(1));
+        change_end(&x);
+        world_run(&w, 1000);
+        x = change_begin(&w, &w.clients[1], 1);
+        set_any(&x, (value){.type = VALUE_DICTIONARY});
+        nested_put(&x, nested(&x), "k", value_int(2));
+        change_end(&x);
+        meet(&w, first);
+        EXPECT_EVERYWHERE(&w, 1, "(_id=1 team=0 score=0 any={k:2})");
+        world_end(&w);
+    }
+}
+
+Test(sync_embedded, one_in_the_place_of_another_is_a_new_object)
+{
+    for (int first = 0; first < 2; first++) {
+        world w;
+        begin_apart(&w, NULL);
+        changing x = change_begin(&w, &w.clients[0], 1);
+        new_part(&x, 1);
+        change_end(&x);
+        meet(&w, 0);
+        for (int i = 0; i < 2; i++) everything_offline(&w, &w.clients[i], true);
+        x = change_begin(&w, &w.clients[0], 1);
+        new_part(&x, 5); /* An outer change: what is changed inside of the old one goes with it. */
+        change_end(&x);
+        world_run(&w, 1000);
+        x = change_begin(&w, &w.clients[1], 1);
+        edit_part(&x, 6);
+        change_end(&x);
+        meet(&w, first);
+        EXPECT_EVERYWHERE(&w, 1, "(_id=1 team=0 score=0 one=(x=5))");
+        /* A null between, in one batch: a new one, too. */
+        item_keys k = fixture_keys(w.clients[0].db);
+        value null = value_null();
+        x = change_begin(&w, &w.clients[0], 1);
+        MUST(model_set(x.txn, x.item, x.row, k.one, &null));
+        row_key part = 0;
+        MUST(model_set_embedded(x.txn, x.item, x.row, k.one, &part));
+        change_end(&x);
+        everything_settle(&w);
+        EXPECT_EVERYWHERE(&w, 1, "(_id=1 team=0 score=0 one=(x=0))");
+        world_end(&w);
+    }
+}
+
+Test(sync_embedded, a_value_beats_an_object_that_is_made_at_once_when_it_is_later)
+{
+    for (int k = 0; k < 4; k++) {
+        world w;
+        begin_apart(&w, NULL);
+        bool value_later = (k & 1) != 0;
+        for (int step = 0; step < 2; step++) {
+            bool plain = value_later == (step == 1);
+            changing x = change_begin(&w, &w.clients[plain], 1);
+            set_any(&x, plain ? value_int(7) : (value){.type = VALUE_LIST});
+            change_end(&x);
+            world_run(&w, 1000);
+        }
+        meet(&w, k >> 1);
+        EXPECT_EVERYWHERE(
+            &w, 1, value_later ? "(_id=1 team=0 score=0 any=7)" : "(_id=1 team=0 score=0 any=[])");
+        world_end(&w);
+    }
+}

@@ -254,21 +254,3 @@ Test(types, floats_and_decimals_reach_the_other_device)
     free(left);
     world_end(&w);
 }
-
-Test(types, what_sync_does_not_carry_is_refused_by_name)
-{
-    world w;
-    model_txn *txn = NULL;
-    value key = value_int(1);
-    row_key row = 0;
-    MUST(world_start(&w, 7, 1, true, fixture_schema(true, false)));
-    MUST(model_begin(w.clients[0].db, COMMIT_LOCAL, &txn));
-    const model_class *item =
-        schema_class_named(model_view_schema(model_txn_view(txn)), bytes_text("Item"));
-    MUST(model_create(txn, item->key, &key, &row));
-    cr_assert_eq(model_increment(txn, item->key, row,
-                                 class_property_named(item, bytes_text("score"))->key, 1),
-                 ATOLL_ERROR_NOT_SUPPORTED);
-    model_rollback(txn);
-    world_end(&w);
-}

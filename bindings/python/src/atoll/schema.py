@@ -415,7 +415,7 @@ class ObjectBase(native.ObjectCore):
         """Add to an int property: unlike ``dog.age += 1``, what two devices add at once both counts.
 
         Errors: NoTransactionError, UnknownPropertyError, TypeMismatchError for another type, NullNotAllowedError when it
-        is None, NotSupportedError in synced realms (not yet). Since: 0.1
+        is None. Since: 0.1
         """
         _managed_info(self).increment(self, name, by)
 

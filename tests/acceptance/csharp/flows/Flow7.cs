@@ -1,140 +1,104 @@
 using System;
-using System.Collections.Concurrent;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
-using System.Threading;
 using Realms;
 using Realms.Sync;
-using Realms.Sync.Exceptions;
 using Async = System.Threading.Tasks.Task;
 
 namespace Acceptance
 {
-    /// <summary>Writes that are refused are taken back and named; subscriptions by the shortcut and at the first opening.</summary>
+    public partial class Shelf : IRealmObject
+    {
+        [PrimaryKey]
+        [MapTo("_id")]
+        public int Id { get; set; }
+
+        [MapTo("_partition")]
+        public string Partition { get; set; } = "p";
+
+        public RealmInteger<int> Hits { get; set; }
+
+        public ISet<string> Labels { get; } = null!;
+
+        public IDictionary<string, int> Prices { get; } = null!;
+
+        public RealmValue Any { get; set; }
+
+        public IList<RealmValue> Many { get; } = null!;
+    }
+
+    /// <summary>Sets, dictionaries, counters and values of any type that two devices change at once.</summary>
     public static class Flow7
     {
         public static async Async Run(Server server)
         {
-            var app = Realms.Sync.App.Create(new AppConfiguration("refusals")
+            var realms = new[] { await Open(server, "ann"), await Open(server, "bob") };
+            realms[0].Write(() =>
+            {
+                var shelf = realms[0].Add(new Shelf { Id = 1, Hits = 10 });
+                shelf.Labels.Add("x");
+                shelf.Labels.Add("y");
+                shelf.Prices["x"] = 1;
+                shelf.Any = new List<RealmValue> { 1, new Dictionary<string, RealmValue> { ["k"] = 2 } };
+            });
+            await realms[0].SyncSession.WaitForUploadAsync();
+            await realms[1].SyncSession.WaitForDownloadAsync();
+            foreach (var realm in realms)
+            {
+                realm.SyncSession.Stop();
+            }
+
+            for (var number = 0; number < 2; number++)
+            {
+                var realm = realms[number];
+                realm.Refresh();
+                var shelf = realm.Find<Shelf>(1)!;
+                realm.Write(() =>
+                {
+                    shelf.Hits.Increment(5 + number);
+                    shelf.Labels.Add($"of {number}");
+                    shelf.Labels.Remove(number == 0 ? "x" : "y");
+                    shelf.Prices[$"of {number}"] = number;
+                    shelf.Any.AsList()[1].AsDictionary()[$"of {number}"] = number;
+                    shelf.Many.Add($"from {number}");
+                });
+            }
+
+            foreach (var realm in realms)
+            {
+                realm.SyncSession.Start();
+                await realm.SyncSession.WaitForUploadAsync();
+            }
+
+            foreach (var realm in realms)
+            {
+                await realm.SyncSession.WaitForDownloadAsync();
+                realm.Refresh();
+                var shelf = realm.Find<Shelf>(1)!;
+                Must.Equal(21, (int)shelf.Hits, "the counter");
+                Must.Set(new[] { "of 0", "of 1" }, shelf.Labels, "the set");
+                Must.Set(new[] { "x 1", "of 0 0", "of 1 1" }, shelf.Prices.Select(pair => $"{pair.Key} {pair.Value}"), "the dictionary");
+                Must.Equal(1, shelf.Any.AsList()[0].AsInt32(), "the list in a value");
+                Must.Set(new[] { "k 2", "of 0 0", "of 1 1" },
+                    shelf.Any.AsList()[1].AsDictionary().Select(pair => $"{pair.Key} {pair.Value.AsInt32()}"), "the dictionary in it");
+                Must.Set(new[] { "from 0", "from 1" }, shelf.Many.Select(value => value.AsString()), "the list of values");
+                realm.Dispose();
+            }
+        }
+
+        private static async System.Threading.Tasks.Task<Realm> Open(Server server, string device)
+        {
+            var app = App.Create(new AppConfiguration("shelves")
             {
                 BaseUri = server.Uri,
-                BaseFilePath = Path.Combine(server.Folder, "device"),
+                BaseFilePath = Path.Combine(server.Folder, device),
+                UseAppCache = false,
             });
             var user = await app.LogInAsync(Credentials.Anonymous());
-            await Refused(user);
-            await Modes(user);
-            InitialSubscriptionsThatFail(user);
-        }
-
-        private static FlexibleSyncConfiguration Configure(User user, string path)
-            => new(user, path) { Schema = new[] { typeof(Machine), typeof(Part) } };
-
-        private static async Async Refused(User user)
-        {
-            var errors = new BlockingCollection<SessionException>();
-            var config = Configure(user, "refused");
-            config.PopulateInitialSubscriptions = realm => realm.Subscriptions.Add(realm.All<Machine>().Where(m => m.Hall == "north"));
-            config.OnSessionError = (_, error) => errors.Add(error);
-            using var realm = await Realm.GetInstanceAsync(config);
-            var outside = new Machine { Name = "outside", Hall = "south" };
-            realm.Write(() =>
-            {
-                realm.Add(outside);
-                realm.Add(new Machine { Name = "inside", Hall = "north" });
-            });
-            var id = outside.Id;
-            SessionException? error = null;
-            await Must.Until(() => errors.TryTake(out error), "the refusal");
-            var refused = (CompensatingWriteException)error!;
-            Must.Equal(ErrorCode.CompensatingWrite, refused.ErrorCode, "its code");
-            var write = refused.CompensatingWrites.Single();
-            Must.Equal("Machine", write.ObjectType, "the class");
-            Must.Equal(id, write.PrimaryKey.AsGuid(), "the key");
-            Must.Equal("the object is outside of the current view", write.Reason, "the reason");
-            realm.Refresh();
-            Must.Be(!outside.IsValid, "it is gone before it is told");
-            Must.Set(new[] { "inside" }, realm.All<Machine>().AsEnumerable().Select(m => m.Name), "the others are kept");
-            Must.Be(errors.Count == 0 && realm.SyncSession.State == SessionState.Active, "told once, and the session goes on");
-        }
-
-        private static async Async Modes(User user)
-        {
-            using var realm = Realm.GetInstance(Configure(user, "modes"));
-            realm.SyncSession.Stop();
-
-            // Never: added, and nobody waits.
-            await realm.All<Machine>().Where(m => m.Hall == "east").SubscribeAsync(waitForSync: WaitForSyncMode.Never);
-            Must.Equal(1, realm.Subscriptions.Count, "added without waiting");
-            Must.Equal(SubscriptionSetState.Pending, realm.Subscriptions.State, "nothing was sent");
-
-            // FirstTime waits for what is new; the subscription is there even if the wait is cancelled.
-            var query = realm.All<Machine>().Where(m => m.Hall == "north");
-            using (var cancel = new CancellationTokenSource(100))
-            {
-                var wait = query.SubscribeAsync(new SubscriptionOptions { Name = "north" }, cancellationToken: cancel.Token);
-                await Cancelled(wait);
-            }
-
-            Must.Equal(2, realm.Subscriptions.Count, "added although the wait was cancelled");
-            await query.SubscribeAsync(new SubscriptionOptions { Name = "north" }); // known: no wait
-            using (var cancel = new CancellationTokenSource(100))
-            {
-                await Cancelled(query.SubscribeAsync(new SubscriptionOptions { Name = "north" }, WaitForSyncMode.Always, cancel.Token));
-            }
-
-            realm.SyncSession.Start();
-            var found = await query.SubscribeAsync(new SubscriptionOptions { Name = "north" }, WaitForSyncMode.Always);
-            Must.Set(new[] { "inside" }, found.AsEnumerable().Select(m => m.Name), "what is subscribed to is here");
-            Must.Equal(SubscriptionSetState.Complete, realm.Subscriptions.State, "after the wait");
-        }
-
-        private static async Async Cancelled(Async wait)
-        {
-            try
-            {
-                await wait;
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-
-            throw new FailedException("the wait was not cancelled");
-        }
-
-        private static void InitialSubscriptionsThatFail(User user)
-        {
-            var times = 0;
-            var config = Configure(user, "initial");
-            config.PopulateInitialSubscriptions = _ =>
-            {
-                times++;
-                throw new FormatException("no");
-            };
-            try
-            {
-                Realm.GetInstance(config).Dispose();
-                throw new FailedException("the exception was swallowed");
-            }
-            catch (AggregateException error)
-            {
-                Must.Be(error.InnerException is FormatException, "the cause");
-            }
-
-            config.PopulateInitialSubscriptions = realm =>
-            {
-                times++;
-                realm.Subscriptions.Add(realm.All<Machine>());
-            };
-            using (var realm = Realm.GetInstance(config))
-            {
-                Must.Equal(1, realm.Subscriptions.Count, "the next opening begins anew");
-            }
-
-            using (var realm = Realm.GetInstance(config))
-            {
-                Must.Equal(2, times, "only at the first opening");
-            }
+            var realm = Realm.GetInstance(new PartitionSyncConfiguration("p", user) { Schema = new[] { typeof(Shelf) } });
+            await realm.SyncSession.WaitForDownloadAsync();
+            return realm;
         }
     }
 }

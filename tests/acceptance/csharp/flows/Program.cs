@@ -16,6 +16,7 @@ namespace Acceptance
             ["flow5"] = Flow5.Run,
             ["flow6"] = Flow6.Run,
             ["flow7"] = Flow7.Run,
+            ["flow8"] = Flow8.Run,
             ["flow3-class"] = Flow3Class.Asymmetrics.Run,
             ["flow3-interface"] = Flow3Interface.Asymmetrics.Run,
         };
