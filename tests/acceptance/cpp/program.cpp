@@ -1,8 +1,10 @@
 // Two devices in one program: what one writes reaches the other, session calls in both published forms work, and a local
 // realm has no session. Arguments: the server's URL and an empty folder.
 #include <cpprealm/sdk.hpp>
+#include <cpprealm/testing.hpp>
 
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 
 namespace realm
@@ -335,6 +337,92 @@ static void accounts(const std::string &url, const std::string &folder)
     REQUIRE(user.state() == realm::user::state::logged_out);
 }
 
+// The server asks for a client reset: the handlers see the realm before and after it, and what was unsent.
+static void client_resets(const std::string &url, const std::string &folder)
+{
+    auto app = open_app(url, folder + "/resets");
+    auto user = app.login(realm::App::credentials::anonymous()).get();
+    auto config = user.flexible_sync_configuration();
+    std::promise<std::string> told;
+    std::atomic<bool> fails{false};
+    std::string seen;
+    config.sync_config().set_client_reset_handler(
+        realm::client_reset::recover_or_discard_unsynced_changes(
+            [&](realm::db before) {
+                seen = before.is_frozen() ? "frozen " : "live ";
+                seen += std::to_string(before.objects<realm::Task>().size());
+                if (fails) throw std::runtime_error("not now");
+            },
+            [&](realm::db before, realm::db after, bool recovered) {
+                seen += " then " + std::to_string(before.objects<realm::Task>().size()) + " " +
+                        std::to_string(after.objects<realm::Task>().size());
+                told.set_value(seen + (recovered ? " recovered" : " discarded"));
+            }));
+    auto again = realm::open<realm::Task>(config); // The handler is called once all the same.
+    std::promise<realm::sync_error> failed;
+    config.sync_config().set_error_handler(
+        [&](realm::sync_session, realm::sync_error error) { failed.set_value(error); });
+    auto db = realm::open<realm::Task>(config);
+    subscribe(db);
+    auto session = *db.get_sync_session();
+    session.wait_for_download_completion().get();
+    db.refresh();
+    auto count = db.objects<realm::Task>().size();
+    session.pause();
+    add_task(db, "not sent yet", 6);
+    session.resume();
+    realm::testing::simulate_client_reset(session);
+    auto what = told.get_future();
+    REQUIRE(what.wait_for(std::chrono::seconds(30)) == std::future_status::ready);
+    auto all = std::to_string(count + 1);
+    REQUIRE(what.get() == "frozen " + all + " then " + all + " " + all + " recovered");
+    session.wait_for_upload_completion().get();
+    // A handler that throws ends the session.
+    fails = true;
+    realm::testing::simulate_client_reset(session);
+    auto error = failed.get_future();
+    REQUIRE(error.wait_for(std::chrono::seconds(30)) == std::future_status::ready);
+    auto ended = error.get();
+    REQUIRE(ended.is_client_reset_requested() &&
+            ended.code == ATOLL_ERROR_AUTO_CLIENT_RESET_FAILED &&
+            ended.message.find("not now") != std::string::npos);
+}
+
+// With the manual mode nothing happens to the realm until the program moves it away.
+static void manual_client_resets(const std::string &url, const std::string &folder)
+{
+    auto app = open_app(url, folder + "/manual");
+    auto user = app.login(realm::App::credentials::anonymous()).get();
+    auto config = user.flexible_sync_configuration();
+    std::promise<realm::sync_error> told;
+    config.sync_config().set_client_reset_handler(realm::client_reset::manual());
+    config.sync_config().set_error_handler(
+        [&](realm::sync_session, realm::sync_error error) { told.set_value(error); });
+    {
+        auto db = realm::open<realm::Task>(config);
+        subscribe(db);
+        realm::testing::simulate_client_reset(*db.get_sync_session());
+        auto error = told.get_future();
+        REQUIRE(error.wait_for(std::chrono::seconds(30)) == std::future_status::ready);
+        REQUIRE(error.get().is_client_reset_requested());
+        db.close();
+    }
+    bool moved = false; // Its session takes a moment to end.
+    for (int i = 0; i < 1000 && !moved; i++) {
+        try {
+            realm::db::move_files(config, folder + "/manual/moved.realm");
+            moved = true;
+        } catch (const realm::exception &e) {
+            REQUIRE(e.code() == ATOLL_ERROR_FILE_IN_USE);
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+    }
+    REQUIRE(moved && std::filesystem::exists(folder + "/manual/moved.realm"));
+    config.sync_config().set_error_handler({});
+    auto db = realm::open<realm::Task>(config);
+    REQUIRE(db.subscriptions().size() == 0);
+}
+
 int main(int count, char **arguments)
 {
     if (count != 3) {
@@ -348,6 +436,8 @@ int main(int count, char **arguments)
         partitions_keep_apart(arguments[1], arguments[2]);
         measurements_go_one_way(arguments[1], arguments[2]);
         accounts(arguments[1], arguments[2]);
+        client_resets(arguments[1], arguments[2]);
+        manual_client_resets(arguments[1], arguments[2]);
     } catch (const realm::exception &e) {
         std::cerr << e.name() << ": " << e.what() << std::endl;
         return 1;

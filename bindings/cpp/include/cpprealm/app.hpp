@@ -4,7 +4,7 @@
 
 #include <cpprealm/internal/object.hpp>
 
-#include <cpprealm/session.hpp>
+#include <cpprealm/client_reset.hpp>
 
 #include <map>
 
@@ -21,14 +21,17 @@ public:
     using error_handler = std::function<void(sync_session, sync_error)>;
     // Runs on a background thread.
     void set_error_handler(error_handler &&handler) { handler_ = std::move(handler); }
-    template <class H> void set_client_reset_handler(H &&)
+    // One of client_reset::*; without it, what is unsent is recovered or, where that cannot be, discarded.
+    void set_client_reset_handler(const client_reset::client_reset_mode &handler)
     {
-        internal::not_supported("client reset handlers");
+        reset_ = handler;
     }
     const error_handler &handler() const { return handler_; }
+    const std::optional<client_reset::client_reset_mode> &reset() const { return reset_; }
 
 private:
     error_handler handler_;
+    std::optional<client_reset::client_reset_mode> reset_;
 };
 
 class user
@@ -445,6 +448,10 @@ db_config::build(const std::vector<internal::describe_function> &classes) const
     if (!partition_property_.empty()) {
         checked(atoll_config_set_partition_property, config.get(), partition_property_.data(),
                 partition_property_.size());
+    }
+    if (user_ && sync_.reset()) {
+        checked(atoll_config_set_client_reset_mode, config.get(), sync_.reset()->mode);
+        checked(atoll_config_set_ask_client_resets, config.get(), sync_.reset()->asks());
     }
     return config;
 }

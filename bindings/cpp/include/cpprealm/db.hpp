@@ -51,6 +51,15 @@ private:
     std::shared_ptr<atoll_reference> handle_;
 };
 
+class db;
+namespace internal
+{
+std::shared_ptr<void> answer_resets(const std::shared_ptr<realm_state> &state,
+                                    const sync_session &session,
+                                    const client_reset::client_reset_mode &handler);
+class reset_answering;
+} // namespace internal
+
 class db
 {
 public:
@@ -192,6 +201,12 @@ public:
     {
         internal::checked(atoll_realm_delete_files, config.build(config.classes()).get());
     }
+    // Moves the folder of a realm that is open nowhere; the next opening begins with an empty one.
+    static void move_files(const db_config &config, const std::string &to)
+    {
+        internal::checked(atoll_realm_move_files, config.build(config.classes()).get(), to.data(),
+                          to.size());
+    }
 
 private:
     db(const db_config &config, const std::vector<internal::describe_function> &classes)
@@ -206,14 +221,17 @@ private:
         for (auto describe : classes) state_->info(describe());
         if (config.scheduler_ && config.scheduler_->can_invoke())
             internal::realm_state::watch(state_, config.scheduler_);
+        auto session = config.user_ ? get_sync_session() : std::nullopt;
+        if (!session) return;
+        if (config.sync_.reset() && config.sync_.reset()->asks())
+            state_->resets = internal::answer_resets(state_, *session, *config.sync_.reset());
         if (config.sync_.handler()) {
-            auto session = get_sync_session();
-            if (!session) return;
             auto handler = config.sync_.handler();
             auto token = session->observe_errors(std::move(handler));
             state_->on_release = [session = *session, token] { session.unobserve(token); };
         }
     }
+    friend class internal::reset_answering;
     explicit db(std::shared_ptr<internal::realm_state> state) : state_(std::move(state)) {}
     void compact_on_launch(const db_config &config) const
     {
@@ -262,4 +280,6 @@ template <class... T> db open(const std::string &path)
 }
 
 } // namespace realm
+
+#include <cpprealm/internal/resets.hpp>
 #endif

@@ -22,7 +22,11 @@ struct sync_error {
     {
         return compensating_writes;
     }
-    bool is_client_reset_requested() const { return code == ATOLL_ERROR_CLIENT_RESET; }
+    bool is_client_reset_requested() const
+    {
+        return code == ATOLL_ERROR_CLIENT_RESET || code == ATOLL_ERROR_COPIED_FOLDER ||
+               code == ATOLL_ERROR_AUTO_CLIENT_RESET_FAILED;
+    }
 };
 
 struct sync_progress {
@@ -65,6 +69,7 @@ public:
         return static_cast<enum connection_state>(atoll_session_connection_state(handle_.get()));
     }
     std::string path() const { return internal::to_string(atoll_session_path(handle_.get())); }
+    const std::shared_ptr<atoll_session> &handle() const { return handle_; }
 
     // Stops both directions; local writes go on and wait.
     void pause() { internal::checked(atoll_session_stop, handle_.get()); }

@@ -59,6 +59,7 @@ struct realm_state {
     std::shared_ptr<atoll_config> config;       // how it was opened, for thaw()
     std::shared_ptr<realm_state> frozen_source; // a frozen realm is read while that one is open
     std::function<void()> on_release;   // ends what the configuration registered for this realm
+    std::shared_ptr<void> resets;       // answers client resets while the realm is open
     std::shared_ptr<scheduler> loop;    // empty: notifications come by refresh()
     std::shared_ptr<dispatcher> events; // set with it: tells of versions that others wrote
     std::uint64_t pending = 0;
