@@ -125,6 +125,17 @@ status rows_property(const model_schema *schema, const model_class *c, const wir
 
 /* ---- from the wire ---- */
 
+/* A row that is there belongs to this owner: who names another's would have it deleted with an object of his own. */
+static status check_held(const model_view *view, class_key c, row_key row, const model_owner *owner)
+{
+    model_owner now;
+    TRY(model_owner_get(view, c, row, &now));
+    if (now.class_of == owner->class_of && now.row == owner->row && now.property == owner->property)
+        return ATOLL_OK;
+    return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                "an embedded object or nested collection belongs to another place already");
+}
+
 /* The row of a list or dictionary that a mixed value names: alive, with this owner. */
 static status nested_row(model_txn *txn, const value *v, const model_owner *owner, value *out)
 {
@@ -138,6 +149,8 @@ static status nested_row(model_txn *txn, const value *v, const model_owner *owne
     TRY(model_embedded_find(view, key, v->as.id, &row));
     if (row == 0 || !model_alive(view, key, row))
         TRY(model_embedded_put(txn, key, v->as.id, owner, &row));
+    else
+        TRY(check_held(view, key, row, owner));
     *out = (value){.type = v->type};
     out->as.link.class_of = key;
     out->as.link.row = row;
@@ -317,6 +330,8 @@ static status held_row(model_txn *txn, const model_property *p, const model_owne
     TRY(model_embedded_find(view, p->target, e->embedded, &child));
     if (child == 0 || !model_alive(view, p->target, child))
         TRY(model_embedded_put(txn, p->target, e->embedded, owner, &child));
+    else
+        TRY(check_held(view, p->target, child, owner));
     e->value = (value){.type = VALUE_EMBEDDED, .as.row = child};
     return ATOLL_OK;
 }

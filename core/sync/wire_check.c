@@ -52,6 +52,10 @@ static status check_mixed(arena *memory, const wire_rows *g, wire_column *c)
             wire_mixed_problem((value_type)c->types.items[i],
                                bytes_of(c->heap.items + c->offsets[i], c->lengths.items[i]));
         if (problem != NULL) return bad(g, c->property, problem);
+        /* Its row would never be made, and nobody could read the set again. */
+        bool holds = c->types.items[i] == VALUE_LIST || c->types.items[i] == VALUE_DICTIONARY;
+        if (holds && c->list != NULL && c->list->kind == WIRE_SET)
+            return bad(g, c->property, "a set holds no lists and no dictionaries");
     }
     return ATOLL_OK;
 }

@@ -27,12 +27,13 @@ def main():
     import calls
     import connections
     import messages
+    import values
     from canary import Canary
     from harness import Server
 
     attacks = [
         (name, function)
-        for module in (connections, calls, messages)
+        for module in (connections, calls, messages, values)
         for name, function in vars(module).items()
         if name.startswith("attack_") and chosen.only in name
     ]
