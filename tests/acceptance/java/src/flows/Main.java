@@ -29,7 +29,8 @@ public final class Main {
         passed += passes("flow 3", Flow3::run) ? 1 : 0;
         passed += passes("flow 4", Flow4::run) ? 1 : 0;
         passed += passes("flow 5", Flow5::run) ? 1 : 0;
-        System.out.println(passed + " passed, " + (5 - passed) + " failed");
-        System.exit(passed == 5 ? 0 : 1);
+        passed += passes("flow 6", Flow6::run) ? 1 : 0;
+        System.out.println(passed + " passed, " + (6 - passed) + " failed");
+        System.exit(passed == 6 ? 0 : 1);
     }
 }

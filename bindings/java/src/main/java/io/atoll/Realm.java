@@ -234,6 +234,16 @@ public final class Realm extends BaseRealm {
         }
     }
 
+    /** Moves the folder of a realm that nobody has open; for client resets. */
+    public static void realmMove$files(RealmConfiguration configuration, String path) {
+        long config = configuration.nativeConfig();
+        try {
+            Native.atoll_realm_move_files(config, path);
+        } finally {
+            Native.atoll_config_free(config);
+        }
+    }
+
     /** Migrates a realm that nobody has open, as opening it would. */
     public static void migrateRealm(RealmConfiguration configuration) {
         migrateRealm(configuration, configuration.getMigration());

@@ -46,6 +46,6 @@ public class Sync {
         }
         SyncSession session = new SyncSession(configuration, pointer);
         sessions.put(configuration.getPath(), session);
-        session.observeErrors(configuration.getErrorHandler());
+        session.observe();
     }
 }

@@ -2,7 +2,7 @@ package io.atoll.mongodb.sync;
 
 import io.atoll.Realm;
 import io.atoll.RealmConfiguration;
-import io.atoll.internal.Errors;
+import io.atoll.internal.Constants;
 import io.atoll.internal.Native;
 import io.atoll.internal.Values;
 import io.atoll.mongodb.AppException;
@@ -25,6 +25,7 @@ public class SyncConfiguration extends RealmConfiguration {
     private final String partitionProperty;
     private final SyncSession.ErrorHandler errorHandler;
     private final InitialFlexibleSyncSubscriptions subscriptions;
+    private final SyncClientResetStrategy resetStrategy;
     private final boolean rerunOnOpen;
     private final long waitMs;
 
@@ -36,6 +37,7 @@ public class SyncConfiguration extends RealmConfiguration {
         partitionProperty = builder.partitionProperty;
         errorHandler = builder.errorHandler;
         subscriptions = builder.subscriptions;
+        resetStrategy = builder.resetStrategy;
         rerunOnOpen = builder.rerunOnOpen;
         waitMs = builder.waitMs;
     }
@@ -84,6 +86,20 @@ public class SyncConfiguration extends RealmConfiguration {
         return errorHandler;
     }
 
+    /** Null: the default. */
+    public SyncClientResetStrategy getSyncClientResetStrategy() {
+        return resetStrategy;
+    }
+
+    private int resetMode() {
+        if (resetStrategy instanceof ManuallyRecoverUnsyncedChangesStrategy) {
+            return Constants.RESET_MANUAL;
+        } else if (resetStrategy instanceof DiscardUnsyncedChangesStrategy) {
+            return Constants.RESET_DISCARD;
+        }
+        return resetStrategy instanceof RecoverUnsyncedChangesStrategy ? Constants.RESET_RECOVER : Constants.RESET_RECOVER_OR_DISCARD;
+    }
+
     @Override
     public boolean isSyncConfiguration() {
         return true;
@@ -91,6 +107,8 @@ public class SyncConfiguration extends RealmConfiguration {
 
     @Override
     protected void configure(long config) {
+        Native.atoll_config_set_client_reset_mode(config, resetMode());
+        Native.atoll_config_set_ask_client_resets(config, resetStrategy instanceof AutomaticClientResetStrategy);
         synchronized (user) {
             if (flexible) {
                 Native.atoll_config_set_flexible(config, user.realmGet$pointer());
@@ -110,6 +128,9 @@ public class SyncConfiguration extends RealmConfiguration {
 
     @Override
     protected void opened(Realm realm) {
+        if (Thread.currentThread() instanceof ClientResets.Worker) {
+            return;
+        }
         user.getApp().getSync().opened(this, Native.atoll_realm_session(realm.realmGet$core().pointer()));
         boolean first = !flexible || realm.getSubscriptions().size() == 0;
         if (subscriptions != null && (first || rerunOnOpen)) {
@@ -131,12 +152,12 @@ public class SyncConfiguration extends RealmConfiguration {
             boolean there = !flexible || realm.getSubscriptions().waitForSynchronization(waitMs, TimeUnit.MILLISECONDS);
             SyncSession session = user.getApp().getSync().getSession(this);
             if (!there || !session.downloadAllServerChanges(waitMs, TimeUnit.MILLISECONDS)) {
-                throw new AppException(io.atoll.internal.Constants.ERROR_TIMEOUT,
+                throw new AppException(Constants.ERROR_TIMEOUT,
                         "the initial data did not arrive within " + waitMs + " ms", null);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new AppException(io.atoll.internal.Constants.ERROR_CANCELLED, "interrupted while the initial data came", e);
+            throw new AppException(Constants.ERROR_CANCELLED, "interrupted while the initial data came", e);
         }
         realm.refresh();
     }
@@ -161,6 +182,7 @@ public class SyncConfiguration extends RealmConfiguration {
         private String partitionProperty;
         private SyncSession.ErrorHandler errorHandler;
         private InitialFlexibleSyncSubscriptions subscriptions;
+        private SyncClientResetStrategy resetStrategy;
         private boolean rerunOnOpen;
         private long waitMs;
 
@@ -234,8 +256,29 @@ public class SyncConfiguration extends RealmConfiguration {
             return this;
         }
 
-        public Builder syncClientResetStrategy(Object strategy) {
-            throw Errors.notSupported("client reset strategies");
+        /** Without one, what was not sent is recovered or, where that cannot be, discarded. */
+        public Builder syncClientResetStrategy(ManuallyRecoverUnsyncedChangesStrategy strategy) {
+            return with(strategy);
+        }
+
+        public Builder syncClientResetStrategy(DiscardUnsyncedChangesStrategy strategy) {
+            return with(strategy);
+        }
+
+        public Builder syncClientResetStrategy(RecoverUnsyncedChangesStrategy strategy) {
+            return with(strategy);
+        }
+
+        public Builder syncClientResetStrategy(RecoverOrDiscardUnsyncedChangesStrategy strategy) {
+            return with(strategy);
+        }
+
+        private Builder with(SyncClientResetStrategy strategy) {
+            if (strategy == null) {
+                throw new IllegalArgumentException("Non-null 'strategy' required.");
+            }
+            resetStrategy = strategy;
+            return this;
         }
 
         public SyncConfiguration build() {

@@ -174,11 +174,60 @@ public class SyncSession {
         remove(listener);
     }
 
-    synchronized void observeErrors(final ErrorHandler handler) {
-        if (handler == null) {
-            return;
+    synchronized void continueReset(int status, String message) {
+        Native.atoll_session_continue_reset(handle.pointer(), status, message);
+    }
+
+    synchronized void simulateError(int code, String message, boolean fatal) {
+        Native.atoll_testing_simulate_error(handle.pointer(), code, message, fatal);
+    }
+
+    /** Attaches what the configuration has for errors and client resets. */
+    synchronized void observe() {
+        SyncClientResetStrategy strategy = configuration.getSyncClientResetStrategy();
+        if (strategy instanceof AutomaticClientResetStrategy) {
+            observe(strategy, new Dispatcher.Begin() {
+                @Override
+                public long begin(long queue) {
+                    return Native.atoll_session_observe_resets(handle.pointer(), queue);
+                }
+            }, new ClientResets(this, (AutomaticClientResetStrategy) strategy));
         }
-        observe(handler, new Dispatcher.Begin() {
+        if (strategy != null || configuration.getErrorHandler() != null) {
+            observeErrors();
+        }
+    }
+
+    private AppException error(long event) {
+        int status = Native.atoll_event_status(event);
+        String message = Native.atoll_event_message(event);
+        Throwable cause = Errors.make(status, message, false);
+        switch (status) {
+            case Constants.ERROR_CLIENT_RESET:
+            case Constants.ERROR_COPIED_FOLDER:
+            case Constants.ERROR_AUTO_CLIENT_RESET_FAILED:
+                return new ClientResetRequiredError(status, message, cause, configuration);
+            case Constants.ERROR_COMPENSATING_WRITE:
+                return new CompensatingWriteException(status, message, cause, event);
+            default:
+                return new AppException(status, message, cause);
+        }
+    }
+
+    private void tell(AppException error) {
+        SyncClientResetStrategy strategy = configuration.getSyncClientResetStrategy();
+        boolean reset = error instanceof ClientResetRequiredError;
+        if (reset && strategy instanceof ManuallyRecoverUnsyncedChangesStrategy) {
+            ((ManuallyRecoverUnsyncedChangesStrategy) strategy).onClientReset(this, (ClientResetRequiredError) error);
+        } else if (reset && strategy instanceof AutomaticClientResetStrategy) {
+            ((AutomaticClientResetStrategy) strategy).onManualResetFallback(this, (ClientResetRequiredError) error);
+        } else if (configuration.getErrorHandler() != null) {
+            configuration.getErrorHandler().onError(this, error);
+        }
+    }
+
+    private void observeErrors() {
+        observe(this, new Dispatcher.Begin() {
             @Override
             public long begin(long queue) {
                 return Native.atoll_session_observe_errors(handle.pointer(), queue);
@@ -186,9 +235,7 @@ public class SyncSession {
         }, new EventHandler() {
             @Override
             public void onEvent(long event) {
-                int status = Native.atoll_event_status(event);
-                String message = Native.atoll_event_message(event);
-                handler.onError(SyncSession.this, new AppException(status, message, Errors.make(status, message, false)));
+                tell(error(event));
             }
         });
     }
