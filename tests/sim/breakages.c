@@ -33,11 +33,13 @@ int breakage_named(const char *name)
                                                       "no-sweep",
                                                       "acknowledged-without-outcome",
                                                       "acknowledged-too-much",
+                                                      "added-over-a-bound",
+                                                      "clear-forgotten",
                                                       "write-not-judged",
                                                       "view-not-renewed",
                                                       "secret-field-sent"};
     for (int i = 0; i < BREAKAGE_COUNT; i++) {
-        if (strcmp(names[i], name) == 0) return i;
+        if (names[i] != NULL && strcmp(names[i], name) == 0) return i;
     }
     return -1;
 }
