@@ -31,4 +31,8 @@ status socket_accept(int socket, int *out) MUST_CHECK; /* -1: nobody is waiting 
 status socket_read(int socket, void *to, size_t *size) MUST_CHECK;
 status socket_write(int socket, const void *data, size_t *size) MUST_CHECK;
 void socket_close(int socket);
+/* For libraries that bring a socket of their own. False: it did not become ready within that time. */
+bool socket_wait(int socket, bool to_write, uint64_t timeout_ms);
+/* Any thread: whoever reads or writes it is told that it is closed. The number stays taken. */
+void socket_shut_down(int socket);
 #endif

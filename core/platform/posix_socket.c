@@ -8,6 +8,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -151,4 +152,15 @@ status socket_write(int socket, const void *data, size_t *size)
 void socket_close(int socket)
 {
     close(socket);
+}
+
+bool socket_wait(int socket, bool to_write, uint64_t timeout_ms)
+{
+    struct pollfd one = {.fd = socket, .events = to_write ? POLLOUT : POLLIN};
+    return poll(&one, 1, timeout_ms > 1000000 ? 1000000 : (int)timeout_ms) > 0;
+}
+
+void socket_shut_down(int socket)
+{
+    shutdown(socket, SHUT_RDWR);
 }

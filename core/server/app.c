@@ -130,6 +130,11 @@ status server_app_sync(server_app *app)
     return model_sync(app->db, &app->durable);
 }
 
+uint64_t server_app_ingested(const server_app *app)
+{
+    return app->ingest_position;
+}
+
 int64_t app_now_ms(const server_app *app)
 {
     int64_t now = app->options.platform->wall_ms(app->options.platform->context),

@@ -42,6 +42,7 @@ static status copy_config(const app_config *from, app_config *to)
     copy.offline_ms = from->offline_ms;
     copy.recovery = from->recovery;
     copy.roles = role_set_retain(from->roles);
+    copy.sink = sink_config_retain(from->sink);
     *to = copy;
     return ATOLL_OK;
 }
@@ -100,7 +101,13 @@ status apps_load(server_runner *r)
     for (size_t i = 0; i < r->options.config->apps.count; i++) {
         TRY(add_app(r, &r->options.config->apps.items[i], NULL));
     }
-    return r->options.config->open ? file_list(path, load_created, r) : ATOLL_OK;
+    if (r->options.config->open) TRY(file_list(path, load_created, r));
+    /* What was ingested before goes on at once, not when the first client comes. */
+    for (size_t i = 0; i < r->apps.count; i++) {
+        served_app *a = r->apps.items[i];
+        if (a->config.sink != NULL) TRY(app_use(r, a, a->config.flexible));
+    }
+    return ATOLL_OK;
 }
 
 status apps_find(server_runner *r, bytes id, served_app **out)
@@ -133,6 +140,19 @@ static uint64_t memory_budget(void)
 {
     uint64_t quarter = platform_memory_bytes() / 4;
     return quarter == 0 ? (uint64_t)1 << 30 : quarter;
+}
+
+/* What a killed server had not synced may be there now, and go with a power cut: no sink may have it before a sync. */
+static status start_sink(served_app *a)
+{
+    uint64_t version = 0;
+    status result = model_sync(server_app_db(a->app), &version);
+    if (result == ATOLL_OK) result = sink_start(a->app, a->config.id, a->config.sink, &a->sink);
+    if (result != ATOLL_OK) {
+        server_app_close(a->app);
+        a->app = NULL;
+    }
+    return result;
 }
 
 status app_use(server_runner *r, served_app *a, bool flexible)
@@ -170,6 +190,7 @@ status app_use(server_runner *r, served_app *a, bool flexible)
         a->config.mode_known = true;
         a->config.flexible = mode;
     }
+    if (a->config.sink != NULL) TRY(start_sink(a));
     log_write(LOG_INFO, CATEGORY, "app \"%s\" is open (%s sync)", id,
               mode ? "flexible" : "partition");
     return ATOLL_OK;
@@ -197,6 +218,7 @@ void apps_close(server_runner *r)
 {
     for (size_t i = 0; i < r->apps.count; i++) {
         served_app *a = r->apps.items[i];
+        sink_stop(a->sink);
         if (a->app != NULL) {
             if (server_app_sync(a->app) != ATOLL_OK)
                 log_write(LOG_ERROR, CATEGORY, "%s: %s", a->config.id, fail_text());

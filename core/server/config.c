@@ -142,10 +142,11 @@ static status read_app_key(yaml_reading *r, const yaml_node_t *key, const yaml_n
     if (config_is(key, "roles") || config_is(key, "default_roles") ||
         config_is(key, "partition_rules") || config_is(key, "queryable_fields"))
         return config_roles_key(r, key, node, app);
+    if (config_is(key, "ingest")) return config_read_ingest(r, node, app);
     return config_fail_at(
         key, "unknown key: expected id, sync, partition_property, log_in, email, tokens, "
              "development, client_offline_seconds_max, client_recovery, roles, default_roles, "
-             "partition_rules or queryable_fields");
+             "partition_rules, queryable_fields or ingest");
 }
 
 static status read_app(yaml_reading *r, const yaml_node_t *node, app_config *app)
@@ -164,6 +165,9 @@ static status read_app(yaml_reading *r, const yaml_node_t *node, app_config *app
     if (app->id == NULL) return config_fail_at(node, "the app has no id");
     if (!app->mode_known)
         return config_fail_at(node, "the app does not say sync: flexible or sync: partition");
+    if (app->sink != NULL && !app->flexible)
+        return config_fail_at(node, "ingest: asymmetric classes are for apps of flexible sync");
+    if (app->sink != NULL && !app->sink_create_said) app->sink->create = app->development;
     if (server_config_app(r->config, bytes_text(app->id)) != NULL)
         return config_fail_at(node, "a second app of the same id");
     return ATOLL_OK;
@@ -278,6 +282,7 @@ void app_config_free(app_config *c)
     memory_free(c->partition_property);
     log_in_config_release(c->log_in);
     role_set_release(c->roles);
+    sink_config_release(c->sink);
     *c = (app_config){0};
 }
 

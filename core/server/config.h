@@ -34,6 +34,21 @@ void log_in_config_release(log_in_config *c); /* NULL is fine */
 const token_provider *log_in_config_provider(const log_in_config *c,
                                              const char *name); /* NULL: none */
 
+/* config_ingest.c. Where ingested objects of an app go besides the embedded store. Shared once it was read; counts its references. */
+typedef struct sink_table {
+    char *class_name, *table;
+} sink_table;
+typedef struct sink_config {
+    atomic_size_t references;
+    char *connection; /* libpq's; may hold a password */
+    char *schema;
+    bool create;               /* makes tables and columns that are missing */
+    VECTOR(sink_table) tables; /* other classes: the table has the class's name */
+} sink_config;
+status sink_config_new(sink_config **out) MUST_CHECK;
+sink_config *sink_config_retain(sink_config *c); /* NULL is fine */
+void sink_config_release(sink_config *c);        /* NULL is fine */
+
 /* What atolld was told: by a YAML file, or the development defaults without one. */
 typedef struct app_config {
     char *id;
@@ -48,6 +63,8 @@ typedef struct app_config {
     struct role_set *roles; /* NULL: everything is allowed (server/roles.h); a reference */
     uint64_t offline_ms;    /* how long a client may be away before it has to reset */
     bool recovery;          /* clients that reset may send what they had not sent */
+    sink_config *sink;      /* a reference; NULL: ingested objects stay in the embedded store */
+    bool sink_create_said;  /* else as development */
 } app_config;
 
 typedef struct server_config {

@@ -24,4 +24,6 @@ status config_read_email(yaml_reading *r, const yaml_node_t *node, app_config *a
 status config_read_tokens(yaml_reading *r, const yaml_node_t *node, app_config *app) MUST_CHECK;
 /* and tls of the server. */
 status config_read_tls(yaml_reading *r, const yaml_node_t *node) MUST_CHECK;
+/* config_ingest.c: the key ingest of an app. */
+status config_read_ingest(yaml_reading *r, const yaml_node_t *node, app_config *app) MUST_CHECK;
 #endif

@@ -5,6 +5,7 @@
 #include "server/passwords.h"
 #include "server/runner.h"
 #include "server/server.h"
+#include "server/sink.h"
 #include "server/users.h"
 #include "sync/channel.h"
 
@@ -19,6 +20,7 @@ typedef struct served_app {
     app_config config;
     server_app *app;                 /* NULL: not used yet since the server started */
     uint64_t version_synced;         /* commits up to here are on disk */
+    sink *sink;                      /* NULL: none is configured */
     VECTOR(stream *) streams, polls; /* polls: those that may have something to say */
     VECTOR(stream *) held;           /* that changes wait for, until their time */
     uint64_t

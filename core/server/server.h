@@ -26,6 +26,7 @@ status server_app_open(storage *store, const server_app_options *options,
                        server_app **out) MUST_CHECK; /* takes the store over */
 void server_app_close(server_app *app);
 model_db *server_app_db(server_app *app);
+uint64_t server_app_ingested(const server_app *app); /* position of the last ingested object */
 status server_app_sync(server_app *app)
     MUST_CHECK; /* fsync of what was committed; acknowledgements up to it may leave */
 

@@ -245,6 +245,7 @@ static status commit_app(served_app *a, uint64_t now_ms)
         TRY(server_app_sync(a->app));
         a->version_synced = version;
     }
+    if (a->sink != NULL) sink_advance(a->sink, server_app_ingested(a->app));
     TRY(server_app_watch(a->app));
     uint64_t woken = 0;
     for (peer *p = server_app_woken(a->app); p != NULL; p = server_app_woken(a->app), woken++)

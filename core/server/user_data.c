@@ -1,4 +1,4 @@
-/* Custom user data, by jansson; of the server, the only file that includes it.
+/* Custom user data, by jansson.
  * It must never keep what is no JSON object, nor take a number for one that it is not.
  * Invariant: values that are given out live as long as the data. */
 #include "server/user_data.h"

@@ -23,6 +23,7 @@ DOORS = {
     r"jwt\.h": r"core/server/tokens(_\w+)?\.c",
     r"yaml\.h": r"core/server/config(_\w+)?\.[ch]",
     r"bid_(conf|functions)\.h": r"core/base/decimal\.c",
+    r"libpq-fe\.h": r"core/server/postgres\.c",
     r"argon2\.h": r"core/server/passwords\.c",
     r"jansson\.h": r"core/(server/\w+|sync/account)\.c",
     r"(\w+/)?\w+\.pb-c\.h": r"core/(sync/(codec\w*|runner_calls\w*)\.[ch]|server/(users?(_\w+)?|services(_\w+)?|codec\w*|records\w*)\.[ch])",

@@ -87,12 +87,43 @@ Test(config, without_a_file_the_server_is_open_for_development)
     server_config_free(&c);
 }
 
+Test(config, ingest_says_where_objects_go)
+{
+    server_config c;
+    cr_assert_eq(read_text("apps:\n"
+                           "- id: a\n"
+                           "  sync: flexible\n"
+                           "  development: true\n"
+                           "  ingest:\n"
+                           "    postgres: dbname=x\n"
+                           "    tables: {Reading: readings}\n"
+                           "- {id: b, sync: flexible, development: true, ingest: {postgres: "
+                           "dbname=y, schema: s, create: false}}\n"
+                           "- {id: c, sync: flexible, ingest: {postgres: dbname=z}}\n",
+                           &c),
+                 ATOLL_OK, "%s", fail_text());
+    const sink_config *a = c.apps.items[0].sink, *b = c.apps.items[1].sink;
+    cr_assert_str_eq(a->connection, "dbname=x");
+    cr_assert_str_eq(a->schema, "public");
+    cr_assert(a->create && !b->create && !c.apps.items[2].sink->create);
+    cr_assert_eq(a->tables.count, 1);
+    cr_assert_str_eq(a->tables.items[0].class_name, "Reading");
+    cr_assert_str_eq(a->tables.items[0].table, "readings");
+    cr_assert_str_eq(b->schema, "s");
+    server_config_free(&c);
+    cr_assert_eq(memory_live_count(), 0);
+}
+
 Test(config, mistakes_are_named_with_their_place)
 {
     const struct {
         const char *yaml, *text;
     } cases[] = {
         {"", "empty"},
+        {"apps:\n- {id: a, sync: flexible, ingest: {schema: s}}", "postgres: a connection string"},
+        {"apps:\n- {id: a, sync: partition, ingest: {postgres: x}}", "of flexible sync"},
+        {"apps:\n- {id: a, sync: flexible, ingest: {postgres: x, tables: [b]}}", "{Class: table"},
+        {"apps:\n- {id: a, sync: flexible, ingest: {postgres: x, table: b}}", "unknown key"},
         {"apps:\n- {id: a, sync: flexible, email: {confirm: maybe}}",
          "confirm: expected automatic"},
         {"apps:\n- {id: a, sync: flexible, email: {command: mail}}", "command: expected the path"},
