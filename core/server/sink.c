@@ -23,7 +23,9 @@ typedef struct prepared_table {
 struct sink {
     model_db *db;
     const char *app_id; /* the app's own copy */
-    uint64_t store; /* whose positions these are: a folder that begins anew has another number */
+    uint64_t store;   /* whose positions these are: a folder that begins anew has another number */
+    uint64_t started; /* the position that this run of the server began with */
+    bool known;       /* the worker has read the mark in this run */
     sink_config *config;
     uint64_t told; /* of the loop's thread */
     mutex lock;
@@ -58,22 +60,23 @@ static void set_connection(sink *s, postgres *p)
     s->tables.count = 0;
 }
 
-/* A folder that was restored from a backup is behind what it delivered: all that it holds is there, and what comes next
- * has positions that were given before. */
+/* No earlier run can have delivered more than this run began with: such a folder was restored from a backup. All that it
+ * had then is there, and what came since has positions that were given before. */
 static status read_mark(sink *s)
 {
-    uint64_t durable = durable_of(s), mark = 0;
+    uint64_t limit = s->known ? durable_of(s) : s->started, mark = 0;
     bool moved = true;
     TRY(sink_mark_read(s->connection, s->config, s->app_id, s->store, &mark));
-    if (mark > durable) {
+    if (mark > limit) {
         log_write(LOG_WARN, CATEGORY,
                   "app \"%s\": PostgreSQL has objects up to %" PRIu64 ", this folder only %" PRIu64
                   ": it was set back; its next objects are taken as new",
-                  s->app_id, mark, durable);
-        TRY(sink_mark_move(s->connection, s->config, s->app_id, s->store, mark, durable, &moved));
+                  s->app_id, mark, limit);
+        TRY(sink_mark_move(s->connection, s->config, s->app_id, s->store, mark, limit, &moved));
         if (!moved) return fail(ATOLL_ERROR_BUSY, "another server moves the mark of this app");
-        mark = durable;
+        mark = limit;
     }
+    s->known = true;
     s->at = mark;
     return ATOLL_OK;
 }
@@ -213,17 +216,49 @@ static void sink_free(sink *s)
     memory_free(s);
 }
 
+/* Drawn once for a folder; it stays in its copies. */
+static status store_number(server_app *app, uint64_t *out)
+{
+    static const uint8_t key[2] = {'s', 'g'};
+    buffer record;
+    bool found = false;
+    model_txn *txn = NULL;
+    buffer_init(&record, 64);
+    status result = model_side_get(app->db, bytes_of(key, 2), &record, &found);
+    if (result == ATOLL_OK && !found) {
+        buffer_clear(&record);
+        result =
+            buffer_append_fixed64(&record, platform_random_u64(app->options.platform) >> 1 | 1);
+        if (result == ATOLL_OK) result = model_begin(app->db, COMMIT_SERVER, &txn);
+        if (result == ATOLL_OK)
+            result = model_side_put(txn, bytes_of(key, 2), buffer_view(&record));
+        if (result == ATOLL_OK)
+            result = model_commit(txn, NULL);
+        else if (txn != NULL)
+            model_rollback(txn);
+        if (result == ATOLL_OK) result = server_app_sync(app);
+    }
+    reader r = reader_of(buffer_view(&record));
+    uint64_t number = reader_fixed64(&r);
+    if (result == ATOLL_OK && r.failed)
+        result = fail(ATOLL_ERROR_FILE_CORRUPT, "the number of the folder of '%s' is damaged",
+                      app->app_id);
+    buffer_free(&record);
+    if (result == ATOLL_OK) *out = number;
+    return result;
+}
+
 status sink_start(server_app *app, const char *app_id, sink_config *config, sink **out)
 {
     sink *s = memory_allocate_zero(sizeof *s);
     if (s == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     s->db = app->db;
     s->app_id = app_id;
-    s->store = app->epoch;
     s->config = sink_config_retain(config);
-    s->told = s->durable = app->ingest_position;
+    s->told = s->durable = s->started = app->ingest_position;
     s->retry_ms = RETRY_FIRST_MS;
-    status result = mutex_init(&s->lock);
+    status result = store_number(app, &s->store);
+    if (result == ATOLL_OK) result = mutex_init(&s->lock);
     if (result != ATOLL_OK) {
         sink_free(s);
         return result;
