@@ -1,6 +1,6 @@
 /* The calls of the command line `atoll`.
  * Must never: answer without the token of the server's own folder.
- * Invariant: they read; of what apps see they change users only. */
+ * Invariant: they read; of what apps see they change users, their keys and data, and may end the history of an app. */
 #include "server/services.h"
 #include "server/user_data.h"
 

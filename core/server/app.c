@@ -4,7 +4,7 @@
 #include "server/app.h"
 #include "sync/breakage.h"
 
-enum { RECORD_SIZE_MAX = 256u << 20 };
+enum { RECORD_SIZE_MAX = 256u << 20, REJECTED_NAMED_MAX = 10000, REJECTED_SIZE_MAX = 1u << 20 };
 static const uint8_t app_key[2] = {'s', 's'};
 
 status app_record_write(server_app *app, model_txn *txn)
@@ -147,7 +147,7 @@ int64_t app_now_ms(const server_app *app)
 void ident_forget_rejected(ident_record *r)
 {
     for (size_t i = 0; i < r->rejected.count; i++) memory_free(r->rejected.items[i].packed);
-    r->rejected.count = 0;
+    r->rejected.count = r->rejected_size = 0;
 }
 
 static status push_rejected(ident_record *r, class_key c, bytes packed, const char *reason)
@@ -159,12 +159,16 @@ static status push_rejected(ident_record *r, class_key c, bytes packed, const ch
     return result;
 }
 
+/* So many are named that record and message stay small; those beyond are reverted all the same. */
 status ident_reject(ident_record *r, class_key c, const value *key, const char *reason)
 {
     buffer packed;
+    if (r->rejected.count >= REJECTED_NAMED_MAX || r->rejected_size >= REJECTED_SIZE_MAX)
+        return ATOLL_OK;
     buffer_init(&packed, LIMIT_VALUE_SIZE_MAX);
     status result = value_write(&packed, key);
     if (result == ATOLL_OK) result = push_rejected(r, c, buffer_view(&packed), reason);
+    if (result == ATOLL_OK) r->rejected_size += packed.size;
     buffer_free(&packed);
     return result;
 }

@@ -93,6 +93,7 @@ typedef struct ident_record {
     char *user_id;
     VECTOR(outcome_row) outcome;
     VECTOR(rejected_row) rejected;
+    size_t rejected_size; /* bytes of keys, of this batch */
     VECTOR(uncertain_row) uncertain;
     VECTOR(applied_batch) applied; /* the newest last, at most APPLIED_BATCHES_MAX */
 } ident_record;

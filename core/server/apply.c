@@ -628,7 +628,8 @@ static status apply_embedded(batch_apply *a, wire_rows *rows, bool final, size_t
     if (owner != NULL && owner->kind == CLASS_ASYMMETRIC) return ATOLL_OK;
     for (size_t i = 0; i < rows->count; i++) {
         bool done = false;
-        uint64_t name = hash_u64((uint64_t)(uintptr_t)rows + i * 8191);
+        /* Two hashes: sums of two groups' addresses and numbers meet. */
+        uint64_t name = hash_u64(hash_u64((uint64_t)(uintptr_t)rows) + i);
         if (map64_get(&a->taken, name) != NULL) continue;
         TRY(apply_embedded_row(a, rows, i, c, &done));
         if (done) TRY(map64_put(&a->taken, name, 3));

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ACK_ROWS_MAX = 20000, CURSOR_LAG_MAX = 1000, REJECTED_NAMED_MAX = 10000 };
+enum { ACK_ROWS_MAX = 20000, CURSOR_LAG_MAX = 1000 };
 
 /* ---- one row ---- */
 
@@ -400,13 +400,12 @@ static status put_one_rejected(arena *memory, const model_schema *schema, const 
     return arena_push(memory, &a->rejected, x);
 }
 
-/* So many are named that the message stays small; those beyond are reverted all the same. */
 static status put_rejected(peer *p, arena *memory, const ident_record *r, wire_ack *a)
 {
     model_view *view = model_view_newest(p->app->db);
     if (view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     status result = ATOLL_OK;
-    for (size_t i = 0; i < r->rejected.count && i < REJECTED_NAMED_MAX && result == ATOLL_OK; i++)
+    for (size_t i = 0; i < r->rejected.count && result == ATOLL_OK; i++)
         result = put_one_rejected(memory, model_view_schema(view), &r->rejected.items[i], a);
     model_view_release(view);
     return result;

@@ -104,6 +104,16 @@ static status find_own(unary *u, const char *owner, const char *id, user_key *ou
     return ATOLL_OK;
 }
 
+/* Who has such a key has nothing else: its log-ins end with it, and may go on with it. */
+static status enable_server_user(unary *u, const char *user_id, bool on)
+{
+    TRY(users_disable(u->runner->users, u->app->config.id, bytes_text(user_id), !on));
+    if (!on)
+        streams_end_log_in(u->app, user_id, NULL, ATOLL_ERROR_USER_DISABLED,
+                           "the key was disabled");
+    return ATOLL_OK;
+}
+
 static status enable(unary *u, const char *owner, const char *id, bool on)
 {
     user_key key = {0};
@@ -112,10 +122,11 @@ static status enable(unary *u, const char *owner, const char *id, bool on)
     if (!found)
         return fail(ATOLL_ERROR_INVALID_ARGUMENT, "there is no key \"%s\"",
                     strlen(id) < 100 ? id : "of such a length");
+    status result = users_key_enable(u->runner->users, u->app->config.id, bytes_text(id), on);
+    if (result == ATOLL_OK && key.server) result = enable_server_user(u, key.user_id, on);
     user_key_free(&key);
-    TRY(users_key_enable(u->runner->users, u->app->config.id, bytes_text(id), on));
-    answer_nothing(u);
-    return ATOLL_OK;
+    if (result == ATOLL_OK) answer_nothing(u);
+    return result;
 }
 
 static status remove_key(unary *u, const char *owner, const char *id)

@@ -86,7 +86,7 @@ static status check_claims(const token_provider *provider, jwt_t *jwt, int64_t n
         return refuse("its issuer (iss) is another one");
     if (!audience_is_ours(provider, jwt)) return refuse("its audience (aud) is another one");
     if (expires == 0) return refuse("it has no end (exp)");
-    if (now_s >= expires + FOREIGN_LEEWAY_S) return refuse("it has expired (exp)");
+    if (now_s - FOREIGN_LEEWAY_S >= expires) return refuse("it has expired (exp)");
     if (now_s + FOREIGN_LEEWAY_S < begins) return refuse("it is not valid yet (nbf)");
     return ATOLL_OK;
 }

@@ -532,9 +532,9 @@ status users_link_email(users *u, user *who, const user *registered)
 {
     if (who->email[0] != '\0')
         return fail(ATOLL_ERROR_USER_EXISTS, "the user has an email address already");
-    if (registered->used || strcmp(who->id, registered->id) == 0)
+    if (registered->used || registered->disabled || strcmp(who->id, registered->id) == 0)
         return fail(ATOLL_ERROR_USER_EXISTS,
-                    "the address is another user's, who has logged in with it");
+                    "the address is another user's, who has logged in with it or was disabled");
     TRY(replace_text(&who->email, bytes_text(registered->email)));
     status result = replace_text(&who->password_hash, bytes_text(registered->password_hash));
     if (result == ATOLL_OK) result = link_email(u, who, registered);

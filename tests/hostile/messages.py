@@ -141,6 +141,46 @@ def attack_floods_of_marks_and_pings(server, canary, _):
         client.close()
 
 
+def _frame(size, byte=0):
+    """One zstd frame of so many equal bytes, made by hand: blocks of 128 KB take four bytes each."""
+    blocks = [min(131072, size - at) for at in range(0, size, 131072)] or [0]
+    body = b"".join(
+        ((length << 3) | 2 | (number == len(blocks) - 1)).to_bytes(3, "little") + bytes([byte])
+        for number, length in enumerate(blocks)
+    )
+    return b"\x28\xb5\x2f\xfd" + bytes([0xA0]) + size.to_bytes(4, "little") + body
+
+
+def attack_messages_that_unfold(server, canary, _):
+    """Compression bombs: what is small on the wire and large in memory, or lies of its size."""
+    padding = b"\x50\x2a\x4d\x18" + (140_000).to_bytes(4, "little") + b"x" * 140_000
+    bombs = [
+        (2**32 - 1, _frame(2**32 - 1)),
+        (32 * MB, _frame(32 * MB)),
+        (32 * MB, padding + _frame(32 * MB)),
+        (100, _frame(32 * MB)),
+        (32 * MB, padding + _frame(100)),
+        (0, b""),
+        (0, _frame(0)),
+        (1000, b"\x28\xb5\x2f\xfd"),
+        (1000, b"x" * 1000),
+        (70_000, padding + _frame(70_000, 0x7A)),
+    ]
+    inner = sync.ClientMessage(packed=sync.Packed(size=1000, zstd=_frame(1000))).SerializeToString()
+    literal = b"\x28\xb5\x2f\xfd\xa0" + len(inner).to_bytes(4, "little")
+    bombs.append((len(inner), literal + ((len(inner) << 3) | 1).to_bytes(3, "little") + inner))
+    with canary.unharmed(128 * MB):
+        for size, zstd in bombs * 4:
+            for bound in (False, True):
+                client = Client(server, query=None)
+                stream = client.stream if bound else Stream(client.channel, client.token)
+                stream.send(packed=sync.Packed(size=size, zstd=zstd))
+                code, error = _refused(stream)
+                wanted = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED)
+                assert code in wanted, (size, len(zstd), code, error)
+                client.close()
+
+
 def _samples(client):
     """One valid message of every kind."""
     rows = client.rows(["m1", "m2"], ["one", "two"])

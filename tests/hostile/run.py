@@ -24,6 +24,7 @@ def main():
     os.environ["ATOLL_BUILD"] = str(pathlib.Path(chosen.build).resolve())
     sys.path[:0] = [str(HERE.parent / "acceptance/python"), str(HERE)]
     sys.dont_write_bytecode = True
+    import accounts
     import calls
     import connections
     import messages
@@ -33,7 +34,7 @@ def main():
 
     attacks = [
         (name, function)
-        for module in (connections, calls, messages, values)
+        for module in (connections, calls, messages, values, accounts)
         for name, function in vars(module).items()
         if name.startswith("attack_") and chosen.only in name
     ]
@@ -41,7 +42,7 @@ def main():
     for name, attack in attacks:
         title = name.removeprefix("attack_").replace("_", " ")
         try:
-            with Server() as server:
+            with Server(getattr(attack, "config", None)) as server:
                 canary = Canary(server)
                 attack(server, canary, chosen.seed)
                 canary.close()
