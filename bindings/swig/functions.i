@@ -92,6 +92,7 @@ atoll_checked atoll_app_config_set_pong_timeout_ms(atoll_app_config *config, int
 atoll_checked atoll_app_config_set_reconnect_delay_ms(atoll_app_config *config, int64_t value, atoll_error **error);
 atoll_checked atoll_app_config_set_reconnect_delay_max_ms(atoll_app_config *config, int64_t value, atoll_error **error);
 atoll_checked atoll_app_config_set_reconnect_multiplier(atoll_app_config *config, int32_t value, atoll_error **error);
+atoll_checked atoll_app_config_set_connection_linger_ms(atoll_app_config *config, int64_t value, atoll_error **error);
 atoll_checked atoll_app_config_set_trusted_certificates(atoll_app_config *config, const atoll_text_char *value, size_t value_size, atoll_error **error);
 atoll_checked atoll_app_config_set_proxy_url(atoll_app_config *config, const atoll_text_char *value, size_t value_size, atoll_error **error);
 atoll_checked atoll_app_config_set_metadata_encryption_key(atoll_app_config *config, const atoll_binary_char *value, size_t value_size, atoll_error **error);
@@ -153,6 +154,7 @@ atoll_checked atoll_config_set_delete_if_migration_needed(atoll_config *config, 
 atoll_checked atoll_config_set_memory_budget_bytes(atoll_config *config, int64_t value, atoll_error **error);
 atoll_checked atoll_config_set_client_reset_mode(atoll_config *config, int32_t value, atoll_error **error);
 atoll_checked atoll_config_set_ask_client_resets(atoll_config *config, bool value, atoll_error **error);
+atoll_checked atoll_config_set_cancel_waits_on_errors(atoll_config *config, bool value, atoll_error **error);
 atoll_checked atoll_config_set_flexible(atoll_config *config, atoll_user *user, atoll_error **error);
 atoll_checked atoll_config_set_partition(atoll_config *config, atoll_user *user, atoll_values *partition, atoll_error **error);
 atoll_text atoll_config_path(atoll_config *config, atoll_error **error);

@@ -125,7 +125,7 @@ struct atoll_config {
     size_t encryption_key_size; /* 0: not encrypted */
     int64_t version_max_count, schema_version, memory_budget_bytes;
     int32_t client_reset_mode;
-    bool ask_client_resets;
+    bool ask_client_resets, cancel_waits_on_errors;
 };
 status config_effective_path(const atoll_config *config, char **out) MUST_CHECK; /* caller frees */
 /* Settings that exclude each other; called when the realm is opened. */
@@ -168,7 +168,7 @@ atoll_user *user_wrap(atoll_app *app,
 struct atoll_app_config {
     char *app_id, *base_url, *base_path;
     int64_t connect_timeout_ms, request_timeout_ms, ping_period_ms, pong_timeout_ms,
-        reconnect_delay_ms, reconnect_delay_ms_max;
+        reconnect_delay_ms, reconnect_delay_ms_max, connection_linger_ms;
     int32_t reconnect_multiplier, reconnect_jitter_divisor;
     char *trusted_certificates, *proxy_url; /* NULL: none */
     uint8_t metadata_key[CIPHER_KEY_SIZE];

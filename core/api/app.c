@@ -29,6 +29,7 @@ atoll_app_config *atoll_app_config_new(const char *app_id, size_t app_id_size, a
     config->request_timeout_ms = APP_CONFIG_REQUEST_TIMEOUT_MS_DEFAULT;
     config->ping_period_ms = APP_CONFIG_PING_PERIOD_MS_DEFAULT;
     config->pong_timeout_ms = APP_CONFIG_PONG_TIMEOUT_MS_DEFAULT;
+    config->connection_linger_ms = APP_CONFIG_CONNECTION_LINGER_MS_DEFAULT;
     config->reconnect_delay_ms = APP_CONFIG_RECONNECT_DELAY_MS_DEFAULT;
     config->reconnect_delay_ms_max = APP_CONFIG_RECONNECT_DELAY_MAX_MS_DEFAULT;
     config->reconnect_multiplier = APP_CONFIG_RECONNECT_MULTIPLIER_DEFAULT;
@@ -157,6 +158,7 @@ MILLISECONDS_SETTER(connect_timeout_ms, APP_CONFIG_CONNECT_TIMEOUT_MS)
 MILLISECONDS_SETTER(request_timeout_ms, APP_CONFIG_REQUEST_TIMEOUT_MS)
 MILLISECONDS_SETTER(ping_period_ms, APP_CONFIG_PING_PERIOD_MS)
 MILLISECONDS_SETTER(pong_timeout_ms, APP_CONFIG_PONG_TIMEOUT_MS)
+MILLISECONDS_SETTER(connection_linger_ms, APP_CONFIG_CONNECTION_LINGER_MS)
 MILLISECONDS_SETTER(reconnect_delay_ms, APP_CONFIG_RECONNECT_DELAY_MS)
 
 atoll_status atoll_app_config_set_reconnect_delay_max_ms(atoll_app_config *config, int64_t number,
@@ -272,6 +274,7 @@ static status app_start(atoll_app *app, const atoll_app_config *config)
         .request_timeout_ms = (uint64_t)config->request_timeout_ms,
         .ping_period_ms = (uint64_t)config->ping_period_ms,
         .pong_timeout_ms = (uint64_t)config->pong_timeout_ms,
+        .connection_linger_ms = (uint64_t)config->connection_linger_ms,
         .reconnect_delay_ms = (uint64_t)config->reconnect_delay_ms,
         .reconnect_delay_ms_max = (uint64_t)config->reconnect_delay_ms_max,
         .reconnect_multiplier = (uint32_t)config->reconnect_multiplier,

@@ -228,6 +228,14 @@ atoll_status atoll_config_set_ask_client_resets(atoll_config *config, bool value
     return api_result(error, result);
 }
 
+atoll_status atoll_config_set_cancel_waits_on_errors(atoll_config *config, bool value,
+                                                     atoll_error **error)
+{
+    status result = API_NOT_NULL(config);
+    if (result == ATOLL_OK) config->cancel_waits_on_errors = value;
+    return api_result(error, result);
+}
+
 atoll_status atoll_config_set_memory_budget_bytes(atoll_config *config, int64_t value,
                                                   atoll_error **error)
 {

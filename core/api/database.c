@@ -173,6 +173,7 @@ static status start_session(database *d, const atoll_config *config)
                                .ping_period_ms = (uint64_t)a->ping_period_ms,
                                .pong_timeout_ms = (uint64_t)a->pong_timeout_ms,
                                .reset_mode = config->client_reset_mode,
+                               .cancel_waits = config->cancel_waits_on_errors,
                                .ask_resets = config->ask_client_resets};
     if (!config->flexible) options.partition = config->partition->items.items[0].plain;
     return runner_session_attach(d->app->runner, d->account, &options, &d->session);

@@ -41,6 +41,7 @@ typedef struct runner_options {
     const char
         *base_path; /* users are kept in <base_path>/<app id>/users.json (tokens; mode 0600) */
     uint64_t connect_timeout_ms, request_timeout_ms, ping_period_ms, pong_timeout_ms;
+    uint64_t connection_linger_ms; /* after the last session or call */
     uint64_t reconnect_delay_ms, reconnect_delay_ms_max;
     uint32_t reconnect_multiplier, reconnect_jitter_divisor;
     bytes trusted_certificates; /* PEM; none: those of the system */

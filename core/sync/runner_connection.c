@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 
-#define CONNECTION_LINGER_MS 30000 /* after the last call; the value of the systems before */
 #define CATEGORY "Realm.Sync.Client.Network"
 
 static void on_message(void *context, grpc_call *call, bytes message)
@@ -107,7 +106,7 @@ static bool is_idle_too_long(net_connection *c, uint64_t now_ms)
         return false;
     }
     if (c->idle_since_ms == 0) c->idle_since_ms = now_ms;
-    return now_ms >= c->idle_since_ms + CONNECTION_LINGER_MS;
+    return now_ms >= c->idle_since_ms + c->runner->options.connection_linger_ms;
 }
 
 void net_turn(runner *r, bool *again)
@@ -141,9 +140,8 @@ uint64_t net_deadline(const runner *r)
     for (size_t i = 0; i < r->connections.count; i++) {
         const net_connection *c = r->connections.items[i];
         uint64_t wanted = channel_deadline(c->channel);
-        if (c->idle_since_ms != 0 && c->idle_since_ms + CONNECTION_LINGER_MS < wanted) {
-            wanted = c->idle_since_ms + CONNECTION_LINGER_MS;
-        }
+        uint64_t closes_ms = c->idle_since_ms + r->options.connection_linger_ms;
+        if (c->idle_since_ms != 0 && closes_ms < wanted) wanted = closes_ms;
         if (wanted < next) next = wanted;
     }
     return next;

@@ -205,6 +205,11 @@ static void end_waits(session *s, status code, const char *text)
     s->waits.count = 0;
 }
 
+void session_end_waits_if_wanted(session *s, status code, const char *text)
+{
+    if (s->options.cancel_waits && code != ATOLL_OK) end_waits(s, code, text);
+}
+
 static void close_stream(session *s, uint64_t now_ms)
 {
     if (s->phase == PHASE_CLOSED) return;
@@ -300,6 +305,7 @@ void session_closed(session *s, uint64_t now_ms, status why, const char *text)
         s->wants_close = false;
         return;
     }
+    session_end_waits_if_wanted(s, why, text != NULL ? text : "connection lost");
     session_lost(s, now_ms, 0);
 }
 
@@ -331,11 +337,13 @@ void session_tick(session *s, uint64_t now_ms)
     if (s->connect_deadline_ms != 0 && now_ms >= s->connect_deadline_ms) {
         s->wants_close = true;
         log_write(LOG_WARN, category, "no answer within the connect timeout");
+        session_end_waits_if_wanted(s, ATOLL_ERROR_TIMEOUT, "no answer within the connect timeout");
         session_lost(s, now_ms, 0);
     }
     if (s->pong_deadline_ms != 0 && now_ms >= s->pong_deadline_ms) {
         s->wants_close = true;
         log_write(LOG_WARN, category, "no pong within the timeout");
+        session_end_waits_if_wanted(s, ATOLL_ERROR_TIMEOUT, "no pong within the timeout");
         session_lost(s, now_ms, 0);
     }
 }

@@ -20,6 +20,7 @@ typedef struct session_options {
     uint32_t reconnect_multiplier, reconnect_jitter_divisor;
     uint64_t connect_timeout_ms, ping_period_ms, pong_timeout_ms;
     int32_t reset_mode; /* SESSION_RESET_* */
+    bool cancel_waits;  /* a connection that fails or is lost ends the waits, too */
     bool ask_resets;    /* before and after a reset the app is asked: session_reset_continue */
 } session_options;
 

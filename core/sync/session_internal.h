@@ -124,6 +124,8 @@ void session_queue(session *s, session_action_kind kind, uint64_t request, statu
 void session_queue_numbers(session *s, session_action_kind kind, int32_t first, int32_t second);
 void session_queue_refused(session *s, const char *text, refusals *refused); /* takes a reference */
 void session_set_connection(session *s, int32_t connection);
+/* An error after which the session goes on: ends the waits where the app wants that. */
+void session_end_waits_if_wanted(session *s, status code, const char *text);
 void session_lost(session *s, uint64_t now_ms,
                   uint64_t delay_at_least_ms); /* the stream ended; the next attempt is planned */
 void session_fatal(session *s, status code, const char *text);

@@ -420,6 +420,7 @@ static void take_error(session *s, uint64_t now_ms, const wire_error *e)
         return;
     }
     s->wants_close = true;
+    session_end_waits_if_wanted(s, e->code, e->text);
     session_lost(s, now_ms, e->retry_delay_ms);
 }
 

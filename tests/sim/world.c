@@ -167,6 +167,7 @@ bool world_client_open(world *w, client *c)
                                .reconnect_multiplier = 2,
                                .reconnect_jitter_divisor = 4,
                                .reset_mode = w->reset_mode,
+                               .cancel_waits = w->cancel_waits,
                                .ask_resets = w->ask_resets};
     result = session_new(&options, &c->session);
     if (result != ATOLL_OK) {

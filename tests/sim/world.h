@@ -73,6 +73,7 @@ typedef struct world {
     int client_count;
     bool flexible;
     bool partition_clients; /* a flexible server takes them */
+    bool cancel_waits;      /* of the clients that are opened from now on */
     value partition;        /* of partition sync: "p" unless set and the clients opened again */
     uint64_t memory_budget; /* of every engine */
     model_schema schema;

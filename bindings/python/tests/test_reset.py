@@ -1,6 +1,7 @@
 """Client resets against a real server: a backup restored, sync terminated, a folder copied; and what tests of apps have."""
 
 import datetime
+import queue
 import shutil
 import subprocess
 
@@ -167,3 +168,36 @@ def test_a_simulated_error_ends_a_session_and_the_clock_can_be_wrong(server, tmp
         with pytest.raises(errors.PermissionDeniedError):
             realm.session.wait_for_download().result(LIMIT)
         assert realm.session.state is atoll.SessionState.INACTIVE
+
+
+def test_waits_end_with_the_connection_where_that_is_wanted(server, tmp_path):
+    app, user = open_app(server, tmp_path, "a")
+    with open_dogs(user, cancel_waits_on_errors=True) as realm, testing.no_network(app):
+        with pytest.raises(errors.AtollError):
+            realm.session.wait_for_download().result(LIMIT)
+        assert realm.session.state is atoll.SessionState.ACTIVE
+    with atoll.open(SyncConfiguration.flexible(user, path=tmp_path / "patient"), schema=[Dog]) as patient:
+        with testing.no_network(app):
+            waiting = patient.session.wait_for_download()
+            with pytest.raises(TimeoutError):
+                waiting.result(1)
+        waiting.result(LIMIT)
+
+
+def test_a_connection_closes_soon_after_its_last_session_where_that_is_wanted(server, tmp_path):
+    lines = queue.Queue()
+    category = "Realm.Sync.Client.Network"
+    level = atoll.log_level(category)
+    atoll.set_log_level(atoll.LogLevel.ALL, category)
+    atoll.set_log_sink(lambda level, category, message: lines.put(message))
+    try:
+        app = atoll.App("resets", base_url=server.url, base_path=tmp_path / "a", connection_linger=0.05)
+        with open_dogs(app.log_in(Credentials.anonymous()).result(LIMIT)) as realm:
+            settle(realm)
+            while not lines.empty():
+                lines.get()
+        while not lines.get(timeout=10).endswith("idle"):
+            pass
+    finally:
+        atoll.set_log_sink(None)
+        atoll.set_log_level(level, category)

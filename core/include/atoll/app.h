@@ -103,6 +103,13 @@ ATOLL_API atoll_status atoll_app_config_set_reconnect_delay_max_ms(
 ATOLL_API atoll_status atoll_app_config_set_reconnect_multiplier(
     atoll_app_config *config, int32_t value, atoll_error **error);
 
+/* How long a connection stays open after the last session or request on it has ended.
+ * Unit: ms. Range: 0 to 86400000. Default: 30000.
+ * Errors: INVALID_ARGUMENT, OUT_OF_RANGE.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_app_config_set_connection_linger_ms(
+    atoll_app_config *config, int64_t value, atoll_error **error);
+
 /* Certificates in PEM that are trusted for https:// addresses, and no others.
  * Default: those of the system.
  * Errors: INVALID_ARGUMENT.

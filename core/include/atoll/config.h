@@ -134,6 +134,15 @@ ATOLL_API atoll_status atoll_config_set_client_reset_mode(atoll_config *config, 
 ATOLL_API atoll_status atoll_config_set_ask_client_resets(atoll_config *config, bool value,
                                                           atoll_error **error);
 
+/* Whether waits for uploads, downloads and subscriptions of a synced realm fail when an attempt to
+ * connect fails or the connection is lost. Without it they go on with the next connection, and only
+ * end with the session.
+ * Default: false.
+ * Errors: INVALID_ARGUMENT.
+ * Thread: any, one at a time. Since: 0.1. */
+ATOLL_API atoll_status atoll_config_set_cancel_waits_on_errors(
+    atoll_config *config, bool value, atoll_error **error);
+
 /* Makes the realm a flexibly synced one of this user.
  * Errors: INVALID_ARGUMENT, USER_MISMATCH.
  * Thread: any, one at a time. Since: 0.1. */

@@ -96,6 +96,7 @@ runner_options client_options(client *c, const char *url, const char *path)
                             .request_timeout_ms = 10000,
                             .ping_period_ms = 60000,
                             .pong_timeout_ms = 60000,
+                            .connection_linger_ms = 30000,
                             .reconnect_delay_ms = 50,
                             .reconnect_delay_ms_max = 200,
                             .reconnect_multiplier = 2,

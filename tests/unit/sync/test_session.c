@@ -431,6 +431,32 @@ Test(session, stop_ends_waits_and_start_connects_at_once_with_reason_resume)
     world_end(&w);
 }
 
+Test(session, waits_end_with_an_error_of_the_connection_where_that_is_wanted)
+{
+    for (int wanted = 0; wanted < 2; wanted++) {
+        world w;
+        start_all(&w, 1);
+        client *c = &w.clients[0];
+        w.cancel_waits = wanted != 0;
+        world_crash_client(&w, c, 1);
+        world_run(&w, 1000);
+        SETTLE(&w);
+        c->offline = true;
+        world_cut(&w, c);
+        session_wait_download(c->session, w.now_ms, 9);
+        world_run(&w, 30000);
+        cr_expect_eq(c->request_last == 9, wanted != 0);
+        if (wanted != 0) cr_expect_neq(c->request_code, ATOLL_OK);
+        cr_expect_eq(session_state(c->session), 0, "the session goes on");
+        c->offline = false;
+        session_wait_download(c->session, w.now_ms, 10);
+        world_run(&w, 60000);
+        cr_expect_eq(c->request_last, 10u);
+        cr_expect_eq(c->request_code, ATOLL_OK);
+        world_end(&w);
+    }
+}
+
 Test(session, a_lost_acknowledgement_is_sent_again_and_nothing_is_applied_twice)
 {
     world w;

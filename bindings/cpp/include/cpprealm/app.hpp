@@ -194,6 +194,7 @@ class App
 public:
     struct timeouts {
         std::optional<std::chrono::milliseconds> connect, request, ping_period, pong;
+        std::optional<std::chrono::milliseconds> connection_linger; // after the last session
         std::optional<std::chrono::milliseconds> reconnect_delay, reconnect_delay_max;
         std::optional<std::int32_t> reconnect_multiplier, reconnect_jitter_divisor;
     };
@@ -374,6 +375,7 @@ inline App::App(const configuration &config) : state_(std::make_shared<internal:
     set(atoll_app_config_set_request_timeout_ms, t.request);
     set(atoll_app_config_set_ping_period_ms, t.ping_period);
     set(atoll_app_config_set_pong_timeout_ms, t.pong);
+    set(atoll_app_config_set_connection_linger_ms, t.connection_linger);
     set(atoll_app_config_set_reconnect_delay_ms, t.reconnect_delay);
     set(atoll_app_config_set_reconnect_delay_max_ms, t.reconnect_delay_max);
     if (t.reconnect_multiplier)

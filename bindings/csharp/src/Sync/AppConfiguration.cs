@@ -7,31 +7,17 @@ public class SyncTimeoutOptions
 {
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Not supported yet: App.Create with another value than the default throws NotSupportedException.</summary>
+    /// <summary>How long a connection stays open after its last session has ended.</summary>
     public TimeSpan ConnectionLingerTime { get; set; } = TimeSpan.FromSeconds(30);
 
     public TimeSpan PingKeepAlivePeriod { get; set; } = TimeSpan.FromMinutes(1);
 
     public TimeSpan PongKeepAliveTimeout { get; set; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Not supported yet: App.Create with another value than the default throws NotSupportedException.</summary>
+    /// <summary>It changes nothing: no session waits with its uploads for downloads, whether it reconnects fast or not.</summary>
     public TimeSpan FastReconnectLimit { get; set; } = TimeSpan.FromMinutes(1);
 
     public ReconnectBackoffOptions ReconnectBackoffOptions { get; set; } = new();
-
-    internal void CheckSupported()
-    {
-        var defaults = new SyncTimeoutOptions();
-        if (ConnectionLingerTime != defaults.ConnectionLingerTime)
-        {
-            throw new NotSupportedException("not supported yet: ConnectionLingerTime");
-        }
-
-        if (FastReconnectLimit != defaults.FastReconnectLimit)
-        {
-            throw new NotSupportedException("not supported yet: FastReconnectLimit");
-        }
-    }
 }
 
 /// <summary>How long a session waits between attempts to connect.</summary>
@@ -124,7 +110,6 @@ public class AppConfiguration
 
     internal NativeHandle CreateNative()
     {
-        SyncTimeoutOptions.CheckSupported();
         Directory.CreateDirectory(BaseFilePath);
         var native = new NativeHandle(NativeMethods.atoll_app_config_new(AppId), NativeMethods.atoll_app_config_free);
         var config = native.Value;
@@ -135,6 +120,7 @@ public class AppConfiguration
         NativeMethods.atoll_app_config_set_connect_timeout_ms(config, Milliseconds(timeouts.ConnectTimeout));
         NativeMethods.atoll_app_config_set_ping_period_ms(config, Milliseconds(timeouts.PingKeepAlivePeriod));
         NativeMethods.atoll_app_config_set_pong_timeout_ms(config, Milliseconds(timeouts.PongKeepAliveTimeout));
+        NativeMethods.atoll_app_config_set_connection_linger_ms(config, Milliseconds(timeouts.ConnectionLingerTime));
         NativeMethods.atoll_app_config_set_reconnect_delay_ms(config, Milliseconds(backoff.ReconnectDelayInterval));
         NativeMethods.atoll_app_config_set_reconnect_delay_max_ms(config, Milliseconds(backoff.MaxReconnectDelayInterval));
         NativeMethods.atoll_app_config_set_reconnect_multiplier(config, backoff.ReconnectDelayBackoffMultiplier);

@@ -37,10 +37,10 @@ public abstract class SyncConfigurationBase : RealmConfigurationBase
     /// <summary>Called, on a thread of the pool, when the session of the realm fails.</summary>
     public SessionErrorCallback? OnSessionError { get; set; }
 
-    /// <summary>Not supported yet: opening with true throws NotSupportedException.</summary>
+    /// <summary>Whether waits for uploads and downloads fail when the connection does, instead of going on with the next one.</summary>
     public bool CancelAsyncOperationsOnNonFatalErrors { get; set; }
 
-    /// <summary>64 bytes. Not supported yet: opening with a key throws NotSupportedException.</summary>
+    /// <summary>64 random bytes that the program keeps.</summary>
     public byte[]? EncryptionKey
     {
         get => _encryptionKey;
@@ -55,6 +55,7 @@ public abstract class SyncConfigurationBase : RealmConfigurationBase
     {
         NativeMethods.atoll_config_set_client_reset_mode(config, ClientResetHandler.Mode);
         NativeMethods.atoll_config_set_ask_client_resets(config, ClientResetHandler.Asks);
+        NativeMethods.atoll_config_set_cancel_waits_on_errors(config, CancelAsyncOperationsOnNonFatalErrors);
         if (_encryptionKey is { } key)
         {
             NativeMethods.atoll_config_set_encryption_key(config, key);
@@ -67,11 +68,6 @@ public abstract class SyncConfigurationBase : RealmConfigurationBase
         if (SchemaVersion != 0)
         {
             throw new NotSupportedException("A synced realm has no schema version: classes and properties are only added.");
-        }
-
-        if (CancelAsyncOperationsOnNonFatalErrors)
-        {
-            throw new NotSupportedException("not supported yet: CancelAsyncOperationsOnNonFatalErrors");
         }
     }
 

@@ -72,7 +72,7 @@ class App:
     ``base_url`` defaults to the environment variable ATOLL_BASE_URL, else ``http://127.0.0.1:7700``; ``base_path``
     is the folder of users and synced realms, by default the working folder. Times are in seconds:
     ``connect_timeout`` of one attempt, ``request_timeout`` of log-ins and the like, ``ping_period`` and
-    ``pong_timeout`` of an idle connection; the wait before the next attempt starts at ``reconnect_delay`` (1 s),
+    ``pong_timeout`` of an idle connection, which closes ``connection_linger`` (30 s) after its last session; the wait before the next attempt starts at ``reconnect_delay`` (1 s),
     grows by ``reconnect_multiplier`` (2) up to ``reconnect_delay_max`` (300 s), less a random part of up to one
     ``reconnect_jitter_divisor``-th (4; 0: none). For ``https://`` addresses ``trusted_certificates`` (PEM) take the place
     of the system's. ``proxy`` is ``http://HOST:PORT``, with ``USER:PASSWORD@`` before the host if it asks for that, ``headers`` go along with every call, and
@@ -91,6 +91,7 @@ class App:
         request_timeout: Optional[float] = None,
         ping_period: Optional[float] = None,
         pong_timeout: Optional[float] = None,
+        connection_linger: Optional[float] = None,
         reconnect_delay: Optional[float] = None,
         reconnect_delay_max: Optional[float] = None,
         reconnect_multiplier: Optional[int] = None,
@@ -110,6 +111,7 @@ class App:
             (native.atoll_app_config_set_request_timeout_ms, request_timeout),
             (native.atoll_app_config_set_ping_period_ms, ping_period),
             (native.atoll_app_config_set_pong_timeout_ms, pong_timeout),
+            (native.atoll_app_config_set_connection_linger_ms, connection_linger),
             (native.atoll_app_config_set_reconnect_delay_ms, reconnect_delay),
             (native.atoll_app_config_set_reconnect_delay_max_ms, reconnect_delay_max),
         ):

@@ -119,20 +119,32 @@ class SyncConfiguration:
         apply: Callable[[int], None],
         path: Optional[Path],
         client_reset: ClientReset = ClientReset(),
+        cancel_waits_on_errors: bool = False,
     ) -> None:
         self._user = user
+        self._cancel_waits_on_errors = cancel_waits_on_errors
         self._client_reset = client_reset
         self._apply_mode = apply
         self._path = path
 
     @staticmethod
     def flexible(
-        user: User, *, path: Optional[Path] = None, client_reset: ClientReset = ClientReset()
+        user: User,
+        *,
+        path: Optional[Path] = None,
+        client_reset: ClientReset = ClientReset(),
+        cancel_waits_on_errors: bool = False,
     ) -> "SyncConfiguration":
-        """A realm that holds what its subscriptions ask for. ``path``: a folder under the app's. Since: 0.1"""
-        return SyncConfiguration(
-            user, lambda config: native.atoll_config_set_flexible(config, user._handle.pointer), path, client_reset
-        )
+        """A realm that holds what its subscriptions ask for. ``path``: a folder under the app's.
+
+        With ``cancel_waits_on_errors`` waits for uploads and downloads fail when the connection does, instead of going
+        on with the next one. Since: 0.1
+        """
+
+        def apply(config: int) -> None:
+            native.atoll_config_set_flexible(config, user._handle.pointer)
+
+        return SyncConfiguration(user, apply, path, client_reset, cancel_waits_on_errors)
 
     @staticmethod
     def partition(
@@ -142,6 +154,7 @@ class SyncConfiguration:
         property_name: str = "_partition",
         path: Optional[Path] = None,
         client_reset: ClientReset = ClientReset(),
+        cancel_waits_on_errors: bool = False,
     ) -> "SyncConfiguration":
         """A realm of all objects whose partition property has one value: a str, int, ObjectId, UUID or None.
 
@@ -159,7 +172,7 @@ class SyncConfiguration:
                 native.atoll_config_set_partition(config, user._handle.pointer, values)
             native.atoll_config_set_partition_property(config, property_name)
 
-        return SyncConfiguration(user, apply, path, client_reset)
+        return SyncConfiguration(user, apply, path, client_reset, cancel_waits_on_errors)
 
     @property
     def user(self) -> User:
@@ -171,6 +184,7 @@ class SyncConfiguration:
             native.atoll_config_set_path(config, os.path.abspath(os.fspath(self._path)))
         native.atoll_config_set_client_reset_mode(config, int(self._client_reset.mode))
         native.atoll_config_set_ask_client_resets(config, self._asks)
+        native.atoll_config_set_cancel_waits_on_errors(config, self._cancel_waits_on_errors)
         self._apply_mode(config)
 
     @property
@@ -182,7 +196,8 @@ class SyncConfiguration:
     ) -> Optional["ResetCalls"]:
         if not self._asks or realm.path in ResetCalls.active:
             return None
-        silent = SyncConfiguration(self._user, self._apply_mode, self._path, ClientReset(self._client_reset.mode))
+        mode = ClientReset(self._client_reset.mode)
+        silent = SyncConfiguration(self._user, self._apply_mode, self._path, mode, self._cancel_waits_on_errors)
         session = realm.session
         assert session is not None
         return ResetCalls(session, self._client_reset, lambda: open_realm(silent))

@@ -142,6 +142,27 @@ namespace Acceptance
                 realm.Write(() => realm.Add(new Task { Partition = "offline", Name = "kept" }));
             }
 
+            var impatient = new PartitionSyncConfiguration("impatient", user)
+            {
+                Schema = new[] { typeof(Task) },
+                CancelAsyncOperationsOnNonFatalErrors = true,
+            };
+            using (var realm = Realm.GetInstance(impatient))
+            {
+                Exception? failure = null;
+                try
+                {
+                    await realm.SyncSession.WaitForDownloadAsync().WaitAsync(Must.Limit);
+                }
+                catch (Exception error) when (error is not TimeoutException)
+                {
+                    failure = error;
+                }
+
+                Must.Be(failure is not null, "the wait ended with the failed attempt to connect");
+                Must.Equal(SessionState.Active, realm.SyncSession.State, "the session goes on");
+            }
+
             using var stop = new CancellationTokenSource(300);
             try
             {
