@@ -279,11 +279,12 @@ static status read_ingest(unary *u, bytes request)
     uint64_t after = m->after, last = m->after;
     size_t limit = m->limit == 0 || m->limit > INGEST_LIMIT ? INGEST_LIMIT : m->limit;
     status result = app_opened(u, m->app_id);
-    atoll__auth__v0__read_ingest_request__free_unpacked(m, NULL);
-    if (result != ATOLL_OK) return result;
     buffer lines;
     buffer_init(&lines, INGEST_SIZE_MAX);
-    result = server_ingest_read(u->app->app, after, limit, &lines, &last);
+    if (result == ATOLL_OK)
+        result = server_ingest_read_class(u->app->app, after, limit, bytes_text(m->class_name),
+                                          &lines, &last);
+    atoll__auth__v0__read_ingest_request__free_unpacked(m, NULL);
     if (result == ATOLL_OK) {
         Atoll__Auth__V0__Ingest ingest = ATOLL__AUTH__V0__INGEST__INIT;
         ingest.lines.data = lines.data;

@@ -338,8 +338,21 @@ static status put_too_large(buffer *ndjson, bytes line)
     return put_text(ndjson, tail);
 }
 
-status server_ingest_read(server_app *app, uint64_t after, size_t limit, buffer *ndjson,
-                          uint64_t *last)
+/* The class stands before the object, as store_line writes it; names of classes need no escapes. */
+static bool is_of_class(bytes line, bytes class_name)
+{
+    static const char mark[] = ",\"class\":\"";
+    if (class_name.size == 0) return true;
+    const uint8_t *at = memmem(line.data, line.size, mark, sizeof mark - 1);
+    if (at == NULL) return false;
+    at += sizeof mark - 1;
+    size_t left = (size_t)(line.data + line.size - at);
+    return left > class_name.size && at[class_name.size] == '"' &&
+           memcmp(at, class_name.data, class_name.size) == 0;
+}
+
+status server_ingest_read_class(server_app *app, uint64_t after, size_t limit, bytes class_name,
+                                buffer *ndjson, uint64_t *last)
 {
     uint8_t from[10] = {'s', 'a'};
     const uint8_t to[2] = {'s', 'a' + 1};
@@ -351,6 +364,10 @@ status server_ingest_read(server_app *app, uint64_t after, size_t limit, buffer 
     uint64_t at = after;
     for (size_t n = 0; n < limit && result == ATOLL_OK && storage_iterator_next(i, &key, &value);
          n++) {
+        if (!is_of_class(value, class_name)) {
+            at = key_get_u64(key.data + 2);
+            continue;
+        }
         bool fits = value.size <= ndjson->size_max - ndjson->size;
         if (!fits && ndjson->size > 0) break; /* The next call begins with it. */
         result =
@@ -361,4 +378,10 @@ status server_ingest_read(server_app *app, uint64_t after, size_t limit, buffer 
     storage_iterator_free(i);
     if (result == ATOLL_OK) *last = at;
     return result;
+}
+
+status server_ingest_read(server_app *app, uint64_t after, size_t limit, buffer *ndjson,
+                          uint64_t *last)
+{
+    return server_ingest_read_class(app, after, limit, bytes_of(NULL, 0), ndjson, last);
 }

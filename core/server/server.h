@@ -73,6 +73,9 @@ void peer_get_counters(const peer *p, peer_counters *out);
 uint64_t peer_ident(const peer *p);
 status peer_partition(const peer *p, buffer *json) MUST_CHECK;
 /* Ingested asymmetric objects: `atoll ingest tail`. Rows as NDJSON lines after a position. */
+/* Only of one class; limit: objects that are looked at. *last: as far as it looked. */
+status server_ingest_read_class(server_app *app, uint64_t after, size_t limit, bytes class_name,
+                                buffer *ndjson, uint64_t *last) MUST_CHECK;
 status server_ingest_read(server_app *app, uint64_t after, size_t limit, buffer *ndjson,
                           uint64_t *last) MUST_CHECK;
 /* FNV/hash over the rows of a class that match a query, independent of row order and of local keys: key, fields, lists. Clients use the same (sync/digest.h). */

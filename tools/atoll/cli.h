@@ -33,7 +33,7 @@ status command_user(const arguments *a) MUST_CHECK;
 status command_key(const arguments *a) MUST_CHECK;
 status command_session_list(const arguments *a) MUST_CHECK;
 status command_sync_terminate(const arguments *a) MUST_CHECK;
-status command_ingest_tail(const arguments *a) MUST_CHECK;
+status command_ingest_tail(const arguments *a, bool follow) MUST_CHECK;
 status command_hash(const arguments *a) MUST_CHECK;
 status command_import(const arguments *a) MUST_CHECK;
 status read_ca(const arguments *a, buffer *out) MUST_CHECK; /* nothing without --ca */

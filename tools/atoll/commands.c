@@ -251,7 +251,7 @@ status command_session_list(const arguments *a)
 
 /* ---- objects ---- */
 
-status command_ingest_tail(const arguments *a)
+status command_ingest_tail(const arguments *a, bool follow)
 {
     admin *c = NULL;
     uint64_t after = a->after;
@@ -262,16 +262,17 @@ status command_ingest_tail(const arguments *a)
         ProtobufCMessage *answer = NULL;
         request.app_id = (char *)(uintptr_t)a->app;
         request.after = after;
+        if (a->class_name != NULL) request.class_name = (char *)(uintptr_t)a->class_name;
         result = admin_call(c, "ReadIngest", &request.base, &atoll__auth__v0__ingest__descriptor,
                             &answer);
         if (result != ATOLL_OK) break;
         const Atoll__Auth__V0__Ingest *ingest = (const Atoll__Auth__V0__Ingest *)answer;
-        bool news = ingest->lines.len > 0;
-        if (news) fwrite(ingest->lines.data, 1, ingest->lines.len, stdout);
+        bool news = ingest->last != after; /* none of them may be of the class */
+        if (ingest->lines.len > 0) fwrite(ingest->lines.data, 1, ingest->lines.len, stdout);
         fflush(stdout);
         after = ingest->last;
         protobuf_c_message_free_unpacked(answer, NULL);
-        if (!news && !a->follow) break;
+        if (!news && !follow) break;
         if (!news) usleep(TAIL_PERIOD_MS * 1000);
     }
     admin_close(c);

@@ -58,8 +58,10 @@ static void usage(FILE *to)
         "  session list --app ID [--json]                streams of this run with their counters\n"
         "  sync terminate --app ID                       and begin again: every client resets, and "
         "sends what it had not sent\n"
-        "  ingest tail --app ID [--after N] [--no-follow] objects of asymmetric classes, one line "
+        "  ingest tail --app ID [--after N] [--class NAME] [--no-follow]\n"
+        "                                                objects of asymmetric classes, one line "
         "of JSON each\n"
+        "  ingest query --app ID [--after N] [--class NAME] the same, until the end\n"
         "  hash CLASS [QUERY] --app ID                   number and hash of the objects that "
         "match\n"
         "\n"
@@ -174,7 +176,8 @@ static status run(const arguments *a)
         return command_key(a);
     if (says(a, "session", "list", 0, 0)) return command_session_list(a);
     if (says(a, "sync", "terminate", 0, 0)) return command_sync_terminate(a);
-    if (says(a, "ingest", "tail", 0, 0)) return command_ingest_tail(a);
+    if (says(a, "ingest", "tail", 0, 0)) return command_ingest_tail(a, a->follow);
+    if (says(a, "ingest", "query", 0, 0)) return command_ingest_tail(a, false);
     if (says(a, "hash", NULL, 1, 2)) return command_hash(a);
     if (says(a, "import", NULL, 1, 1)) return command_import(a);
     return fail(ATOLL_ERROR_INVALID_ARGUMENT, "unknown command; see atoll --help");

@@ -229,6 +229,17 @@ class Programs(unittest.TestCase):
         self.assertGreater(sessions[0]["ident"], 0)
         self.assertIsNone(sessions[0]["partition"])
 
+    def test_ingest_query_answers_one_class_to_its_end(self):
+        server = self.start()
+        on = ["--app", "station", "--data", server.data]
+        for name, count in (("Reading", 2500), ("Rare", 3), ("Rar", 1)):
+            source = self.file("rows.ndjson", "".join(f'{{"_id": {i}}}\n' for i in range(count)))
+            self.good("import", source, "--class", name, "--asymmetric", *on)
+        for name, count in (("Reading", 2500), ("Rare", 3), ("Rar", 1), ("Ra", 0)):
+            lines = [json.loads(line) for line in self.good("ingest", "query", "--class", name, *on).splitlines()]
+            self.assertEqual([line["object"]["_id"] for line in lines], list(range(count)), name)
+        self.assertEqual(len(self.good("ingest", "query", "--after", "2499", *on).splitlines()), 5)
+
     def test_partition_app_says_its_partition(self):
         server = self.start()
         on = ["--app", "p", "--data", server.data]
