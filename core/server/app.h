@@ -42,6 +42,7 @@ struct server_app {
         runs_before; /* of each ident: the run of the client that bound it last, and the one before */
     VECTOR(queryable) queryables;
     VECTOR(peer *) peers;
+    uint64_t staged_size; /* bytes of unfinished batches of all peers */
 };
 int64_t app_now_ms(const server_app *app); /* server time: never behind what was applied */
 status app_record_write(server_app *app, model_txn *txn) MUST_CHECK;

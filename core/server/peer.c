@@ -7,6 +7,8 @@
 
 enum { STAGED_SIZE_MAX = 1 << 30, ARENA_FACTOR = 16, TOLD_EPOCHS_MAX = 1000 };
 
+#define STAGED_ALL_MAX (2ull << 30)
+
 static const char category[] = "Realm.Sync.Server";
 
 /* ---- life ---- */
@@ -36,6 +38,7 @@ static void drop_staged(peer *p)
         memory_free(p->staged.items[i]);
     }
     p->staged.count = 0;
+    p->app->staged_size -= p->staged_size;
     p->staged_size = 0;
 }
 
@@ -423,15 +426,33 @@ static status apply_staged(peer *p)
     return ATOLL_OK;
 }
 
+/* Whoever holds most makes room: a batch that is never finished must not keep out those of others. */
+static status make_room(peer *p, size_t size)
+{
+    static const char text[] = "the server holds too many unfinished batches: come again";
+    server_app *app = p->app;
+    uint64_t room = app->options.staged_max == 0 ? STAGED_ALL_MAX : app->options.staged_max;
+    peer *largest = p;
+    if (app->staged_size + size <= room) return ATOLL_OK;
+    for (size_t i = 0; i < app->peers.count; i++) {
+        if (app->peers.items[i]->staged_size > largest->staged_size) largest = app->peers.items[i];
+    }
+    if (largest == p) return fail(ATOLL_ERROR_BUSY, "%s", text);
+    peer_end(largest, ATOLL_ERROR_BUSY, text, false);
+    return ATOLL_OK;
+}
+
 static status take_upload(peer *p, staged_upload *s, size_t size, bool *kept)
 {
     const wire_upload *u = &s->message.upload;
     TRY(check_upload(p, u));
     if (p->staged_size + size > STAGED_SIZE_MAX)
         return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a batch of more than %d bytes", STAGED_SIZE_MAX);
+    TRY(make_room(p, size));
     TRY(vector_push(&p->staged, s));
     *kept = true;
     p->staged_size += size;
+    p->app->staged_size += size;
     for (size_t i = 0; i < u->rows.count; i++) p->counters.rows_in += u->rows.items[i]->count;
     return u->last ? apply_staged(p) : ATOLL_OK;
 }

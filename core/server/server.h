@@ -20,6 +20,7 @@ typedef struct server_app_options {
     uint64_t memory_budget; /* bytes of blocks kept in memory; 0: no bound */
     bool checkpoint_thread; /* false in the simulator */
     uint64_t offline_ms;    /* how long a client may be away; 0: for ever */
+    uint64_t staged_max;    /* bytes of unfinished batches of all clients; 0: 2 GB */
     bool no_recovery;       /* clients that have to reset lose what is unsent */
 } server_app_options;
 status server_app_open(storage *store, const server_app_options *options,

@@ -1,6 +1,8 @@
 /* The server's end against a client that is not ours: refused messages end the session with a code, the app lives on. */
 #include "fixture.h"
 
+#include "server/app.h"
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -409,5 +411,51 @@ Test(peer, a_list_that_hangs_on_nothing_is_refused_alone)
     char *text = fixture_dump(server_app_db(t.w.app), "TRUEPREDICATE");
     cr_expect_str_eq(text, "4 team 1 score 0 name n tags []\n");
     free(text);
+    talk_end(&t);
+}
+
+static void upload_part(talk *t, peer *p, uint32_t part)
+{
+    client_message m = {.kind = CLIENT_UPLOAD};
+    wire_builder b;
+    peer *own = t->p;
+    static const uint8_t id[16] = {7};
+    one_item(t, &b, 100 + part);
+    MUST(wire_builder_finish(&b));
+    m.upload = (wire_upload){
+        .batch = bytes_of(id, 16), .bound = 1, .part = part, .last = false, .rows = b.rows};
+    t->p = p;
+    say(t, &m);
+    t->p = own;
+}
+
+Test(peer, who_holds_the_largest_unfinished_batch_makes_room_for_others)
+{
+    talk t;
+    peer *hoarder = NULL, *honest = NULL;
+    talk_start(&t);
+    t.w.app->options.staged_max = 100000;
+    MUST(peer_new(t.w.app, "user", &hoarder));
+    honest = t.p;
+    t.p = hoarder;
+    bind(&t);
+    for (uint32_t part = 0; !t.is_closed && t.w.app->staged_size < 90000; part++)
+        upload_part(&t, hoarder, part);
+    cr_expect_not(t.is_closed);
+    t.p = honest;
+    bind(&t);
+    subscribe_all(&t);
+    for (uint32_t part = 0; hoarder->staged_size > 0 && part < 50; part++)
+        upload_part(&t, honest, part);
+    cr_expect_not(t.is_closed, "the honest one was ended");
+    cr_expect(honest->staged_size > 0);
+    cr_expect_eq(t.w.app->staged_size, honest->staged_size);
+    t.p = hoarder;
+    listen(&t);
+    expect_closed(&t, ATOLL_ERROR_BUSY, "unfinished");
+    cr_expect_not(t.last.error.fatal, "it may come again");
+    t.is_closed = false;
+    peer_free(hoarder);
+    t.p = honest;
     talk_end(&t);
 }
