@@ -19,6 +19,7 @@ typedef struct batch_apply {
     ident_record record;
     bool broken_list; /* of the object under way */
     map64 taken;      /* root → 1 accepted, 2 not */
+    map64 placed;     /* rows of embedded classes that are done, by their place in the batch */
     map64 outcome;    /* roots in the outcome */
     map64 forbidden;  /* roots in which an embedded object was written that may not be */
 } batch_apply;
@@ -616,7 +617,9 @@ static status miss_embedded(batch_apply *a, wire_rows *rows, size_t i)
     return row == 0 ? ATOLL_OK : add_outcome(a, owner->key, row, 0, false);
 }
 
-static status apply_embedded(batch_apply *a, wire_rows *rows, bool final, size_t *progress)
+/* first: how many rows of embedded classes came before these in the batch, so that each has a number of its own. */
+static status apply_embedded(batch_apply *a, wire_rows *rows, uint64_t first, bool final,
+                             size_t *progress)
 {
     const model_schema *schema = model_view_schema(model_txn_view(a->txn));
     const model_class *c = schema_class_named(schema, bytes_text(rows->class_name));
@@ -628,11 +631,9 @@ static status apply_embedded(batch_apply *a, wire_rows *rows, bool final, size_t
     if (owner != NULL && owner->kind == CLASS_ASYMMETRIC) return ATOLL_OK;
     for (size_t i = 0; i < rows->count; i++) {
         bool done = false;
-        /* Two hashes: sums of two groups' addresses and numbers meet. */
-        uint64_t name = hash_u64(hash_u64((uint64_t)(uintptr_t)rows) + i);
-        if (map64_get(&a->taken, name) != NULL) continue;
+        if (map64_get(&a->placed, first + i) != NULL) continue;
         TRY(apply_embedded_row(a, rows, i, c, &done));
-        if (done) TRY(map64_put(&a->taken, name, 3));
+        if (done) TRY(map64_put(&a->placed, first + i, 1));
         if (!done && final) TRY(miss_embedded(a, rows, i));
         *progress += done;
     }
@@ -661,6 +662,21 @@ static status find_forbidden(batch_apply *a, const wire_rows *rows)
     return ATOLL_OK;
 }
 
+static status apply_embedded_parts(batch_apply *a, const staged_uploads *parts, bool final,
+                                   size_t *progress)
+{
+    uint64_t first = 1;
+    for (size_t k = 0; k < parts->count; k++) {
+        const wire_rows_list *list = &parts->items[k]->message.upload.rows;
+        for (size_t i = 0; i < list->count; i++) {
+            if (list->items[i]->owner_class[0] == '\0') continue;
+            TRY(apply_embedded(a, list->items[i], first, final, progress));
+            first += list->items[i]->count;
+        }
+    }
+    return ATOLL_OK;
+}
+
 static status apply_parts(batch_apply *a, const staged_uploads *parts)
 {
     size_t progress = 1;
@@ -680,21 +696,9 @@ static status apply_parts(batch_apply *a, const staged_uploads *parts)
     }
     for (int pass = 0; any_embedded && pass < 100 && progress > 0; pass++) {
         progress = 0;
-        for (size_t k = 0; k < parts->count; k++) {
-            const wire_rows_list *list = &parts->items[k]->message.upload.rows;
-            for (size_t i = 0; i < list->count; i++) {
-                if (list->items[i]->owner_class[0] != '\0')
-                    TRY(apply_embedded(a, list->items[i], false, &progress));
-            }
-        }
+        TRY(apply_embedded_parts(a, parts, false, &progress));
     }
-    for (size_t k = 0; any_embedded && k < parts->count; k++) {
-        const wire_rows_list *list = &parts->items[k]->message.upload.rows;
-        for (size_t i = 0; i < list->count; i++) {
-            if (list->items[i]->owner_class[0] != '\0')
-                TRY(apply_embedded(a, list->items[i], true, &progress));
-        }
-    }
+    if (any_embedded) TRY(apply_embedded_parts(a, parts, true, &progress));
     for (size_t k = 0; k < parts->count; k++)
         TRY(ingest_rows(a->app, a->txn, a->ident, &a->record, a->views->rules,
                         &parts->items[k]->message.upload));
@@ -774,6 +778,7 @@ status apply_batch(server_app *app, uint64_t ident, const judging_views *views,
     marks_settle(app);
     ident_record_free(&a.record);
     map64_free(&a.taken);
+    map64_free(&a.placed);
     map64_free(&a.outcome);
     map64_free(&a.forbidden);
     return result;

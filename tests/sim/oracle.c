@@ -480,6 +480,7 @@ static void apply_object(oracle *o, const upload_object *u, fate f, uint64_t ide
     }
     if (f == FATE_BEGIN || f == FATE_AGAIN) {
         x->alive = true;
+        if (x->life < u->life) x->life = u->life; /* Later than each that the writer saw end. */
         x->life++;
         x->since = version;
         x->since_author = ident;

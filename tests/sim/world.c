@@ -146,7 +146,7 @@ bool world_client_open(world *w, client *c)
                            .use = w->flexible != c->other_mode ? SCHEMA_FLEXIBLE : SCHEMA_PARTITION,
                            .identity_rows = true,
                            .durable = true,
-                           .memory_budget = 0};
+                           .memory_budget = w->memory_budget};
     if (storage_open_memory(c->node.disk, &store) != ATOLL_OK) return false;
     model_schema schema = copy_schema(&w->schema);
     status result = model_open(store, &model, &schema, &c->db);
@@ -215,7 +215,7 @@ static status server_open(world *w)
                                   .partition_clients = w->partition_clients,
                                   .development = true,
                                   .roles = w->roles,
-                                  .memory_budget = 0,
+                                  .memory_budget = w->memory_budget,
                                   .offline_ms = w->offline_ms};
     status result = storage_open_memory(w->server_node.disk, &store);
     if (result == ATOLL_OK) result = server_app_open(store, &options, &w->app);
