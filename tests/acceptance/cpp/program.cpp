@@ -25,6 +25,15 @@ struct Note {
 };
 REALM_SCHEMA(Note, _id, _partition, text)
 
+struct Shelf {
+    primary_key<int64_t> _id;
+    int64_t visits = 0;
+    std::set<std::string> labels;
+    std::map<std::string, int64_t> counts;
+    mixed extra;
+};
+REALM_SCHEMA(Shelf, _id, visits, labels, counts, extra)
+
 struct Place {
     std::string room;
 };
@@ -337,6 +346,63 @@ static void accounts(const std::string &url, const std::string &folder)
     REQUIRE(user.state() == realm::user::state::logged_out);
 }
 
+// What two devices add to a number, a set and a map at once is all there in the end.
+static void collections_and_counters(const std::string &url, const std::string &folder)
+{
+    struct device {
+        realm::App app;
+        realm::db db;
+        device(const std::string &url, const std::string &folder)
+            : app(open_app(url, folder)),
+              db(realm::open<realm::Shelf>(app.login(realm::App::credentials::anonymous())
+                                               .get()
+                                               .flexible_sync_configuration()))
+        {
+            db.subscriptions()
+                .update(
+                    [](realm::mutable_sync_subscription_set &set) { set.add<realm::Shelf>("all"); })
+                .get();
+        }
+        void settle()
+        {
+            db.get_sync_session()->wait_for_upload_completion().get();
+            db.get_sync_session()->wait_for_download_completion().get();
+            db.refresh();
+        }
+    };
+    device a(url, folder + "/shelves1"), b(url, folder + "/shelves2");
+    realm::Shelf made;
+    made._id = 1;
+    made.visits = 10;
+    made.extra = realm::mixed("text");
+    a.db.write([&] { a.db.add(made); });
+    a.settle();
+    b.settle();
+    REQUIRE(b.db.find<realm::Shelf>(1)->extra == realm::mixed("text"));
+    auto edit = [](realm::db &db, int64_t by, const std::string &label) {
+        auto shelf = *db.find<realm::Shelf>(1);
+        db.write([&] {
+            shelf.visits += by;
+            shelf.labels.insert(label);
+            shelf.counts[label] = by;
+        });
+    };
+    a.db.get_sync_session()->pause();
+    b.db.get_sync_session()->pause();
+    edit(a.db, 3, "red");
+    edit(b.db, 4, "blue");
+    a.db.get_sync_session()->resume();
+    b.db.get_sync_session()->resume();
+    a.settle();
+    b.settle();
+    a.settle();
+    for (auto *device : {&a, &b}) {
+        auto shelf = *device->db.find<realm::Shelf>(1);
+        REQUIRE(shelf.visits == 17);
+        REQUIRE(shelf.labels.size() == 2 && shelf.counts.size() == 2);
+    }
+}
+
 // The server asks for a client reset: the handlers see the realm before and after it, and what was unsent.
 static void client_resets(const std::string &url, const std::string &folder)
 {
@@ -436,6 +502,7 @@ int main(int count, char **arguments)
         partitions_keep_apart(arguments[1], arguments[2]);
         measurements_go_one_way(arguments[1], arguments[2]);
         accounts(arguments[1], arguments[2]);
+        collections_and_counters(arguments[1], arguments[2]);
         client_resets(arguments[1], arguments[2]);
         manual_client_resets(arguments[1], arguments[2]);
     } catch (const realm::exception &e) {

@@ -167,17 +167,17 @@ struct managed<T, std::enable_if_t<internal::is_value<T>>> : internal::property_
     // Of an integer: increments of several devices add up, where of several assignments the last one wins.
     template <class V> managed &operator+=(const V &value)
     {
-        if constexpr (is_counter<V>) {
-            if (increment(static_cast<std::int64_t>(value))) return *this;
-        }
-        return *this = static_cast<value_type>(detach() + value);
+        if constexpr (is_counter<V>)
+            return increment(static_cast<std::int64_t>(value));
+        else
+            return *this = static_cast<value_type>(detach() + value);
     }
     template <class V> managed &operator-=(const V &value)
     {
-        if constexpr (is_counter<V>) {
-            if (increment(-static_cast<std::int64_t>(value))) return *this;
-        }
-        return *this = static_cast<value_type>(detach() - value);
+        if constexpr (is_counter<V>)
+            return increment(-static_cast<std::int64_t>(value));
+        else
+            return *this = static_cast<value_type>(detach() - value);
     }
     managed &operator++() { return *this += 1; }
     managed &operator--() { return *this -= 1; }
@@ -204,12 +204,10 @@ private:
     template <class V>
     static constexpr bool is_counter = std::is_integral_v<value_type> &&
                                        !std::is_same_v<value_type, bool> && std::is_integral_v<V>;
-    // Synced realms do not carry increments yet: there it answers false, and the sum is assigned.
-    bool increment(std::int64_t by)
+    managed &increment(std::int64_t by)
     {
-        if (state().realm->app) return false;
         internal::checked(atoll_object_increment, object(), key(), by);
-        return true;
+        return *this;
     }
     template <class F>
     rbool text_search(const char *word, const std::string &part, bool case_sensitive, F found) const

@@ -30,7 +30,8 @@ public final class Main {
         passed += passes("flow 4", Flow4::run) ? 1 : 0;
         passed += passes("flow 5", Flow5::run) ? 1 : 0;
         passed += passes("flow 6", Flow6::run) ? 1 : 0;
-        System.out.println(passed + " passed, " + (6 - passed) + " failed");
-        System.exit(passed == 6 ? 0 : 1);
+        passed += passes("flow 7", Flow7::run) ? 1 : 0;
+        System.out.println(passed + " passed, " + (7 - passed) + " failed");
+        System.exit(passed == 7 ? 0 : 1);
     }
 }

@@ -41,7 +41,7 @@ public final class DynamicRealm extends BaseRealm {
         DynamicRealm realm = new DynamicRealm(configuration);
         boolean done = false;
         try {
-            realm.use(new RealmCore(realm, DynamicType.read(opened), configuration.isSyncConfiguration(), opened));
+            realm.use(new RealmCore(realm, DynamicType.read(opened), opened));
             done = true;
         } finally {
             if (!done) {

@@ -69,7 +69,7 @@ public final class Realm extends BaseRealm {
         try {
             compactOnLaunch(config);
             Migrations.run(configuration, config, configuration.getMigration());
-            use(new RealmCore(this, config, configuration.types(), configuration.isSyncConfiguration()));
+            use(new RealmCore(this, config, configuration.types()));
             core.watch();
         } finally {
             Native.atoll_config_free(config);

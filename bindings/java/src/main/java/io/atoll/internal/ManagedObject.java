@@ -78,13 +78,9 @@ public final class ManagedObject {
         Native.atoll_object_set_double(pointer(), keys[i], value);
     }
 
-    /** Adds to an integer. */
+    /** Adds to an integer: what several devices add at once adds up. */
     public void increment(int i, long by) {
-        if (core.synced) {
-            setLong(i, getLong(i) + by);
-        } else {
-            Native.atoll_object_increment(pointer(), keys[i], by);
-        }
+        Native.atoll_object_increment(pointer(), keys[i], by);
     }
 
     public float getFloat(int i) {

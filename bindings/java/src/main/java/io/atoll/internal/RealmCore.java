@@ -45,8 +45,6 @@ public final class RealmCore {
 
     /** The Realm that stands for it; only handed out. */
     public final Object realm;
-    /** Whether it is synced: increments are then assignments, for the server does not carry them yet. */
-    public final boolean synced;
     /** Any thread may read it; its handles then go with it and not before, for another thread may be using them. */
     public final boolean frozen;
     /** Held, not used. */
@@ -63,15 +61,14 @@ public final class RealmCore {
     private Loop loop; // null: listeners are told by refresh()
     private long pending;
 
-    public RealmCore(Object realm, long config, List<ObjectType<?>> types, boolean synced) {
-        this(realm, types, synced, Native.atoll_realm_open(config));
+    public RealmCore(Object realm, long config, List<ObjectType<?>> types) {
+        this(realm, types, Native.atoll_realm_open(config));
     }
 
     /** A native realm that is open already; it is closed with this. */
-    public RealmCore(Object realm, List<ObjectType<?>> types, boolean synced, long opened) {
+    public RealmCore(Object realm, List<ObjectType<?>> types, long opened) {
         this.realm = realm;
         this.types = types;
-        this.synced = synced;
         this.frozen = false;
         this.source = null;
         long events = Native.atoll_queue_new();
@@ -83,7 +80,6 @@ public final class RealmCore {
     public RealmCore(Object realm, RealmCore live) {
         this.realm = realm;
         this.types = live.types;
-        this.synced = live.synced;
         this.frozen = true;
         this.source = live;
         long made = Native.atoll_realm_freeze(live.pointer());

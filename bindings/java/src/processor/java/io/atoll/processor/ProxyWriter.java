@@ -98,13 +98,18 @@ final class ProxyWriter {
         } else if (p.isObject()) {
             line("        return (" + p.declared + ") " + get + ";");
         } else if (p.isPrimitive()) {
-            line("        return (" + p.declared + ") " + get + ";");
+            line("        return " + narrowing(p.declared) + get + ";");
         } else if (p.isNumber()) {
-            line("        return realm$object.isNull(" + i + ") ? null : " + p.value + ".valueOf((" + unboxed(p.value) + ") " + get + ");");
+            line("        return realm$object.isNull(" + i + ") ? null : " + p.value + ".valueOf(" + narrowing(unboxed(p.value)) + get + ");");
         } else {
             line("        return " + get + ";");
         }
         line("    }\n");
+    }
+
+    /** The cast from what the core gives; none where javac would call it redundant. */
+    private static String narrowing(String type) {
+        return type.equals("int") || type.equals("short") || type.equals("byte") ? "(" + type + ") " : "";
     }
 
     private static String unboxed(String boxed) {
