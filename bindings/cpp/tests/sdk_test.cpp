@@ -364,17 +364,6 @@ TEST(models_may_live_in_namespace_realm)
     EXPECT(db.objects<realm::Bird>().where([](auto &b) { return b._id == "owl"; }).size() == 1);
 }
 
-TEST(what_is_missing_says_so)
-{
-    try {
-        realm::App::credentials::api_key("k");
-        EXPECT(false);
-    } catch (const realm::exception &e) {
-        EXPECT(std::string(e.what()).rfind("not supported yet: ", 0) == 0);
-        EXPECT(e.name() == "NOT_SUPPORTED");
-    }
-}
-
 TEST(ids_read_and_write_their_text)
 {
     EXPECT(realm::uuid("00112233-4455-6677-8899-AABBCCDDEEFF").to_string() ==
