@@ -271,8 +271,8 @@ typedef struct field_target {
     row_key row;
     row_mark *mark;
     bool is_root;
-    const row_mark *before; /* for the leave record: of the life that was there */
-    uint64_t base;          /* what the writer had integrated */
+    row_mark before; /* borrowed, for the leave record: of the life that was there */
+    uint64_t base;   /* what the writer had integrated */
     bool *lost;
 } field_target;
 
@@ -292,10 +292,10 @@ static status mark_field(batch_apply *a, const field_target *t, const model_prop
 
 static status leave_before(batch_apply *a, const field_target *t, const model_property *p)
 {
-    if (!t->is_root || t->before->since == a->version ||
+    if (!t->is_root || t->before.since == a->version ||
         !meta_is_queryable(a->app, t->c->key, p->key) || BREAKAGE(BREAKAGE_NO_LEAVE_RECORD))
         return ATOLL_OK;
-    return meta_leave(a->app, a->txn, t->c->key, t->row, t->before, a->version);
+    return meta_leave(a->app, a->txn, t->c->key, t->row, &t->before, a->version);
 }
 
 static status apply_collection(batch_apply *a, const field_target *t, const model_property *p,
@@ -401,33 +401,37 @@ static status apply_increment(batch_apply *a, const field_target *t, const model
     return row_mark_add(t->mark, &c);
 }
 
+static status apply_column(batch_apply *a, const field_target *t, wire_column *column, size_t entry)
+{
+    const model_property *p = NULL;
+    TRY(rows_property(model_view_schema(model_txn_view(a->txn)), t->c, column, &p));
+    if (p == NULL)
+        return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property '%s'", t->c->name,
+                    column->property);
+    if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) return ATOLL_OK;
+    if (t->is_root && !rules_writes_field(a->views->rules, t->c->key, p->key)) {
+        bool of_partition = a->view->partition && strcmp(p->name, a->app->partition_property) == 0;
+        *t->lost |= !of_partition;
+        if (!of_partition) return ATOLL_OK;
+    }
+    if (column->increment) return apply_increment(a, t, p, column, entry);
+    return column->list != NULL ? apply_collection(a, t, p, column, entry)
+                                : apply_set(a, t, p, column, entry);
+}
+
 /* Takes the fields that win; what was set before what was added to it. */
 static status apply_fields(batch_apply *a, wire_rows *rows, size_t i, field_target *t)
 {
-    const model_schema *schema = model_view_schema(model_txn_view(a->txn));
-    row_mark before = *t->mark;
-    t->before = &before;
+    t->before = *t->mark;
     t->base = wire_one_or_each(&rows->bases, i, 0);
-    for (size_t n = 0; n < 2 * rows->columns.count; n++) {
-        bool increments = n >= rows->columns.count;
-        wire_column *column = rows->columns.items[n % rows->columns.count];
-        const model_property *p = NULL;
-        size_t entry = 0;
-        if (column->increment != increments || !wire_column_seek(column, i, &entry)) continue;
-        TRY(rows_property(schema, t->c, column, &p));
-        if (p == NULL)
-            return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property '%s'", t->c->name,
-                        column->property);
-        if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
-        if (t->is_root && !rules_writes_field(a->views->rules, t->c->key, p->key)) {
-            bool of_partition =
-                a->view->partition && strcmp(p->name, a->app->partition_property) == 0;
-            *t->lost |= !of_partition;
-            if (!of_partition) continue;
+    for (int increments = 0; increments <= 1; increments++) {
+        for (size_t n = 0; n < rows->columns.count; n++) {
+            wire_column *column = rows->columns.items[n];
+            size_t entry = 0;
+            if (column->increment != (increments == 1) || !wire_column_seek(column, i, &entry))
+                continue;
+            TRY(apply_column(a, t, column, entry));
         }
-        TRY(increments             ? apply_increment(a, t, p, column, entry)
-            : column->list != NULL ? apply_collection(a, t, p, column, entry)
-                                   : apply_set(a, t, p, column, entry));
     }
     return ATOLL_OK;
 }

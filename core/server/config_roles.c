@@ -6,13 +6,6 @@
 
 #include <stdio.h>
 
-#define EACH_PAIR(pair, node)                                   \
-    (yaml_node_pair_t *pair = (node)->data.mapping.pairs.start; \
-     pair < (node)->data.mapping.pairs.top; pair++)
-#define EACH_ITEM(item, node)                                    \
-    (yaml_node_item_t *item = (node)->data.sequence.items.start; \
-     item < (node)->data.sequence.items.top; item++)
-
 static const yaml_node_t *node_of(yaml_reading *r, int index)
 {
     return yaml_document_get_node(&r->document, index);
@@ -41,17 +34,16 @@ static status read_filters(yaml_reading *r, const yaml_node_t *node, role *to)
 {
     if (node->type != YAML_MAPPING_NODE)
         return config_fail_at(node, "document_filters: expected read and write");
-    for
-        EACH_PAIR(pair, node)
-        {
-            const yaml_node_t *key = node_of(r, pair->key), *value = node_of(r, pair->value);
-            if (config_is(key, "read"))
-                TRY(read_condition(value, true, &to->read));
-            else if (config_is(key, "write"))
-                TRY(read_condition(value, true, &to->write));
-            else
-                return config_fail_at(key, "unknown key: expected read or write");
-        }
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = node_of(r, pair->key), *value = node_of(r, pair->value);
+        if (config_is(key, "read"))
+            TRY(read_condition(value, true, &to->read));
+        else if (config_is(key, "write"))
+            TRY(read_condition(value, true, &to->write));
+        else
+            return config_fail_at(key, "unknown key: expected read or write");
+    }
     return ATOLL_OK;
 }
 
@@ -60,16 +52,15 @@ static status read_field(yaml_reading *r, const yaml_node_t *node, role_field *f
 {
     bool writes_said = false;
     if (node->type != YAML_MAPPING_NODE) return config_fail_at(node, "expected read and write");
-    for
-        EACH_PAIR(pair, node)
-        {
-            const yaml_node_t *key = node_of(r, pair->key), *value = node_of(r, pair->value);
-            bool writes = config_is(key, "write");
-            if (!writes && !config_is(key, "read"))
-                return config_fail_at(key, "unknown key: expected read or write");
-            TRY(config_bool(value, writes ? &field->write : &field->read));
-            writes_said |= writes;
-        }
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = node_of(r, pair->key), *value = node_of(r, pair->value);
+        bool writes = config_is(key, "write");
+        if (!writes && !config_is(key, "read"))
+            return config_fail_at(key, "unknown key: expected read or write");
+        TRY(config_bool(value, writes ? &field->write : &field->read));
+        writes_said |= writes;
+    }
     if (!writes_said) field->write &= field->read;
     return ATOLL_OK;
 }
@@ -78,18 +69,17 @@ static status read_fields(yaml_reading *r, const yaml_node_t *node, role *to)
 {
     if (node->type != YAML_MAPPING_NODE)
         return config_fail_at(node, "fields: expected names of fields");
-    for
-        EACH_PAIR(pair, node)
-        {
-            role_field field = {.read = to->read_others, .write = to->write_others};
-            TRY(read_field(r, node_of(r, pair->value), &field));
-            TRY(config_set_text(&field.name, config_scalar(node_of(r, pair->key))));
-            status result = vector_push(&to->fields, field);
-            if (result != ATOLL_OK) {
-                memory_free(field.name);
-                return result;
-            }
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++) {
+        role_field field = {.read = to->read_others, .write = to->write_others};
+        TRY(read_field(r, node_of(r, pair->value), &field));
+        TRY(config_set_text(&field.name, config_scalar(node_of(r, pair->key))));
+        status result = vector_push(&to->fields, field);
+        if (result != ATOLL_OK) {
+            memory_free(field.name);
+            return result;
         }
+    }
     return ATOLL_OK;
 }
 
@@ -112,15 +102,14 @@ static status read_role(yaml_reading *r, const yaml_node_t *node, role *to)
 {
     if (node->type != YAML_MAPPING_NODE)
         return config_fail_at(node, "expected a role: name, apply_when, read, write, ...");
-    for
-        EACH_PAIR(pair, node)
-    TRY(read_role_key(r, node_of(r, pair->key), node_of(r, pair->value), to));
-    for
-        EACH_PAIR(pair, node)
-        {
-            if (config_is(node_of(r, pair->key), "fields"))
-                TRY(read_fields(r, node_of(r, pair->value), to));
-        }
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++)
+        TRY(read_role_key(r, node_of(r, pair->key), node_of(r, pair->value), to));
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++) {
+        if (config_is(node_of(r, pair->key), "fields"))
+            TRY(read_fields(r, node_of(r, pair->value), to));
+    }
     return to->name != NULL && to->name[0] != '\0' ? ATOLL_OK
                                                    : config_fail_at(node, "the role has no name");
 }
@@ -128,17 +117,16 @@ static status read_role(yaml_reading *r, const yaml_node_t *node, role *to)
 static status read_class(yaml_reading *r, const yaml_node_t *node, class_roles *to)
 {
     if (node->type != YAML_SEQUENCE_NODE) return config_fail_at(node, "expected a list of roles");
-    for
-        EACH_ITEM(item, node)
-        {
-            role made = {0};
-            status result = read_role(r, node_of(r, *item), &made);
-            if (result == ATOLL_OK) result = vector_push(&to->roles, made);
-            if (result != ATOLL_OK) {
-                role_free(&made);
-                return result;
-            }
+    for (yaml_node_item_t *item = node->data.sequence.items.start;
+         item < node->data.sequence.items.top; item++) {
+        role made = {0};
+        status result = read_role(r, node_of(r, *item), &made);
+        if (result == ATOLL_OK) result = vector_push(&to->roles, made);
+        if (result != ATOLL_OK) {
+            role_free(&made);
+            return result;
         }
+    }
     return ATOLL_OK;
 }
 
@@ -159,9 +147,9 @@ static status read_roles(yaml_reading *r, const yaml_node_t *node, role_set *set
     if (node->type != YAML_MAPPING_NODE)
         return config_fail_at(node, "roles: expected names of classes, each with a list of roles");
     set->restricts = true;
-    for
-        EACH_PAIR(pair, node)
-    TRY(add_class(r, node_of(r, pair->key), node_of(r, pair->value), set));
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++)
+        TRY(add_class(r, node_of(r, pair->key), node_of(r, pair->value), set));
     return ATOLL_OK;
 }
 
@@ -169,17 +157,16 @@ static status read_partition_rules(yaml_reading *r, const yaml_node_t *node, rol
 {
     if (node->type != YAML_MAPPING_NODE)
         return config_fail_at(node, "partition_rules: expected read and write");
-    for
-        EACH_PAIR(pair, node)
-        {
-            const yaml_node_t *key = node_of(r, pair->key), *value = node_of(r, pair->value);
-            if (config_is(key, "read"))
-                TRY(read_condition(value, false, &set->partition_read));
-            else if (config_is(key, "write"))
-                TRY(read_condition(value, false, &set->partition_write));
-            else
-                return config_fail_at(key, "unknown key: expected read or write");
-        }
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = node_of(r, pair->key), *value = node_of(r, pair->value);
+        if (config_is(key, "read"))
+            TRY(read_condition(value, false, &set->partition_read));
+        else if (config_is(key, "write"))
+            TRY(read_condition(value, false, &set->partition_write));
+        else
+            return config_fail_at(key, "unknown key: expected read or write");
+    }
     return ATOLL_OK;
 }
 
@@ -188,20 +175,19 @@ static status read_names(yaml_reading *r, const yaml_node_t *class_name, const y
 {
     if (node->type != YAML_SEQUENCE_NODE)
         return config_fail_at(node, "queryable_fields: expected a list of names of fields");
-    for
-        EACH_ITEM(item, node)
-        {
-            queryable_name q = {0};
-            status result = config_set_text(&q.property, config_scalar(node_of(r, *item)));
-            if (result == ATOLL_OK && class_name != NULL)
-                result = config_set_text(&q.class_name, config_scalar(class_name));
-            if (result == ATOLL_OK) result = vector_push(&set->queryable, q);
-            if (result != ATOLL_OK) {
-                memory_free(q.property);
-                memory_free(q.class_name);
-                return result;
-            }
+    for (yaml_node_item_t *item = node->data.sequence.items.start;
+         item < node->data.sequence.items.top; item++) {
+        queryable_name q = {0};
+        status result = config_set_text(&q.property, config_scalar(node_of(r, *item)));
+        if (result == ATOLL_OK && class_name != NULL)
+            result = config_set_text(&q.class_name, config_scalar(class_name));
+        if (result == ATOLL_OK) result = vector_push(&set->queryable, q);
+        if (result != ATOLL_OK) {
+            memory_free(q.property);
+            memory_free(q.class_name);
+            return result;
         }
+    }
     return ATOLL_OK;
 }
 
@@ -209,9 +195,9 @@ static status read_queryable(yaml_reading *r, const yaml_node_t *node, role_set 
 {
     set->declares = true;
     if (node->type != YAML_MAPPING_NODE) return read_names(r, NULL, node, set);
-    for
-        EACH_PAIR(pair, node)
-    TRY(read_names(r, node_of(r, pair->key), node_of(r, pair->value), set));
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++)
+        TRY(read_names(r, node_of(r, pair->key), node_of(r, pair->value), set));
     return ATOLL_OK;
 }
 
