@@ -9,37 +9,38 @@ unsigned simulator_message_size = 1u << 20;
 
 int breakage_named(const char *name)
 {
-    static const char *const names[BREAKAGE_COUNT] = {"none",
-                                                      "acknowledge-before-commit",
-                                                      "no-tombstone",
-                                                      "wrong-tie-break",
-                                                      "mark-moved-on-a-miss",
-                                                      "evict-of-a-pending-row",
-                                                      "leaves-not-watched",
-                                                      "default-wins",
-                                                      "last-arrived-wins",
-                                                      "create-revives",
-                                                      "delete-ignored",
-                                                      "no-leave-record",
-                                                      "life-not-raised",
-                                                      "ingest-lost",
-                                                      "skipped-sync",
-                                                      "view-ignored",
-                                                      "eviction-not-sent",
-                                                      "row-skipped",
-                                                      "refusal-not-told",
-                                                      "pending-overwritten",
-                                                      "list-replaced",
-                                                      "no-sweep",
-                                                      "acknowledged-without-outcome",
-                                                      "acknowledged-too-much",
-                                                      "added-over-a-bound",
-                                                      "clear-forgotten",
-                                                      "write-not-judged",
-                                                      "view-not-renewed",
-                                                      "secret-field-sent"};
+    static const char *const names[] = {"none",
+                                        "acknowledge-before-commit",
+                                        "no-tombstone",
+                                        "wrong-tie-break",
+                                        "mark-moved-on-a-miss",
+                                        "evict-of-a-pending-row",
+                                        "leaves-not-watched",
+                                        "default-wins",
+                                        "last-arrived-wins",
+                                        "create-revives",
+                                        "delete-ignored",
+                                        "no-leave-record",
+                                        "life-not-raised",
+                                        "ingest-lost",
+                                        "skipped-sync",
+                                        "view-ignored",
+                                        "eviction-not-sent",
+                                        "row-skipped",
+                                        "refusal-not-told",
+                                        "pending-overwritten",
+                                        "list-replaced",
+                                        "no-sweep",
+                                        "acknowledged-without-outcome",
+                                        "acknowledged-too-much",
+                                        "added-over-a-bound",
+                                        "clear-forgotten",
+                                        "write-not-judged",
+                                        "view-not-renewed",
+                                        "secret-field-sent"};
+    _Static_assert(sizeof names / sizeof *names == BREAKAGE_COUNT, "each breakage has a name");
     for (int i = 0; i < BREAKAGE_COUNT; i++) {
-        if (names[i] != NULL && strcmp(names[i], name) == 0) return i;
+        if (strcmp(names[i], name) == 0) return i;
     }
     return -1;
 }
