@@ -36,6 +36,8 @@ static status resolve(const char *host, uint16_t port, bool to_listen, struct ad
     return ATOLL_OK;
 }
 
+enum { LOOPBACK_WAIT_MS = 50 };
+
 static uint16_t port_of(int handle)
 {
     struct sockaddr_storage address = {0};
@@ -69,13 +71,29 @@ status socket_listen(const char *host, uint16_t port, int *out, uint16_t *bound_
     return ATOLL_OK;
 }
 
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
+    return address->sa_family == AF_INET &&
+           ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
+}
+
+/* "localhost" is ::1 first, where the server need not listen: on the loopback a refusal is there at once, or nearly. */
+static int refused_at_once(int handle)
+{
+    struct pollfd wait = {.fd = handle, .events = POLLOUT};
+    int code = 0;
+    socklen_t size = sizeof code;
+    if (poll(&wait, 1, LOOPBACK_WAIT_MS) != 1) return 0;
+    return getsockopt(handle, SOL_SOCKET, SO_ERROR, &code, &size) == 0 ? code : errno;
+}
+
 status socket_connect(const char *host, uint16_t port, int *out)
 {
     struct addrinfo *addresses = NULL;
     TRY(resolve(host, port, false, &addresses));
     int code = 0;
-    /* A refusal of the first address shows at once on loopback; on real networks the session's next attempt is the
-     * place where another one may be tried. */
     for (struct addrinfo *at = addresses; at != NULL; at = at->ai_next) {
         int handle = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (handle < 0) {
@@ -83,12 +101,14 @@ status socket_connect(const char *host, uint16_t port, int *out)
             continue;
         }
         set_no_delay(handle);
-        if (connect(handle, at->ai_addr, at->ai_addrlen) == 0 || errno == EINPROGRESS) {
+        code = connect(handle, at->ai_addr, at->ai_addrlen) == 0 ? 0 : errno;
+        if (code == EINPROGRESS)
+            code = at->ai_next != NULL && is_loopback(at->ai_addr) ? refused_at_once(handle) : 0;
+        if (code == 0) {
             freeaddrinfo(addresses);
             *out = handle;
             return ATOLL_OK;
         }
-        code = errno;
         close(handle);
     }
     freeaddrinfo(addresses);

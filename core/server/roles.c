@@ -100,7 +100,7 @@ static bool is_name_byte(uint8_t c)
 static status look_up(const role_subject *s, bytes name, user_data_kind *kind, value_vector *out)
 {
     static const char custom[] = "user.custom_data.";
-    value v = value_null();
+    value v;
     *kind = USER_DATA_VALUE;
     if (bytes_equal(name, bytes_text("user.id"))) {
         v = value_string(bytes_text(s->user_id));

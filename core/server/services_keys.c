@@ -157,7 +157,10 @@ static status begin(unary *u, bytes request, Atoll__Auth__V0__KeyRequest **out)
     token t;
     Atoll__Auth__V0__KeyRequest *m =
         atoll__auth__v0__key_request__unpack(NULL, request.size, request.data);
-    if (m == NULL) return fail_request();
+    if (m == NULL) {
+        TRY(fail_request());
+        return ATOLL_ERROR_INVALID_ARGUMENT;
+    }
     status result = unary_user(u, m->app_id, &t);
     if (result == ATOLL_OK && user_is_anonymous(&u->who))
         result = fail(ATOLL_ERROR_PERMISSION_DENIED,

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define SQL_SIZE_MAX (4u << 20)
 #define MARK_TABLE "atoll_ingest_mark"
@@ -303,7 +304,9 @@ typedef struct mark_reading {
 static status keep_mark(void *context, const char *value)
 {
     mark_reading *m = context;
-    m->found = sscanf(value, "%" SCNu64, &m->position) == 1;
+    char *end = NULL;
+    m->position = strtoull(value, &end, 10);
+    m->found = end != value;
     return ATOLL_OK;
 }
 

@@ -12,6 +12,7 @@
 #include "auth.pb-c.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define KEY_NAME_SIZE_MAX 200
 #define DIGEST_TEXT_SIZE (2 * CIPHER_DIGEST_SIZE)
@@ -70,9 +71,10 @@ static status put_key(storage_batch *batch, const char *app_id, const user_key *
     Atoll__Auth__V0__StoredKey stored = ATOLL__AUTH__V0__STORED_KEY__INIT;
     uint8_t digest[CIPHER_DIGEST_SIZE], packed[1024];
     for (size_t i = 0; i < sizeof digest; i++) {
-        unsigned byte = 0;
-        if (sscanf(digest_hex + 2 * i, "%2x", &byte) != 1)
-            return fail(ATOLL_ERROR_FILE_CORRUPT, "a key's record has no digest");
+        char pair[3] = {digest_hex[2 * i], 0, 0}, *end = NULL;
+        if (pair[0] != 0) pair[1] = digest_hex[2 * i + 1];
+        unsigned long byte = strtoul(pair, &end, 16);
+        if (end != pair + 2) return fail(ATOLL_ERROR_FILE_CORRUPT, "a key's record has no digest");
         digest[i] = (uint8_t)byte;
     }
     stored.id = k->id;

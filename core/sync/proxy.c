@@ -47,8 +47,8 @@ static char *base64(const uint8_t *data, size_t size)
         if (i + 2 < size) three |= data[i + 2];
         out[at++] = letters[three >> 18];
         out[at++] = letters[three >> 12 & 63];
-        out[at++] = i + 1 < size ? letters[three >> 6 & 63] : '=';
-        out[at++] = i + 2 < size ? letters[three & 63] : '=';
+        out[at++] = (char)(i + 1 < size ? letters[three >> 6 & 63] : '=');
+        out[at++] = (char)(i + 2 < size ? letters[three & 63] : '=');
     }
     out[at] = '\0';
     return out;

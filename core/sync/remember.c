@@ -10,7 +10,7 @@ enum {
     DAYS_KEPT_OTHERWISE = 30
 };
 enum { DID_CREATE = 1, DID_DELETE = 2 };
-static const uint8_t line_key[2] = {'c', 'l'};
+static const uint8_t line_key[2] = {'c', 'l'}, aside_key[2] = {'c', 'k'};
 
 static uint64_t name_of(class_key c, row_key row)
 {
@@ -97,6 +97,7 @@ static status fold_in(memory_of_rows *m, remembered_row *r)
         }
         return map64_put(&m->index, name_of(r->class_of, r->row), m->rows.count);
     }
+    if (m->rows.items == NULL) return ATOLL_OK; /* Never: `at` names one of them. */
     remembered_row *there = &m->rows.items[*at - 1];
     status result = ATOLL_OK;
     for (size_t i = 0; i < r->fields.count && result == ATOLL_OK; i++) {
@@ -230,6 +231,51 @@ status remember_batch(model_txn *txn, model_db *db, uint64_t bound, uint64_t ver
         ++*count;
     }
     buffer_free(&b.record);
+    return result;
+}
+
+status remember_aside(model_txn *txn, model_db *db, uint64_t bound, uint64_t version,
+                      int64_t now_ms)
+{
+    batch_memory b = {.bound = bound, .version = version, .seconds = (uint64_t)now_ms / 1000};
+    buffer_init(&b.record, RECORD_SIZE_MAX);
+    status result = pending_each(db, remember_entry, &b);
+    if (result == ATOLL_OK && b.record.size > 0)
+        result = model_side_put(txn, bytes_of(aside_key, 2), buffer_view(&b.record));
+    buffer_free(&b.record);
+    return result;
+}
+
+/* Behind what is remembered of that version already: in another history its number may have been used before. */
+static status take_aside(model_txn *txn, model_db *db, bytes rows)
+{
+    uint8_t key[10];
+    remembered_row first;
+    reader r = reader_of(rows);
+    buffer all;
+    bool found = false;
+    TRY(row_read(&r, &first));
+    record_key(key, first.version);
+    vector_free(&first.fields);
+    buffer_init(&all, RECORD_SIZE_MAX);
+    status result = model_side_get(db, bytes_of(key, sizeof key), &all, &found);
+    if (result == ATOLL_OK) result = buffer_append(&all, rows.data, rows.size);
+    if (result == ATOLL_OK)
+        result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&all));
+    if (result == ATOLL_OK) result = model_side_delete(txn, bytes_of(aside_key, 2));
+    buffer_free(&all);
+    return result;
+}
+
+status remember_no_longer_aside(model_txn *txn, model_db *db)
+{
+    buffer rows;
+    bool found = false;
+    buffer_init(&rows, RECORD_SIZE_MAX);
+    status result = model_side_get(db, bytes_of(aside_key, 2), &rows, &found);
+    if (result == ATOLL_OK && found && rows.size > 0)
+        result = take_aside(txn, db, buffer_view(&rows));
+    buffer_free(&rows);
     return result;
 }
 

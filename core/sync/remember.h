@@ -20,6 +20,11 @@ typedef struct remembered_row {
 /* Call it before pending_acknowledge, with the same bound. *count: records there are; 0 at first. */
 status remember_batch(model_txn *txn, model_db *db, uint64_t bound, uint64_t version,
                       int64_t now_ms, uint64_t keep_ms, size_t *count) MUST_CHECK;
+/* The same for a batch that a reset found applied: put aside until that reset ends, or the next begins, since the reset itself
+ * must not take it for lost. Call it before pending_acknowledge. */
+status remember_aside(model_txn *txn, model_db *db, uint64_t bound, uint64_t version,
+                      int64_t now_ms) MUST_CHECK;
+status remember_no_longer_aside(model_txn *txn, model_db *db) MUST_CHECK;
 /* Rows of which something was acknowledged after that version, folded: each once. */
 status remember_after(model_db *db, uint64_t version,
                       status (*each)(void *context, const remembered_row *r),

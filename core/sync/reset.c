@@ -80,6 +80,7 @@ status reset_begin(model_db *db, sync_state *state, reset_record *record, bool d
     memset(next.acknowledged_batch, 0, 16);
     if (result == ATOLL_OK) result = sync_state_write(txn, &next);
     if (result == ATOLL_OK) result = reset_write(txn, &r);
+    if (result == ATOLL_OK) result = remember_no_longer_aside(txn, db);
     if (result != ATOLL_OK) {
         model_rollback(txn);
         return result;
@@ -111,12 +112,15 @@ static status common_version(model_db *db, const wire_bound *b, reset_record *ou
     return ATOLL_OK;
 }
 
-status reset_bound(model_txn *txn, model_db *db, const wire_bound *b, reset_record *record)
+status reset_bound(model_txn *txn, model_db *db, const wire_bound *b, int64_t now_ms,
+                   reset_record *record)
 {
     reset_record next = *record;
     TRY(common_version(db, b, &next));
-    if (b->previous_high_water != 0 && b->previous_high_water == next.previous_bound)
+    if (b->previous_high_water != 0 && b->previous_high_water == next.previous_bound) {
+        TRY(remember_aside(txn, db, next.previous_bound, b->newest, now_ms));
         TRY(pending_acknowledge(txn, db, next.previous_bound));
+    }
     next.previous_ident = next.previous_bound = 0;
     TRY(reset_write(txn, &next));
     *record = next;
@@ -413,6 +417,7 @@ status reset_finish(reset_apply *r, uint64_t to)
     for (size_t i = 0; i < r->names.count; i++)
         TRY(drop_unheld(r, r->names.items[i].class_of, r->names.items[i].row));
     TRY(remember_turn(txn, r->db, r->record->common, r->record->lost_after, r->state->epoch));
+    TRY(remember_no_longer_aside(txn, r->db));
     r->record->phase = RESET_UPLOADING;
     r->record->through = model_txn_version(txn);
     return reset_write(txn, r->record);

@@ -27,7 +27,7 @@ status reset_read(model_db *db, reset_record *out) MUST_CHECK; /* NONE when ther
 /* One commit each: the old identity is given up; the new one is taken. */
 status reset_begin(model_db *db, sync_state *state, reset_record *record, bool discard,
                    bool copied) MUST_CHECK;
-status reset_bound(model_txn *txn, model_db *db, const wire_bound *b,
+status reset_bound(model_txn *txn, model_db *db, const wire_bound *b, int64_t now_ms,
                    reset_record *record) MUST_CHECK;
 /* The complete view is staged: makes the realm equal to it. The caller commits, with the sync state. */
 typedef struct reset_apply {

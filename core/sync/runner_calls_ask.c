@@ -198,7 +198,7 @@ static void keys_done(unary_call *u)
     VECTOR(const char *) texts = {0};
     status result = list == NULL ? fail(ATOLL_ERROR_PROTOCOL, "the server's answer cannot be read")
                                  : vector_reserve(&texts, 4 * list->n_keys);
-    for (size_t i = 0; result == ATOLL_OK && i < list->n_keys; i++) {
+    for (size_t i = 0; result == ATOLL_OK && texts.items != NULL && i < list->n_keys; i++) {
         const Atoll__Auth__V0__Key *key = list->keys[i];
         texts.items[texts.count++] = key->id;
         texts.items[texts.count++] = key->name;

@@ -95,7 +95,9 @@ static status store_bound(session *s, const sync_state *next, const wire_bound *
     reset_record record = s->reset;
     bool anew = s->sync.ident == 0 && record.phase == RESET_DOWNLOADING;
     TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
-    status result = anew ? reset_bound(txn, s->options.db, b, &record) : ATOLL_OK;
+    const platform *p = s->options.platform;
+    status result =
+        anew ? reset_bound(txn, s->options.db, b, p->wall_ms(p->context), &record) : ATOLL_OK;
     /* In a reset what was acknowledged belongs to the line before, until the reset is applied. */
     if (result == ATOLL_OK && next->epoch != s->sync.epoch && record.phase != RESET_DOWNLOADING)
         result = remember_epoch(txn, s->options.db, next->epoch);

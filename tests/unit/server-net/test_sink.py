@@ -1,5 +1,7 @@
 """Ingested objects in PostgreSQL: each once, whatever is killed. Usage: test_sink.py ATOLLD ATOLL CRASH_WORKER."""
 
+import contextlib
+import glob
 import json
 import os
 import random
@@ -19,6 +21,26 @@ WITHOUT = "PostgreSQL's server is not installed (Debian: postgresql)"
 
 
 @unittest.skipIf(postgres.programs() is None, WITHOUT)
+def children(parent):
+    """The processes whose parent it is."""
+    found = []
+    for stat in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(stat, encoding="utf-8", errors="replace") as file:
+                fields = file.read().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has ended meanwhile
+        if int(fields[1]) == parent:
+            found.append(int(stat.split("/")[2]))
+    return found
+
+
+def signal_all(pids, what):
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):  # a worker of the cluster may just have ended
+            os.kill(pid, what)
+
+
 class Sink(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -185,17 +207,15 @@ class Sink(unittest.TestCase):
         self.start()
         self.insert("station", [{"_id": 1}])
         self.wait("station")
-        workers = subprocess.run(["pgrep", "-P", str(self.cluster.pid())], capture_output=True, text=True, check=True).stdout.split()
-        for pid in workers:
-            os.kill(int(pid), signal.SIGSTOP)
+        workers = children(self.cluster.pid())
+        signal_all(workers, signal.SIGSTOP)
         try:
             self.insert("station", [{"_id": 2}])  # nor does it keep clients waiting
             before = time.monotonic()
             self.assertEqual(self.stop(signal.SIGTERM), 0)
             self.assertLess(time.monotonic() - before, 10)
         finally:
-            for pid in workers:
-                os.kill(int(pid), signal.SIGCONT)
+            signal_all(workers, signal.SIGCONT)
         self.start()
         self.wait("station")
         self.assertEqual(self.cluster.ask(f"SELECT count(*) FROM {self.schema}.\"Reading\""), [["2"]])
