@@ -82,7 +82,7 @@ def build(folder):
         environment.update(CC="ccache gcc", CXX="ccache g++")
     if not (folder / "build.ninja").exists():
         subprocess.run(["meson", "setup", folder, ROOT, "-Db_sanitize=address,undefined", "-Db_lundef=false",
-                        "-Dbindings=[]"], env=environment, stdout=subprocess.DEVNULL, check=True)
+                        "-Dbindings=[]", "-Doptimization=2"], env=environment, stdout=subprocess.DEVNULL, check=True)
     subprocess.run(["ninja", "-C", folder], env=environment, check=True)
     subprocess.run(["gcc", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-o", folder / "sanitize_exit.so",
                     ROOT / "tools/check/sanitize_exit.c"], check=True)
