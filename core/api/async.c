@@ -50,10 +50,11 @@ static void wait_for_lock(void *context)
     database *d = b->database;
     model_txn *txn = NULL;
     status result = model_begin(d->model, COMMIT_LOCAL, &txn);
-    if (result == ATOLL_OK) model_txn_hand_over(txn, b->thread);
     mutex_lock(&d->lock);
     bool cancelled = b->cancelled;
     if (!cancelled) {
+        /* Only what was not cancelled: else that thread could not begin while this one rolls back. */
+        if (result == ATOLL_OK) model_txn_hand_over(txn, b->thread);
         b->done = true;
         b->code = result;
         b->txn = txn;

@@ -261,6 +261,7 @@ static status commit_app(served_app *a, uint64_t now_ms)
     }
     /* What a poll wakes waits for the next turn. */
     size_t count = a->polls.count;
+    if (count == 0) return ATOLL_OK;
     for (size_t i = 0; i < count; i++) {
         stream *s = a->polls.items[i];
         a->polls.items[i] = NULL;

@@ -154,7 +154,7 @@ status wire_link_make(arena *memory, const char *class_name, const value *key, v
     uint8_t *to = arena_take(memory, name + packed.size + 2);
     if (to == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     to[0] = (uint8_t)name;
-    memcpy(to + 1, class_name, name);
+    memcpy(to + 1, class_name, name + 1); /* its end is overwritten by the type */
     to[name + 1] = (uint8_t)key->type;
     if (packed.size != 0) memcpy(to + name + 2, packed.data, packed.size);
     *out = (value){.type = VALUE_TYPED_LINK};

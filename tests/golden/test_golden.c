@@ -14,7 +14,8 @@ static const uint32_t sums[GOLDEN_KINDS][2] = {
 static void unpack(golden_kind kind, const char *folder, char path[128])
 {
     char command[4096];
-    snprintf(command, sizeof command, "tar -xzf '%s/format1/%s.tar.gz' -C '%s'", GOLDEN_FOLDER,
+    /* tar has leaks of its own, which a preloaded sanitizer would report. */
+    snprintf(command, sizeof command, "LD_PRELOAD= tar -xzf '%s/format1/%s.tar.gz' -C '%s'", GOLDEN_FOLDER,
              golden_names[kind], folder);
     cr_assert_eq(system(command), 0, "%s", command);
     snprintf(path, 128, "%s/%s", folder, golden_names[kind]);

@@ -320,7 +320,7 @@ Test(peer, rows_with_sequences_belong_to_asymmetric_classes_only)
     bind(&t);
     wire_builder b;
     wire_rows *group = one_item(&t, &b, 1);
-    MUST(vector_push(&group->sequences, 1));
+    MUST(arena_push(b.memory, &group->sequences, 1));
     group->kinds.count = 0;
     upload(&t, &b, 1);
     expect_closed(&t, ATOLL_ERROR_INVALID_ARGUMENT, "kinds");
