@@ -187,9 +187,8 @@ static status remove_user(unary *u, bytes request)
         result = users_remove(u->runner->users, u->app->config.id, bytes_text(u->who.id));
     atoll__auth__v0__disable_user_request__free_unpacked(m, NULL);
     if (result != ATOLL_OK) return result;
-    Atoll__Auth__V0__Nothing nothing = ATOLL__AUTH__V0__NOTHING__INIT;
     streams_end_log_in(u->app, u->who.id, NULL, ATOLL_ERROR_BAD_TOKEN, "the user was deleted");
-    unary_answer(u, &nothing.base);
+    unary_answer_nothing(u);
     return ATOLL_OK;
 }
 
@@ -397,8 +396,7 @@ static status terminate_sync(unary *u, bytes request)
     atoll__auth__v0__app_request__free_unpacked(m, NULL);
     if (result == ATOLL_OK) result = server_app_terminate(u->app->app);
     if (result != ATOLL_OK) return result;
-    Atoll__Auth__V0__Nothing nothing = ATOLL__AUTH__V0__NOTHING__INIT;
-    unary_answer(u, &nothing.base);
+    unary_answer_nothing(u);
     return ATOLL_OK;
 }
 

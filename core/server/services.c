@@ -30,6 +30,12 @@ void unary_answer(unary *u, const ProtobufCMessage *message)
     connection_touch(u->connection);
 }
 
+void unary_answer_nothing(unary *u)
+{
+    Atoll__Auth__V0__Nothing nothing = ATOLL__AUTH__V0__NOTHING__INIT;
+    unary_answer(u, &nothing.base);
+}
+
 void unary_fail(unary *u, status code)
 {
     if (u->call == NULL) return;
@@ -107,14 +113,15 @@ static void hashed(unary *u, password_job *job)
                                  job->hash, confirm, &u->who);
         if (result == ATOLL_OK && confirm) result = send_ticket(u, &u->who, false);
     }
-    Atoll__Auth__V0__Nothing nothing = ATOLL__AUTH__V0__NOTHING__INIT;
     Atoll__Auth__V0__User added;
     if (result != ATOLL_OK) {
         unary_fail(u, result);
-        return;
+    } else if (u->as_admin) {
+        fill_user(&u->who, &added);
+        unary_answer(u, &added.base);
+    } else {
+        unary_answer_nothing(u);
     }
-    fill_user(&u->who, &added);
-    unary_answer(u, u->as_admin ? &added.base : &nothing.base);
 }
 
 status register_user(unary *u, bytes request, bool as_admin)
@@ -185,7 +192,6 @@ static status handle_refresh(unary *u, bytes request)
 static status handle_log_out(unary *u, bytes request)
 {
     token t;
-    Atoll__Auth__V0__Nothing nothing = ATOLL__AUTH__V0__NOTHING__INIT;
     user who = {0};
     bool found = false;
     users *all = u->runner->users;
@@ -198,7 +204,7 @@ static status handle_log_out(unary *u, bytes request)
         streams_end_log_in(u->app, t.user_id, t.log_in, ATOLL_ERROR_BAD_TOKEN,
                            "this log-in was ended by a log-out");
     }
-    unary_answer(u, &nothing.base);
+    unary_answer_nothing(u);
     return ATOLL_OK;
 }
 

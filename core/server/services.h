@@ -26,6 +26,7 @@ struct unary {
 };
 status unary_send(unary *u, const ProtobufCMessage *message); /* and more may follow */
 void unary_answer(unary *u, const ProtobufCMessage *message);
+void unary_answer_nothing(unary *u);
 void unary_fail(unary *u, status code);
 status fail_request(void) MUST_CHECK; /* the message cannot be read */
 /* done gets the job back on the loop's thread, once hashed, or compared with hash if there is one. */

@@ -8,12 +8,6 @@
 
 #define CATEGORY "Realm.Sync.Server"
 
-static void answer_nothing(unary *u)
-{
-    Atoll__Auth__V0__Nothing nothing = ATOLL__AUTH__V0__NOTHING__INIT;
-    unary_answer(u, &nothing.base);
-}
-
 /* ---- sending ---- */
 
 static void on_sent(const char *path, int code)
@@ -61,7 +55,7 @@ static status send_to(unary *u, bytes request, bool reset)
     if (result == ATOLL_OK && found && (reset || u->who.unconfirmed))
         result = send_ticket(u, &u->who, reset);
     atoll__auth__v0__email_request__free_unpacked(m, NULL);
-    if (result == ATOLL_OK) answer_nothing(u);
+    if (result == ATOLL_OK) unary_answer_nothing(u);
     return result;
 }
 
@@ -94,7 +88,7 @@ status handle_confirm(unary *u, bytes request)
     if (m == NULL) return fail_request();
     status result = use_confirmation(u, m);
     atoll__auth__v0__ticket_request__free_unpacked(m, NULL);
-    if (result == ATOLL_OK) answer_nothing(u);
+    if (result == ATOLL_OK) unary_answer_nothing(u);
     return result;
 }
 
@@ -114,7 +108,7 @@ static void hashed(unary *u, password_job *job)
     }
     guard_passed(u->runner->guard, app, bytes_text(u->who.email));
     streams_end_log_in(u->app, u->who.id, NULL, ATOLL_ERROR_BAD_TOKEN, "the password was changed");
-    answer_nothing(u);
+    unary_answer_nothing(u);
 }
 
 static status begin_reset(unary *u, const Atoll__Auth__V0__TicketRequest *m)
@@ -152,6 +146,6 @@ status handle_delete_user(unary *u, bytes request)
         result = users_remove(u->runner->users, u->app->config.id, bytes_text(u->who.id));
     if (result != ATOLL_OK) return result;
     streams_end_log_in(u->app, u->who.id, NULL, ATOLL_ERROR_BAD_TOKEN, "the user was deleted");
-    answer_nothing(u);
+    unary_answer_nothing(u);
     return ATOLL_OK;
 }

@@ -11,12 +11,6 @@ typedef struct key_listing {
     bytes id;            /* empty: all */
 } key_listing;
 
-static void answer_nothing(unary *u)
-{
-    Atoll__Auth__V0__Nothing nothing = ATOLL__AUTH__V0__NOTHING__INIT;
-    unary_answer(u, &nothing.base);
-}
-
 static void fill_key(const user_key *from, const char *secret, Atoll__Auth__V0__Key *to)
 {
     atoll__auth__v0__key__init(to);
@@ -125,7 +119,7 @@ static status enable(unary *u, const char *owner, const char *id, bool on)
     status result = users_key_enable(u->runner->users, u->app->config.id, bytes_text(id), on);
     if (result == ATOLL_OK && key.server) result = enable_server_user(u, key.user_id, on);
     user_key_free(&key);
-    if (result == ATOLL_OK) answer_nothing(u);
+    if (result == ATOLL_OK) unary_answer_nothing(u);
     return result;
 }
 
@@ -146,7 +140,7 @@ static status remove_key(unary *u, const char *owner, const char *id)
         result = users_key_remove(all, app, bytes_text(id));
     }
     user_key_free(&key);
-    if (result == ATOLL_OK) answer_nothing(u);
+    if (result == ATOLL_OK) unary_answer_nothing(u);
     return result;
 }
 

@@ -181,7 +181,6 @@ static status take_list(integration *g, const model_class *c, row_key row, const
     return result;
 }
 
-/* The server's value of a field; where it was only added to here, with what the server has not got yet. */
 /* What was pending in an embedded object when it ended is not pending in the one that comes back under its identity. */
 static status forget_ended(integration *g, const model_property *p, const value *v)
 {
@@ -202,6 +201,7 @@ static status forget_ended(integration *g, const model_property *p, const value 
     return there ? ATOLL_OK : pending_drop(g->txn, c, row);
 }
 
+/* The server's value of a field; where it was only added to here, with what the server has not got yet. */
 static status take_value(integration *g, const model_class *c, row_key row, const model_property *p,
                          const pending_field *pending, const value *v)
 {

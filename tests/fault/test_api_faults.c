@@ -1,8 +1,7 @@
 /* A program's day with a realm through the public interface, run again and again with the k-th allocation or the k-th
  * call to the store failing: each time there is an error with the right code or none is needed, nothing crashes or
  * leaks, and the realm holds exactly what was acknowledged. The store is a memory store on a virtual disk. */
-#include "api_support.h"
-#include "base/log.h"
+#include "faults.h"
 #include "base/memory.h"
 #include "storage/storage.h"
 
@@ -30,11 +29,6 @@ typedef struct day {
     uint64_t heard;
 } day;
 
-#define GO(call)                        \
-    do {                                \
-        call;                           \
-        if (d->f.error != NULL) return; \
-    } while (0)
 #define E &d->f.error
 
 static void keep(day *d, atoll_object *object)
@@ -320,12 +314,7 @@ static bool live_through(const char *folder, uint64_t k, bool allocation)
     memory_disk_fail_at(disk, 0, ATOLL_OK);
     bool failed = today.f.error != NULL;
     if (failed) {
-        cr_assert_eq(atoll_error_code(today.f.error),
-                     allocation ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_ERROR_DISK_FULL,
-                     "fault %lu: %s: %s", k, atoll_status_name(atoll_error_code(today.f.error)),
-                     atoll_error_message(today.f.error));
-        cr_assert_gt(strlen(atoll_error_message(today.f.error)), 10);
-        atoll_error_free(today.f.error);
+        faults_check_error(today.f.error, k, allocation);
         today.f.error = NULL;
     } else {
         cr_assert_eq(today.committed, 2);
@@ -349,32 +338,13 @@ static bool live_through(const char *folder, uint64_t k, bool allocation)
 
 Test(api_faults, any_allocation_may_fail)
 {
-    char folder[64];
-    temp_folder(folder);
-    log_set_level(LOG_ERROR);
-    uint64_t k = 1, misses = 0, failures = 0;
-    for (; misses < 400; k++) { /* failures while a commit is being told of make no call fail */
-        bool failed = live_through(folder, k, true);
-        failures += failed;
-        misses = failed ? 0 : misses + 1;
-    }
-    cr_assert_gt(failures, 250, "only %lu faults", failures);
-    temp_folder_remove(folder);
+    /* failures while a commit is being told of make no call fail */
+    faults_each(live_through, true, 400, 250);
 }
 
 Test(api_faults, any_call_to_the_store_may_fail)
 {
-    char folder[64];
-    temp_folder(folder);
-    log_set_level(LOG_ERROR);
-    uint64_t k = 1, misses = 0, failures = 0;
-    for (; misses < 6; k++) {
-        bool failed = live_through(folder, k, false);
-        failures += failed;
-        misses = failed ? 0 : misses + 1;
-    }
-    cr_assert_gt(failures, 8, "only %lu faults", failures);
-    temp_folder_remove(folder);
+    faults_each(live_through, false, 6, 8);
 }
 
 /* A listener's copy of how many rows there are, kept by events alone. */

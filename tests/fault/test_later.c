@@ -2,8 +2,7 @@
  * words to search by, and a compaction at the end, again and again with the k-th allocation or the k-th call to the store
  * failing. Each time there is an error or none is needed, no wait is in vain, nothing crashes or leaks, and the realm
  * holds what was acknowledged. The store is a memory store on a virtual disk. */
-#include "api_support.h"
-#include "base/log.h"
+#include "faults.h"
 #include "base/memory.h"
 #include "storage/storage.h"
 #include <unistd.h>
@@ -33,11 +32,6 @@ typedef struct day {
     int events;
 } day;
 
-#define GO(call)                      \
-    do {                              \
-        call;                         \
-        if (d->error != NULL) return; \
-    } while (0)
 #define E &d->error
 
 static void add_property(day *d, atoll_schema *s, int32_t c, const char *name,
@@ -312,14 +306,7 @@ static outcome live_through(const char *folder, uint64_t k, bool allocation)
     outcome end = {.failed = failed, .events = today.events};
     end.reached = allocation ? memory_fail_at(0) == 0 : failed;
     memory_disk_fail_at(disk, 0, ATOLL_OK);
-    if (today.error != NULL) {
-        cr_assert_eq(atoll_error_code(today.error),
-                     allocation ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_ERROR_DISK_FULL,
-                     "fault %lu: %s: %s", k, atoll_status_name(atoll_error_code(today.error)),
-                     atoll_error_message(today.error));
-        cr_assert_gt(strlen(atoll_error_message(today.error)), 10);
-        atoll_error_free(today.error);
-    }
+    if (today.error != NULL) faults_check_error(today.error, k, allocation);
     if (!failed) cr_assert_eq(today.committed, STEPS);
     check_step(&today, k, true);
     memory_disk_free(disk);
@@ -345,17 +332,12 @@ Test(later_faults, any_allocation_may_fail, .timeout = 150)
     temp_folder_remove(folder);
 }
 
+static bool fails(const char *folder, uint64_t k, bool allocation)
+{
+    return live_through(folder, k, allocation).failed;
+}
+
 Test(later_faults, any_call_to_the_store_may_fail, .timeout = 150)
 {
-    char folder[64];
-    temp_folder(folder);
-    log_set_level(LOG_ERROR);
-    uint64_t misses = 0, failures = 0;
-    for (uint64_t k = 1; misses < 12; k++) {
-        bool failed = live_through(folder, k, false).failed;
-        failures += failed;
-        misses = failed ? 0 : misses + 1;
-    }
-    cr_assert_gt(failures, 12, "only %lu faults", failures);
-    temp_folder_remove(folder);
+    faults_each(fails, false, 12, 12);
 }

@@ -2,8 +2,7 @@
  * frozen things, references, a copy and a migration, run again and again with the k-th allocation or the k-th call to
  * the store failing. Each time there is an error or none is needed, nothing crashes or leaks, and the realm and its copy
  * hold exactly what was acknowledged. The stores are memory stores on virtual disks. */
-#include "api_support.h"
-#include "base/log.h"
+#include "faults.h"
 #include "base/memory.h"
 #include "storage/storage.h"
 
@@ -37,11 +36,6 @@ typedef struct day {
     atoll_reference *reference;
 } day;
 
-#define GO(call)                      \
-    do {                              \
-        call;                         \
-        if (d->error != NULL) return; \
-    } while (0)
 #define E &d->error
 
 static void add_property(day *d, atoll_schema *s, int32_t c, const char *name,
@@ -384,12 +378,7 @@ static bool live_through(const char *folder, uint64_t k, bool allocation)
     memory_disk_fail_at(disk, 0, ATOLL_OK);
     bool failed = today.error != NULL;
     if (failed) {
-        cr_assert_eq(atoll_error_code(today.error),
-                     allocation ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_ERROR_DISK_FULL,
-                     "fault %lu: %s: %s", k, atoll_status_name(atoll_error_code(today.error)),
-                     atoll_error_message(today.error));
-        cr_assert_gt(strlen(atoll_error_message(today.error)), 10);
-        atoll_error_free(today.error);
+        faults_check_error(today.error, k, allocation);
     } else {
         cr_assert_eq(today.committed, 3);
     }
@@ -406,30 +395,10 @@ static bool live_through(const char *folder, uint64_t k, bool allocation)
 
 Test(new_faults, any_allocation_may_fail, .timeout = 150)
 {
-    char folder[64];
-    temp_folder(folder);
-    log_set_level(LOG_ERROR);
-    uint64_t k = 1, misses = 0, failures = 0;
-    for (; misses < 60; k++) {
-        bool failed = live_through(folder, k, true);
-        failures += failed;
-        misses = failed ? 0 : misses + 1;
-    }
-    cr_assert_gt(failures, 500, "only %lu faults", failures);
-    temp_folder_remove(folder);
+    faults_each(live_through, true, 60, 500);
 }
 
 Test(new_faults, any_call_to_the_store_may_fail, .timeout = 150)
 {
-    char folder[64];
-    temp_folder(folder);
-    log_set_level(LOG_ERROR);
-    uint64_t k = 1, misses = 0, failures = 0;
-    for (; misses < 12; k++) {
-        bool failed = live_through(folder, k, false);
-        failures += failed;
-        misses = failed ? 0 : misses + 1;
-    }
-    cr_assert_gt(failures, 20, "only %lu faults", failures);
-    temp_folder_remove(folder);
+    faults_each(live_through, false, 12, 20);
 }

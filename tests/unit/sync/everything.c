@@ -202,6 +202,25 @@ static void put_row(text *t, const model_view *view, class_key c, row_key row)
     if (!hidden) put(t, ")");
 }
 
+void apart_begin(world *w, int clients, void (*prepare)(changing *x))
+{
+    everything_start(w, 11, clients);
+    changing x = change_begin(w, &w->clients[0], 1);
+    if (prepare != NULL) prepare(&x);
+    change_end(&x);
+    everything_settle(w);
+    for (int i = 0; i < clients; i++) everything_offline(w, &w->clients[i], true);
+}
+
+void apart_meet(world *w, int first)
+{
+    for (int i = 0; i < w->client_count; i++) {
+        everything_offline(w, &w->clients[(first + i) % w->client_count], false);
+        world_run(w, 30000);
+    }
+    everything_settle(w);
+}
+
 char *everything_text(model_db *db, int64_t id)
 {
     text t = {0};

@@ -23,6 +23,11 @@ property_key change_property(const changing *x, const char *name);
 value change_link(const changing *x, int64_t id);  /* to another item: VALUE_LINK */
 value change_typed(const changing *x, int64_t id); /* the same in a mixed value */
 
+/* Item 1 on devices that know it, as `prepare` (or nothing) left it; then all are away. */
+void apart_begin(world *w, int clients, void (*prepare)(changing *x));
+/* They come back one after the other, the first one first. */
+void apart_meet(world *w, int first);
+
 char *everything_text(model_db *db, int64_t id); /* caller frees */
 /* Every client, and the server, have this text of the object; "" when it is not there. */
 void everything_expect(world *w, int64_t id, const char *wanted, int line);

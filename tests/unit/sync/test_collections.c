@@ -56,27 +56,6 @@ static void clear(changing *x, const char *name)
     MUST(model_list_clear(x->txn, x->item, x->row, change_property(x, name)));
 }
 
-/* One item on two devices that know it; then both are away. */
-static void begin_apart(world *w, void (*prepare)(changing *x))
-{
-    everything_start(w, 11, 2);
-    changing x = change_begin(w, &w->clients[0], 1);
-    if (prepare != NULL) prepare(&x);
-    change_end(&x);
-    everything_settle(w);
-    for (int i = 0; i < 2; i++) everything_offline(w, &w->clients[i], true);
-}
-
-/* The first one comes back first. */
-static void meet(world *w, int first)
-{
-    everything_offline(w, &w->clients[first], false);
-    world_run(w, 30000);
-    everything_offline(w, &w->clients[1 - first], false);
-    world_run(w, 30000);
-    everything_settle(w);
-}
-
 static void fill(changing *x)
 {
     set_put(x, "labels", value_int(1));
@@ -89,14 +68,14 @@ Test(sync_sets, different_values_are_all_kept)
 {
     for (int first = 0; first < 2; first++) {
         world w;
-        begin_apart(&w, fill);
+        apart_begin(&w, 2, fill);
         for (int i = 0; i < 2; i++) {
             changing x = change_begin(&w, &w.clients[i], 1);
             set_put(&x, "labels", value_int(10 + i));
             set_put(&x, "labels", value_int(20)); /* The same on both: once. */
             change_end(&x);
         }
-        meet(&w, first);
+        apart_meet(&w, first);
         EXPECT_EVERYWHERE(&w, 1,
                           "(_id=1 team=0 score=0 labels={1 10 11 2 20} notes={a:'one' b:'two'})");
         world_end(&w);
@@ -108,7 +87,7 @@ Test(sync_sets, the_later_of_an_insertion_and_an_erasure_wins)
     for (int k = 0; k < 4; k++) {
         world w;
         bool insert_later = (k & 1) != 0;
-        begin_apart(&w, fill);
+        apart_begin(&w, 2, fill);
         for (int step = 0; step < 2; step++) {
             bool insert = insert_later == (step == 1);
             changing x = change_begin(&w, &w.clients[insert], 1);
@@ -121,7 +100,7 @@ Test(sync_sets, the_later_of_an_insertion_and_an_erasure_wins)
             change_end(&x);
             world_run(&w, 1000);
         }
-        meet(&w, k >> 1);
+        apart_meet(&w, k >> 1);
         EXPECT_EVERYWHERE(&w, 1,
                           insert_later
                               ? "(_id=1 team=0 score=0 labels={1 2} notes={a:'one' b:'two'})"
@@ -134,7 +113,7 @@ Test(sync_sets, a_clear_wins_over_concurrent_insertions)
 {
     for (int first = 0; first < 2; first++) {
         world w;
-        begin_apart(&w, fill);
+        apart_begin(&w, 2, fill);
         changing x = change_begin(&w, &w.clients[0], 1);
         clear(&x, "labels");
         set_put(&x, "labels", value_int(7));
@@ -144,7 +123,7 @@ Test(sync_sets, a_clear_wins_over_concurrent_insertions)
         set_put(&x, "labels", value_int(9)); /* Later, but into what was cleared. */
         note(&x, "c", "three");
         change_end(&x);
-        meet(&w, first);
+        apart_meet(&w, first);
         EXPECT_EVERYWHERE(&w, 1, "(_id=1 team=0 score=0 labels={7})");
         world_end(&w);
     }
@@ -162,7 +141,7 @@ static void two_more(changing *x)
 Test(sync_sets, links_of_a_set_are_the_same_objects_everywhere)
 {
     world w;
-    begin_apart(&w, two_more);
+    apart_begin(&w, 2, two_more);
     for (int i = 0; i < 2; i++) {
         changing x = change_begin(&w, &w.clients[i], 1);
         /* In the other order on each, so that rows get other numbers. */
@@ -176,7 +155,7 @@ Test(sync_sets, links_of_a_set_are_the_same_objects_everywhere)
                                   bytes_text(i == 0 ? "x" : "y"), &link));
         change_end(&x);
     }
-    meet(&w, 1);
+    apart_meet(&w, 1);
     EXPECT_EVERYWHERE(&w, 1,
                       "(_id=1 team=0 score=0 friends={@100 @101 @2 @3} known={x:@100 y:@101})");
     changing x = change_begin(&w, &w.clients[0], 1);
@@ -195,7 +174,7 @@ Test(sync_dictionaries, each_key_is_a_field_of_its_own)
 {
     for (int first = 0; first < 2; first++) {
         world w;
-        begin_apart(&w, fill);
+        apart_begin(&w, 2, fill);
         changing x = change_begin(&w, &w.clients[0], 1);
         note(&x, "a", "from 0");
         note(&x, "c", "from 0");
@@ -207,7 +186,7 @@ Test(sync_dictionaries, each_key_is_a_field_of_its_own)
         note(&x, "d", NULL);
         note(&x, "b", "kept, since later");
         change_end(&x);
-        meet(&w, first);
+        apart_meet(&w, first);
         EXPECT_EVERYWHERE(&w, 1,
                           "(_id=1 team=0 score=0 labels={1 2} notes={a:'from 1' b:'kept, since "
                           "later' c:'from 0' d:null})");
@@ -219,7 +198,7 @@ Test(sync_dictionaries, an_erasure_that_is_later_wins)
 {
     for (int first = 0; first < 2; first++) {
         world w;
-        begin_apart(&w, fill);
+        apart_begin(&w, 2, fill);
         changing x = change_begin(&w, &w.clients[1], 1);
         note(&x, "b", "lost, since earlier");
         change_end(&x);
@@ -227,7 +206,7 @@ Test(sync_dictionaries, an_erasure_that_is_later_wins)
         x = change_begin(&w, &w.clients[0], 1);
         key_erase(&x, "notes", "b");
         change_end(&x);
-        meet(&w, first);
+        apart_meet(&w, first);
         EXPECT_EVERYWHERE(&w, 1, "(_id=1 team=0 score=0 labels={1 2} notes={a:'one'})");
         world_end(&w);
     }
@@ -243,7 +222,7 @@ Test(sync_dictionaries, embedded_objects_live_as_long_as_their_key)
 {
     for (int first = 0; first < 2; first++) {
         world w;
-        begin_apart(&w, parts);
+        apart_begin(&w, 2, parts);
         EXPECT_EVERYWHERE(&w, 1, "(_id=1 team=0 score=0 parts={a:(x=1) b:(x=2)})");
         changing x = change_begin(&w, &w.clients[0], 1);
         part_set(&x, "a", 10);
@@ -255,7 +234,7 @@ Test(sync_dictionaries, embedded_objects_live_as_long_as_their_key)
         part_set(&x, "b", 20); /* In what the other one erased. */
         part_put(&x, "d", 4);
         change_end(&x);
-        meet(&w, first);
+        apart_meet(&w, first);
         EXPECT_EVERYWHERE(&w, 1, "(_id=1 team=0 score=0 parts={a:(x=10) c:(x=3) d:(x=4)})");
         world_end(&w);
     }
@@ -264,7 +243,7 @@ Test(sync_dictionaries, embedded_objects_live_as_long_as_their_key)
 Test(sync_collections, what_is_pending_in_a_row_that_leaves_the_view_arrives)
 {
     world w;
-    begin_apart(&w, parts);
+    apart_begin(&w, 2, parts);
     changing x = change_begin(&w, &w.clients[1], 1);
     note(&x, "k", "v");
     set_put(&x, "labels", value_int(5));
@@ -272,7 +251,7 @@ Test(sync_collections, what_is_pending_in_a_row_that_leaves_the_view_arrives)
     change_end(&x);
     const char *classes[] = {"Item"}, *queries[] = {"team == 1"};
     MUST(world_subscribe(&w, &w.clients[1], classes, queries, 1));
-    meet(&w, 1);
+    apart_meet(&w, 1);
     char *left = everything_text(w.clients[1].db, 1);
     cr_expect_str_eq(left, "");
     free(left);

@@ -19,25 +19,6 @@ static void from_ten(changing *x)
     set_count(x, value_int(10));
 }
 
-static void begin_apart(world *w, int clients, void (*prepare)(changing *x))
-{
-    everything_start(w, 11, clients);
-    changing x = change_begin(w, &w->clients[0], 1);
-    if (prepare != NULL) prepare(&x);
-    change_end(&x);
-    everything_settle(w);
-    for (int i = 0; i < clients; i++) everything_offline(w, &w->clients[i], true);
-}
-
-static void meet(world *w, int first)
-{
-    for (int i = 0; i < w->client_count; i++) {
-        everything_offline(w, &w->clients[(first + i) % w->client_count], false);
-        world_run(w, 30000);
-    }
-    everything_settle(w);
-}
-
 static void expect_count(world *w, const char *count)
 {
     char wanted[100];
@@ -50,7 +31,7 @@ Test(sync_counters, increments_of_all_devices_add_up)
 {
     for (int first = 0; first < 3; first++) {
         world w;
-        begin_apart(&w, 3, from_ten);
+        apart_begin(&w, 3, from_ten);
         for (int i = 0; i < 3; i++) {
             for (int k = 0; k < 4; k++) { /* In commits of their own. */
                 changing x = change_begin(&w, &w.clients[i], 1);
@@ -58,7 +39,7 @@ Test(sync_counters, increments_of_all_devices_add_up)
                 change_end(&x);
             }
         }
-        meet(&w, first);
+        apart_meet(&w, first);
         expect_count(&w, "1228");
         world_end(&w);
     }
@@ -67,13 +48,13 @@ Test(sync_counters, increments_of_all_devices_add_up)
 Test(sync_counters, they_wrap_as_the_engine_counts)
 {
     world w;
-    begin_apart(&w, 2, from_ten);
+    apart_begin(&w, 2, from_ten);
     for (int i = 0; i < 2; i++) {
         changing x = change_begin(&w, &w.clients[i], 1);
         add_count(&x, INT64_MAX);
         change_end(&x);
     }
-    meet(&w, 0);
+    apart_meet(&w, 0);
     expect_count(&w, "8"); /* 10 + 2 * (2^63 - 1) */
     world_end(&w);
 }
@@ -82,7 +63,7 @@ Test(sync_counters, they_wrap_as_the_engine_counts)
 static void set_and_add(value set, bool add_later, int first, const char *wanted)
 {
     world w;
-    begin_apart(&w, 2, from_ten);
+    apart_begin(&w, 2, from_ten);
     for (int step = 0; step < 2; step++) {
         bool add = add_later == (step == 1);
         changing x = change_begin(&w, &w.clients[add], 1);
@@ -93,7 +74,7 @@ static void set_and_add(value set, bool add_later, int first, const char *wanted
         change_end(&x);
         world_run(&w, 1000);
     }
-    meet(&w, first);
+    apart_meet(&w, first);
     expect_count(&w, wanted);
     world_end(&w);
 }
@@ -130,7 +111,7 @@ Test(sync_counters, an_increment_counts_beside_a_default_whatever_its_time)
             change_end(&x);
             world_run(&w, 1000);
         }
-        meet(&w, first);
+        apart_meet(&w, first);
         expect_count(&w, "10");
         world_end(&w);
     }
@@ -140,7 +121,7 @@ Test(sync_counters, what_was_set_and_then_added_to_is_told_apart)
 {
     for (int first = 0; first < 2; first++) {
         world w;
-        begin_apart(&w, 2, from_ten);
+        apart_begin(&w, 2, from_ten);
         changing x = change_begin(&w, &w.clients[0], 1);
         add_count(&x, 1000); /* Before its own set: gone. */
         set_count(&x, value_int(20));
@@ -154,7 +135,7 @@ Test(sync_counters, what_was_set_and_then_added_to_is_told_apart)
         x = change_begin(&w, &w.clients[0], 1);
         add_count(&x, 2); /* After the other one's set. */
         change_end(&x);
-        meet(&w, first);
+        apart_meet(&w, first);
         /* What is folded counts as its newest part: 1 and 2 are one increment. */
         expect_count(&w, "33");
         world_end(&w);
@@ -166,7 +147,7 @@ Test(sync_counters, an_increment_during_an_upload_is_sent_once_whatever_is_lost)
     /* The connection goes away at every moment of the upload, in both directions. */
     for (uint64_t moment = 0; moment < 60; moment += 3) {
         world w;
-        begin_apart(&w, 2, from_ten);
+        apart_begin(&w, 2, from_ten);
         w.delay_ms_max = 20;
         changing x = change_begin(&w, &w.clients[0], 1);
         add_count(&x, 1);
@@ -192,7 +173,7 @@ Test(sync_counters, an_increment_during_an_upload_is_sent_once_whatever_is_lost)
 Test(sync_counters, the_value_of_a_device_is_the_servers_and_what_it_added_itself)
 {
     world w;
-    begin_apart(&w, 2, from_ten);
+    apart_begin(&w, 2, from_ten);
     changing x = change_begin(&w, &w.clients[0], 1);
     add_count(&x, 5);
     change_end(&x);

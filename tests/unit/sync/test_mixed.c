@@ -43,25 +43,6 @@ static value nested_at(changing *x, value at, uint64_t index)
     return v;
 }
 
-static void begin_apart(world *w, void (*prepare)(changing *x))
-{
-    everything_start(w, 11, 2);
-    changing x = change_begin(w, &w->clients[0], 1);
-    if (prepare != NULL) prepare(&x);
-    change_end(&x);
-    everything_settle(w);
-    for (int i = 0; i < 2; i++) everything_offline(w, &w->clients[i], true);
-}
-
-static void meet(world *w, int first)
-{
-    everything_offline(w, &w->clients[first], false);
-    world_run(w, 30000);
-    everything_offline(w, &w->clients[1 - first], false);
-    world_run(w, 30000);
-    everything_settle(w);
-}
-
 Test(sync_mixed, a_value_of_every_type_reaches_the_other_device)
 {
     world w;
@@ -103,7 +84,7 @@ Test(sync_mixed, the_later_value_wins_whatever_its_type)
 {
     for (int first = 0; first < 2; first++) {
         world w;
-        begin_apart(&w, NULL);
+        apart_begin(&w, 2, NULL);
         changing x = change_begin(&w, &w.clients[0], 1);
         set_any(&x, value_int(7));
         change_end(&x);
@@ -111,7 +92,7 @@ Test(sync_mixed, the_later_value_wins_whatever_its_type)
         x = change_begin(&w, &w.clients[1], 1);
         set_any(&x, value_string(bytes_text("later")));
         change_end(&x);
-        meet(&w, first);
+        apart_meet(&w, first);
         EXPECT_EVERYWHERE(&w, 1, "(_id=1 team=0 score=0 any='later')");
         world_end(&w);
     }
@@ -121,7 +102,7 @@ Test(sync_mixed, collections_of_mixed_values_merge_as_others)
 {
     for (int first = 0; first < 2; first++) {
         world w;
-        begin_apart(&w, NULL);
+        apart_begin(&w, 2, NULL);
         for (int i = 0; i < 2; i++) {
             bool changed = false;
             changing x = change_begin(&w, &w.clients[i], 1);
@@ -138,7 +119,7 @@ Test(sync_mixed, collections_of_mixed_values_merge_as_others)
             change_end(&x);
             world_run(&w, 1000);
         }
-        meet(&w, first);
+        apart_meet(&w, first);
         EXPECT_EVERYWHERE(&w, 1,
                           "(_id=1 team=0 score=0 anys=[10 @1 11 @1] anyset={'a' 'b' @1} "
                           "anydict={a:@1 b:@1})");
@@ -158,7 +139,7 @@ Test(sync_nested, edits_of_two_devices_inside_of_a_list_are_all_kept)
 {
     for (int first = 0; first < 2; first++) {
         world w;
-        begin_apart(&w, a_list);
+        apart_begin(&w, 2, a_list);
         EXPECT_EVERYWHERE(&w, 1, "(_id=1 team=0 score=0 any=[1 {k:2}])");
         changing x = change_begin(&w, &w.clients[0], 1);
         nested_add(&x, nested(&x), value_int(3));
@@ -170,7 +151,7 @@ Test(sync_nested, edits_of_two_devices_inside_of_a_list_are_all_kept)
         nested_add(&x, nested_at(&x, nested(&x), 2), value_int(4));
         nested_put(&x, nested_at(&x, nested(&x), 1), "m", value_int(5));
         change_end(&x);
-        meet(&w, first);
+        apart_meet(&w, first);
         EXPECT_EVERYWHERE(&w, 1, "(_id=1 team=0 score=0 any=[1 {k:20 m:5} 3 [4]])");
         world_end(&w);
     }
@@ -180,7 +161,7 @@ Test(sync_nested, a_value_put_in_the_place_of_a_list_wins_over_edits_inside)
 {
     for (int k = 0; k < 4; k++) {
         world w;
-        begin_apart(&w, a_list);
+        apart_begin(&w, 2, a_list);
         bool edit_later = (k & 1) != 0;
         for (int step = 0; step < 2; step++) {
             bool edit = edit_later == (step == 1);
@@ -192,7 +173,7 @@ Test(sync_nested, a_value_put_in_the_place_of_a_list_wins_over_edits_inside)
             change_end(&x);
             world_run(&w, 1000);
         }
-        meet(&w, k >> 1);
+        apart_meet(&w, k >> 1);
         EXPECT_EVERYWHERE(&w, 1, "(_id=1 team=0 score=0 any=7)");
         world_end(&w);
     }
@@ -239,13 +220,13 @@ Test(sync_nested, a_nested_list_in_a_collection_goes_with_its_element)
 Test(sync_nested, what_is_pending_in_a_list_of_a_hidden_row_arrives)
 {
     world w;
-    begin_apart(&w, a_list);
+    apart_begin(&w, 2, a_list);
     changing x = change_begin(&w, &w.clients[1], 1);
     nested_add(&x, nested(&x), value_int(3));
     change_end(&x);
     const char *classes[] = {"Item"}, *queries[] = {"team == 1"};
     MUST(world_subscribe(&w, &w.clients[1], classes, queries, 1));
-    meet(&w, 1);
+    apart_meet(&w, 1);
     char *server = everything_text(server_app_db(w.app), 1);
     cr_expect_str_eq(server, "(_id=1 team=0 score=0 any=[1 {k:2} 3])");
     free(server);
@@ -274,7 +255,7 @@ Test(sync_embedded, two_that_are_made_at_once_in_one_slot_are_one_object)
 {
     for (int first = 0; first < 2; first++) {
         world w;
-        begin_apart(&w, NULL);
+        apart_begin(&w, 2, NULL);
         changing x = change_begin(&w, &w.clients[0], 1);
         new_part(&x, 1);
         set_any(&x, (value){.type = VALUE_LIST});
@@ -290,7 +271,7 @@ Test(sync_embedded, two_that_are_made_at_once_in_one_slot_are_one_object)
         x = change_begin(&w, &w.clients[0], 1);
         edit_part(&x, 3); /* Later than the other one's making: it stays. */
         change_end(&x);
-        meet(&w, first);
+        apart_meet(&w, first);
         EXPECT_EVERYWHERE(&w, 1, "(_id=1 team=0 score=0 one=(x=3) any=[1 2])");
         world_end(&w);
     }
@@ -300,7 +281,7 @@ Test(sync_embedded, a_list_and_a_dictionary_made_at_once_the_later_one_wins)
 {
     for (int first = 0; first < 2; first++) {
         world w;
-        begin_apart(&w, NULL);
+        apart_begin(&w, 2, NULL);
         changing x = change_begin(&w, &w.clients[0], 1);
         set_any(&x, (value){.type = VALUE_LIST});
         nested_add(&x, nested(&x), value_int(1));
@@ -310,7 +291,7 @@ Test(sync_embedded, a_list_and_a_dictionary_made_at_once_the_later_one_wins)
         set_any(&x, (value){.type = VALUE_DICTIONARY});
         nested_put(&x, nested(&x), "k", value_int(2));
         change_end(&x);
-        meet(&w, first);
+        apart_meet(&w, first);
         EXPECT_EVERYWHERE(&w, 1, "(_id=1 team=0 score=0 any={k:2})");
         world_end(&w);
     }
@@ -320,11 +301,11 @@ Test(sync_embedded, one_in_the_place_of_another_is_a_new_object)
 {
     for (int first = 0; first < 2; first++) {
         world w;
-        begin_apart(&w, NULL);
+        apart_begin(&w, 2, NULL);
         changing x = change_begin(&w, &w.clients[0], 1);
         new_part(&x, 1);
         change_end(&x);
-        meet(&w, 0);
+        apart_meet(&w, 0);
         for (int i = 0; i < 2; i++) everything_offline(&w, &w.clients[i], true);
         x = change_begin(&w, &w.clients[0], 1);
         new_part(&x, 5); /* An outer change: what is changed inside of the old one goes with it. */
@@ -333,7 +314,7 @@ Test(sync_embedded, one_in_the_place_of_another_is_a_new_object)
         x = change_begin(&w, &w.clients[1], 1);
         edit_part(&x, 6);
         change_end(&x);
-        meet(&w, first);
+        apart_meet(&w, first);
         EXPECT_EVERYWHERE(&w, 1, "(_id=1 team=0 score=0 one=(x=5))");
         /* A null between, in one batch: a new one, too. */
         item_keys k = fixture_keys(w.clients[0].db);
@@ -353,7 +334,7 @@ Test(sync_embedded, a_value_beats_an_object_that_is_made_at_once_when_it_is_late
 {
     for (int k = 0; k < 4; k++) {
         world w;
-        begin_apart(&w, NULL);
+        apart_begin(&w, 2, NULL);
         bool value_later = (k & 1) != 0;
         for (int step = 0; step < 2; step++) {
             bool plain = value_later == (step == 1);
@@ -362,7 +343,7 @@ Test(sync_embedded, a_value_beats_an_object_that_is_made_at_once_when_it_is_late
             change_end(&x);
             world_run(&w, 1000);
         }
-        meet(&w, k >> 1);
+        apart_meet(&w, k >> 1);
         EXPECT_EVERYWHERE(
             &w, 1, value_later ? "(_id=1 team=0 score=0 any=7)" : "(_id=1 team=0 score=0 any=[])");
         world_end(&w);

@@ -149,25 +149,6 @@ static void three(changing *x)
     }
 }
 
-static void begin_apart(world *w)
-{
-    everything_start(w, 11, 2);
-    changing x = change_begin(w, &w->clients[0], 1);
-    three(&x);
-    change_end(&x);
-    everything_settle(w);
-    for (int i = 0; i < 2; i++) everything_offline(w, &w->clients[i], true);
-}
-
-static void meet(world *w, int first)
-{
-    everything_offline(w, &w->clients[first], false);
-    world_run(w, 30000);
-    everything_offline(w, &w->clients[1 - first], false);
-    world_run(w, 30000);
-    everything_settle(w);
-}
-
 static void expect_lists(world *w, const char *tags, const char *many)
 {
     char wanted[200];
@@ -179,7 +160,7 @@ Test(sync_moves, the_later_move_of_an_element_wins)
 {
     for (int k = 0; k < 4; k++) {
         world w;
-        begin_apart(&w);
+        apart_begin(&w, 2, three);
         for (int step = 0; step < 2; step++) {
             int mover = (k & 1) ^ step;
             changing x = change_begin(&w, &w.clients[mover], 1);
@@ -188,7 +169,7 @@ Test(sync_moves, the_later_move_of_an_element_wins)
             change_end(&x);
             world_run(&w, 1000);
         }
-        meet(&w, k >> 1);
+        apart_meet(&w, k >> 1);
         if ((k & 1) == 1)
             expect_lists(&w, "'b' 'a' 'c'", "(x=2) (x=1) (x=3)");
         else
@@ -201,7 +182,7 @@ Test(sync_moves, an_erasure_beats_a_move)
 {
     for (int k = 0; k < 4; k++) {
         world w;
-        begin_apart(&w);
+        apart_begin(&w, 2, three);
         for (int step = 0; step < 2; step++) {
             bool erase = ((k & 1) ^ step) != 0;
             item_keys keys = fixture_keys(w.clients[erase].db);
@@ -216,7 +197,7 @@ Test(sync_moves, an_erasure_beats_a_move)
             change_end(&x);
             world_run(&w, 1000);
         }
-        meet(&w, k >> 1);
+        apart_meet(&w, k >> 1);
         expect_lists(&w, "'b' 'c'", "(x=2) (x=3)");
         world_end(&w);
     }
@@ -226,7 +207,7 @@ Test(sync_moves, what_is_set_meanwhile_moves_along)
 {
     for (int first = 0; first < 2; first++) {
         world w;
-        begin_apart(&w);
+        apart_begin(&w, 2, three);
         item_keys keys = fixture_keys(w.clients[0].db);
         changing x = change_begin(&w, &w.clients[0], 1);
         move(&x, "tags", 0, 2);
@@ -240,7 +221,7 @@ Test(sync_moves, what_is_set_meanwhile_moves_along)
         MUST(model_list_get(model_txn_view(x.txn), x.item, x.row, keys.many, 0, &part, &id));
         MUST(model_set(x.txn, keys.part, part.as.row, keys.part_x, &number));
         change_end(&x);
-        meet(&w, first);
+        apart_meet(&w, first);
         expect_lists(&w, "'b' 'c' 'set'", "(x=2) (x=3) (x=10)");
         world_end(&w);
     }
@@ -249,14 +230,14 @@ Test(sync_moves, what_is_set_meanwhile_moves_along)
 Test(sync_moves, an_element_that_moved_is_erased_and_moved_again)
 {
     world w;
-    begin_apart(&w);
+    apart_begin(&w, 2, three);
     item_keys keys = fixture_keys(w.clients[0].db);
     changing x = change_begin(&w, &w.clients[0], 1);
     move(&x, "tags", 0, 2);
     move(&x, "tags", 2, 1);
     move(&x, "many", 0, 2);
     change_end(&x);
-    meet(&w, 0);
+    apart_meet(&w, 0);
     expect_lists(&w, "'b' 'a' 'c'", "(x=2) (x=3) (x=1)");
     x = change_begin(&w, &w.clients[1], 1);
     MUST(model_list_erase(x.txn, x.item, x.row, keys.tags, 1));
