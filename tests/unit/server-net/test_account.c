@@ -53,27 +53,6 @@ static void read_letter(const world *w, const char *kind, char token[80], char i
     cr_assert_str_eq(email, "ann@x.org");
 }
 
-static status log_in_email(client *c, const char *email, const char *password, account **user)
-{
-    uint64_t request = client_request(c);
-    runner_log_in_email(c->runner, request, bytes_text(email), bytes_text(password));
-    return client_wait(c, request, user);
-}
-
-static status register_email(client *c, const char *email, const char *password)
-{
-    uint64_t request = client_request(c);
-    runner_register_email(c->runner, request, bytes_text(email), bytes_text(password));
-    return client_wait(c, request, NULL);
-}
-
-static status log_out(client *c, account *user)
-{
-    uint64_t request = client_request(c);
-    runner_log_out(c->runner, request, user);
-    return client_wait(c, request, NULL);
-}
-
 static char *token_of(const char *subject, const char *audience)
 {
     jwt_t *jwt = NULL;
@@ -114,9 +93,10 @@ Test(account, an_address_is_confirmed_by_what_was_sent_to_it)
     char token[80], id[80];
     open_world(&w, "");
     client_open(&c, &w, "a");
-    cr_assert_eq(register_email(&c, "ann@x.org", "secret1"), ATOLL_OK);
+    cr_assert_eq(client_register(&c, "ann@x.org", "secret1"), ATOLL_OK);
     read_letter(&w, "confirm", token, id);
-    cr_assert_eq(log_in_email(&c, "ann@x.org", "secret1", &user), ATOLL_ERROR_INVALID_CREDENTIALS);
+    cr_assert_eq(client_log_in_email(&c, "ann@x.org", "secret1", &user),
+                 ATOLL_ERROR_INVALID_CREDENTIALS);
     cr_assert_eq(client_ask(&c, RUNNER_CONFIRM, NULL, "wrong", id, NULL), ATOLL_ERROR_BAD_TOKEN);
     cr_assert_eq(client_ask(&c, RUNNER_RESEND_CONFIRMATION, NULL, "ann@x.org", NULL, NULL),
                  ATOLL_OK);
@@ -126,7 +106,7 @@ Test(account, an_address_is_confirmed_by_what_was_sent_to_it)
                  "a newer letter replaces the older");
     cr_assert_eq(client_ask(&c, RUNNER_CONFIRM, NULL, token_2, id_2, NULL), ATOLL_OK);
     cr_assert_eq(client_ask(&c, RUNNER_CONFIRM, NULL, token_2, id_2, NULL), ATOLL_ERROR_BAD_TOKEN);
-    cr_assert_eq(log_in_email(&c, "ann@x.org", "secret1", &user), ATOLL_OK);
+    cr_assert_eq(client_log_in_email(&c, "ann@x.org", "secret1", &user), ATOLL_OK);
     cr_assert_str_eq(about(user, ACCOUNT_IDENTITIES), "local-userpass ann@x.org");
     cr_assert_str_eq(about(user, ACCOUNT_FIELDS), "email ann@x.org");
     account_release(user);
@@ -143,10 +123,10 @@ Test(account, a_new_password_is_set_by_what_was_sent_and_ends_all_log_ins)
     char token[80], id[80];
     open_world(&w, "");
     client_open(&c, &w, "a");
-    cr_assert_eq(register_email(&c, "ann@x.org", "secret1"), ATOLL_OK);
+    cr_assert_eq(client_register(&c, "ann@x.org", "secret1"), ATOLL_OK);
     read_letter(&w, "confirm", token, id);
     cr_assert_eq(client_ask(&c, RUNNER_CONFIRM, NULL, token, id, NULL), ATOLL_OK);
-    cr_assert_eq(log_in_email(&c, "ann@x.org", "secret1", &user), ATOLL_OK);
+    cr_assert_eq(client_log_in_email(&c, "ann@x.org", "secret1", &user), ATOLL_OK);
     cr_assert_eq(client_ask(&c, RUNNER_SEND_RESET, NULL, "nobody@x.org", NULL, NULL), ATOLL_OK);
     cr_assert_eq(client_ask(&c, RUNNER_SEND_RESET, NULL, "ann@x.org", NULL, NULL), ATOLL_OK);
     read_letter(&w, "reset", token, id);
@@ -160,8 +140,9 @@ Test(account, a_new_password_is_set_by_what_was_sent_and_ends_all_log_ins)
                  ATOLL_ERROR_BAD_TOKEN);
     cr_assert_eq(account_state(user), 0, "the log-in of before has ended");
     account_release(user);
-    cr_assert_eq(log_in_email(&c, "ann@x.org", "secret1", &user), ATOLL_ERROR_INVALID_CREDENTIALS);
-    cr_assert_eq(log_in_email(&c, "ann@x.org", "secret2", &user), ATOLL_OK);
+    cr_assert_eq(client_log_in_email(&c, "ann@x.org", "secret1", &user),
+                 ATOLL_ERROR_INVALID_CREDENTIALS);
+    cr_assert_eq(client_log_in_email(&c, "ann@x.org", "secret2", &user), ATOLL_OK);
     account_release(user);
     client_close(&c);
     world_close(&w);
@@ -175,14 +156,16 @@ Test(account, too_many_guesses_have_to_wait)
     account *user = NULL;
     world_open(&w, NULL);
     client_open(&c, &w, "a");
-    cr_assert_eq(register_email(&c, "ann@x.org", "secret1"), ATOLL_OK);
+    cr_assert_eq(client_register(&c, "ann@x.org", "secret1"), ATOLL_OK);
     for (int i = 0; i < 6; i++)
-        cr_assert_eq(log_in_email(&c, "ann@x.org", "wrong-1", &user),
+        cr_assert_eq(client_log_in_email(&c, "ann@x.org", "wrong-1", &user),
                      ATOLL_ERROR_INVALID_CREDENTIALS);
-    cr_assert_eq(log_in_email(&c, "ANN@x.org", "secret1", &user), ATOLL_ERROR_LIMIT_EXCEEDED);
-    cr_assert_eq(log_in_email(&c, "bob@x.org", "secret1", &user), ATOLL_ERROR_INVALID_CREDENTIALS);
+    cr_assert_eq(client_log_in_email(&c, "ANN@x.org", "secret1", &user),
+                 ATOLL_ERROR_LIMIT_EXCEEDED);
+    cr_assert_eq(client_log_in_email(&c, "bob@x.org", "secret1", &user),
+                 ATOLL_ERROR_INVALID_CREDENTIALS);
     usleep(1100 * 1000);
-    cr_assert_eq(log_in_email(&c, "ann@x.org", "secret1", &user), ATOLL_OK);
+    cr_assert_eq(client_log_in_email(&c, "ann@x.org", "secret1", &user), ATOLL_OK);
     account_release(user);
     client_close(&c);
     world_close(&w);
@@ -199,8 +182,8 @@ Test(account, keys_log_in_as_their_user)
     account *nobody = client_log_in(&c);
     cr_assert_eq(client_ask(&c, RUNNER_CREATE_KEY, nobody, "k", NULL, NULL),
                  ATOLL_ERROR_PERMISSION_DENIED);
-    cr_assert_eq(register_email(&c, "ann@x.org", "secret1"), ATOLL_OK);
-    cr_assert_eq(log_in_email(&c, "ann@x.org", "secret1", &user), ATOLL_OK);
+    cr_assert_eq(client_register(&c, "ann@x.org", "secret1"), ATOLL_OK);
+    cr_assert_eq(client_log_in_email(&c, "ann@x.org", "secret1", &user), ATOLL_OK);
     cr_assert_eq(client_ask(&c, RUNNER_CREATE_KEY, user, "build", NULL, NULL), ATOLL_OK);
     snprintf(id, sizeof id, "%s", c.answers[0]);
     snprintf(key, sizeof key, "%s", c.answers[3]);
@@ -257,7 +240,7 @@ Test(account, tokens_of_a_provider_log_in_and_are_linked)
     cr_assert_eq(client_ask(&c, RUNNER_LINK_TOKEN, nobody, "custom-token", other, NULL), ATOLL_OK);
     cr_assert_str_eq(about(nobody, ACCOUNT_IDENTITIES), "custom-token 78");
     cr_assert_gt(c.user_events, events);
-    cr_assert_eq(log_out(&c, nobody), ATOLL_OK);
+    cr_assert_eq(client_log_out(&c, nobody), ATOLL_OK);
     cr_assert_eq(account_state(nobody), 0, "no longer anonymous: not deleted");
     cr_assert_eq(client_log_in_token(&c, "custom-token", other, &again), ATOLL_OK);
     cr_assert_eq(again, nobody);
@@ -280,17 +263,17 @@ Test(account, an_address_that_never_logged_in_is_linked_by_its_password)
     world_open(&w, NULL);
     client_open(&c, &w, "a");
     account *nobody = client_log_in(&c);
-    cr_assert_eq(register_email(&c, "ann@x.org", "secret1"), ATOLL_OK);
+    cr_assert_eq(client_register(&c, "ann@x.org", "secret1"), ATOLL_OK);
     cr_assert_eq(client_ask(&c, RUNNER_LINK_EMAIL, nobody, "ann@x.org", "wrong-1", NULL),
                  ATOLL_ERROR_INVALID_CREDENTIALS);
     cr_assert_eq(client_ask(&c, RUNNER_LINK_EMAIL, nobody, "ann@x.org", "secret1", NULL), ATOLL_OK);
-    cr_assert_eq(log_in_email(&c, "ann@x.org", "secret1", &again), ATOLL_OK);
+    cr_assert_eq(client_log_in_email(&c, "ann@x.org", "secret1", &again), ATOLL_OK);
     cr_assert_eq(again, nobody);
     account_release(again);
-    cr_assert_eq(register_email(&c, "bob@x.org", "secret1"), ATOLL_OK);
+    cr_assert_eq(client_register(&c, "bob@x.org", "secret1"), ATOLL_OK);
     cr_assert_eq(client_ask(&c, RUNNER_LINK_EMAIL, nobody, "bob@x.org", "secret1", NULL),
                  ATOLL_ERROR_USER_EXISTS, "a second address");
-    cr_assert_eq(log_in_email(&c, "bob@x.org", "secret1", &ann), ATOLL_OK);
+    cr_assert_eq(client_log_in_email(&c, "bob@x.org", "secret1", &ann), ATOLL_OK);
     account *second = client_log_in(&c);
     cr_assert_eq(client_ask(&c, RUNNER_LINK_EMAIL, second, "bob@x.org", "secret1", NULL),
                  ATOLL_ERROR_USER_EXISTS, "it has logged in");
@@ -340,8 +323,8 @@ Test(account, a_deleted_user_is_gone_on_the_server_and_here)
     char path[256];
     world_open(&w, NULL);
     client_open(&c, &w, "a");
-    cr_assert_eq(register_email(&c, "ann@x.org", "secret1"), ATOLL_OK);
-    cr_assert_eq(log_in_email(&c, "ann@x.org", "secret1", &user), ATOLL_OK);
+    cr_assert_eq(client_register(&c, "ann@x.org", "secret1"), ATOLL_OK);
+    cr_assert_eq(client_log_in_email(&c, "ann@x.org", "secret1", &user), ATOLL_OK);
     snprintf(path, sizeof path, "%s/a/test/%s", w.folder, account_id(user));
     cr_assert_eq(file_make_folders(path), ATOLL_OK);
     cr_assert_eq(client_ask(&c, RUNNER_DELETE_USER, user, NULL, NULL, NULL), ATOLL_OK);
@@ -350,7 +333,8 @@ Test(account, a_deleted_user_is_gone_on_the_server_and_here)
     cr_assert_eq(client_ask(&c, RUNNER_DELETE_USER, user, NULL, NULL, NULL),
                  ATOLL_ERROR_NOT_LOGGED_IN);
     account_release(user);
-    cr_assert_eq(log_in_email(&c, "ann@x.org", "secret1", &user), ATOLL_ERROR_INVALID_CREDENTIALS);
+    cr_assert_eq(client_log_in_email(&c, "ann@x.org", "secret1", &user),
+                 ATOLL_ERROR_INVALID_CREDENTIALS);
     client_close(&c);
     cr_assert(file_exists(path));
     client_open(&c, &w, "a"); /* the realms of who is gone go when nobody has them open */

@@ -5,20 +5,6 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-static status log_in_email(client *c, const char *email, const char *password, account **user)
-{
-    uint64_t request = client_request(c);
-    runner_log_in_email(c->runner, request, bytes_text(email), bytes_text(password));
-    return client_wait(c, request, user);
-}
-
-static status register_email(client *c, const char *email, const char *password)
-{
-    uint64_t request = client_request(c);
-    runner_register_email(c->runner, request, bytes_text(email), bytes_text(password));
-    return client_wait(c, request, NULL);
-}
-
 Test(log_in, registered_address_logs_in_with_its_password_only)
 {
     world w;
@@ -26,13 +12,15 @@ Test(log_in, registered_address_logs_in_with_its_password_only)
     account *user = NULL;
     world_open(&w, NULL);
     client_open(&c, &w, "a");
-    cr_assert_eq(log_in_email(&c, "ann@x.org", "secret1", &user), ATOLL_ERROR_INVALID_CREDENTIALS);
-    cr_assert_eq(register_email(&c, "ann@x.org", "short"), ATOLL_ERROR_INVALID_CREDENTIALS);
-    cr_assert_eq(register_email(&c, "ann@x.org", "secret1"), ATOLL_OK);
-    cr_assert_eq(register_email(&c, "ann@x.org", "secret1"), ATOLL_ERROR_USER_EXISTS);
-    cr_assert_eq(log_in_email(&c, "ann@x.org", "secret2", &user), ATOLL_ERROR_INVALID_CREDENTIALS);
+    cr_assert_eq(client_log_in_email(&c, "ann@x.org", "secret1", &user),
+                 ATOLL_ERROR_INVALID_CREDENTIALS);
+    cr_assert_eq(client_register(&c, "ann@x.org", "short"), ATOLL_ERROR_INVALID_CREDENTIALS);
+    cr_assert_eq(client_register(&c, "ann@x.org", "secret1"), ATOLL_OK);
+    cr_assert_eq(client_register(&c, "ann@x.org", "secret1"), ATOLL_ERROR_USER_EXISTS);
+    cr_assert_eq(client_log_in_email(&c, "ann@x.org", "secret2", &user),
+                 ATOLL_ERROR_INVALID_CREDENTIALS);
     cr_assert_null(user);
-    cr_assert_eq(log_in_email(&c, "ANN@x.org", "secret1", &user), ATOLL_OK);
+    cr_assert_eq(client_log_in_email(&c, "ANN@x.org", "secret1", &user), ATOLL_OK);
     cr_assert_str_eq(account_provider(user), "local-userpass");
     cr_assert_eq(account_state(user), 1);
     account_release(user);
@@ -87,9 +75,7 @@ Test(log_in, log_out_works_without_a_server_and_another_user_becomes_current)
     client_open(&c, &w, "a");
     account *first = client_log_in(&c), *second = client_log_in(&c);
     world_stop_server(&w);
-    uint64_t request = client_request(&c);
-    runner_log_out(c.runner, request, second);
-    cr_assert_eq(client_wait(&c, request, NULL), ATOLL_OK);
+    cr_assert_eq(client_log_out(&c, second), ATOLL_OK);
     cr_assert_eq(account_state(second), 2); /* an anonymous user is gone for good */
     account *current = runner_current_account(c.runner);
     cr_assert_eq(current, first);

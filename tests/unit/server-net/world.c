@@ -214,3 +214,24 @@ account *client_log_in(client *c)
     cr_assert_not_null(user);
     return user;
 }
+
+status client_log_in_email(client *c, const char *email, const char *password, account **user)
+{
+    uint64_t request = client_request(c);
+    runner_log_in_email(c->runner, request, bytes_text(email), bytes_text(password));
+    return client_wait(c, request, user);
+}
+
+status client_register(client *c, const char *email, const char *password)
+{
+    uint64_t request = client_request(c);
+    runner_register_email(c->runner, request, bytes_text(email), bytes_text(password));
+    return client_wait(c, request, NULL);
+}
+
+status client_log_out(client *c, account *user)
+{
+    uint64_t request = client_request(c);
+    runner_log_out(c->runner, request, user);
+    return client_wait(c, request, NULL);
+}

@@ -55,4 +55,7 @@ status client_ask(client *c, runner_ask what, account *of, const char *first, co
                   const char *third);
 status client_log_in_token(client *c, const char *provider, const char *token, account **user);
 account *client_log_in(client *c); /* anonymously */
+status client_log_in_email(client *c, const char *email, const char *password, account **user);
+status client_register(client *c, const char *email, const char *password);
+status client_log_out(client *c, account *user);
 #endif
