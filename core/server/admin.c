@@ -43,12 +43,12 @@ static status app_opened(unary *u, const char *id)
 /* users: an app whose users are looked at may be one that no client has used since the server started. */
 static status app_of_request(unary *u, bytes request, bool of_users)
 {
-    Atoll__Auth__V0__AppRequest *m =
-        atoll__auth__v0__app_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V1__AppRequest *m =
+        atoll__auth__v1__app_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     status result =
         of_users ? apps_find(u->runner, bytes_text(m->app_id), &u->app) : app_known(u, m->app_id);
-    atoll__auth__v0__app_request__free_unpacked(m, NULL);
+    atoll__auth__v1__app_request__free_unpacked(m, NULL);
     return result;
 }
 
@@ -57,15 +57,15 @@ static status list_apps(unary *u, bytes request)
     (void)request;
     TRY(check_admin(u));
     size_t count = u->runner->apps.count;
-    Atoll__Auth__V0__AppList list = ATOLL__AUTH__V0__APP_LIST__INIT;
-    Atoll__Auth__V0__App *apps = memory_allocate_zero(count * (sizeof *apps + sizeof(void *)));
+    Atoll__Auth__V1__AppList list = ATOLL__AUTH__V1__APP_LIST__INIT;
+    Atoll__Auth__V1__App *apps = memory_allocate_zero(count * (sizeof *apps + sizeof(void *)));
     if (apps == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     static char *ways[] = {"anonymous", "email"};
-    list.apps = (Atoll__Auth__V0__App **)(apps + count);
+    list.apps = (Atoll__Auth__V1__App **)(apps + count);
     list.n_apps = count;
     for (size_t i = 0; i < count; i++) {
         const served_app *from = u->runner->apps.items[i];
-        atoll__auth__v0__app__init(&apps[i]);
+        atoll__auth__v1__app__init(&apps[i]);
         apps[i].id = from->config.id;
         apps[i].sync = !from->config.mode_known ? ""
                        : from->config.flexible  ? "flexible"
@@ -117,11 +117,11 @@ static status list_users(unary *u, bytes request)
     user_listing listing = {0};
     status result = users_each(u->runner->users, u->app->config.id, keep_user, &listing);
     size_t count = listing.users.count;
-    Atoll__Auth__V0__UserList list = ATOLL__AUTH__V0__USER_LIST__INIT;
-    Atoll__Auth__V0__User *shown = memory_allocate_zero(count * (sizeof *shown + sizeof(void *)));
+    Atoll__Auth__V1__UserList list = ATOLL__AUTH__V1__USER_LIST__INIT;
+    Atoll__Auth__V1__User *shown = memory_allocate_zero(count * (sizeof *shown + sizeof(void *)));
     if (shown == NULL) result = ATOLL_ERROR_OUT_OF_MEMORY;
     if (result == ATOLL_OK) {
-        list.users = (Atoll__Auth__V0__User **)(shown + count);
+        list.users = (Atoll__Auth__V1__User **)(shown + count);
         list.n_users = count;
         for (size_t i = 0; i < count; i++) {
             fill_user(&listing.users.items[i], &shown[i]);
@@ -148,7 +148,7 @@ static status find_user(unary *u, const char *name)
                : fail(ATOLL_ERROR_INVALID_ARGUMENT, "the app \"%s\" has no user \"%s\"", app, name);
 }
 
-static status do_disable(unary *u, const Atoll__Auth__V0__DisableUserRequest *m)
+static status do_disable(unary *u, const Atoll__Auth__V1__DisableUserRequest *m)
 {
     TRY(find_user(u, m->user));
     TRY(users_disable(u->runner->users, u->app->config.id, bytes_text(u->who.id), !m->enable));
@@ -162,14 +162,14 @@ static status do_disable(unary *u, const Atoll__Auth__V0__DisableUserRequest *m)
 static status disable_user(unary *u, bytes request)
 {
     TRY(check_admin(u));
-    Atoll__Auth__V0__DisableUserRequest *m =
-        atoll__auth__v0__disable_user_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V1__DisableUserRequest *m =
+        atoll__auth__v1__disable_user_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     status result = apps_find(u->runner, bytes_text(m->app_id), &u->app);
     if (result == ATOLL_OK) result = do_disable(u, m);
-    atoll__auth__v0__disable_user_request__free_unpacked(m, NULL);
+    atoll__auth__v1__disable_user_request__free_unpacked(m, NULL);
     if (result != ATOLL_OK) return result;
-    Atoll__Auth__V0__User shown;
+    Atoll__Auth__V1__User shown;
     fill_user(&u->who, &shown);
     unary_answer(u, &shown.base);
     return ATOLL_OK;
@@ -178,14 +178,14 @@ static status disable_user(unary *u, bytes request)
 static status remove_user(unary *u, bytes request)
 {
     TRY(check_admin(u));
-    Atoll__Auth__V0__DisableUserRequest *m =
-        atoll__auth__v0__disable_user_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V1__DisableUserRequest *m =
+        atoll__auth__v1__disable_user_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     status result = apps_find(u->runner, bytes_text(m->app_id), &u->app);
     if (result == ATOLL_OK) result = find_user(u, m->user);
     if (result == ATOLL_OK)
         result = users_remove(u->runner->users, u->app->config.id, bytes_text(u->who.id));
-    atoll__auth__v0__disable_user_request__free_unpacked(m, NULL);
+    atoll__auth__v1__disable_user_request__free_unpacked(m, NULL);
     if (result != ATOLL_OK) return result;
     streams_end_log_in(u->app, u->who.id, NULL, ATOLL_ERROR_BAD_TOKEN, "the user was deleted");
     unary_answer_nothing(u);
@@ -235,12 +235,12 @@ static status set_custom_data(unary *u, const char *text)
                                : server_app_set_user_data(u->app->app, u->who.id, bytes_text(text));
 }
 
-static status do_user_data(unary *u, const Atoll__Auth__V0__UserDataRequest *m, bool set)
+static status do_user_data(unary *u, const Atoll__Auth__V1__UserDataRequest *m, bool set)
 {
     TRY(apps_find(u->runner, bytes_text(m->app_id), &u->app));
     TRY(find_user(u, m->user));
     if (set) TRY(set_custom_data(u, m->json));
-    Atoll__Auth__V0__UserData answer = ATOLL__AUTH__V0__USER_DATA__INIT;
+    Atoll__Auth__V1__UserData answer = ATOLL__AUTH__V1__USER_DATA__INIT;
     answer.json = set ? m->json : u->who.custom_data;
     unary_answer(u, &answer.base);
     return ATOLL_OK;
@@ -249,11 +249,11 @@ static status do_user_data(unary *u, const Atoll__Auth__V0__UserDataRequest *m, 
 static status user_data_call(unary *u, bytes request, bool set)
 {
     TRY(check_admin(u));
-    Atoll__Auth__V0__UserDataRequest *m =
-        atoll__auth__v0__user_data_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V1__UserDataRequest *m =
+        atoll__auth__v1__user_data_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     status result = do_user_data(u, m, set);
-    atoll__auth__v0__user_data_request__free_unpacked(m, NULL);
+    atoll__auth__v1__user_data_request__free_unpacked(m, NULL);
     return result;
 }
 
@@ -272,8 +272,8 @@ static status get_user_data(unary *u, bytes request)
 static status read_ingest(unary *u, bytes request)
 {
     TRY(check_admin(u));
-    Atoll__Auth__V0__ReadIngestRequest *m =
-        atoll__auth__v0__read_ingest_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V1__ReadIngestRequest *m =
+        atoll__auth__v1__read_ingest_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     uint64_t after = m->after, last = m->after;
     size_t limit = m->limit == 0 || m->limit > INGEST_LIMIT ? INGEST_LIMIT : m->limit;
@@ -283,9 +283,9 @@ static status read_ingest(unary *u, bytes request)
     if (result == ATOLL_OK)
         result = server_ingest_read_class(u->app->app, after, limit, bytes_text(m->class_name),
                                           &lines, &last);
-    atoll__auth__v0__read_ingest_request__free_unpacked(m, NULL);
+    atoll__auth__v1__read_ingest_request__free_unpacked(m, NULL);
     if (result == ATOLL_OK) {
-        Atoll__Auth__V0__Ingest ingest = ATOLL__AUTH__V0__INGEST__INIT;
+        Atoll__Auth__V1__Ingest ingest = ATOLL__AUTH__V1__INGEST__INIT;
         ingest.lines.data = lines.data;
         ingest.lines.len = lines.size;
         ingest.last = last;
@@ -296,7 +296,7 @@ static status read_ingest(unary *u, bytes request)
 }
 
 static status do_hash(unary *u, const char *class_name, const char *text,
-                      Atoll__Auth__V0__QueryHash *out)
+                      Atoll__Auth__V1__QueryHash *out)
 {
     model_view *view = model_view_newest(server_app_db(u->app->app));
     const model_class *c = schema_class_named(model_view_schema(view), bytes_text(class_name));
@@ -316,22 +316,22 @@ static status do_hash(unary *u, const char *class_name, const char *text,
 static status hash_query(unary *u, bytes request)
 {
     TRY(check_admin(u));
-    Atoll__Auth__V0__HashQueryRequest *m =
-        atoll__auth__v0__hash_query_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V1__HashQueryRequest *m =
+        atoll__auth__v1__hash_query_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
-    Atoll__Auth__V0__QueryHash hash = ATOLL__AUTH__V0__QUERY_HASH__INIT;
+    Atoll__Auth__V1__QueryHash hash = ATOLL__AUTH__V1__QUERY_HASH__INIT;
     status result = app_opened(u, m->app_id);
     if (result == ATOLL_OK) result = do_hash(u, m->class_name, m->query, &hash);
-    atoll__auth__v0__hash_query_request__free_unpacked(m, NULL);
+    atoll__auth__v1__hash_query_request__free_unpacked(m, NULL);
     if (result == ATOLL_OK) unary_answer(u, &hash.base);
     return result;
 }
 
 /* ---- sessions ---- */
 
-static void fill_session(const session_record *from, bool open, Atoll__Auth__V0__Session *to)
+static void fill_session(const session_record *from, bool open, Atoll__Auth__V1__Session *to)
 {
-    atoll__auth__v0__session__init(to);
+    atoll__auth__v1__session__init(to);
     to->app_id = (char *)(uintptr_t)from->app_id;
     to->user_id = (char *)(uintptr_t)from->user_id;
     to->partition = from->partition == NULL ? "" : from->partition;
@@ -352,11 +352,11 @@ static status answer_sessions(unary *u, const session_record *live, size_t live_
 {
     server_runner *r = u->runner;
     size_t count = 0;
-    Atoll__Auth__V0__SessionList list = ATOLL__AUTH__V0__SESSION_LIST__INIT;
-    Atoll__Auth__V0__Session *shown =
+    Atoll__Auth__V1__SessionList list = ATOLL__AUTH__V1__SESSION_LIST__INIT;
+    Atoll__Auth__V1__Session *shown =
         memory_allocate_zero((r->ended.count + live_count) * (sizeof *shown + sizeof(void *)));
     if (shown == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    list.sessions = (Atoll__Auth__V0__Session **)(shown + r->ended.count + live_count);
+    list.sessions = (Atoll__Auth__V1__Session **)(shown + r->ended.count + live_count);
     for (size_t i = 0; i < r->ended.count; i++) {
         const session_record *record = &r->ended.items[(r->ended_at + i) % r->ended.count];
         if (strcmp(record->app_id, u->app->config.id) == 0)
@@ -389,11 +389,11 @@ static status list_sessions(unary *u, bytes request)
 static status terminate_sync(unary *u, bytes request)
 {
     TRY(check_admin(u));
-    Atoll__Auth__V0__AppRequest *m =
-        atoll__auth__v0__app_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V1__AppRequest *m =
+        atoll__auth__v1__app_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     status result = app_opened(u, m->app_id);
-    atoll__auth__v0__app_request__free_unpacked(m, NULL);
+    atoll__auth__v1__app_request__free_unpacked(m, NULL);
     if (result == ATOLL_OK) result = server_app_terminate(u->app->app);
     if (result != ATOLL_OK) return result;
     unary_answer_nothing(u);
@@ -406,21 +406,21 @@ unary_handler admin_handler(bytes path)
         const char *path;
         unary_handler handle;
     } handlers[] = {
-        {"/atoll.auth.v0.Admin/ListApps", list_apps},
-        {"/atoll.auth.v0.Admin/AddUser", add_user},
-        {"/atoll.auth.v0.Admin/ListUsers", list_users},
-        {"/atoll.auth.v0.Admin/DisableUser", disable_user},
-        {"/atoll.auth.v0.Admin/SetUserData", set_user_data},
-        {"/atoll.auth.v0.Admin/GetUserData", get_user_data},
-        {"/atoll.auth.v0.Admin/RemoveUser", remove_user},
-        {"/atoll.auth.v0.Admin/CreateServerKey", create_server_key},
-        {"/atoll.auth.v0.Admin/ListServerKeys", list_server_keys},
-        {"/atoll.auth.v0.Admin/EnableServerKey", enable_server_key},
-        {"/atoll.auth.v0.Admin/DeleteServerKey", delete_server_key},
-        {"/atoll.auth.v0.Admin/ReadIngest", read_ingest},
-        {"/atoll.auth.v0.Admin/HashQuery", hash_query},
-        {"/atoll.auth.v0.Admin/ListSessions", list_sessions},
-        {"/atoll.auth.v0.Admin/TerminateSync", terminate_sync},
+        {"/atoll.auth.v1.Admin/ListApps", list_apps},
+        {"/atoll.auth.v1.Admin/AddUser", add_user},
+        {"/atoll.auth.v1.Admin/ListUsers", list_users},
+        {"/atoll.auth.v1.Admin/DisableUser", disable_user},
+        {"/atoll.auth.v1.Admin/SetUserData", set_user_data},
+        {"/atoll.auth.v1.Admin/GetUserData", get_user_data},
+        {"/atoll.auth.v1.Admin/RemoveUser", remove_user},
+        {"/atoll.auth.v1.Admin/CreateServerKey", create_server_key},
+        {"/atoll.auth.v1.Admin/ListServerKeys", list_server_keys},
+        {"/atoll.auth.v1.Admin/EnableServerKey", enable_server_key},
+        {"/atoll.auth.v1.Admin/DeleteServerKey", delete_server_key},
+        {"/atoll.auth.v1.Admin/ReadIngest", read_ingest},
+        {"/atoll.auth.v1.Admin/HashQuery", hash_query},
+        {"/atoll.auth.v1.Admin/ListSessions", list_sessions},
+        {"/atoll.auth.v1.Admin/TerminateSync", terminate_sync},
     };
     for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
         if (bytes_equal(path, bytes_text(handlers[i].path))) return handlers[i].handle;

@@ -250,6 +250,7 @@ struct peer {
     bool held; /* changes of others wait until more of them can go together */
     VECTOR(wanted_row) wanted;
     VECTOR(watch_entry) watches;
+    uint32_t protocol_version; /* chosen at Bind */
     char *user_id;
     user_data *data; /* custom data of the user; NULL: none */
     session_rules rules;

@@ -126,14 +126,23 @@ static bool is_transient(status code)
 
 /* ---- bind ---- */
 
+/* The newest version that both speak. */
+static status choose_version(peer *p, const wire_bind *b)
+{
+    uint32_t newest =
+        b->version_maximum < WIRE_VERSION_MAXIMUM ? b->version_maximum : WIRE_VERSION_MAXIMUM;
+    if (newest < WIRE_VERSION_MINIMUM || newest < b->version_minimum)
+        return fail(ATOLL_ERROR_PROTOCOL_VERSION,
+                    "the client speaks versions %u to %u of the protocol, this server %d to %d",
+                    b->version_minimum, b->version_maximum, WIRE_VERSION_MINIMUM,
+                    WIRE_VERSION_MAXIMUM);
+    p->protocol_version = newest;
+    return ATOLL_OK;
+}
+
 static status check_mode(peer *p, const wire_bind *b)
 {
     const server_app_options *o = &p->app->options;
-    if (b->version_minimum > WIRE_PROTOCOL_VERSION) {
-        return fail(ATOLL_ERROR_PROTOCOL_VERSION,
-                    "the client speaks protocol versions %u to %u, this server %d",
-                    b->version_minimum, b->version_maximum, WIRE_PROTOCOL_VERSION);
-    }
     if (strcmp(b->app_id, o->app_id) != 0)
         return fail(ATOLL_ERROR_UNKNOWN_APP, "this is the app '%s', not '%s'", o->app_id,
                     b->app_id);
@@ -247,7 +256,7 @@ static status tell_history(peer *p, const wire_bind *b, arena *memory, wire_boun
 static status answer_bind(peer *p, const wire_bind *b, const ident_record *r, bool lost_ack)
 {
     server_message m = {.kind = SERVER_BOUND};
-    m.bound = (wire_bound){.version = WIRE_PROTOCOL_VERSION,
+    m.bound = (wire_bound){.version = p->protocol_version,
                            .ident = p->ident,
                            .epoch = p->app->epoch,
                            .high_water = r->bound,
@@ -306,6 +315,7 @@ static status take_bind(peer *p, wire_bind *b)
     ident_record r = {0};
     bool lost_ack = false;
     if (p->bound) return fail(ATOLL_ERROR_PROTOCOL, "a second Bind");
+    TRY(choose_version(p, b));
     TRY(check_mode(p, b));
     TRY(app_take_schema(p->app, &b->schema, b->flexible, &b->partition));
     TRY(schema_copy(&b->schema, &p->client_schema));

@@ -36,7 +36,7 @@ static void on_begun(void *context, grpc_call *call)
 {
     connection *c = context;
     connection_touch(c);
-    if (bytes_equal(grpc_call_path(call), bytes_text("/atoll.sync.v0.Sync/Session")))
+    if (bytes_equal(grpc_call_path(call), bytes_text("/atoll.sync.v1.Sync/Session")))
         stream_begin(c->runner, c, call);
     else
         unary_begin(c->runner, c, call);

@@ -32,7 +32,7 @@ void unary_answer(unary *u, const ProtobufCMessage *message)
 
 void unary_answer_nothing(unary *u)
 {
-    Atoll__Auth__V0__Nothing nothing = ATOLL__AUTH__V0__NOTHING__INIT;
+    Atoll__Auth__V1__Nothing nothing = ATOLL__AUTH__V1__NOTHING__INIT;
     unary_answer(u, &nothing.base);
 }
 
@@ -94,9 +94,9 @@ void services_password_done(server_runner *r)
 
 /* ---- registration ---- */
 
-void fill_user(const user *from, Atoll__Auth__V0__User *to)
+void fill_user(const user *from, Atoll__Auth__V1__User *to)
 {
-    atoll__auth__v0__user__init(to);
+    atoll__auth__v1__user__init(to);
     to->id = from->id;
     to->email = from->email;
     to->provider = (char *)(uintptr_t)user_provider(from);
@@ -113,7 +113,7 @@ static void hashed(unary *u, password_job *job)
                                  job->hash, confirm, &u->who);
         if (result == ATOLL_OK && confirm) result = send_ticket(u, &u->who, false);
     }
-    Atoll__Auth__V0__User added;
+    Atoll__Auth__V1__User added;
     if (result != ATOLL_OK) {
         unary_fail(u, result);
     } else if (u->as_admin) {
@@ -126,8 +126,8 @@ static void hashed(unary *u, password_job *job)
 
 status register_user(unary *u, bytes request, bool as_admin)
 {
-    Atoll__Auth__V0__RegisterRequest *m =
-        atoll__auth__v0__register_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V1__RegisterRequest *m =
+        atoll__auth__v1__register_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     u->as_admin = as_admin;
     const char *email = m->email_password == NULL ? "" : m->email_password->email;
@@ -144,7 +144,7 @@ status register_user(unary *u, bytes request, bool as_admin)
         result = u->email == NULL ? ATOLL_ERROR_OUT_OF_MEMORY
                                   : unary_start_job(u, bytes_text(password), NULL, hashed);
     }
-    atoll__auth__v0__register_request__free_unpacked(m, NULL);
+    atoll__auth__v1__register_request__free_unpacked(m, NULL);
     return result;
 }
 
@@ -157,15 +157,15 @@ static status handle_register(unary *u, bytes request)
 
 static status read_refresh(unary *u, bytes request, token *t)
 {
-    Atoll__Auth__V0__RefreshRequest *m =
-        atoll__auth__v0__refresh_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V1__RefreshRequest *m =
+        atoll__auth__v1__refresh_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     status result = token_read(u->runner->token_key, bytes_text(m->refresh_token), TOKEN_REFRESH,
                                runner_wall_ms(u->runner), t);
     if (result == ATOLL_OK && strcmp(m->app_id, t->app_id) != 0) {
         result = fail(ATOLL_ERROR_BAD_TOKEN, "the token belongs to another app");
     }
-    atoll__auth__v0__refresh_request__free_unpacked(m, NULL);
+    atoll__auth__v1__refresh_request__free_unpacked(m, NULL);
     return result;
 }
 
@@ -216,20 +216,20 @@ static unary_handler handler_of(bytes path)
         const char *path;
         unary_handler handle;
     } handlers[] = {
-        {"/atoll.auth.v0.Auth/LogIn", handle_log_in},
-        {"/atoll.auth.v0.Auth/LinkIdentity", handle_link},
-        {"/atoll.auth.v0.Auth/RegisterUser", handle_register},
-        {"/atoll.auth.v0.Auth/ConfirmUser", handle_confirm},
-        {"/atoll.auth.v0.Auth/ResendConfirmation", handle_resend},
-        {"/atoll.auth.v0.Auth/SendPasswordReset", handle_send_reset},
-        {"/atoll.auth.v0.Auth/ResetPassword", handle_reset},
-        {"/atoll.auth.v0.Auth/DeleteUser", handle_delete_user},
-        {"/atoll.auth.v0.Auth/CreateKey", handle_create_key},
-        {"/atoll.auth.v0.Auth/FindKeys", handle_find_keys},
-        {"/atoll.auth.v0.Auth/EnableKey", handle_enable_key},
-        {"/atoll.auth.v0.Auth/DeleteKey", handle_delete_key},
-        {"/atoll.auth.v0.Auth/Refresh", handle_refresh},
-        {"/atoll.auth.v0.Auth/LogOut", handle_log_out},
+        {"/atoll.auth.v1.Auth/LogIn", handle_log_in},
+        {"/atoll.auth.v1.Auth/LinkIdentity", handle_link},
+        {"/atoll.auth.v1.Auth/RegisterUser", handle_register},
+        {"/atoll.auth.v1.Auth/ConfirmUser", handle_confirm},
+        {"/atoll.auth.v1.Auth/ResendConfirmation", handle_resend},
+        {"/atoll.auth.v1.Auth/SendPasswordReset", handle_send_reset},
+        {"/atoll.auth.v1.Auth/ResetPassword", handle_reset},
+        {"/atoll.auth.v1.Auth/DeleteUser", handle_delete_user},
+        {"/atoll.auth.v1.Auth/CreateKey", handle_create_key},
+        {"/atoll.auth.v1.Auth/FindKeys", handle_find_keys},
+        {"/atoll.auth.v1.Auth/EnableKey", handle_enable_key},
+        {"/atoll.auth.v1.Auth/DeleteKey", handle_delete_key},
+        {"/atoll.auth.v1.Auth/Refresh", handle_refresh},
+        {"/atoll.auth.v1.Auth/LogOut", handle_log_out},
         {"/grpc.health.v1.Health/Check", handle_health},
         {"/grpc.health.v1.Health/Watch", handle_watch},
         {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", handle_reflection},
@@ -241,15 +241,30 @@ static unary_handler handler_of(bytes path)
     return admin_handler(path);
 }
 
+/* Another version of our own services is told apart from what is no service here. */
+static status unknown_method(bytes path)
+{
+    int size = path.size < 200 ? (int)path.size : 200;
+    const char *start = (const char *)path.data;
+    bytes prefixes[] = {bytes_text("/atoll.sync.v"), bytes_text("/atoll.auth.v")};
+    for (size_t i = 0; i < 2; i++) {
+        size_t n = prefixes[i].size;
+        if (path.size <= n + 1 || memcmp(start, prefixes[i].data, n) != 0) continue;
+        if (start[n] == '1' && start[n + 1] == '.') continue;
+        return fail(ATOLL_ERROR_PROTOCOL_VERSION,
+                    "%.*s is of another version of the protocol: this server speaks version 1",
+                    size, start);
+    }
+    return fail(ATOLL_ERROR_NOT_SUPPORTED, "unknown method %.*s", size, start);
+}
+
 void unary_begin(server_runner *r, connection *c, grpc_call *call)
 {
     bytes path = grpc_call_path(call);
     unary_handler handle = handler_of(path);
     if (handle == NULL) {
-        char text[256];
-        snprintf(text, sizeof text, "unknown method %.*s", path.size < 200 ? (int)path.size : 200,
-                 (const char *)path.data);
-        grpc_finish(call, ATOLL_ERROR_NOT_SUPPORTED, text);
+        status result = unknown_method(path);
+        grpc_finish(call, result, fail_text());
         return;
     }
     unary *u = memory_allocate_zero(sizeof *u);

@@ -37,7 +37,7 @@ status unary_user(unary *u, const char *app_id, token *t) MUST_CHECK;
 unary_handler admin_handler(bytes path); /* NULL: not one of them */
 /* Shared: a registration, by an app or by the command line. */
 status register_user(unary *u, bytes request, bool as_admin) MUST_CHECK;
-void fill_user(const user *from, Atoll__Auth__V0__User *to);
+void fill_user(const user *from, Atoll__Auth__V1__User *to);
 /* services_reflection.c */
 status handle_reflection(unary *u, bytes request);
 status handle_health(unary *u, bytes request);

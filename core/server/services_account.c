@@ -36,8 +36,8 @@ status send_ticket(unary *u, const user *who, bool reset)
 /* Both calls say the same of every address. */
 static status send_to(unary *u, bytes request, bool reset)
 {
-    Atoll__Auth__V0__EmailRequest *m =
-        atoll__auth__v0__email_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V1__EmailRequest *m =
+        atoll__auth__v1__email_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     bool found = false;
     bytes email = bytes_text(m->email);
@@ -54,7 +54,7 @@ static status send_to(unary *u, bytes request, bool reset)
     }
     if (result == ATOLL_OK && found && (reset || u->who.unconfirmed))
         result = send_ticket(u, &u->who, reset);
-    atoll__auth__v0__email_request__free_unpacked(m, NULL);
+    atoll__auth__v1__email_request__free_unpacked(m, NULL);
     if (result == ATOLL_OK) unary_answer_nothing(u);
     return result;
 }
@@ -71,7 +71,7 @@ status handle_send_reset(unary *u, bytes request)
 
 /* ---- using ---- */
 
-static status use_confirmation(unary *u, const Atoll__Auth__V0__TicketRequest *m)
+static status use_confirmation(unary *u, const Atoll__Auth__V1__TicketRequest *m)
 {
     users *all = u->runner->users;
     bytes id = bytes_text(m->token_id);
@@ -83,11 +83,11 @@ static status use_confirmation(unary *u, const Atoll__Auth__V0__TicketRequest *m
 
 status handle_confirm(unary *u, bytes request)
 {
-    Atoll__Auth__V0__TicketRequest *m =
-        atoll__auth__v0__ticket_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V1__TicketRequest *m =
+        atoll__auth__v1__ticket_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     status result = use_confirmation(u, m);
-    atoll__auth__v0__ticket_request__free_unpacked(m, NULL);
+    atoll__auth__v1__ticket_request__free_unpacked(m, NULL);
     if (result == ATOLL_OK) unary_answer_nothing(u);
     return result;
 }
@@ -111,7 +111,7 @@ static void hashed(unary *u, password_job *job)
     unary_answer_nothing(u);
 }
 
-static status begin_reset(unary *u, const Atoll__Auth__V0__TicketRequest *m)
+static status begin_reset(unary *u, const Atoll__Auth__V1__TicketRequest *m)
 {
     users *all = u->runner->users;
     bytes id = bytes_text(m->token_id);
@@ -124,11 +124,11 @@ static status begin_reset(unary *u, const Atoll__Auth__V0__TicketRequest *m)
 
 status handle_reset(unary *u, bytes request)
 {
-    Atoll__Auth__V0__TicketRequest *m =
-        atoll__auth__v0__ticket_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V1__TicketRequest *m =
+        atoll__auth__v1__ticket_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     status result = begin_reset(u, m);
-    atoll__auth__v0__ticket_request__free_unpacked(m, NULL);
+    atoll__auth__v1__ticket_request__free_unpacked(m, NULL);
     return result;
 }
 
@@ -137,11 +137,11 @@ status handle_reset(unary *u, bytes request)
 status handle_delete_user(unary *u, bytes request)
 {
     token t;
-    Atoll__Auth__V0__AppRequest *m =
-        atoll__auth__v0__app_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V1__AppRequest *m =
+        atoll__auth__v1__app_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     status result = unary_user(u, m->app_id, &t);
-    atoll__auth__v0__app_request__free_unpacked(m, NULL);
+    atoll__auth__v1__app_request__free_unpacked(m, NULL);
     if (result == ATOLL_OK)
         result = users_remove(u->runner->users, u->app->config.id, bytes_text(u->who.id));
     if (result != ATOLL_OK) return result;

@@ -11,9 +11,9 @@ typedef struct key_listing {
     bytes id;            /* empty: all */
 } key_listing;
 
-static void fill_key(const user_key *from, const char *secret, Atoll__Auth__V0__Key *to)
+static void fill_key(const user_key *from, const char *secret, Atoll__Auth__V1__Key *to)
 {
-    atoll__auth__v0__key__init(to);
+    atoll__auth__v1__key__init(to);
     to->id = from->id;
     to->name = from->name;
     to->disabled = from->disabled;
@@ -23,8 +23,8 @@ static void fill_key(const user_key *from, const char *secret, Atoll__Auth__V0__
 
 static void answer_key(unary *u, const user_key *key, const char *secret)
 {
-    Atoll__Auth__V0__KeyList list = ATOLL__AUTH__V0__KEY_LIST__INIT;
-    Atoll__Auth__V0__Key shown, *one = &shown;
+    Atoll__Auth__V1__KeyList list = ATOLL__AUTH__V1__KEY_LIST__INIT;
+    Atoll__Auth__V1__Key shown, *one = &shown;
     fill_key(key, secret, &shown);
     list.keys = &one;
     list.n_keys = 1;
@@ -49,12 +49,12 @@ static status keep(void *context, const user_key *k)
 
 static status answer_list(unary *u, const key_listing *l)
 {
-    Atoll__Auth__V0__KeyList list = ATOLL__AUTH__V0__KEY_LIST__INIT;
+    Atoll__Auth__V1__KeyList list = ATOLL__AUTH__V1__KEY_LIST__INIT;
     size_t count = l->keys.count;
-    Atoll__Auth__V0__Key *shown =
+    Atoll__Auth__V1__Key *shown =
         memory_allocate_zero((count + 1) * (sizeof *shown + sizeof(void *)));
     if (shown == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    list.keys = (Atoll__Auth__V0__Key **)(shown + count + 1);
+    list.keys = (Atoll__Auth__V1__Key **)(shown + count + 1);
     list.n_keys = count;
     for (size_t i = 0; i < count; i++) {
         fill_key(&l->keys.items[i], NULL, &shown[i]);
@@ -146,11 +146,11 @@ static status remove_key(unary *u, const char *owner, const char *id)
 
 /* ---- of users ---- */
 
-static status begin(unary *u, bytes request, Atoll__Auth__V0__KeyRequest **out)
+static status begin(unary *u, bytes request, Atoll__Auth__V1__KeyRequest **out)
 {
     token t;
-    Atoll__Auth__V0__KeyRequest *m =
-        atoll__auth__v0__key_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V1__KeyRequest *m =
+        atoll__auth__v1__key_request__unpack(NULL, request.size, request.data);
     if (m == NULL) {
         TRY(fail_request());
         return ATOLL_ERROR_INVALID_ARGUMENT;
@@ -162,43 +162,43 @@ static status begin(unary *u, bytes request, Atoll__Auth__V0__KeyRequest **out)
     if (result == ATOLL_OK)
         *out = m;
     else
-        atoll__auth__v0__key_request__free_unpacked(m, NULL);
+        atoll__auth__v1__key_request__free_unpacked(m, NULL);
     return result;
 }
 
 status handle_create_key(unary *u, bytes request)
 {
-    Atoll__Auth__V0__KeyRequest *m = NULL;
+    Atoll__Auth__V1__KeyRequest *m = NULL;
     TRY(begin(u, request, &m));
     status result = create(u, &u->who, m->name, false);
-    atoll__auth__v0__key_request__free_unpacked(m, NULL);
+    atoll__auth__v1__key_request__free_unpacked(m, NULL);
     return result;
 }
 
 status handle_find_keys(unary *u, bytes request)
 {
-    Atoll__Auth__V0__KeyRequest *m = NULL;
+    Atoll__Auth__V1__KeyRequest *m = NULL;
     TRY(begin(u, request, &m));
     status result = list_keys(u, u->who.id, bytes_text(m->id));
-    atoll__auth__v0__key_request__free_unpacked(m, NULL);
+    atoll__auth__v1__key_request__free_unpacked(m, NULL);
     return result;
 }
 
 status handle_enable_key(unary *u, bytes request)
 {
-    Atoll__Auth__V0__KeyRequest *m = NULL;
+    Atoll__Auth__V1__KeyRequest *m = NULL;
     TRY(begin(u, request, &m));
     status result = enable(u, u->who.id, m->id, !m->disable);
-    atoll__auth__v0__key_request__free_unpacked(m, NULL);
+    atoll__auth__v1__key_request__free_unpacked(m, NULL);
     return result;
 }
 
 status handle_delete_key(unary *u, bytes request)
 {
-    Atoll__Auth__V0__KeyRequest *m = NULL;
+    Atoll__Auth__V1__KeyRequest *m = NULL;
     TRY(begin(u, request, &m));
     status result = remove_key(u, u->who.id, m->id);
-    atoll__auth__v0__key_request__free_unpacked(m, NULL);
+    atoll__auth__v1__key_request__free_unpacked(m, NULL);
     return result;
 }
 
@@ -222,8 +222,8 @@ static status create_server_key(unary *u, const char *name)
 
 status do_server_key(unary *u, bytes request, const char *what)
 {
-    Atoll__Auth__V0__KeyRequest *m =
-        atoll__auth__v0__key_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V1__KeyRequest *m =
+        atoll__auth__v1__key_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     status result = apps_find(u->runner, bytes_text(m->app_id), &u->app);
     if (result == ATOLL_OK && strcmp(what, "create") == 0) result = create_server_key(u, m->name);
@@ -232,6 +232,6 @@ status do_server_key(unary *u, bytes request, const char *what)
     if (result == ATOLL_OK && strcmp(what, "enable") == 0)
         result = enable(u, NULL, m->id, !m->disable);
     if (result == ATOLL_OK && strcmp(what, "delete") == 0) result = remove_key(u, NULL, m->id);
-    atoll__auth__v0__key_request__free_unpacked(m, NULL);
+    atoll__auth__v1__key_request__free_unpacked(m, NULL);
     return result;
 }

@@ -8,9 +8,9 @@
 /* ---- the answer ---- */
 
 typedef struct profile_message {
-    Atoll__Auth__V0__Profile profile;
-    Atoll__Auth__V0__Identity *identities;
-    Atoll__Auth__V0__ProfileField *fields;
+    Atoll__Auth__V1__Profile profile;
+    Atoll__Auth__V1__Identity *identities;
+    Atoll__Auth__V1__ProfileField *fields;
     void **list;
 } profile_message;
 
@@ -23,8 +23,8 @@ static void profile_free(profile_message *p)
 
 static void add_identity(profile_message *p, const char *provider, const char *id)
 {
-    Atoll__Auth__V0__Identity *to = &p->identities[p->profile.n_identities];
-    atoll__auth__v0__identity__init(to);
+    Atoll__Auth__V1__Identity *to = &p->identities[p->profile.n_identities];
+    atoll__auth__v1__identity__init(to);
     to->provider = (char *)(uintptr_t)provider;
     to->id = (char *)(uintptr_t)id;
     p->list[p->profile.n_identities++] = to;
@@ -32,8 +32,8 @@ static void add_identity(profile_message *p, const char *provider, const char *i
 
 static void add_field(profile_message *p, size_t at, const char *name, const char *value)
 {
-    Atoll__Auth__V0__ProfileField *to = &p->fields[p->profile.n_fields++];
-    atoll__auth__v0__profile_field__init(to);
+    Atoll__Auth__V1__ProfileField *to = &p->fields[p->profile.n_fields++];
+    atoll__auth__v1__profile_field__init(to);
     to->name = (char *)(uintptr_t)name;
     to->value = (char *)(uintptr_t)value;
     p->list[at] = to;
@@ -43,7 +43,7 @@ static status profile_fill(const user *who, profile_message *p)
 {
     size_t identities = who->identities.count + 2, fields = who->fields.count + 1;
     *p = (profile_message){0};
-    atoll__auth__v0__profile__init(&p->profile);
+    atoll__auth__v1__profile__init(&p->profile);
     p->identities = memory_allocate_zero(identities * sizeof *p->identities);
     p->fields = memory_allocate_zero(fields * sizeof *p->fields);
     p->list = memory_allocate_zero((identities + fields) * sizeof *p->list);
@@ -63,8 +63,8 @@ static status profile_fill(const user *who, profile_message *p)
     }
     if (!has_email && who->email[0] != '\0')
         add_field(p, identities + p->profile.n_fields, "email", who->email);
-    p->profile.identities = (Atoll__Auth__V0__Identity **)p->list;
-    p->profile.fields = (Atoll__Auth__V0__ProfileField **)(p->list + identities);
+    p->profile.identities = (Atoll__Auth__V1__Identity **)p->list;
+    p->profile.fields = (Atoll__Auth__V1__ProfileField **)(p->list + identities);
     p->profile.custom_data = who->custom_data;
     return ATOLL_OK;
 }
@@ -87,7 +87,7 @@ static status sign(unary *u, token_use use, const user *who, const char *log_in,
 }
 
 static status send_tokens(unary *u, const user *who, const char *log_in, bool with_refresh,
-                          Atoll__Auth__V0__Tokens *tokens)
+                          Atoll__Auth__V1__Tokens *tokens)
 {
     buffer access, refresh;
     int64_t ignored;
@@ -114,7 +114,7 @@ static status send_tokens(unary *u, const user *who, const char *log_in, bool wi
 void answer_tokens(unary *u, const user *who, const char *provider, const char *log_in,
                    bool with_refresh)
 {
-    Atoll__Auth__V0__Tokens tokens = ATOLL__AUTH__V0__TOKENS__INIT;
+    Atoll__Auth__V1__Tokens tokens = ATOLL__AUTH__V1__TOKENS__INIT;
     char device[25];
     if (with_refresh && u->device_id == NULL) {
         uint8_t raw[12];
@@ -195,7 +195,7 @@ static void verified(unary *u, password_job *job)
         log_in_as(u, &u->who, "local-userpass");
 }
 
-static status begin_email(unary *u, const Atoll__Auth__V0__EmailPassword *given)
+static status begin_email(unary *u, const Atoll__Auth__V1__EmailPassword *given)
 {
     /* An unknown address costs as much time as a wrong password: this is the hash of nothing in particular. */
     static const char stranger[] = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
@@ -271,7 +271,7 @@ static status refuse_way(unary *u, const char *way)
                 u->app->config.id, way);
 }
 
-static status begin_token(unary *u, const Atoll__Auth__V0__ProviderToken *given)
+static status begin_token(unary *u, const Atoll__Auth__V1__ProviderToken *given)
 {
     static const char *const known[] = {"custom-token", "oauth2-google", "oauth2-apple"};
     const log_in_config *config = u->app->config.log_in;
@@ -310,7 +310,7 @@ static status begin_anonymous(unary *u)
     return ATOLL_OK;
 }
 
-static status begin(unary *u, const Atoll__Auth__V0__LogInRequest *m)
+static status begin(unary *u, const Atoll__Auth__V1__LogInRequest *m)
 {
     size_t device = strlen(m->device_id);
     if (device > 0 && device <= 64 && utf8_is_valid(bytes_text(m->device_id))) {
@@ -318,11 +318,11 @@ static status begin(unary *u, const Atoll__Auth__V0__LogInRequest *m)
         if (u->device_id == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     }
     switch (m->credentials_case) {
-    case ATOLL__AUTH__V0__LOG_IN_REQUEST__CREDENTIALS_ANONYMOUS: return begin_anonymous(u);
-    case ATOLL__AUTH__V0__LOG_IN_REQUEST__CREDENTIALS_EMAIL_PASSWORD:
+    case ATOLL__AUTH__V1__LOG_IN_REQUEST__CREDENTIALS_ANONYMOUS: return begin_anonymous(u);
+    case ATOLL__AUTH__V1__LOG_IN_REQUEST__CREDENTIALS_EMAIL_PASSWORD:
         return u->app->config.email ? begin_email(u, m->email_password)
                                     : refuse_way(u, "by email address");
-    case ATOLL__AUTH__V0__LOG_IN_REQUEST__CREDENTIALS_PROVIDER_TOKEN:
+    case ATOLL__AUTH__V1__LOG_IN_REQUEST__CREDENTIALS_PROVIDER_TOKEN:
         return begin_token(u, m->provider_token);
     default:
         return fail(ATOLL_ERROR_INVALID_CREDENTIALS,
@@ -332,25 +332,25 @@ static status begin(unary *u, const Atoll__Auth__V0__LogInRequest *m)
 
 status handle_log_in(unary *u, bytes request)
 {
-    Atoll__Auth__V0__LogInRequest *m =
-        atoll__auth__v0__log_in_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V1__LogInRequest *m =
+        atoll__auth__v1__log_in_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     status result = apps_find(u->runner, bytes_text(m->app_id), &u->app);
     if (result == ATOLL_OK) result = begin(u, m);
-    atoll__auth__v0__log_in_request__free_unpacked(m, NULL);
+    atoll__auth__v1__log_in_request__free_unpacked(m, NULL);
     return result;
 }
 
 status handle_link(unary *u, bytes request)
 {
-    Atoll__Auth__V0__LogInRequest *m =
-        atoll__auth__v0__log_in_request__unpack(NULL, request.size, request.data);
+    Atoll__Auth__V1__LogInRequest *m =
+        atoll__auth__v1__log_in_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
     u->linking = true;
     status result = unary_user(u, m->app_id, &u->proven);
     u->linked = u->who;
     u->who = (user){0};
     if (result == ATOLL_OK) result = begin(u, m);
-    atoll__auth__v0__log_in_request__free_unpacked(m, NULL);
+    atoll__auth__v1__log_in_request__free_unpacked(m, NULL);
     return result;
 }

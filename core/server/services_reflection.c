@@ -105,8 +105,8 @@ static status read_service(bytes request, bool *known)
     Grpc__Health__V1__HealthCheckRequest *m =
         grpc__health__v1__health_check_request__unpack(NULL, request.size, request.data);
     if (m == NULL) return fail_request();
-    *known = strcmp(m->service, "") == 0 || strcmp(m->service, "atoll.sync.v0.Sync") == 0 ||
-             strcmp(m->service, "atoll.auth.v0.Auth") == 0;
+    *known = strcmp(m->service, "") == 0 || strcmp(m->service, "atoll.sync.v1.Sync") == 0 ||
+             strcmp(m->service, "atoll.auth.v1.Auth") == 0;
     grpc__health__v1__health_check_request__free_unpacked(m, NULL);
     return ATOLL_OK;
 }

@@ -52,15 +52,15 @@ static status digest_text(bytes secret, uint8_t digest[CIPHER_DIGEST_SIZE],
 
 static status key_unpack(bytes record, user_key *out, char digest[DIGEST_TEXT_SIZE + 1])
 {
-    Atoll__Auth__V0__StoredKey *stored =
-        atoll__auth__v0__stored_key__unpack(NULL, record.size, record.data);
+    Atoll__Auth__V1__StoredKey *stored =
+        atoll__auth__v1__stored_key__unpack(NULL, record.size, record.data);
     if (stored == NULL) return fail(ATOLL_ERROR_FILE_CORRUPT, "a key's record cannot be read");
     user_key k = {
         .disabled = stored->disabled, .server = stored->server, .created_ms = stored->created_ms};
     status result = fill_key(&k, stored->id, stored->user_id, stored->name);
     for (size_t i = 0; i < stored->digest.len && i < CIPHER_DIGEST_SIZE && digest != NULL; i++)
         snprintf(digest + 2 * i, 3, "%02x", stored->digest.data[i]);
-    atoll__auth__v0__stored_key__free_unpacked(stored, NULL);
+    atoll__auth__v1__stored_key__free_unpacked(stored, NULL);
     if (result == ATOLL_OK) *out = k;
     return result;
 }
@@ -68,7 +68,7 @@ static status key_unpack(bytes record, user_key *out, char digest[DIGEST_TEXT_SI
 static status put_key(storage_batch *batch, const char *app_id, const user_key *k,
                       const char *digest_hex)
 {
-    Atoll__Auth__V0__StoredKey stored = ATOLL__AUTH__V0__STORED_KEY__INIT;
+    Atoll__Auth__V1__StoredKey stored = ATOLL__AUTH__V1__STORED_KEY__INIT;
     uint8_t digest[CIPHER_DIGEST_SIZE], packed[1024];
     for (size_t i = 0; i < sizeof digest; i++) {
         char pair[3] = {digest_hex[2 * i], 0, 0}, *end = NULL;
@@ -84,9 +84,9 @@ static status put_key(storage_batch *batch, const char *app_id, const user_key *
     stored.server = k->server;
     stored.created_ms = k->created_ms;
     stored.digest = (ProtobufCBinaryData){sizeof digest, digest};
-    if (atoll__auth__v0__stored_key__get_packed_size(&stored) > sizeof packed)
+    if (atoll__auth__v1__stored_key__get_packed_size(&stored) > sizeof packed)
         return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a key's record is too large");
-    size_t size = atoll__auth__v0__stored_key__pack(&stored, packed);
+    size_t size = atoll__auth__v1__stored_key__pack(&stored, packed);
     return users_batch_put(batch, 'k', app_id, bytes_text(k->id), bytes_of(packed, size));
 }
 
@@ -356,7 +356,7 @@ static status put_ticket(users *u, storage_batch *batch, const user *who, bytes 
 status users_ticket_add(users *u, const user *who, bool reset, int64_t expires_ms,
                         char id[USER_TICKET_ID_SIZE + 1], char token[USER_TICKET_SIZE + 1])
 {
-    Atoll__Auth__V0__StoredTicket stored = ATOLL__AUTH__V0__STORED_TICKET__INIT;
+    Atoll__Auth__V1__StoredTicket stored = ATOLL__AUTH__V1__STORED_TICKET__INIT;
     uint8_t digest[CIPHER_DIGEST_SIZE], packed[512];
     storage_batch *batch = NULL;
     users_random_hex(u, USER_TICKET_ID_SIZE / 2, id);
@@ -366,7 +366,7 @@ status users_ticket_add(users *u, const user *who, bool reset, int64_t expires_m
     stored.digest = (ProtobufCBinaryData){sizeof digest, digest};
     stored.expires_ms = expires_ms;
     stored.reset = reset;
-    size_t size = atoll__auth__v0__stored_ticket__pack(&stored, packed);
+    size_t size = atoll__auth__v1__stored_ticket__pack(&stored, packed);
     TRY(storage_batch_new(u->store, &batch));
     status result =
         put_ticket(u, batch, who, bytes_of(id, USER_TICKET_ID_SIZE), bytes_of(packed, size), reset);
@@ -376,7 +376,7 @@ status users_ticket_add(users *u, const user *who, bool reset, int64_t expires_m
 }
 
 static status find_ticket(users *u, const char *app_id, bytes id,
-                          Atoll__Auth__V0__StoredTicket **out)
+                          Atoll__Auth__V1__StoredTicket **out)
 {
     buffer record;
     bool found = false;
@@ -384,7 +384,7 @@ static status find_ticket(users *u, const char *app_id, bytes id,
     *out = NULL;
     status result = users_read(u, 't', app_id, id, &record, &found);
     if (result == ATOLL_OK && found) {
-        *out = atoll__auth__v0__stored_ticket__unpack(NULL, record.size, record.data);
+        *out = atoll__auth__v1__stored_ticket__unpack(NULL, record.size, record.data);
         if (*out == NULL)
             result = fail(ATOLL_ERROR_FILE_CORRUPT, "a ticket's record cannot be read");
     }
@@ -395,7 +395,7 @@ static status find_ticket(users *u, const char *app_id, bytes id,
 status users_ticket_check(users *u, const char *app_id, bytes id, bytes token, bool reset,
                           user *out)
 {
-    Atoll__Auth__V0__StoredTicket *stored = NULL;
+    Atoll__Auth__V1__StoredTicket *stored = NULL;
     uint8_t digest[CIPHER_DIGEST_SIZE];
     TRY(cipher_digest(token, digest));
     TRY(find_ticket(u, app_id, id, &stored));
@@ -406,7 +406,7 @@ status users_ticket_check(users *u, const char *app_id, bytes id, bytes token, b
                             bytes_of(digest, sizeof digest));
     status result =
         good ? users_find(u, app_id, bytes_text(stored->user_id), out, &found) : ATOLL_OK;
-    if (stored != NULL) atoll__auth__v0__stored_ticket__free_unpacked(stored, NULL);
+    if (stored != NULL) atoll__auth__v1__stored_ticket__free_unpacked(stored, NULL);
     if (result == ATOLL_OK && !found)
         result = fail(ATOLL_ERROR_BAD_TOKEN,
                       "the token is not, or no longer, valid: ask for a new one to be sent");
@@ -415,7 +415,7 @@ status users_ticket_check(users *u, const char *app_id, bytes id, bytes token, b
 
 status users_ticket_remove(users *u, const char *app_id, bytes id)
 {
-    Atoll__Auth__V0__StoredTicket *stored = NULL;
+    Atoll__Auth__V1__StoredTicket *stored = NULL;
     storage_batch *batch = NULL;
     TRY(find_ticket(u, app_id, id, &stored));
     if (stored == NULL) return ATOLL_OK;
@@ -425,6 +425,6 @@ status users_ticket_remove(users *u, const char *app_id, bytes id)
         result = users_store(u, batch);
     else if (batch != NULL)
         storage_batch_free(batch);
-    atoll__auth__v0__stored_ticket__free_unpacked(stored, NULL);
+    atoll__auth__v1__stored_ticket__free_unpacked(stored, NULL);
     return result;
 }

@@ -56,7 +56,7 @@ static status copy_text(char **to, const char *text)
     return *to == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
 }
 
-static status fill(user *out, const Atoll__Auth__V0__StoredUser *stored)
+static status fill(user *out, const Atoll__Auth__V1__StoredUser *stored)
 {
     TRY(copy_text(&out->id, stored->id));
     TRY(copy_text(&out->app_id, stored->app_id));
@@ -76,15 +76,15 @@ static status fill(user *out, const Atoll__Auth__V0__StoredUser *stored)
 
 status user_unpack(bytes record, user *out)
 {
-    Atoll__Auth__V0__StoredUser *stored =
-        atoll__auth__v0__stored_user__unpack(NULL, record.size, record.data);
+    Atoll__Auth__V1__StoredUser *stored =
+        atoll__auth__v1__stored_user__unpack(NULL, record.size, record.data);
     if (stored == NULL) return fail(ATOLL_ERROR_FILE_CORRUPT, "a user's record cannot be read");
     user u = {.disabled = stored->disabled,
               .unconfirmed = stored->unconfirmed,
               .used = stored->used,
               .created_ms = stored->created_ms};
     status result = fill(&u, stored);
-    atoll__auth__v0__stored_user__free_unpacked(stored, NULL);
+    atoll__auth__v1__stored_user__free_unpacked(stored, NULL);
     if (result == ATOLL_OK)
         *out = u;
     else
@@ -92,34 +92,34 @@ status user_unpack(bytes record, user *out)
     return result;
 }
 
-static status pack(const user *u, Atoll__Auth__V0__StoredUser *stored, buffer *out)
+static status pack(const user *u, Atoll__Auth__V1__StoredUser *stored, buffer *out)
 {
     size_t identities = u->identities.count, fields = u->fields.count;
-    Atoll__Auth__V0__Identity *made = memory_allocate_zero((identities + 1) * sizeof *made);
-    Atoll__Auth__V0__ProfileField *field = memory_allocate_zero((fields + 1) * sizeof *field);
+    Atoll__Auth__V1__Identity *made = memory_allocate_zero((identities + 1) * sizeof *made);
+    Atoll__Auth__V1__ProfileField *field = memory_allocate_zero((fields + 1) * sizeof *field);
     void **list = memory_allocate_zero((identities + fields + 1) * sizeof *list);
     uint8_t *to = NULL;
     status result = ATOLL_ERROR_OUT_OF_MEMORY;
     if (made != NULL && field != NULL && list != NULL) {
         for (size_t i = 0; i < identities; i++) {
-            atoll__auth__v0__identity__init(&made[i]);
+            atoll__auth__v1__identity__init(&made[i]);
             made[i].provider = u->identities.items[i].name;
             made[i].id = u->identities.items[i].value;
             list[i] = &made[i];
         }
         for (size_t i = 0; i < fields; i++) {
-            atoll__auth__v0__profile_field__init(&field[i]);
+            atoll__auth__v1__profile_field__init(&field[i]);
             field[i].name = u->fields.items[i].name;
             field[i].value = u->fields.items[i].value;
             list[identities + i] = &field[i];
         }
-        stored->identities = (Atoll__Auth__V0__Identity **)list;
+        stored->identities = (Atoll__Auth__V1__Identity **)list;
         stored->n_identities = identities;
-        stored->fields = (Atoll__Auth__V0__ProfileField **)(list + identities);
+        stored->fields = (Atoll__Auth__V1__ProfileField **)(list + identities);
         stored->n_fields = fields;
-        result = buffer_room(out, atoll__auth__v0__stored_user__get_packed_size(stored), &to);
+        result = buffer_room(out, atoll__auth__v1__stored_user__get_packed_size(stored), &to);
     }
-    if (result == ATOLL_OK) out->size += atoll__auth__v0__stored_user__pack(stored, to);
+    if (result == ATOLL_OK) out->size += atoll__auth__v1__stored_user__pack(stored, to);
     memory_free(made);
     memory_free(field);
     memory_free(list);
@@ -128,7 +128,7 @@ static status pack(const user *u, Atoll__Auth__V0__StoredUser *stored, buffer *o
 
 status user_pack(const user *u, buffer *out)
 {
-    Atoll__Auth__V0__StoredUser stored = ATOLL__AUTH__V0__STORED_USER__INIT;
+    Atoll__Auth__V1__StoredUser stored = ATOLL__AUTH__V1__STORED_USER__INIT;
     stored.id = u->id;
     stored.app_id = u->app_id;
     stored.email = u->email;

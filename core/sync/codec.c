@@ -4,9 +4,9 @@
 #include "sync/codec_internal.h"
 #include "sync/compress.h"
 
-typedef Atoll__Sync__V0__ClientMessage pb_client;
-typedef Atoll__Sync__V0__ServerMessage pb_server;
-typedef Atoll__Sync__V0__Value pb_value;
+typedef Atoll__Sync__V1__ClientMessage pb_client;
+typedef Atoll__Sync__V1__ServerMessage pb_server;
+typedef Atoll__Sync__V1__Value pb_value;
 
 static void *take_for_protobuf(void *context, size_t size)
 {
@@ -83,7 +83,7 @@ static status write_queries(arena *memory, const wire_queries *from, size_t *cou
     for (size_t i = 0; i < from->count; i++) {
         list[i] = arena_take(memory, sizeof *list[i]);
         if (list[i] == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-        atoll__sync__v0__query__init(list[i]);
+        atoll__sync__v1__query__init(list[i]);
         list[i]->class_name = (char *)from->items[i].class_name;
         list[i]->text = (char *)from->items[i].text;
     }
@@ -92,7 +92,7 @@ static status write_queries(arena *memory, const wire_queries *from, size_t *cou
     return ATOLL_OK;
 }
 
-static status read_bind(arena *memory, const Atoll__Sync__V0__Bind *b, wire_bind *out)
+static status read_bind(arena *memory, const Atoll__Sync__V1__Bind *b, wire_bind *out)
 {
     *out = (wire_bind){.version_minimum = b->protocol_version_min,
                        .version_maximum = b->protocol_version_max,
@@ -119,7 +119,7 @@ static status read_bind(arena *memory, const Atoll__Sync__V0__Bind *b, wire_bind
     return codec_schema_read(b->schema, b->n_schema, &out->schema);
 }
 
-static status read_upload(arena *memory, const Atoll__Sync__V0__Upload *u, wire_upload *out)
+static status read_upload(arena *memory, const Atoll__Sync__V1__Upload *u, wire_upload *out)
 {
     *out = (wire_upload){.bound = u->bound, .cursor = u->cursor, .part = u->part, .last = u->last};
     TRY(read_id(&u->batch, "batch", &out->batch));
@@ -133,31 +133,31 @@ static status read_upload(arena *memory, const Atoll__Sync__V0__Upload *u, wire_
 static status take_client(const pb_client *m, arena *memory, client_message *out)
 {
     switch (m->body_case) {
-    case ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_BIND:
+    case ATOLL__SYNC__V1__CLIENT_MESSAGE__BODY_BIND:
         TRY(read_bind(memory, m->bind, &out->bind));
         out->kind = CLIENT_BIND;
         return ATOLL_OK;
-    case ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_SUBSCRIBE:
+    case ATOLL__SYNC__V1__CLIENT_MESSAGE__BODY_SUBSCRIBE:
         out->kind = CLIENT_SUBSCRIBE;
         out->subscribe.version = m->subscribe->version;
         return read_queries(memory, m->subscribe->queries, m->subscribe->n_queries,
                             &out->subscribe.queries);
-    case ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_UPLOAD:
+    case ATOLL__SYNC__V1__CLIENT_MESSAGE__BODY_UPLOAD:
         out->kind = CLIENT_UPLOAD;
         return read_upload(memory, m->upload, &out->upload);
-    case ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_MARK:
+    case ATOLL__SYNC__V1__CLIENT_MESSAGE__BODY_MARK:
         out->kind = CLIENT_MARK;
         out->mark = m->mark->request;
         return ATOLL_OK;
-    case ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_AUTHENTICATE:
+    case ATOLL__SYNC__V1__CLIENT_MESSAGE__BODY_AUTHENTICATE:
         out->kind = CLIENT_AUTHENTICATE;
         out->token = m->authenticate->access_token;
         return ATOLL_OK;
-    case ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_PING:
+    case ATOLL__SYNC__V1__CLIENT_MESSAGE__BODY_PING:
         out->kind = CLIENT_PING;
         out->ping = m->ping->sent_ms;
         return ATOLL_OK;
-    case ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_UNBIND: out->kind = CLIENT_UNBIND; return ATOLL_OK;
+    case ATOLL__SYNC__V1__CLIENT_MESSAGE__BODY_UNBIND: out->kind = CLIENT_UNBIND; return ATOLL_OK;
     default:
         return fail(ATOLL_ERROR_INVALID_ARGUMENT,
                     "a client message without a body that this version knows");
@@ -169,7 +169,7 @@ static status unpack_client(bytes from, arena *memory, pb_client **out)
     ProtobufCAllocator allocator = {take_for_protobuf, keep_for_protobuf, memory};
     if (from.size > LIMIT_MESSAGE_SIZE_MAX)
         return fail(ATOLL_ERROR_MESSAGE_TOO_LARGE, "a message of %zu bytes", from.size);
-    *out = atoll__sync__v0__client_message__unpack(&allocator, from.size, from.data);
+    *out = atoll__sync__v1__client_message__unpack(&allocator, from.size, from.data);
     return *out != NULL ? ATOLL_OK
                         : fail(ATOLL_ERROR_INVALID_ARGUMENT,
                                "a client message of %zu bytes can't be decoded", from.size);
@@ -180,7 +180,7 @@ status codec_client_read(bytes from, arena *memory, client_message *out)
     pb_client *m = NULL;
     *out = (client_message){0};
     TRY(unpack_client(from, memory, &m));
-    if (m->body_case == ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_PACKED) {
+    if (m->body_case == ATOLL__SYNC__V1__CLIENT_MESSAGE__BODY_PACKED) {
         bytes inner;
         TRY(decompress(bytes_in(&m->packed->zstd), m->packed->size, memory, &inner));
         TRY(unpack_client(inner, memory, &m));
@@ -188,7 +188,7 @@ status codec_client_read(bytes from, arena *memory, client_message *out)
     return take_client(m, memory, out);
 }
 
-static status read_download(arena *memory, const Atoll__Sync__V0__Download *d, wire_download *out)
+static status read_download(arena *memory, const Atoll__Sync__V1__Download *d, wire_download *out)
 {
     *out = (wire_download){.from = d->from,
                            .to = d->to,
@@ -201,7 +201,7 @@ static status read_download(arena *memory, const Atoll__Sync__V0__Download *d, w
     return codec_schema_read(d->schema, d->n_schema, &out->schema);
 }
 
-static status read_ack(arena *memory, const Atoll__Sync__V0__UploadAck *a, wire_ack *out)
+static status read_ack(arena *memory, const Atoll__Sync__V1__UploadAck *a, wire_ack *out)
 {
     *out = (wire_ack){.bound = a->bound,
                       .version = a->version,
@@ -218,7 +218,7 @@ static status read_ack(arena *memory, const Atoll__Sync__V0__UploadAck *a, wire_
     return codec_rows_read(memory, a->rows, a->n_rows, false, &out->rows);
 }
 
-static status read_bound(arena *memory, const Atoll__Sync__V0__Bound *b, wire_bound *out)
+static status read_bound(arena *memory, const Atoll__Sync__V1__Bound *b, wire_bound *out)
 {
     *out = (wire_bound){.version = b->protocol_version,
                         .ident = b->ident,
@@ -243,27 +243,27 @@ static status read_bound(arena *memory, const Atoll__Sync__V0__Bound *b, wire_bo
 static status read_small(const pb_server *m, server_message *out)
 {
     switch (m->body_case) {
-    case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_SUBSCRIPTION_STATE:
+    case ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_SUBSCRIPTION_STATE:
         out->kind = SERVER_SUBSCRIPTION_STATE;
         out->subscription_state =
             (wire_subscription_state){m->subscription_state->version, m->subscription_state->code,
                                       m->subscription_state->text};
         return ATOLL_OK;
-    case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_MARK_REPLY:
+    case ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_MARK_REPLY:
         out->kind = SERVER_MARK_REPLY;
         out->mark = m->mark_reply->request;
         return ATOLL_OK;
-    case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_PONG:
+    case ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_PONG:
         out->kind = SERVER_PONG;
         out->pong_sent_ms = m->pong->sent_ms;
         out->pong_server_ms = m->pong->server_ms;
         return ATOLL_OK;
-    case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_ERROR:
+    case ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_ERROR:
         out->kind = SERVER_ERROR;
         out->error = (wire_error){m->error->code, m->error->text, m->error->fatal,
                                   m->error->retry_delay_ms, m->error->no_recovery};
         return ATOLL_OK;
-    case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_LOG_LINE:
+    case ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_LOG_LINE:
         out->kind = SERVER_LOG_LINE;
         out->log = (wire_log){m->log_line->level, m->log_line->text};
         return ATOLL_OK;
@@ -276,15 +276,15 @@ static status read_small(const pb_server *m, server_message *out)
 static status take_server(const pb_server *m, arena *memory, server_message *out)
 {
     switch (m->body_case) {
-    case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_BOUND:
+    case ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_BOUND:
         TRY(read_bound(memory, m->bound, &out->bound));
         out->kind = SERVER_BOUND;
         return ATOLL_OK;
-    case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_DOWNLOAD:
+    case ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_DOWNLOAD:
         TRY(read_download(memory, m->download, &out->download));
         out->kind = SERVER_DOWNLOAD;
         return ATOLL_OK;
-    case ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_UPLOAD_ACK:
+    case ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_UPLOAD_ACK:
         out->kind = SERVER_UPLOAD_ACK;
         return read_ack(memory, m->upload_ack, &out->ack);
     default: return read_small(m, out);
@@ -296,7 +296,7 @@ static status unpack_server(bytes from, arena *memory, pb_server **out)
     ProtobufCAllocator allocator = {take_for_protobuf, keep_for_protobuf, memory};
     if (from.size > LIMIT_MESSAGE_SIZE_MAX)
         return fail(ATOLL_ERROR_MESSAGE_TOO_LARGE, "a message of %zu bytes", from.size);
-    *out = atoll__sync__v0__server_message__unpack(&allocator, from.size, from.data);
+    *out = atoll__sync__v1__server_message__unpack(&allocator, from.size, from.data);
     return *out != NULL ? ATOLL_OK
                         : fail(ATOLL_ERROR_PROTOCOL,
                                "a server message of %zu bytes can't be decoded", from.size);
@@ -307,7 +307,7 @@ status codec_server_read(bytes from, arena *memory, server_message *out)
     pb_server *m = NULL;
     *out = (server_message){0};
     TRY(unpack_server(from, memory, &m));
-    if (m->body_case == ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_PACKED) {
+    if (m->body_case == ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_PACKED) {
         bytes inner;
         TRY(decompress(bytes_in(&m->packed->zstd), m->packed->size, memory, &inner));
         TRY(unpack_server(inner, memory, &m));
@@ -330,8 +330,8 @@ static status pack(buffer *to, const ProtobufCMessage *m)
 
 static void write_partition(const value *from, pb_value *to)
 {
-    atoll__sync__v0__value__init(to);
-    to->type = (Atoll__Sync__V0__ValueType)from->type;
+    atoll__sync__v1__value__init(to);
+    to->type = (Atoll__Sync__V1__ValueType)from->type;
     if (from->type == VALUE_INT) to->integer = from->as.integer;
     if (from->type == VALUE_STRING) to->data = bytes_out(from->as.text);
     if (from->type == VALUE_UUID) to->data = bytes_out(bytes_of(from->as.id, 16));
@@ -340,7 +340,7 @@ static void write_partition(const value *from, pb_value *to)
 
 static status write_bind(buffer *to, arena *memory, const wire_bind *w)
 {
-    Atoll__Sync__V0__Bind b = ATOLL__SYNC__V0__BIND__INIT;
+    Atoll__Sync__V1__Bind b = ATOLL__SYNC__V1__BIND__INIT;
     pb_value partition;
     write_partition(&w->partition, &partition);
     b.protocol_version_min = w->version_minimum;
@@ -366,26 +366,26 @@ static status write_bind(buffer *to, arena *memory, const wire_bind *w)
     TRY(write_queries(memory, &w->view, &b.n_view, &b.view));
     TRY(write_queries(memory, &w->view_before, &b.n_view_before, &b.view_before));
     TRY(codec_schema_write(memory, &w->schema, &b.n_schema, &b.schema));
-    pb_client m = ATOLL__SYNC__V0__CLIENT_MESSAGE__INIT;
-    m.body_case = ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_BIND;
+    pb_client m = ATOLL__SYNC__V1__CLIENT_MESSAGE__INIT;
+    m.body_case = ATOLL__SYNC__V1__CLIENT_MESSAGE__BODY_BIND;
     m.bind = &b;
     return pack(to, &m.base);
 }
 
 static status write_subscribe(buffer *to, arena *memory, const wire_subscribe *w)
 {
-    Atoll__Sync__V0__Subscribe s = ATOLL__SYNC__V0__SUBSCRIBE__INIT;
+    Atoll__Sync__V1__Subscribe s = ATOLL__SYNC__V1__SUBSCRIBE__INIT;
     s.version = w->version;
     TRY(write_queries(memory, &w->queries, &s.n_queries, &s.queries));
-    pb_client m = ATOLL__SYNC__V0__CLIENT_MESSAGE__INIT;
-    m.body_case = ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_SUBSCRIBE;
+    pb_client m = ATOLL__SYNC__V1__CLIENT_MESSAGE__INIT;
+    m.body_case = ATOLL__SYNC__V1__CLIENT_MESSAGE__BODY_SUBSCRIBE;
     m.subscribe = &s;
     return pack(to, &m.base);
 }
 
 static status write_upload(buffer *to, arena *memory, const wire_upload *w)
 {
-    Atoll__Sync__V0__Upload u = ATOLL__SYNC__V0__UPLOAD__INIT;
+    Atoll__Sync__V1__Upload u = ATOLL__SYNC__V1__UPLOAD__INIT;
     u.batch = bytes_out(w->batch);
     u.previous_batch = bytes_out(w->previous_batch);
     u.bound = w->bound;
@@ -393,40 +393,40 @@ static status write_upload(buffer *to, arena *memory, const wire_upload *w)
     u.part = w->part;
     u.last = w->last;
     TRY(codec_rows_write(memory, &w->rows, &u.n_rows, &u.rows));
-    pb_client m = ATOLL__SYNC__V0__CLIENT_MESSAGE__INIT;
-    m.body_case = ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_UPLOAD;
+    pb_client m = ATOLL__SYNC__V1__CLIENT_MESSAGE__INIT;
+    m.body_case = ATOLL__SYNC__V1__CLIENT_MESSAGE__BODY_UPLOAD;
     m.upload = &u;
     return pack(to, &m.base);
 }
 
 static status write_client(buffer *to, arena *memory, const client_message *w)
 {
-    pb_client m = ATOLL__SYNC__V0__CLIENT_MESSAGE__INIT;
-    Atoll__Sync__V0__Mark mark = ATOLL__SYNC__V0__MARK__INIT;
-    Atoll__Sync__V0__Authenticate token = ATOLL__SYNC__V0__AUTHENTICATE__INIT;
-    Atoll__Sync__V0__Ping ping = ATOLL__SYNC__V0__PING__INIT;
-    Atoll__Sync__V0__Unbind unbind = ATOLL__SYNC__V0__UNBIND__INIT;
+    pb_client m = ATOLL__SYNC__V1__CLIENT_MESSAGE__INIT;
+    Atoll__Sync__V1__Mark mark = ATOLL__SYNC__V1__MARK__INIT;
+    Atoll__Sync__V1__Authenticate token = ATOLL__SYNC__V1__AUTHENTICATE__INIT;
+    Atoll__Sync__V1__Ping ping = ATOLL__SYNC__V1__PING__INIT;
+    Atoll__Sync__V1__Unbind unbind = ATOLL__SYNC__V1__UNBIND__INIT;
     switch (w->kind) {
     case CLIENT_BIND: return write_bind(to, memory, &w->bind);
     case CLIENT_SUBSCRIBE: return write_subscribe(to, memory, &w->subscribe);
     case CLIENT_UPLOAD: return write_upload(to, memory, &w->upload);
     case CLIENT_MARK:
         mark.request = w->mark;
-        m.body_case = ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_MARK;
+        m.body_case = ATOLL__SYNC__V1__CLIENT_MESSAGE__BODY_MARK;
         m.mark = &mark;
         break;
     case CLIENT_AUTHENTICATE:
         token.access_token = (char *)w->token;
-        m.body_case = ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_AUTHENTICATE;
+        m.body_case = ATOLL__SYNC__V1__CLIENT_MESSAGE__BODY_AUTHENTICATE;
         m.authenticate = &token;
         break;
     case CLIENT_PING:
         ping.sent_ms = w->ping;
-        m.body_case = ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_PING;
+        m.body_case = ATOLL__SYNC__V1__CLIENT_MESSAGE__BODY_PING;
         m.ping = &ping;
         break;
     case CLIENT_UNBIND:
-        m.body_case = ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_UNBIND;
+        m.body_case = ATOLL__SYNC__V1__CLIENT_MESSAGE__BODY_UNBIND;
         m.unbind = &unbind;
         break;
     }
@@ -442,15 +442,15 @@ status codec_client_write(buffer *to, const client_message *w)
     return result;
 }
 
-static status write_history(arena *memory, const wire_bound *w, Atoll__Sync__V0__Bound *b)
+static status write_history(arena *memory, const wire_bound *w, Atoll__Sync__V1__Bound *b)
 {
     size_t count = w->history.count;
     if (count == 0) return ATOLL_OK;
     b->history = arena_take(memory, count * sizeof *b->history);
-    Atoll__Sync__V0__Epoch *epochs = arena_take(memory, count * sizeof *epochs);
+    Atoll__Sync__V1__Epoch *epochs = arena_take(memory, count * sizeof *epochs);
     if (b->history == NULL || epochs == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     for (size_t i = 0; i < count; i++) {
-        atoll__sync__v0__epoch__init(&epochs[i]);
+        atoll__sync__v1__epoch__init(&epochs[i]);
         epochs[i].id = w->history.items[i].id;
         epochs[i].last = w->history.items[i].last;
         b->history[i] = &epochs[i];
@@ -461,7 +461,7 @@ static status write_history(arena *memory, const wire_bound *w, Atoll__Sync__V0_
 
 static status write_bound(buffer *to, arena *memory, const wire_bound *w)
 {
-    Atoll__Sync__V0__Bound b = ATOLL__SYNC__V0__BOUND__INIT;
+    Atoll__Sync__V1__Bound b = ATOLL__SYNC__V1__BOUND__INIT;
     b.protocol_version = w->version;
     b.ident = w->ident;
     b.secret = bytes_out(w->secret);
@@ -476,15 +476,15 @@ static status write_bound(buffer *to, arena *memory, const wire_bound *w)
     b.offline_ms = w->offline_ms;
     TRY(write_history(memory, w, &b));
     TRY(codec_schema_write(memory, &w->schema, &b.n_schema, &b.schema));
-    pb_server m = ATOLL__SYNC__V0__SERVER_MESSAGE__INIT;
-    m.body_case = ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_BOUND;
+    pb_server m = ATOLL__SYNC__V1__SERVER_MESSAGE__INIT;
+    m.body_case = ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_BOUND;
     m.bound = &b;
     return pack(to, &m.base);
 }
 
 static status write_download(buffer *to, arena *memory, const wire_download *w)
 {
-    Atoll__Sync__V0__Download d = ATOLL__SYNC__V0__DOWNLOAD__INIT;
+    Atoll__Sync__V1__Download d = ATOLL__SYNC__V1__DOWNLOAD__INIT;
     d.from = w->from;
     d.to = w->to;
     d.last = w->last;
@@ -494,15 +494,15 @@ static status write_download(buffer *to, arena *memory, const wire_download *w)
     d.remaining_rows = w->remaining_rows;
     TRY(codec_rows_write(memory, &w->rows, &d.n_rows, &d.rows));
     TRY(codec_schema_write(memory, &w->schema, &d.n_schema, &d.schema));
-    pb_server m = ATOLL__SYNC__V0__SERVER_MESSAGE__INIT;
-    m.body_case = ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_DOWNLOAD;
+    pb_server m = ATOLL__SYNC__V1__SERVER_MESSAGE__INIT;
+    m.body_case = ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_DOWNLOAD;
     m.download = &d;
     return pack(to, &m.base);
 }
 
 static status write_ack(buffer *to, arena *memory, const wire_ack *w)
 {
-    Atoll__Sync__V0__UploadAck a = ATOLL__SYNC__V0__UPLOAD_ACK__INIT;
+    Atoll__Sync__V1__UploadAck a = ATOLL__SYNC__V1__UPLOAD_ACK__INIT;
     a.batch = bytes_out(w->batch);
     a.bound = w->bound;
     a.version = w->version;
@@ -513,11 +513,11 @@ static status write_ack(buffer *to, arena *memory, const wire_ack *w)
     if (a.rejected == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     a.n_rejected = w->rejected.count;
     for (size_t i = 0; i < w->rejected.count; i++) {
-        Atoll__Sync__V0__Rejected *r = arena_take(memory, sizeof *r);
+        Atoll__Sync__V1__Rejected *r = arena_take(memory, sizeof *r);
         if (r == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
         pb_value *key = arena_take(memory, sizeof *key);
         if (key == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-        atoll__sync__v0__rejected__init(r);
+        atoll__sync__v1__rejected__init(r);
         write_partition(&w->rejected.items[i].primary_key, key);
         r->primary_key = key;
         r->class_name = (char *)w->rejected.items[i].class_name;
@@ -526,33 +526,33 @@ static status write_ack(buffer *to, arena *memory, const wire_ack *w)
         a.rejected[i] = r;
     }
     TRY(codec_rows_write(memory, &w->rows, &a.n_rows, &a.rows));
-    pb_server m = ATOLL__SYNC__V0__SERVER_MESSAGE__INIT;
-    m.body_case = ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_UPLOAD_ACK;
+    pb_server m = ATOLL__SYNC__V1__SERVER_MESSAGE__INIT;
+    m.body_case = ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_UPLOAD_ACK;
     m.upload_ack = &a;
     return pack(to, &m.base);
 }
 
 static status write_error(buffer *to, const wire_error *w)
 {
-    Atoll__Sync__V0__Error e = ATOLL__SYNC__V0__ERROR__INIT;
+    Atoll__Sync__V1__Error e = ATOLL__SYNC__V1__ERROR__INIT;
     e.code = w->code;
     e.text = (char *)w->text;
     e.fatal = w->fatal;
     e.retry_delay_ms = w->retry_delay_ms;
     e.no_recovery = w->no_recovery;
-    pb_server m = ATOLL__SYNC__V0__SERVER_MESSAGE__INIT;
-    m.body_case = ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_ERROR;
+    pb_server m = ATOLL__SYNC__V1__SERVER_MESSAGE__INIT;
+    m.body_case = ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_ERROR;
     m.error = &e;
     return pack(to, &m.base);
 }
 
 static status write_server(buffer *to, arena *memory, const server_message *w)
 {
-    pb_server m = ATOLL__SYNC__V0__SERVER_MESSAGE__INIT;
-    Atoll__Sync__V0__SubscriptionState state = ATOLL__SYNC__V0__SUBSCRIPTION_STATE__INIT;
-    Atoll__Sync__V0__MarkReply mark = ATOLL__SYNC__V0__MARK_REPLY__INIT;
-    Atoll__Sync__V0__Pong pong = ATOLL__SYNC__V0__PONG__INIT;
-    Atoll__Sync__V0__LogLine line = ATOLL__SYNC__V0__LOG_LINE__INIT;
+    pb_server m = ATOLL__SYNC__V1__SERVER_MESSAGE__INIT;
+    Atoll__Sync__V1__SubscriptionState state = ATOLL__SYNC__V1__SUBSCRIPTION_STATE__INIT;
+    Atoll__Sync__V1__MarkReply mark = ATOLL__SYNC__V1__MARK_REPLY__INIT;
+    Atoll__Sync__V1__Pong pong = ATOLL__SYNC__V1__PONG__INIT;
+    Atoll__Sync__V1__LogLine line = ATOLL__SYNC__V1__LOG_LINE__INIT;
     switch (w->kind) {
     case SERVER_BOUND: return write_bound(to, memory, &w->bound);
     case SERVER_DOWNLOAD: return write_download(to, memory, &w->download);
@@ -562,24 +562,24 @@ static status write_server(buffer *to, arena *memory, const server_message *w)
         state.version = w->subscription_state.version;
         state.code = w->subscription_state.code;
         state.text = (char *)w->subscription_state.text;
-        m.body_case = ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_SUBSCRIPTION_STATE;
+        m.body_case = ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_SUBSCRIPTION_STATE;
         m.subscription_state = &state;
         break;
     case SERVER_MARK_REPLY:
         mark.request = w->mark;
-        m.body_case = ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_MARK_REPLY;
+        m.body_case = ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_MARK_REPLY;
         m.mark_reply = &mark;
         break;
     case SERVER_PONG:
         pong.sent_ms = w->pong_sent_ms;
         pong.server_ms = w->pong_server_ms;
-        m.body_case = ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_PONG;
+        m.body_case = ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_PONG;
         m.pong = &pong;
         break;
     case SERVER_LOG_LINE:
         line.level = w->log.level;
         line.text = (char *)w->log.text;
-        m.body_case = ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_LOG_LINE;
+        m.body_case = ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_LOG_LINE;
         m.log_line = &line;
         break;
     }
@@ -599,9 +599,9 @@ status codec_server_write(buffer *to, const server_message *w)
 
 static status pack_again(buffer *message, bool client)
 {
-    Atoll__Sync__V0__Packed packed = ATOLL__SYNC__V0__PACKED__INIT;
-    pb_client from_client = ATOLL__SYNC__V0__CLIENT_MESSAGE__INIT;
-    pb_server from_server = ATOLL__SYNC__V0__SERVER_MESSAGE__INIT;
+    Atoll__Sync__V1__Packed packed = ATOLL__SYNC__V1__PACKED__INIT;
+    pb_client from_client = ATOLL__SYNC__V1__CLIENT_MESSAGE__INIT;
+    pb_server from_server = ATOLL__SYNC__V1__SERVER_MESSAGE__INIT;
     buffer small;
     bool made = false;
     buffer_init(&small, 2 * LIMIT_MESSAGE_SIZE_MAX);
@@ -609,8 +609,8 @@ static status pack_again(buffer *message, bool client)
     if (result == ATOLL_OK && made) {
         packed.size = (uint32_t)message->size;
         packed.zstd = bytes_out(buffer_view(&small));
-        from_client.body_case = ATOLL__SYNC__V0__CLIENT_MESSAGE__BODY_PACKED;
-        from_server.body_case = ATOLL__SYNC__V0__SERVER_MESSAGE__BODY_PACKED;
+        from_client.body_case = ATOLL__SYNC__V1__CLIENT_MESSAGE__BODY_PACKED;
+        from_server.body_case = ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_PACKED;
         from_client.packed = from_server.packed = &packed;
         buffer_clear(message);
         result = pack(message, client ? &from_client.base : &from_server.base);

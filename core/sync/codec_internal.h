@@ -4,9 +4,9 @@
 #include "sync/codec.h"
 
 /* Shared by the two halves of the codec, codec_rows.c and codec.c. */
-typedef Atoll__Sync__V0__Rows pb_rows;
-typedef Atoll__Sync__V0__Class pb_class;
-typedef Atoll__Sync__V0__Query pb_query;
+typedef Atoll__Sync__V1__Rows pb_rows;
+typedef Atoll__Sync__V1__Class pb_class;
+typedef Atoll__Sync__V1__Query pb_query;
 status codec_rows_read(arena *memory, pb_rows **from, size_t count, bool upload,
                        wire_rows_list *out) MUST_CHECK;
 status codec_rows_write(arena *memory, const wire_rows_list *from, size_t *count,

@@ -3,9 +3,9 @@
  * in wire_check.c follows at once. */
 #include "sync/codec_internal.h"
 
-typedef Atoll__Sync__V0__Column pb_column;
-typedef Atoll__Sync__V0__ListPart pb_list;
-typedef Atoll__Sync__V0__Property pb_property;
+typedef Atoll__Sync__V1__Column pb_column;
+typedef Atoll__Sync__V1__ListPart pb_list;
+typedef Atoll__Sync__V1__Property pb_property;
 
 /* Repeated fields and byte fields, in and out. The arrays are never changed through these pointers. */
 #define READ_ARRAY(wire, pb, name) \
@@ -114,7 +114,7 @@ static status write_list(arena *memory, const wire_list *l, pb_list **out)
 {
     pb_list *p = arena_take(memory, sizeof *p);
     if (p == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    atoll__sync__v0__list_part__init(p);
+    atoll__sync__v1__list_part__init(p);
     WRITE_ARRAY(l, p, counts);
     WRITE_ARRAY(l, p, lives);
     WRITE_ARRAY(l, p, actors);
@@ -130,7 +130,7 @@ static status write_list(arena *memory, const wire_list *l, pb_list **out)
     WRITE_BYTES(l, p, key_heap);
     WRITE_ARRAY(l, p, origin_counters);
     WRITE_ARRAY(l, p, origin_actors);
-    p->kind = (Atoll__Sync__V0__CollectionKind)l->kind;
+    p->kind = (Atoll__Sync__V1__CollectionKind)l->kind;
     *out = p;
     return ATOLL_OK;
 }
@@ -139,11 +139,11 @@ static status write_column(arena *memory, const wire_column *c, pb_column **out)
 {
     pb_column *p = arena_take(memory, sizeof *p);
     if (p == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    atoll__sync__v0__column__init(p);
+    atoll__sync__v1__column__init(p);
     p->property = (char *)c->property;
     p->increment = c->increment;
-    p->type = (Atoll__Sync__V0__ValueType)c->type;
-    p->key_type = (Atoll__Sync__V0__ValueType)c->key_type;
+    p->type = (Atoll__Sync__V1__ValueType)c->type;
+    p->key_type = (Atoll__Sync__V1__ValueType)c->key_type;
     WRITE_ARRAY(c, p, rows);
     WRITE_BYTES(c, p, nulls);
     WRITE_BYTES(c, p, bools);
@@ -162,7 +162,7 @@ static status write_column(arena *memory, const wire_column *c, pb_column **out)
 
 static status write_rows(arena *memory, const wire_rows *g, pb_rows *p)
 {
-    atoll__sync__v0__rows__init(p);
+    atoll__sync__v1__rows__init(p);
     p->class_name = (char *)g->class_name;
     p->owner_class = (char *)g->owner_class;
     p->owner_property = (char *)g->owner_property;
@@ -237,9 +237,9 @@ status codec_schema_read(pb_class **from, size_t count, model_schema *out)
 
 static status write_class(arena *memory, const model_class *c, pb_class *p)
 {
-    atoll__sync__v0__class__init(p);
+    atoll__sync__v1__class__init(p);
     p->name = c->name;
-    p->kind = (Atoll__Sync__V0__ClassKind)c->kind;
+    p->kind = (Atoll__Sync__V1__ClassKind)c->kind;
     p->properties = arena_take(memory, (c->property_count + 1) * sizeof *p->properties);
     if (p->properties == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     p->n_properties = c->property_count;
@@ -247,9 +247,9 @@ static status write_class(arena *memory, const model_class *c, pb_class *p)
         const model_property *m = &c->properties[k];
         pb_property *q = arena_take(memory, sizeof *q);
         if (q == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-        atoll__sync__v0__property__init(q);
+        atoll__sync__v1__property__init(q);
         q->name = m->name;
-        q->type = (Atoll__Sync__V0__ValueType)m->type;
+        q->type = (Atoll__Sync__V1__ValueType)m->type;
         q->nullable = (m->flags & PROPERTY_NULLABLE) != 0;
         q->list = (m->flags & PROPERTY_LIST) != 0;
         q->set = (m->flags & PROPERTY_SET) != 0;

@@ -107,37 +107,37 @@ unary_call *unary_new(runner *r, command_kind kind, uint64_t request, account *u
 
 static status send_log_in(runner *r, unary_call *u, const command *c)
 {
-    Atoll__Auth__V0__LogInRequest m = ATOLL__AUTH__V0__LOG_IN_REQUEST__INIT;
-    Atoll__Auth__V0__Anonymous anonymous = ATOLL__AUTH__V0__ANONYMOUS__INIT;
-    Atoll__Auth__V0__EmailPassword email = ATOLL__AUTH__V0__EMAIL_PASSWORD__INIT;
+    Atoll__Auth__V1__LogInRequest m = ATOLL__AUTH__V1__LOG_IN_REQUEST__INIT;
+    Atoll__Auth__V1__Anonymous anonymous = ATOLL__AUTH__V1__ANONYMOUS__INIT;
+    Atoll__Auth__V1__EmailPassword email = ATOLL__AUTH__V1__EMAIL_PASSWORD__INIT;
     m.app_id = r->app_id;
     if (r->accounts.device_id != NULL) m.device_id = r->accounts.device_id;
     if (c->kind == COMMAND_LOG_IN_ANONYMOUS) {
-        m.credentials_case = ATOLL__AUTH__V0__LOG_IN_REQUEST__CREDENTIALS_ANONYMOUS;
+        m.credentials_case = ATOLL__AUTH__V1__LOG_IN_REQUEST__CREDENTIALS_ANONYMOUS;
         m.anonymous = &anonymous;
     } else {
-        m.credentials_case = ATOLL__AUTH__V0__LOG_IN_REQUEST__CREDENTIALS_EMAIL_PASSWORD;
+        m.credentials_case = ATOLL__AUTH__V1__LOG_IN_REQUEST__CREDENTIALS_EMAIL_PASSWORD;
         email.email = c->texts[0];
         email.password = c->texts[1];
         m.email_password = &email;
     }
-    return unary_start(r, u, "/atoll.auth.v0.Auth/LogIn", &m.base, false);
+    return unary_start(r, u, "/atoll.auth.v1.Auth/LogIn", &m.base, false);
 }
 
 static status send_register(runner *r, unary_call *u, const command *c)
 {
-    Atoll__Auth__V0__RegisterRequest m = ATOLL__AUTH__V0__REGISTER_REQUEST__INIT;
-    Atoll__Auth__V0__EmailPassword email = ATOLL__AUTH__V0__EMAIL_PASSWORD__INIT;
+    Atoll__Auth__V1__RegisterRequest m = ATOLL__AUTH__V1__REGISTER_REQUEST__INIT;
+    Atoll__Auth__V1__EmailPassword email = ATOLL__AUTH__V1__EMAIL_PASSWORD__INIT;
     m.app_id = r->app_id;
     email.email = c->texts[0];
     email.password = c->texts[1];
     m.email_password = &email;
-    return unary_start(r, u, "/atoll.auth.v0.Auth/RegisterUser", &m.base, false);
+    return unary_start(r, u, "/atoll.auth.v1.Auth/RegisterUser", &m.base, false);
 }
 
 static status send_refresh_token(runner *r, unary_call *u, const char *path, const char *token)
 {
-    Atoll__Auth__V0__RefreshRequest m = ATOLL__AUTH__V0__REFRESH_REQUEST__INIT;
+    Atoll__Auth__V1__RefreshRequest m = ATOLL__AUTH__V1__REFRESH_REQUEST__INIT;
     m.app_id = r->app_id;
     m.refresh_token = (char *)(uintptr_t)token;
     return unary_start(r, u, path, &m.base, false);
@@ -209,7 +209,7 @@ static void log_out(runner *r, const command *c)
     account_leaves(r, a, anonymous ? ACCOUNT_REMOVED : ACCOUNT_LOGGED_OUT);
     unary_call *u = token == NULL ? NULL : unary_new(r, COMMAND_LOG_OUT, c->request, a);
     status result = u == NULL ? ATOLL_ERROR_OUT_OF_MEMORY
-                              : send_refresh_token(r, u, "/atoll.auth.v0.Auth/LogOut", token);
+                              : send_refresh_token(r, u, "/atoll.auth.v1.Auth/LogOut", token);
     memory_free(token);
     if (result == ATOLL_OK) return;
     if (u != NULL) unary_free(u);
@@ -240,7 +240,7 @@ void calls_refresh(runner *r, account *a)
     else {
         unary_call *u = unary_new(r, COMMAND_SAVE, 0, a);
         result = u == NULL ? ATOLL_ERROR_OUT_OF_MEMORY
-                           : send_refresh_token(r, u, "/atoll.auth.v0.Auth/Refresh", token);
+                           : send_refresh_token(r, u, "/atoll.auth.v1.Auth/Refresh", token);
         if (result != ATOLL_OK && u != NULL) unary_free(u);
     }
     memory_free(token);
@@ -257,14 +257,14 @@ void calls_message(net_call *state, bytes message)
     if (buffer_append(&u->answer, message.data, message.size) != ATOLL_OK) buffer_clear(&u->answer);
 }
 
-static void note_lifetime(runner *r, account *a, const Atoll__Auth__V0__Tokens *t)
+static void note_lifetime(runner *r, account *a, const Atoll__Auth__V1__Tokens *t)
 {
     int64_t life_ms = t->access_expires_ms - t->server_ms;
     int64_t margin_ms = life_ms / 10 < TOKEN_MARGIN_MS ? life_ms / 10 : TOKEN_MARGIN_MS;
     a->refresh_at_ms = life_ms > 0 ? net_now_ms(r) + (uint64_t)(life_ms - margin_ms) : UINT64_MAX;
 }
 
-static status profile_of(const Atoll__Auth__V0__Profile *from, account_profile *to)
+static status profile_of(const Atoll__Auth__V1__Profile *from, account_profile *to)
 {
     for (size_t i = 0; i < from->n_identities; i++) {
         TRY(account_texts_add(&to->identities, from->identities[i]->provider));
@@ -279,7 +279,7 @@ static status profile_of(const Atoll__Auth__V0__Profile *from, account_profile *
     return to->custom_data == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
 }
 
-static status note_profile(account *a, const Atoll__Auth__V0__Tokens *t)
+static status note_profile(account *a, const Atoll__Auth__V1__Tokens *t)
 {
     account_profile profile = {0};
     status result = t->profile == NULL ? ATOLL_OK : profile_of(t->profile, &profile);
@@ -298,7 +298,7 @@ static void note_device(runner *r, const char *id)
 }
 
 /* The user of an answer: a known one with new tokens, or a new one. */
-static status take_account(runner *r, const Atoll__Auth__V0__Tokens *t, bool log_in, account **out)
+static status take_account(runner *r, const Atoll__Auth__V1__Tokens *t, bool log_in, account **out)
 {
     account *a = NULL;
     status result = ATOLL_OK;
@@ -334,12 +334,12 @@ static status take_account(runner *r, const Atoll__Auth__V0__Tokens *t, bool log
 status take_tokens(runner *r, unary_call *u, account **out)
 {
     bool log_in = u->user == NULL;
-    Atoll__Auth__V0__Tokens *t =
-        atoll__auth__v0__tokens__unpack(NULL, u->answer.size, u->answer.data);
+    Atoll__Auth__V1__Tokens *t =
+        atoll__auth__v1__tokens__unpack(NULL, u->answer.size, u->answer.data);
     status result = t == NULL || t->user_id[0] == '\0'
                         ? fail(ATOLL_ERROR_PROTOCOL, "the server's answer cannot be read")
                         : take_account(r, t, log_in, out);
-    if (t != NULL) atoll__auth__v0__tokens__free_unpacked(t, NULL);
+    if (t != NULL) atoll__auth__v1__tokens__free_unpacked(t, NULL);
     return result;
 }
 

@@ -7,66 +7,66 @@
 
 #include <stdio.h>
 
-typedef Atoll__Auth__V0__TicketRequest ticket_request;
-typedef Atoll__Auth__V0__EmailRequest email_request;
-typedef Atoll__Auth__V0__KeyRequest key_request;
+typedef Atoll__Auth__V1__TicketRequest ticket_request;
+typedef Atoll__Auth__V1__EmailRequest email_request;
+typedef Atoll__Auth__V1__KeyRequest key_request;
 
 static status send_credentials(runner *r, unary_call *u, const command *c)
 {
-    Atoll__Auth__V0__LogInRequest m = ATOLL__AUTH__V0__LOG_IN_REQUEST__INIT;
-    Atoll__Auth__V0__ProviderToken token = ATOLL__AUTH__V0__PROVIDER_TOKEN__INIT;
-    Atoll__Auth__V0__EmailPassword email = ATOLL__AUTH__V0__EMAIL_PASSWORD__INIT;
+    Atoll__Auth__V1__LogInRequest m = ATOLL__AUTH__V1__LOG_IN_REQUEST__INIT;
+    Atoll__Auth__V1__ProviderToken token = ATOLL__AUTH__V1__PROVIDER_TOKEN__INIT;
+    Atoll__Auth__V1__EmailPassword email = ATOLL__AUTH__V1__EMAIL_PASSWORD__INIT;
     bool linking = c->ask != RUNNER_LOG_IN_TOKEN;
     m.app_id = r->app_id;
     if (r->accounts.device_id != NULL) m.device_id = r->accounts.device_id;
     if (c->ask == RUNNER_LINK_EMAIL) {
-        m.credentials_case = ATOLL__AUTH__V0__LOG_IN_REQUEST__CREDENTIALS_EMAIL_PASSWORD;
+        m.credentials_case = ATOLL__AUTH__V1__LOG_IN_REQUEST__CREDENTIALS_EMAIL_PASSWORD;
         email.email = c->texts[0];
         email.password = c->texts[1];
         m.email_password = &email;
     } else {
-        m.credentials_case = ATOLL__AUTH__V0__LOG_IN_REQUEST__CREDENTIALS_PROVIDER_TOKEN;
+        m.credentials_case = ATOLL__AUTH__V1__LOG_IN_REQUEST__CREDENTIALS_PROVIDER_TOKEN;
         token.provider = c->texts[0];
         token.token = c->texts[1];
         m.provider_token = &token;
     }
     return unary_start(r, u,
-                       linking ? "/atoll.auth.v0.Auth/LinkIdentity" : "/atoll.auth.v0.Auth/LogIn",
+                       linking ? "/atoll.auth.v1.Auth/LinkIdentity" : "/atoll.auth.v1.Auth/LogIn",
                        &m.base, linking);
 }
 
 static status send_ticket(runner *r, unary_call *u, const command *c)
 {
-    ticket_request m = ATOLL__AUTH__V0__TICKET_REQUEST__INIT;
+    ticket_request m = ATOLL__AUTH__V1__TICKET_REQUEST__INIT;
     bool reset = c->ask == RUNNER_RESET_PASSWORD;
     m.app_id = r->app_id;
     if (reset) m.password = c->texts[0];
     m.token = c->texts[reset ? 1 : 0];
     m.token_id = c->texts[reset ? 2 : 1];
     return unary_start(
-        r, u, reset ? "/atoll.auth.v0.Auth/ResetPassword" : "/atoll.auth.v0.Auth/ConfirmUser",
+        r, u, reset ? "/atoll.auth.v1.Auth/ResetPassword" : "/atoll.auth.v1.Auth/ConfirmUser",
         &m.base, false);
 }
 
 static status send_email(runner *r, unary_call *u, const command *c)
 {
-    email_request m = ATOLL__AUTH__V0__EMAIL_REQUEST__INIT;
+    email_request m = ATOLL__AUTH__V1__EMAIL_REQUEST__INIT;
     m.app_id = r->app_id;
     m.email = c->texts[0];
     return unary_start(r, u,
-                       c->ask == RUNNER_SEND_RESET ? "/atoll.auth.v0.Auth/SendPasswordReset"
-                                                   : "/atoll.auth.v0.Auth/ResendConfirmation",
+                       c->ask == RUNNER_SEND_RESET ? "/atoll.auth.v1.Auth/SendPasswordReset"
+                                                   : "/atoll.auth.v1.Auth/ResendConfirmation",
                        &m.base, false);
 }
 
 static status send_key(runner *r, unary_call *u, const command *c)
 {
-    static const char *const paths[] = {[RUNNER_CREATE_KEY] = "/atoll.auth.v0.Auth/CreateKey",
-                                        [RUNNER_FIND_KEYS] = "/atoll.auth.v0.Auth/FindKeys",
-                                        [RUNNER_ENABLE_KEY] = "/atoll.auth.v0.Auth/EnableKey",
-                                        [RUNNER_DISABLE_KEY] = "/atoll.auth.v0.Auth/EnableKey",
-                                        [RUNNER_DELETE_KEY] = "/atoll.auth.v0.Auth/DeleteKey"};
-    key_request m = ATOLL__AUTH__V0__KEY_REQUEST__INIT;
+    static const char *const paths[] = {[RUNNER_CREATE_KEY] = "/atoll.auth.v1.Auth/CreateKey",
+                                        [RUNNER_FIND_KEYS] = "/atoll.auth.v1.Auth/FindKeys",
+                                        [RUNNER_ENABLE_KEY] = "/atoll.auth.v1.Auth/EnableKey",
+                                        [RUNNER_DISABLE_KEY] = "/atoll.auth.v1.Auth/EnableKey",
+                                        [RUNNER_DELETE_KEY] = "/atoll.auth.v1.Auth/DeleteKey"};
+    key_request m = ATOLL__AUTH__V1__KEY_REQUEST__INIT;
     m.app_id = r->app_id;
     m.disable = c->ask == RUNNER_DISABLE_KEY;
     if (c->ask == RUNNER_CREATE_KEY)
@@ -78,22 +78,22 @@ static status send_key(runner *r, unary_call *u, const command *c)
 
 static status send_refresh(runner *r, unary_call *u)
 {
-    Atoll__Auth__V0__RefreshRequest m = ATOLL__AUTH__V0__REFRESH_REQUEST__INIT;
+    Atoll__Auth__V1__RefreshRequest m = ATOLL__AUTH__V1__REFRESH_REQUEST__INIT;
     char *token = account_copy_token(u->user, true);
     if (token == NULL)
         return fail(ATOLL_ERROR_NOT_LOGGED_IN, "the user is logged out: log in again");
     m.app_id = r->app_id;
     m.refresh_token = token;
-    status result = unary_start(r, u, "/atoll.auth.v0.Auth/Refresh", &m.base, false);
+    status result = unary_start(r, u, "/atoll.auth.v1.Auth/Refresh", &m.base, false);
     memory_free(token);
     return result;
 }
 
 static status send_delete(runner *r, unary_call *u)
 {
-    Atoll__Auth__V0__AppRequest m = ATOLL__AUTH__V0__APP_REQUEST__INIT;
+    Atoll__Auth__V1__AppRequest m = ATOLL__AUTH__V1__APP_REQUEST__INIT;
     m.app_id = r->app_id;
-    return unary_start(r, u, "/atoll.auth.v0.Auth/DeleteUser", &m.base, true);
+    return unary_start(r, u, "/atoll.auth.v1.Auth/DeleteUser", &m.base, true);
 }
 
 static status send_ask(runner *r, unary_call *u, const command *c)
@@ -145,7 +145,7 @@ static status set_base_url(runner *r, const char *url)
 static void remove_user(runner *r, const command *c)
 {
     account *a = c->user;
-    Atoll__Auth__V0__RefreshRequest m = ATOLL__AUTH__V0__REFRESH_REQUEST__INIT;
+    Atoll__Auth__V1__RefreshRequest m = ATOLL__AUTH__V1__REFRESH_REQUEST__INIT;
     char *token = account_copy_token(a, true);
     bool logged_in = account_state(a) == ACCOUNT_LOGGED_IN;
     if (account_state(a) != ACCOUNT_REMOVED) account_leaves(r, a, ACCOUNT_REMOVED);
@@ -155,7 +155,7 @@ static void remove_user(runner *r, const command *c)
     if (u != NULL) {
         m.app_id = r->app_id;
         m.refresh_token = token;
-        result = unary_start(r, u, "/atoll.auth.v0.Auth/LogOut", &m.base, false);
+        result = unary_start(r, u, "/atoll.auth.v1.Auth/LogOut", &m.base, false);
         if (result != ATOLL_OK) unary_free(u);
     }
     memory_free(token);
@@ -193,13 +193,13 @@ void ask_command(runner *r, command *c)
 
 static void keys_done(unary_call *u)
 {
-    Atoll__Auth__V0__KeyList *list =
-        atoll__auth__v0__key_list__unpack(NULL, u->answer.size, u->answer.data);
+    Atoll__Auth__V1__KeyList *list =
+        atoll__auth__v1__key_list__unpack(NULL, u->answer.size, u->answer.data);
     VECTOR(const char *) texts = {0};
     status result = list == NULL ? fail(ATOLL_ERROR_PROTOCOL, "the server's answer cannot be read")
                                  : vector_reserve(&texts, 4 * list->n_keys);
     for (size_t i = 0; result == ATOLL_OK && texts.items != NULL && i < list->n_keys; i++) {
-        const Atoll__Auth__V0__Key *key = list->keys[i];
+        const Atoll__Auth__V1__Key *key = list->keys[i];
         texts.items[texts.count++] = key->id;
         texts.items[texts.count++] = key->name;
         texts.items[texts.count++] = key->disabled ? "false" : "true";
@@ -213,7 +213,7 @@ static void keys_done(unary_call *u)
                           .answer_count = texts.count};
     runner_send(u->runner, &event);
     vector_free(&texts);
-    if (list != NULL) atoll__auth__v0__key_list__free_unpacked(list, NULL);
+    if (list != NULL) atoll__auth__v1__key_list__free_unpacked(list, NULL);
 }
 
 static void profile_done(unary_call *u)

@@ -52,7 +52,7 @@ static status start_call(runner_session *s)
         return fail(ATOLL_ERROR_NOT_LOGGED_IN, "the user has no access token: log in again");
     status result = net_open(r, s->account, &s->connection);
     grpc_request request = {
-        .path = "/atoll.sync.v0.Sync/Session", .authorization = token, .user = &s->state_of_call};
+        .path = "/atoll.sync.v1.Sync/Session", .authorization = token, .user = &s->state_of_call};
     if (result == ATOLL_OK)
         result =
             grpc_start(channel_grpc(s->connection->channel), &request, net_now_ms(r), &s->call);

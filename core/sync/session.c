@@ -467,8 +467,8 @@ static status make_bind(session *s, arena *memory, session_action *out)
     client_message m = {.kind = CLIENT_BIND};
     sync_state *y = &s->sync;
     m.bind = (wire_bind){.accepts_zstd = true,
-                         .version_minimum = WIRE_PROTOCOL_VERSION,
-                         .version_maximum = WIRE_PROTOCOL_VERSION,
+                         .version_minimum = WIRE_VERSION_MINIMUM,
+                         .version_maximum = WIRE_VERSION_MAXIMUM,
                          .app_id = s->app_id,
                          .user_agent = "atoll",
                          .flexible = s->options.flexible,

@@ -115,6 +115,11 @@ static status store_bound(session *s, const sync_state *next, const wire_bound *
 static status take_bound(session *s, uint64_t now_ms, const wire_bound *b)
 {
     sync_state next = s->sync;
+    if (b->version < WIRE_VERSION_MINIMUM || b->version > WIRE_VERSION_MAXIMUM) {
+        return fail(ATOLL_ERROR_PROTOCOL,
+                    "the server chose version %u of the protocol; this client offered %d to %d",
+                    b->version, WIRE_VERSION_MINIMUM, WIRE_VERSION_MAXIMUM);
+    }
     if (b->ident == 0 || b->secret.size != 16 || (next.ident != 0 && next.ident != b->ident)) {
         return fail(ATOLL_ERROR_PROTOCOL, "the server gave the ident %llu",
                     (unsigned long long)b->ident);

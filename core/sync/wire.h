@@ -7,7 +7,8 @@
 /* Messages as plain C: what schema/sync.proto says, without protobuf. Both machines build and read these; codec.c alone
  * turns them into bytes and back. Everything pointed at lives in the arena of the message. */
 
-enum { WIRE_PROTOCOL_VERSION = 0, WIRE_ID_SIZE = 16 };
+/* What this code speaks, from the oldest to the newest. */
+enum { WIRE_VERSION_MINIMUM = 1, WIRE_VERSION_MAXIMUM = 1, WIRE_ID_SIZE = 16 };
 
 typedef enum row_kind {
     ROW_NONE = 0,

@@ -89,7 +89,11 @@ static void join(bench *b, long i)
              owner_of(i));
     must(peer_new(b->app, "user", &b->peers[i]));
     client_message m = {.kind = CLIENT_BIND};
-    m.bind = (wire_bind){.app_id = "app", .flexible = true, .schema = b->schema};
+    m.bind = (wire_bind){.version_minimum = 1,
+                         .version_maximum = 1,
+                         .app_id = "app",
+                         .flexible = true,
+                         .schema = b->schema};
     say(b->peers[i], &m);
     m = (client_message){.kind = CLIENT_SUBSCRIBE};
     m.subscribe.version = 1;

@@ -82,7 +82,7 @@ def attack_calls_of_the_administrator(server, canary, _):
         wrong = ("authorization", "Bearer x")
         for method in auth.DESCRIPTOR.services_by_name["Admin"].methods:
             call = channel.unary_unary(
-                f"/atoll.auth.v0.Admin/{method.name}", request_serializer=lambda body: body, response_deserializer=bytes
+                f"/atoll.auth.v1.Admin/{method.name}", request_serializer=lambda body: body, response_deserializer=bytes
             )
             for metadata in ([], [wrong], refresh, [("authorization", f"Bearer {access}")]):
                 for body in (wanted, b""):
@@ -124,7 +124,7 @@ def attack_histories_that_never_were(server, canary, _):
     with canary.unharmed(64 * MB):
         for fields in forged * 25:
             stream = Stream(canary.client.channel, log_in(victim.channel))
-            stream.send(bind=sync.Bind(app_id=APP, flexible=True, schema=[SCHEMA], **fields))
+            stream.send(bind=sync.Bind(protocol_version_min=1, protocol_version_max=1, app_id=APP, flexible=True, schema=[SCHEMA], **fields))
             message = stream._in.get(timeout=LIMIT)
             assert message is not None
             if message.WhichOneof("body") == "bound":

@@ -52,7 +52,7 @@ def attack_half_messages_on_many_streams(server, canary, _):
 def attack_wrong_paths_and_methods(server, canary, seed):
     with canary.unharmed(32 * MB):
         raw = Raw(server.port)
-        paths = ["/", "", "/atoll.sync.v0.Sync", "/atoll.auth.v0.Auth/../Session", "*", "/" + "x" * 8000, "/\x7f"]
+        paths = ["/", "", "/atoll.sync.v1.Sync", "/atoll.auth.v1.Auth/../Session", "*", "/" + "x" * 8000, "/\x7f"]
         for index in range(500):
             raw.send(frame(HEADERS, END_HEADERS, 2 * index + 1, request(path=paths[index % len(paths)])))
         raw.frames(0.5)
@@ -129,6 +129,6 @@ def _account(password):
 def _subscribe_all():
     from canary import SCHEMA, sync
 
-    yield sync.ClientMessage(bind=sync.Bind(app_id=APP, flexible=True, schema=[SCHEMA]))
+    yield sync.ClientMessage(bind=sync.Bind(protocol_version_min=1, protocol_version_max=1, app_id=APP, flexible=True, schema=[SCHEMA]))
     query = sync.Query(class_name="Item", text="TRUEPREDICATE")
     yield sync.ClientMessage(subscribe=sync.Subscribe(version=1, queries=[query]))

@@ -42,7 +42,7 @@ class Client:
         self.token = token or log_in(self.channel)
         self.batch, self.number, self.ticks = b"", 0, 0
         self.stream = Stream(self.channel, self.token)
-        self.stream.send(bind=sync.Bind(app_id=APP, flexible=True, schema=[SCHEMA], wall_ms=int(time.time() * 1000)))
+        self.stream.send(bind=sync.Bind(protocol_version_min=1, protocol_version_max=1, app_id=APP, flexible=True, schema=[SCHEMA], wall_ms=int(time.time() * 1000)))
         self.bound = self.stream.receive("bound")
         self.skew = self.bound.server_ms - int(time.time() * 1000)
         if query is not None:

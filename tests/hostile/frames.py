@@ -6,7 +6,7 @@ import struct
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RESET, SETTINGS, PING, GOAWAY, WINDOW, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
-SESSION = "/atoll.sync.v0.Sync/Session"
+SESSION = "/atoll.sync.v1.Sync/Session"
 
 
 def frame(kind, flags=0, stream=0, payload=b""):

@@ -43,6 +43,7 @@ def attack_foreign_idents(server, canary, _):
             stream = Stream(victim.channel, other)
             stream.send(
                 bind=sync.Bind(
+                    protocol_version_min=1, protocol_version_max=1,
                     app_id=APP, flexible=True, schema=[SCHEMA], ident=victim.bound.ident, secret=secret,
                     cursor=1, epoch=victim.bound.epoch,
                 )
@@ -57,7 +58,7 @@ def attack_tokens_of_another_app(server, canary, _):
     with canary.unharmed(32 * MB):
         elsewhere = log_in(canary.client.channel, app="elsewhere")
         stream = Stream(canary.client.channel, elsewhere)
-        stream.send(bind=sync.Bind(app_id=APP, flexible=True, schema=[SCHEMA]))
+        stream.send(bind=sync.Bind(protocol_version_min=1, protocol_version_max=1, app_id=APP, flexible=True, schema=[SCHEMA]))
         code, _error = _refused(stream)
         assert code is not grpc.StatusCode.OK, "a token of one app opened another one"
 
@@ -108,7 +109,7 @@ def attack_schemas_without_end(server, canary, _):
                 )
                 for index in range(2000)
             ]
-            stream.send(bind=sync.Bind(app_id=APP, flexible=True, schema=classes))
+            stream.send(bind=sync.Bind(protocol_version_min=1, protocol_version_max=1, app_id=APP, flexible=True, schema=classes))
             message = stream._in.get(timeout=60)
             assert message is None or message.WhichOneof("body") in ("bound", "error")
             stream.close()
@@ -192,7 +193,7 @@ def _samples(client):
     edit.columns.append(text_column("text", ["changed"], client.stamp()))
     batch = uuid.uuid4().bytes
     return [
-        sync.ClientMessage(bind=sync.Bind(app_id=APP, flexible=True, schema=[SCHEMA])),
+        sync.ClientMessage(bind=sync.Bind(protocol_version_min=1, protocol_version_max=1, app_id=APP, flexible=True, schema=[SCHEMA])),
         sync.ClientMessage(subscribe=sync.Subscribe(version=2, queries=[sync.Query(class_name="Item", text="count<3")])),
         sync.ClientMessage(upload=sync.Upload(batch=batch, bound=1, last=True, rows=[rows, remove, edit])),
         sync.ClientMessage(mark=sync.Mark(request=3)),
@@ -228,7 +229,7 @@ def attack_mutated_messages(server, canary, seed):
     with canary.unharmed(128 * MB):
         client = Client(server, query=None)
         call = client.channel.stream_stream(
-            "/atoll.sync.v0.Sync/Session", request_serializer=lambda body: body, response_deserializer=bytes
+            "/atoll.sync.v1.Sync/Session", request_serializer=lambda body: body, response_deserializer=bytes
         )
         samples = _samples(client)
         valid = [sample.SerializeToString() for sample in samples]

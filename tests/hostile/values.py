@@ -36,7 +36,7 @@ class Wide(Client):
         super().__init__(server, query=None)
         self.stream.close()
         self.stream = Stream(self.channel, self.token)
-        self.stream.send(bind=sync.Bind(app_id=other.APP, flexible=True, schema=[WIDE, PART]))
+        self.stream.send(bind=sync.Bind(protocol_version_min=1, protocol_version_max=1, app_id=other.APP, flexible=True, schema=[WIDE, PART]))
         self.stream.receive("bound")
         self.stream.send(subscribe=sync.Subscribe(version=1, queries=[sync.Query(class_name="Wide", text="TRUEPREDICATE")]))
         assert self.stream.receive("subscription_state").code == 0

@@ -161,7 +161,7 @@ status admin_call(admin *c, const char *method, const ProtobufCMessage *request,
 {
     char path[128];
     grpc_call *call = NULL;
-    snprintf(path, sizeof path, "/atoll.auth.v0.Admin/%s", method);
+    snprintf(path, sizeof path, "/atoll.auth.v1.Admin/%s", method);
     grpc_request options = {
         .path = path, .authorization = (const char *)c->token.data, .timeout_ms = CALL_TIMEOUT_MS};
     size_t size = protobuf_c_message_get_packed_size(request);

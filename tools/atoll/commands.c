@@ -32,16 +32,16 @@ static void field(const char *separator, const char *name, const char *text)
 
 status command_app_list(const arguments *a)
 {
-    Atoll__Auth__V0__Nothing request = ATOLL__AUTH__V0__NOTHING__INIT;
+    Atoll__Auth__V1__Nothing request = ATOLL__AUTH__V1__NOTHING__INIT;
     ProtobufCMessage *answer = NULL;
-    TRY(admin_ask(a, "ListApps", &request.base, &atoll__auth__v0__app_list__descriptor, &answer));
-    const Atoll__Auth__V0__AppList *list = (const Atoll__Auth__V0__AppList *)answer;
+    TRY(admin_ask(a, "ListApps", &request.base, &atoll__auth__v1__app_list__descriptor, &answer));
+    const Atoll__Auth__V1__AppList *list = (const Atoll__Auth__V1__AppList *)answer;
     if (a->json)
         fputs("[", stdout);
     else
         printf("%-24s %-10s %-16s %s\n", "APP", "SYNC", "LOG-IN", "DEVELOPMENT");
     for (size_t i = 0; i < list->n_apps; i++) {
-        const Atoll__Auth__V0__App *app = list->apps[i];
+        const Atoll__Auth__V1__App *app = list->apps[i];
         bool both = app->n_log_in == 2;
         const char *ways = both ? "anonymous,email" : app->n_log_in == 1 ? app->log_in[0] : "-";
         if (!a->json) {
@@ -65,7 +65,7 @@ status command_app_list(const arguments *a)
 
 /* ---- users ---- */
 
-static void print_user(const Atoll__Auth__V0__User *u, bool json, const char *separator)
+static void print_user(const Atoll__Auth__V1__User *u, bool json, const char *separator)
 {
     if (!json) {
         char when[32] = "";
@@ -86,11 +86,11 @@ static void print_user(const Atoll__Auth__V0__User *u, bool json, const char *se
 
 static status user_list(const arguments *a)
 {
-    Atoll__Auth__V0__AppRequest request = ATOLL__AUTH__V0__APP_REQUEST__INIT;
+    Atoll__Auth__V1__AppRequest request = ATOLL__AUTH__V1__APP_REQUEST__INIT;
     ProtobufCMessage *answer = NULL;
     request.app_id = (char *)(uintptr_t)a->app;
-    TRY(admin_ask(a, "ListUsers", &request.base, &atoll__auth__v0__user_list__descriptor, &answer));
-    const Atoll__Auth__V0__UserList *list = (const Atoll__Auth__V0__UserList *)answer;
+    TRY(admin_ask(a, "ListUsers", &request.base, &atoll__auth__v1__user_list__descriptor, &answer));
+    const Atoll__Auth__V1__UserList *list = (const Atoll__Auth__V1__UserList *)answer;
     if (a->json)
         fputs("[", stdout);
     else
@@ -118,8 +118,8 @@ static status read_password(char password[PASSWORD_SIZE_MAX])
 
 static status user_add(const arguments *a)
 {
-    Atoll__Auth__V0__RegisterRequest request = ATOLL__AUTH__V0__REGISTER_REQUEST__INIT;
-    Atoll__Auth__V0__EmailPassword given = ATOLL__AUTH__V0__EMAIL_PASSWORD__INIT;
+    Atoll__Auth__V1__RegisterRequest request = ATOLL__AUTH__V1__REGISTER_REQUEST__INIT;
+    Atoll__Auth__V1__EmailPassword given = ATOLL__AUTH__V1__EMAIL_PASSWORD__INIT;
     ProtobufCMessage *answer = NULL;
     char password[PASSWORD_SIZE_MAX] = "";
     if (a->password != NULL)
@@ -131,10 +131,10 @@ static status user_add(const arguments *a)
     request.app_id = (char *)(uintptr_t)a->app;
     request.email_password = &given;
     status result =
-        admin_ask(a, "AddUser", &request.base, &atoll__auth__v0__user__descriptor, &answer);
+        admin_ask(a, "AddUser", &request.base, &atoll__auth__v1__user__descriptor, &answer);
     explicit_bzero(password, sizeof password);
     if (result != ATOLL_OK) return result;
-    print_user((const Atoll__Auth__V0__User *)answer, a->json, "{");
+    print_user((const Atoll__Auth__V1__User *)answer, a->json, "{");
     if (a->json) putchar('\n');
     protobuf_c_message_free_unpacked(answer, NULL);
     return ATOLL_OK;
@@ -142,13 +142,13 @@ static status user_add(const arguments *a)
 
 static status user_disable(const arguments *a, bool enable)
 {
-    Atoll__Auth__V0__DisableUserRequest request = ATOLL__AUTH__V0__DISABLE_USER_REQUEST__INIT;
+    Atoll__Auth__V1__DisableUserRequest request = ATOLL__AUTH__V1__DISABLE_USER_REQUEST__INIT;
     ProtobufCMessage *answer = NULL;
     request.app_id = (char *)(uintptr_t)a->app;
     request.user = (char *)(uintptr_t)a->words[2];
     request.enable = enable;
-    TRY(admin_ask(a, "DisableUser", &request.base, &atoll__auth__v0__user__descriptor, &answer));
-    print_user((const Atoll__Auth__V0__User *)answer, a->json, "{");
+    TRY(admin_ask(a, "DisableUser", &request.base, &atoll__auth__v1__user__descriptor, &answer));
+    print_user((const Atoll__Auth__V1__User *)answer, a->json, "{");
     if (a->json) putchar('\n');
     protobuf_c_message_free_unpacked(answer, NULL);
     return ATOLL_OK;
@@ -156,7 +156,7 @@ static status user_disable(const arguments *a, bool enable)
 
 static status user_data(const arguments *a)
 {
-    Atoll__Auth__V0__UserDataRequest request = ATOLL__AUTH__V0__USER_DATA_REQUEST__INIT;
+    Atoll__Auth__V1__UserDataRequest request = ATOLL__AUTH__V1__USER_DATA_REQUEST__INIT;
     ProtobufCMessage *answer = NULL;
     bool set = strcmp(a->words[2], "set") == 0;
     if (a->word_count != (set ? 5 : 4) || (!set && strcmp(a->words[2], "get") != 0))
@@ -166,19 +166,19 @@ static status user_data(const arguments *a)
     request.user = (char *)(uintptr_t)a->words[3];
     if (set) request.json = (char *)(uintptr_t)a->words[4];
     TRY(admin_ask(a, set ? "SetUserData" : "GetUserData", &request.base,
-                  &atoll__auth__v0__user_data__descriptor, &answer));
-    puts(((const Atoll__Auth__V0__UserData *)answer)->json);
+                  &atoll__auth__v1__user_data__descriptor, &answer));
+    puts(((const Atoll__Auth__V1__UserData *)answer)->json);
     protobuf_c_message_free_unpacked(answer, NULL);
     return ATOLL_OK;
 }
 
 static status user_delete(const arguments *a)
 {
-    Atoll__Auth__V0__DisableUserRequest request = ATOLL__AUTH__V0__DISABLE_USER_REQUEST__INIT;
+    Atoll__Auth__V1__DisableUserRequest request = ATOLL__AUTH__V1__DISABLE_USER_REQUEST__INIT;
     ProtobufCMessage *answer = NULL;
     request.app_id = (char *)(uintptr_t)a->app;
     request.user = (char *)(uintptr_t)a->words[2];
-    TRY(admin_ask(a, "RemoveUser", &request.base, &atoll__auth__v0__nothing__descriptor, &answer));
+    TRY(admin_ask(a, "RemoveUser", &request.base, &atoll__auth__v1__nothing__descriptor, &answer));
     protobuf_c_message_free_unpacked(answer, NULL);
     return ATOLL_OK;
 }
@@ -196,10 +196,10 @@ status command_user(const arguments *a)
 
 status command_sync_terminate(const arguments *a)
 {
-    Atoll__Auth__V0__AppRequest request = ATOLL__AUTH__V0__APP_REQUEST__INIT;
+    Atoll__Auth__V1__AppRequest request = ATOLL__AUTH__V1__APP_REQUEST__INIT;
     ProtobufCMessage *answer = NULL;
     request.app_id = (char *)(uintptr_t)a->app;
-    TRY(admin_ask(a, "TerminateSync", &request.base, &atoll__auth__v0__nothing__descriptor,
+    TRY(admin_ask(a, "TerminateSync", &request.base, &atoll__auth__v1__nothing__descriptor,
                   &answer));
     protobuf_c_message_free_unpacked(answer, NULL);
     return ATOLL_OK;
@@ -207,7 +207,7 @@ status command_sync_terminate(const arguments *a)
 
 /* ---- sessions ---- */
 
-static void print_session(const Atoll__Auth__V0__Session *s, bool json, const char *separator)
+static void print_session(const Atoll__Auth__V1__Session *s, bool json, const char *separator)
 {
     if (!json) {
         printf("%6" PRIu64 " %-6s %-26s %6" PRIu64 " %8" PRIu64 " %8" PRIu64 " %10" PRIu64
@@ -230,12 +230,12 @@ static void print_session(const Atoll__Auth__V0__Session *s, bool json, const ch
 
 status command_session_list(const arguments *a)
 {
-    Atoll__Auth__V0__AppRequest request = ATOLL__AUTH__V0__APP_REQUEST__INIT;
+    Atoll__Auth__V1__AppRequest request = ATOLL__AUTH__V1__APP_REQUEST__INIT;
     ProtobufCMessage *answer = NULL;
     request.app_id = (char *)(uintptr_t)a->app;
-    TRY(admin_ask(a, "ListSessions", &request.base, &atoll__auth__v0__session_list__descriptor,
+    TRY(admin_ask(a, "ListSessions", &request.base, &atoll__auth__v1__session_list__descriptor,
                   &answer));
-    const Atoll__Auth__V0__SessionList *list = (const Atoll__Auth__V0__SessionList *)answer;
+    const Atoll__Auth__V1__SessionList *list = (const Atoll__Auth__V1__SessionList *)answer;
     if (a->json)
         fputs("[", stdout);
     else
@@ -258,15 +258,15 @@ status command_ingest_tail(const arguments *a, bool follow)
     TRY(admin_open(a, &c));
     status result = ATOLL_OK;
     for (;;) {
-        Atoll__Auth__V0__ReadIngestRequest request = ATOLL__AUTH__V0__READ_INGEST_REQUEST__INIT;
+        Atoll__Auth__V1__ReadIngestRequest request = ATOLL__AUTH__V1__READ_INGEST_REQUEST__INIT;
         ProtobufCMessage *answer = NULL;
         request.app_id = (char *)(uintptr_t)a->app;
         request.after = after;
         if (a->class_name != NULL) request.class_name = (char *)(uintptr_t)a->class_name;
-        result = admin_call(c, "ReadIngest", &request.base, &atoll__auth__v0__ingest__descriptor,
+        result = admin_call(c, "ReadIngest", &request.base, &atoll__auth__v1__ingest__descriptor,
                             &answer);
         if (result != ATOLL_OK) break;
-        const Atoll__Auth__V0__Ingest *ingest = (const Atoll__Auth__V0__Ingest *)answer;
+        const Atoll__Auth__V1__Ingest *ingest = (const Atoll__Auth__V1__Ingest *)answer;
         bool news = ingest->last != after; /* none of them may be of the class */
         if (ingest->lines.len > 0) fwrite(ingest->lines.data, 1, ingest->lines.len, stdout);
         fflush(stdout);
@@ -281,14 +281,14 @@ status command_ingest_tail(const arguments *a, bool follow)
 
 status command_hash(const arguments *a)
 {
-    Atoll__Auth__V0__HashQueryRequest request = ATOLL__AUTH__V0__HASH_QUERY_REQUEST__INIT;
+    Atoll__Auth__V1__HashQueryRequest request = ATOLL__AUTH__V1__HASH_QUERY_REQUEST__INIT;
     ProtobufCMessage *answer = NULL;
     request.app_id = (char *)(uintptr_t)a->app;
     request.class_name = (char *)(uintptr_t)a->words[1];
     if (a->word_count > 2) request.query = (char *)(uintptr_t)a->words[2];
-    TRY(admin_ask(a, "HashQuery", &request.base, &atoll__auth__v0__query_hash__descriptor,
+    TRY(admin_ask(a, "HashQuery", &request.base, &atoll__auth__v1__query_hash__descriptor,
                   &answer));
-    const Atoll__Auth__V0__QueryHash *hash = (const Atoll__Auth__V0__QueryHash *)answer;
+    const Atoll__Auth__V1__QueryHash *hash = (const Atoll__Auth__V1__QueryHash *)answer;
     if (a->json)
         printf("{\"digest\": \"%016" PRIx64 "\", \"count\": %" PRIu64 "}\n", hash->digest,
                hash->count);

@@ -5,7 +5,7 @@
 
 #include <inttypes.h>
 
-static void print_key(const Atoll__Auth__V0__Key *k, bool json, const char *separator)
+static void print_key(const Atoll__Auth__V1__Key *k, bool json, const char *separator)
 {
     if (!json) {
         printf("%-26s %-9s %-24s %s\n", k->id, k->disabled ? "disabled" : "enabled", k->name,
@@ -20,7 +20,7 @@ static void print_key(const Atoll__Auth__V0__Key *k, bool json, const char *sepa
     putchar('}');
 }
 
-static void print_list(const Atoll__Auth__V0__KeyList *list, bool json)
+static void print_list(const Atoll__Auth__V1__KeyList *list, bool json)
 {
     if (json) putchar('[');
     if (!json) printf("%-26s %-9s %-24s %s\n", "ID", "STATE", "NAME", "KEY");
@@ -31,7 +31,7 @@ static void print_list(const Atoll__Auth__V0__KeyList *list, bool json)
 
 status command_key(const arguments *a)
 {
-    Atoll__Auth__V0__KeyRequest request = ATOLL__AUTH__V0__KEY_REQUEST__INIT;
+    Atoll__Auth__V1__KeyRequest request = ATOLL__AUTH__V1__KEY_REQUEST__INIT;
     ProtobufCMessage *answer = NULL;
     const char *what = a->words[1];
     bool create = strcmp(what, "create") == 0, list = strcmp(what, "list") == 0;
@@ -46,10 +46,10 @@ status command_key(const arguments *a)
     else if (!list)
         request.id = (char *)(uintptr_t)a->words[2];
     TRY(admin_ask(a, method, &request.base,
-                  create || list ? &atoll__auth__v0__key_list__descriptor
-                                 : &atoll__auth__v0__nothing__descriptor,
+                  create || list ? &atoll__auth__v1__key_list__descriptor
+                                 : &atoll__auth__v1__nothing__descriptor,
                   &answer));
-    if (create || list) print_list((const Atoll__Auth__V0__KeyList *)answer, a->json);
+    if (create || list) print_list((const Atoll__Auth__V1__KeyList *)answer, a->json);
     protobuf_c_message_free_unpacked(answer, NULL);
     return ATOLL_OK;
 }

@@ -83,7 +83,7 @@ def main(server):
     tokens = users.LogIn(auth.LogInRequest(app_id=APP, anonymous=auth.Anonymous()), timeout=LIMIT)
     assert tokens.user_id and tokens.provider == "anon-user"
     refused = Stream(channel, "not a token")
-    refused.send(bind=sync.Bind(app_id=APP, flexible=True))
+    refused.send(bind=sync.Bind(protocol_version_min=1, protocol_version_max=1, app_id=APP, flexible=True))
     assert refused.end()[1] is grpc.StatusCode.UNAUTHENTICATED
     refused.close()
 
@@ -98,10 +98,10 @@ def main(server):
 
     # Bind as a new copy, subscribe, download.
     stream = Stream(channel, tokens.access_token)
-    bind = dict(app_id=APP, flexible=True, schema=[SCHEMA], wall_ms=int(time.time() * 1000), user_agent="grpcio")
+    bind = dict(protocol_version_min=1, protocol_version_max=1, app_id=APP, flexible=True, schema=[SCHEMA], wall_ms=int(time.time() * 1000), user_agent="grpcio")
     stream.send(bind=sync.Bind(**bind))
     bound = stream.receive("bound")
-    assert bound.protocol_version == 0 and bound.ident and len(bound.secret) == 16 and bound.high_water == 0
+    assert bound.protocol_version == 1 and bound.ident and len(bound.secret) == 16 and bound.high_water == 0
     assert {p.name for p in bound.schema[0].properties} == {p.name for p in SCHEMA.properties}
     skew = bound.server_ms - int(time.time() * 1000)
     queries = [sync.Query(class_name="Airport", text="state == 'WA'")]

@@ -25,7 +25,7 @@ import reflection_pb2 as reflection  # noqa: E402
 import sync_pb2 as sync  # noqa: E402
 
 PATIENCE = 20  # seconds
-SESSION = "/atoll.sync.v0.Sync/Session"
+SESSION = "/atoll.sync.v1.Sync/Session"
 
 
 class Server:
@@ -99,7 +99,7 @@ class Interop(unittest.TestCase):
         return caught.exception.details()
 
     def log_in(self):
-        return self.ask("/atoll.auth.v0.Auth/LogIn", auth.LogInRequest(app_id="shop", anonymous=auth.Anonymous()), auth.Tokens)
+        return self.ask("/atoll.auth.v1.Auth/LogIn", auth.LogInRequest(app_id="shop", anonymous=auth.Anonymous()), auth.Tokens)
 
     def check_health(self, service="", **more):
         return self.ask("/grpc.health.v1.Health/Check", health.HealthCheckRequest(service=service), health.HealthCheckResponse, **more)
@@ -109,11 +109,11 @@ class Interop(unittest.TestCase):
             method = f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
             ask = self.channel.stream_stream(method, request_serializer=lambda m: m.SerializeToString(),
                                              response_deserializer=reflection.ServerReflectionResponse.FromString)
-            requests = [reflection.ServerReflectionRequest(list_services=""), reflection.ServerReflectionRequest(file_containing_symbol="atoll.auth.v0.Auth"),
+            requests = [reflection.ServerReflectionRequest(list_services=""), reflection.ServerReflectionRequest(file_containing_symbol="atoll.auth.v1.Auth"),
                         reflection.ServerReflectionRequest(file_by_filename="sync.proto"), reflection.ServerReflectionRequest(file_containing_symbol="nothing")]
             services, auth_file, sync_file, nothing = list(ask(iter(requests), timeout=PATIENCE))
             names = {service.name for service in services.list_services_response.service}
-            self.assertLessEqual({"atoll.auth.v0.Auth", "atoll.sync.v0.Sync", "grpc.health.v1.Health"}, names)
+            self.assertLessEqual({"atoll.auth.v1.Auth", "atoll.sync.v1.Sync", "grpc.health.v1.Health"}, names)
             self.assertEqual(descriptor_pb2.FileDescriptorProto.FromString(auth_file.file_descriptor_response.file_descriptor_proto[0]).name, "auth.proto")
             found = descriptor_pb2.FileDescriptorProto.FromString(sync_file.file_descriptor_response.file_descriptor_proto[0])
             self.assertEqual([service.name for service in found.service], ["Sync"])
@@ -122,13 +122,13 @@ class Interop(unittest.TestCase):
     def test_health_is_watched(self):
         watch = self.channel.unary_stream("/grpc.health.v1.Health/Watch", request_serializer=lambda m: m.SerializeToString(),
                                           response_deserializer=health.HealthCheckResponse.FromString)
-        for service, state in (("", 1), ("atoll.sync.v0.Sync", 1), ("other", 3)):
+        for service, state in (("", 1), ("atoll.sync.v1.Sync", 1), ("other", 3)):
             call = watch(health.HealthCheckRequest(service=service), timeout=PATIENCE)
             self.assertEqual(next(iter(call)).status, state)
             call.cancel()
 
     def test_health_answers(self):
-        for service in ("", "atoll.sync.v0.Sync", "atoll.auth.v0.Auth"):
+        for service in ("", "atoll.sync.v1.Sync", "atoll.auth.v1.Auth"):
             self.assertEqual(self.check_health(service).status, health.HealthCheckResponse.SERVING)
         self.refused(grpc.StatusCode.NOT_FOUND, None, lambda: self.check_health("nobody"))
 
@@ -136,33 +136,33 @@ class Interop(unittest.TestCase):
         registration = auth.RegisterRequest(app_id="shop", email_password=auth.EmailPassword(email="ann@x.org", password="secret1"))
 
         def register():
-            return self.ask("/atoll.auth.v0.Auth/RegisterUser", registration, auth.Nothing)
+            return self.ask("/atoll.auth.v1.Auth/RegisterUser", registration, auth.Nothing)
 
         register()
         self.assertIn("already registered", self.refused(grpc.StatusCode.ALREADY_EXISTS, 703, register))
         texts = set()
         for email, password in (("ann@x.org", "wrong!"), ("nobody@x.org", "secret1")):
             request = auth.LogInRequest(app_id="shop", email_password=auth.EmailPassword(email=email, password=password))
-            texts.add(self.refused(grpc.StatusCode.UNAUTHENTICATED, 701, lambda: self.ask("/atoll.auth.v0.Auth/LogIn", request, auth.Tokens)))
+            texts.add(self.refused(grpc.StatusCode.UNAUTHENTICATED, 701, lambda: self.ask("/atoll.auth.v1.Auth/LogIn", request, auth.Tokens)))
         self.assertEqual(len(texts), 1)  # what is wrong is not told
-        self.refused(grpc.StatusCode.UNIMPLEMENTED, 104, lambda: self.ask("/atoll.auth.v0.Auth/Nope", auth.Nothing(), auth.Nothing))
+        self.refused(grpc.StatusCode.UNIMPLEMENTED, 104, lambda: self.ask("/atoll.auth.v1.Auth/Nope", auth.Nothing(), auth.Nothing))
         bad = auth.LogInRequest(app_id="../up", anonymous=auth.Anonymous())
-        self.refused(grpc.StatusCode.NOT_FOUND, 707, lambda: self.ask("/atoll.auth.v0.Auth/LogIn", bad, auth.Tokens))
+        self.refused(grpc.StatusCode.NOT_FOUND, 707, lambda: self.ask("/atoll.auth.v1.Auth/LogIn", bad, auth.Tokens))
 
     def test_refresh_lives_until_log_out_and_streams_with_it(self):
         tokens = self.log_in()
         request = auth.RefreshRequest(app_id="shop", refresh_token=tokens.refresh_token)
-        fresh = self.ask("/atoll.auth.v0.Auth/Refresh", request, auth.Tokens)
+        fresh = self.ask("/atoll.auth.v1.Auth/Refresh", request, auth.Tokens)
         self.assertEqual(fresh.access_expires_ms - fresh.server_ms, 30 * 60 * 1000)
         swapped = auth.RefreshRequest(app_id="shop", refresh_token=tokens.access_token)
-        self.refused(grpc.StatusCode.UNAUTHENTICATED, 702, lambda: self.ask("/atoll.auth.v0.Auth/Refresh", swapped, auth.Tokens))
+        self.refused(grpc.StatusCode.UNAUTHENTICATED, 702, lambda: self.ask("/atoll.auth.v1.Auth/Refresh", swapped, auth.Tokens))
         stream = Stream(self.channel, fresh.access_token)
         stream.send(bind("shop"))
         self.assertEqual(next(stream.answers).WhichOneof("body"), "bound")
-        self.ask("/atoll.auth.v0.Auth/LogOut", request, auth.Nothing)
+        self.ask("/atoll.auth.v1.Auth/LogOut", request, auth.Nothing)
         self.refused(grpc.StatusCode.UNAUTHENTICATED, 702, lambda: list(stream.answers))
         stream.end()
-        self.refused(grpc.StatusCode.UNAUTHENTICATED, 702, lambda: self.ask("/atoll.auth.v0.Auth/Refresh", request, auth.Tokens))
+        self.refused(grpc.StatusCode.UNAUTHENTICATED, 702, lambda: self.ask("/atoll.auth.v1.Auth/Refresh", request, auth.Tokens))
         late = Stream(self.channel, fresh.access_token)
         self.refused(grpc.StatusCode.UNAUTHENTICATED, 702, lambda: list(late.answers))
         late.end()

@@ -157,8 +157,12 @@ static bool bound_is_packed(bool accepts)
     MUST(peer_new(w.app, "user", &p));
     model_schema schema = wide_schema();
     client_message m = {.kind = CLIENT_BIND};
-    m.bind =
-        (wire_bind){.app_id = "app", .flexible = true, .schema = schema, .accepts_zstd = accepts};
+    m.bind = (wire_bind){.version_minimum = 1,
+                         .version_maximum = 1,
+                         .app_id = "app",
+                         .flexible = true,
+                         .schema = schema,
+                         .accepts_zstd = accepts};
     MUST(codec_client_write(&raw, &m));
     peer_received(p, w.now_ms, buffer_view(&raw));
     MUST(server_app_sync(w.app));

@@ -64,7 +64,11 @@ static void say(talk *t, const client_message *m)
 static client_message bind_message(const talk *t)
 {
     client_message m = {.kind = CLIENT_BIND};
-    m.bind = (wire_bind){.app_id = "app", .flexible = true, .schema = t->w.schema};
+    m.bind = (wire_bind){.version_minimum = 1,
+                         .version_maximum = 1,
+                         .app_id = "app",
+                         .flexible = true,
+                         .schema = t->w.schema};
     return m;
 }
 
@@ -129,7 +133,26 @@ Test(peer, refuses_another_protocol_version)
     client_message m = bind_message(&t);
     m.bind.version_minimum = m.bind.version_maximum = 9;
     say(&t, &m);
-    expect_closed(&t, ATOLL_ERROR_PROTOCOL_VERSION, "9");
+    expect_closed(&t, ATOLL_ERROR_PROTOCOL_VERSION, "9 to 9 of the protocol, this server 1 to 1");
+    talk_end(&t);
+    talk_start(&t);
+    m = bind_message(&t);
+    m.bind.version_minimum = m.bind.version_maximum = 0;
+    say(&t, &m);
+    expect_closed(&t, ATOLL_ERROR_PROTOCOL_VERSION, "0 to 0 of the protocol, this server 1 to 1");
+    talk_end(&t);
+}
+
+Test(peer, the_newest_version_that_both_speak_is_chosen)
+{
+    talk t;
+    talk_start(&t);
+    client_message m = bind_message(&t);
+    m.bind.version_minimum = 0;
+    m.bind.version_maximum = 9;
+    say(&t, &m);
+    cr_assert_eq(t.last.kind, SERVER_BOUND);
+    cr_expect_eq(t.last.bound.version, 1u);
     talk_end(&t);
 }
 

@@ -62,7 +62,11 @@ static void join(watchers *t, int i, const char *text)
     wire_query q = {"Item", text};
     MUST(peer_new(t->w.app, "user", &t->peers[i]));
     client_message m = {.kind = CLIENT_BIND};
-    m.bind = (wire_bind){.app_id = "app", .flexible = true, .schema = t->w.schema};
+    m.bind = (wire_bind){.version_minimum = 1,
+                         .version_maximum = 1,
+                         .app_id = "app",
+                         .flexible = true,
+                         .schema = t->w.schema};
     say(t, t->peers[i], &m);
     m = (client_message){.kind = CLIENT_SUBSCRIBE};
     m.subscribe.version = 1;
