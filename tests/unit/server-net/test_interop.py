@@ -65,6 +65,7 @@ class Stream:
 
 def bind(app):
     message = sync.ClientMessage()
+    message.bind.protocol_version_min = message.bind.protocol_version_max = 1
     message.bind.app_id = app
     message.bind.flexible = True
     message.bind.user_agent = "stock"
@@ -166,6 +167,21 @@ class Interop(unittest.TestCase):
         late = Stream(self.channel, fresh.access_token)
         self.refused(grpc.StatusCode.UNAUTHENTICATED, 702, lambda: list(late.answers))
         late.end()
+
+    def test_another_version_is_refused_by_its_name(self):
+        tokens = self.log_in()
+        stream = Stream(self.channel, tokens.access_token)
+        old = bind("shop")
+        old.bind.protocol_version_min = old.bind.protocol_version_max = 0
+        stream.send(old)
+        words = "versions 0 to 0 of the protocol, this server 1 to 1"
+        self.assertIn(words, next(stream.answers).error.text)
+        self.refused(grpc.StatusCode.FAILED_PRECONDITION, 505, lambda: list(stream.answers))
+        stream.end()
+        for method in ("/atoll.sync.v0.Sync/Session", "/atoll.auth.v2.Auth/LogIn"):
+            call = self.channel.unary_unary(method)
+            self.refused(grpc.StatusCode.FAILED_PRECONDITION, 505, lambda: call(b"", timeout=PATIENCE))
+        self.refused(grpc.StatusCode.UNIMPLEMENTED, None, lambda: self.channel.unary_unary("/atoll.sync.v1.Sync/No")(b""))
 
     def test_stream_needs_a_token_and_a_bind(self):
         for token in ("", "nonsense", "a.b.c"):
