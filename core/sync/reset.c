@@ -285,9 +285,9 @@ static status rebase(reset_apply *r, class_key c, row_key row, uint64_t version)
     row_kind kind = pending_entry_kind(&e, &own);
     e.base = e.life = 0;
     e.newest = version;
-    bool born = kind == ROW_CREATE || kind == ROW_REPLACE, dead = kind == ROW_REMOVE;
-    e.created = born ? version : 0;
-    e.deleted = dead ? version : 0;
+    /* A life that a REPLACE ends stays ended, also when the one that it begins ends before it is sent. */
+    e.created = kind == ROW_CREATE || kind == ROW_REPLACE ? version : 0;
+    e.deleted = kind == ROW_REMOVE || kind == ROW_REPLACE ? version : 0;
     for (size_t i = 0; i < e.fields.count; i++) rebase_field(&e.fields.items[i], version);
     status result = ATOLL_OK;
     if (found)
@@ -363,7 +363,7 @@ static status settle_name(reset_apply *r, class_key class_of, row_key row, uint6
     e.base = to;
     if (found && normal && !told && born) {
         e.alive_before = false;
-        e.life = 0;
+        e.life = e.deleted = 0;
     } else if (found && normal && !told) {
         result = row_leaves(r, c, row, e.hidden);
         found = false;

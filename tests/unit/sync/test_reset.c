@@ -311,6 +311,36 @@ Test(reset, the_app_is_asked_before_and_after_and_the_server_waits)
     world_end(&w);
 }
 
+/* The object of the backup has to end, though the one that took its place ends before it is sent. */
+Test(reset, an_object_made_anew_and_deleted_again_does_not_bring_back_the_old_one)
+{
+    world w;
+    start(&w, 2);
+    client *a = &w.clients[0];
+    w.ask_resets = true;
+    reopen(&w, a);
+    MUST(fixture_create(&w, a, 1, 5, "old"));
+    SETTLE(&w);
+    memory_disk *backup = memory_disk_copy(w.server_node.disk);
+    MUST(fixture_delete(&w, a, 1));
+    MUST(fixture_create(&w, a, 1, 6, NULL));
+    SETTLE(&w);
+    world_restore_server(&w, backup, 100);
+    memory_disk_free(backup);
+    world_run(&w, 30000);
+    session_reset_continue(a->session, w.now_ms, ATOLL_OK, NULL);
+    world_run(&w, 1000);
+    cr_expect_eq(a->resets[2][0], 1u);
+    MUST(fixture_delete(&w, a, 1));
+    session_reset_continue(a->session, w.now_ms, ATOLL_OK, NULL);
+    SETTLE(&w);
+    expect_all(&w, "");
+    MUST(fixture_create(&w, a, 1, 7, NULL));
+    SETTLE(&w);
+    expect_all(&w, "1 team 7 score 0 tags []\n");
+    world_end(&w);
+}
+
 Test(reset, a_handler_that_fails_ends_the_automatic_reset)
 {
     world w;
