@@ -33,6 +33,22 @@ static status put_one_field(row_writer *w, wire_rows *group, const model_class *
     return rows_put_field(w->b, group, w->view, c, row, p, 0, false);
 }
 
+/* Whether others changed a property since. Elements have no author: all that changed goes. */
+static bool is_news(row_mark *mark, const model_property *p, uint64_t after, uint64_t ident)
+{
+    if ((p->flags & PROPERTY_COLLECTION) == 0) return row_mark_news(mark, p->key, after, ident);
+    const field_mark *f = row_mark_field(mark, p->key);
+    return f != NULL && f->version > after;
+}
+
+static bool has_news(const model_class *c, row_mark *mark, uint64_t after, uint64_t ident)
+{
+    for (size_t i = 0; i < c->property_count; i++) {
+        if (is_news(mark, &c->properties[i], after, ident)) return true;
+    }
+    return false;
+}
+
 static status put_fields(row_writer *w, wire_rows *group, const model_class *c, row_key row,
                          row_mark *mark)
 {
@@ -41,14 +57,7 @@ static status put_fields(row_writer *w, wire_rows *group, const model_class *c, 
         if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
         bool secret = c->kind == CLASS_NORMAL && !rules_reads_field(&w->p->rules, c->key, p->key);
         if (secret && !BREAKAGE(BREAKAGE_SECRET_FIELD_SENT)) continue;
-        if (!w->whole) {
-            field_mark *f = row_mark_field(mark, p->key);
-            bool collection = (p->flags & PROPERTY_COLLECTION) != 0;
-            /* Elements have no author: all that changed goes. */
-            if (collection ? f == NULL || f->version <= w->after
-                           : !row_mark_news(mark, p->key, w->after, w->p->ident))
-                continue;
-        }
+        if (!w->whole && !is_news(mark, p, w->after, w->p->ident)) continue;
         TRY(put_one_field(w, group, c, row, p));
     }
     return ATOLL_OK;
@@ -64,7 +73,7 @@ static status put_embedded(void *context, const model_class *c, row_key row,
     if (w->p->rules.restricts) TRY(rules_top_owner(w->view, &top));
     if (!rules_reads_field(&w->p->rules, top.class_of, top.property)) return ATOLL_OK;
     TRY(marks_peek(w->p->app, c->key, row, &mark));
-    if (!w->whole && !row_mark_news(mark, 0, w->after, 0)) return ATOLL_OK;
+    if (!w->whole && !has_news(c, mark, w->after, w->p->ident)) return ATOLL_OK;
     TRY(rows_put_embedded(w->b, w->view, c, row, owner, &group));
     return put_fields(w, group, c, row, mark);
 }
@@ -149,6 +158,39 @@ static const leave_record *leave_of(plan *x, class_key c, row_key row)
     return at == NULL ? NULL : &x->leaves.records.items[*at];
 }
 
+typedef struct news {
+    const plan *x;
+    bool any;
+} news;
+
+static status look_for_news(void *context, const model_class *c, row_key row,
+                            const model_owner *owner)
+{
+    (void)owner;
+    news *n = context;
+    row_mark *mark = NULL;
+    if (n->any) return ATOLL_OK;
+    TRY(marks_peek(n->x->p->app, c->key, row, &mark));
+    n->any = has_news(c, mark, n->x->g->from, n->x->p->ident);
+    return ATOLL_OK;
+}
+
+/* Only what others changed: nothing is sent back to its author. */
+static status row_has_news(const plan *x, class_key class_of, row_key row, row_mark *mark,
+                           bool *out)
+{
+    news n = {x, false};
+    const model_class *c = schema_class(model_view_schema(x->g->view), class_of);
+    if (c == NULL) return ATOLL_OK;
+    /* A row whose fields were all written at once has no marks of their own. */
+    n.any = mark->fields.count + mark->counters.count == 0
+                ? mark->changed > x->g->from
+                : has_news(c, mark, x->g->from, x->p->ident);
+    if (!n.any) TRY(rows_walk_embedded(x->g->view, c, row, look_for_news, &n));
+    *out = n.any;
+    return ATOLL_OK;
+}
+
 static status plan_row(plan *x, class_key c, row_key row, bool sweep)
 {
     row_mark *mark = NULL;
@@ -173,14 +215,8 @@ static status plan_row(plan *x, class_key c, row_key row, bool sweep)
         r.kind = mark->alive ? ROW_EVICTED : own ? 0 : ROW_DELETED;
     }
     if (has && r.kind == ROW_DELTA && !sweep) {
-        /* Only what others changed: nothing is sent back to its author. */
-        bool any = mark->changed > x->g->from;
-        if (mark->fields.count + mark->counters.count > 0)
-            any &= row_mark_news(mark, 0, x->g->from, p->ident);
-        const model_class *k = schema_class(model_view_schema(x->g->view), c);
-        for (size_t i = 0; !any && k != NULL && i < k->property_count; i++)
-            any = k->properties[i].type == VALUE_EMBEDDED || k->properties[i].type == VALUE_MIXED ||
-                  (k->properties[i].flags & PROPERTY_COLLECTION) != 0;
+        bool any = false;
+        TRY(row_has_news(x, c, row, mark, &any));
         if (!any) r.kind = 0;
     }
     return r.kind == 0 ? ATOLL_OK : vector_push(&x->g->rows, r);
