@@ -1,6 +1,6 @@
-"""Every test that docs/state.md names exists.
+"""Every test that docs/state.md, docs/testing.md and docs/merge.md name exists.
 
-In the tables of docs/state.md the last column names what shows a promise, each in backquotes: a path, a meson test, a
+In their tables the last column names what shows a promise, each in backquotes: a path, a meson test, a
 Criterion test as suite.name, or the name of a test function of another language.
 """
 
@@ -19,6 +19,7 @@ FOUND_IN = [
     (r"meson\.build$", re.compile(r"^\s*(?:test|benchmark)\('([^']+)'", re.M)),
     (r"\.(cs|java|cpp|cc|hpp)$", re.compile(r"\b(?:TEST|CHECK_CASE|Case|test|check_case)\(\s*\"([^\"]+)\"")),
 ]
+DOCUMENTS = ["docs/state.md", "docs/testing.md", "docs/merge.md"]
 SEPARATOR = re.compile(r"^\|[\s:|-]+\|$")
 
 
@@ -44,22 +45,21 @@ def named(state):
             yield number, name
 
 
-def complaints(state, files, exists):
+def complaints(state, files, exists, document="docs/state.md"):
     known = test_names(files)
     names = list(named(state))
     if not names:
-        return ["docs/state.md names no test"]
-    return [f"docs/state.md:{line}: there is no test {name}" for line, name in names
+        return [f"{document} names no test"]
+    return [f"{document}:{line}: there is no test {name}" for line, name in names
             if name not in known and not exists(name.split("::")[0])]
 
 
 def main():
-    document = tree.ROOT / "docs/state.md"
-    if not document.exists():
-        print("docs/state.md is not written yet")
-        return 77
     checked = tree.files("tests/**", "bindings/**", "tools/**", "core/**/meson.build")
-    found = complaints(document.read_text(encoding="utf-8"), checked, lambda name: (tree.ROOT / name).exists())
+    found = []
+    for document in DOCUMENTS:
+        text = (tree.ROOT / document).read_text(encoding="utf-8")
+        found += complaints(text, checked, lambda name: (tree.ROOT / name).exists(), document)
     return tree.finish("state", found, len(checked))
 
 
