@@ -116,6 +116,14 @@ def test_tokens_of_a_provider_log_in_and_are_linked(app):
             app.log_in(credentials).result(LIMIT)
 
 
+def test_functions_and_remote_collections_are_not_offered(app):
+    user = app.log_in(Credentials.anonymous()).result(LIMIT)
+    with pytest.raises(errors.NotSupportedError, match="the function sum is not offered by this server"):
+        user.call_function("sum", 1, 2)
+    with pytest.raises(errors.NotSupportedError, match="the service atlas is not offered by this server"):
+        user.mongo_client("atlas")
+
+
 def test_custom_data_arrives_with_a_refresh(app, tmp_path):
     user = app.log_in(Credentials.anonymous()).result(LIMIT)
     assert user.custom_data is None and user.refresh_token and app.device_id

@@ -10,6 +10,7 @@ import json
 import os
 from typing import Any, Callable, Mapping, Optional, Union
 
+from . import errors
 from ._bridge import Handle, get_value, native, take_value
 from ._constants import UserState
 from .events import Event, Request
@@ -383,6 +384,14 @@ class User:
     def delete_api_key(self, key_id: str) -> Request[None]:
         """Delete a key; one that is not there is fine. Since: 0.1"""
         return self._ask(lambda user, queue: native.atoll_user_delete_api_key(user, key_id, queue), "delete_api_key")
+
+    def call_function(self, name: str, *arguments: Any) -> Any:
+        """Functions run on no server of this kind: raises NotSupportedError. Since: 0.1"""
+        raise errors.new(errors.NotSupportedError, f"the function {name} is not offered by this server")
+
+    def mongo_client(self, service_name: str) -> Any:
+        """No server of this kind has such a service: raises NotSupportedError. Since: 0.1"""
+        raise errors.new(errors.NotSupportedError, f"the service {service_name} is not offered by this server")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, User):

@@ -48,6 +48,7 @@ final class Flow5 {
         refused(() -> app.login(Credentials.facebook("x")), "not offered by this server");
         refused(() -> app.login(Credentials.customFunction("{}")), "not offered by this server");
         refused(() -> user.callFunction("sum", null, Integer.class), "not offered by this server");
+        refused(() -> user.getMongoClient("atlas"), "not offered by this server");
         refused(() -> app.getEmailPassword().confirmUser("x", "y"), "valid");
         user.delete();
         require(user.getState() == User.State.REMOVED && app.allUsers().isEmpty(), "gone");

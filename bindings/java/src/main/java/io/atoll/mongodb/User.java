@@ -168,7 +168,16 @@ public class User {
 
     /** Functions run on no server of this kind. */
     public <T> T callFunction(String name, List<?> args, Class<T> resultClass) {
-        throw new AppException(Constants.ERROR_NOT_SUPPORTED, "the function " + name + " is not offered by this server", null);
+        throw notOffered("the function " + name);
+    }
+
+    /** No server of this kind has such a service. */
+    public Object getMongoClient(String serviceName) {
+        throw notOffered("the service " + serviceName);
+    }
+
+    private static AppException notOffered(String what) {
+        return new AppException(Constants.ERROR_NOT_SUPPORTED, what + " is not offered by this server", null);
     }
 
     private static String first(long values) {
