@@ -123,6 +123,7 @@ final class Flow6 {
                 return false;
             }
         });
+        require(error.getBackupFile().toPath().startsWith(app.getConfiguration().getSyncRootDirectory().toPath()), "a folder outside of the app's: " + error.getBackupFile());
         require(error.getBackupFile().exists() && !error.getOriginalFile().exists(), "the backup");
         require(errors.isEmpty(), "told by the strategy alone");
     }
