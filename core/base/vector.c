@@ -78,6 +78,14 @@ uint64_t *map64_get(const map64 *m, uint64_t key)
     return m->used[slot] ? &m->values[slot] : NULL;
 }
 
+status map64_put_bit(map64 *m, uint64_t number, bool on)
+{
+    uint64_t *word = map64_get(m, number / 64), bit = 1ull << (number % 64);
+    if (word == NULL) return on ? map64_put(m, number / 64, bit) : ATOLL_OK;
+    *word = on ? *word | bit : *word & ~bit;
+    return ATOLL_OK;
+}
+
 void map64_remove(map64 *m, uint64_t key)
 {
     if (m->count == 0) return;

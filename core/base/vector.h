@@ -1,6 +1,7 @@
 #ifndef ATOLL_BASE_VECTOR_H
 #define ATOLL_BASE_VECTOR_H
 #include "base/memory.h"
+#include <stdbool.h>
 
 /* A growable array: VECTOR(int) v = {0}; vector_push(&v, 3) gives a status; v.items, v.count; vector_free(&v). */
 #define VECTOR(type)            \
@@ -30,4 +31,11 @@ void map64_clear(map64 *m);
 status map64_put(map64 *m, uint64_t key, uint64_t value) MUST_CHECK;
 uint64_t *map64_get(const map64 *m, uint64_t key); /* NULL: absent */
 void map64_remove(map64 *m, uint64_t key);
+/* A map as a set of numbers, of which neighbours take a bit each. */
+static inline bool map64_has_bit(const map64 *m, uint64_t number)
+{
+    const uint64_t *word = map64_get(m, number / 64);
+    return word != NULL && (*word >> (number % 64) & 1) != 0;
+}
+status map64_put_bit(map64 *m, uint64_t number, bool on) MUST_CHECK;
 #endif

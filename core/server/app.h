@@ -42,7 +42,7 @@ struct server_app {
         runs_before; /* of each ident: the run of the client that bound it last, and the one before */
     VECTOR(queryable) queryables;
     VECTOR(peer *) peers;
-    uint64_t staged_size; /* bytes of unfinished batches of all peers */
+    uint64_t staged_size, staged_memory; /* bytes of unfinished batches of all peers; in memory */
 };
 int64_t app_now_ms(const server_app *app); /* server time: never behind what was applied */
 status app_record_write(server_app *app, model_txn *txn) MUST_CHECK;
@@ -174,11 +174,29 @@ bool view_had(const server_view *v, const model_view *view, class_key c, row_key
               const row_mark *m, const leave_record *oldest, uint64_t version, uint64_t ident);
 
 /* ---- uploads ---- */
-typedef struct staged_upload {
+typedef struct staged_part {
+    uint8_t *data; /* the message as it came; NULL: in the spool, or open and the only one */
+    uint64_t at;
+    size_t size;
+    bool embedded; /* rows of embedded classes are among them */
+} staged_part;
+typedef struct staged_batch {
+    VECTOR(staged_part) parts;
+    uint8_t id[16], previous[16]; /* what the first part said; it holds for all */
+    bool has_previous;
+    uint64_t bound, cursor, size, memory_size;
+    spool *spool; /* NULL: everything is in memory */
+    bool is_open; /* one part is decoded */
+    size_t open_part;
+    client_message open;
     arena memory;
-    client_message message;
-} staged_upload;
-typedef VECTOR(staged_upload *) staged_uploads;
+} staged_batch;
+/* staging.c. The part that was just decoded, checked; the last one takes message and arena over. */
+status staging_add(peer *p, bytes message, arena *memory, client_message *m) MUST_CHECK;
+/* Valid until the next call. */
+status staging_read(staged_batch *b, size_t i, const wire_upload **out) MUST_CHECK;
+void staging_drop(server_app *app, staged_batch *b); /* leaves it empty and usable */
+void peer_arena_init(arena *memory, bytes message);
 /* Applies a complete batch in one commit. */
 enum { VIEWS_BEFORE_MAX = 8 };
 typedef struct judging_views {
@@ -192,8 +210,8 @@ typedef struct past_view {
     server_view view;
     uint64_t until;
 } past_view;
-status apply_batch(server_app *app, uint64_t ident, const judging_views *views,
-                   const staged_uploads *parts, uint64_t *version) MUST_CHECK;
+status apply_batch(server_app *app, uint64_t ident, const judging_views *views, staged_batch *batch,
+                   uint64_t *version) MUST_CHECK;
 /* A collection of an upload merges into the row's. *lost: an element came out otherwise than uploaded. BAD_CHANGESET: it
  * does not fit, and nothing was changed. (apply_list.c) */
 typedef struct list_merge {
@@ -273,8 +291,7 @@ struct peer {
     VECTOR(queued_message) queue;
     size_t queue_first;
     uint8_t *last_message;
-    staged_uploads staged;
-    size_t staged_size;
+    staged_batch staged;
     bool has_ack;
     waiting_ack ack;
     size_t ack_next; /* outcome rows sent so far */

@@ -1,7 +1,7 @@
 /* Applying a batch: the one place where clients' writes become the server's state, in one commit.
  * It must never apply a part of a batch, nor let one refused object undo the others. Invariant: every object that came out
  * otherwise than uploaded is in the outcome of the batch's record, written in the same commit. */
-#include "server/app.h"
+#include "server/apply.h"
 #include "sync/breakage.h"
 
 #include <stdio.h>
@@ -10,39 +10,27 @@
 #define LIFE_MAX \
     ((uint64_t)1 << 60) /* what a client may make up stays far from the end of the numbers */
 
-typedef struct batch_apply {
-    server_app *app;
-    model_txn *txn;
-    const server_view *view; /* the one in force: it tells the partition */
-    const judging_views *views;
-    uint64_t ident, version, limit; /* limit: no stamp is later than the server's now */
-    ident_record record;
-    bool broken_list; /* of the object under way */
-    map64 taken;      /* root → 1 accepted, 2 not */
-    map64 placed;     /* rows of embedded classes that are done, by their place in the batch */
-    map64 outcome;    /* roots in the outcome */
-    map64 forbidden;  /* roots in which an embedded object was written that may not be */
-} batch_apply;
-
-static uint64_t root_name(class_key c, row_key row)
+status apply_outcome(batch_apply *a, class_key c, row_key row, uint64_t life, bool reverted)
 {
-    return (uint64_t)c << 44 ^ row;
-}
-
-static status add_outcome(batch_apply *a, class_key c, row_key row, uint64_t life, bool reverted)
-{
-    if (map64_get(&a->outcome, root_name(c, row)) != NULL) return ATOLL_OK;
-    TRY(map64_put(&a->outcome, root_name(c, row), 1));
+    if (map64_has_bit(&a->outcome, root_name(c, row))) return ATOLL_OK;
+    TRY(map64_put_bit(&a->outcome, root_name(c, row), true));
     outcome_row o = {c, row, life, reverted};
     return vector_push(&a->record.outcome, o);
+}
+
+/* Nothing of it was taken, so nothing of its embedded objects is. */
+static status refuse_root(batch_apply *a, class_key c, row_key row)
+{
+    TRY(map64_put_bit(&a->refused, root_name(c, row), true));
+    return map64_put_bit(&a->named, root_name(c, row), true);
 }
 
 static status reject(batch_apply *a, const model_class *c, row_key row, const value *key,
                      const char *reason)
 {
     TRY(ident_reject(&a->record, c->key, key, reason));
-    TRY(map64_put(&a->taken, root_name(c->key, row), 2));
-    return add_outcome(a, c->key, row, 0, true);
+    TRY(refuse_root(a, c->key, row));
+    return apply_outcome(a, c->key, row, 0, true);
 }
 
 static uint64_t clamp(const batch_apply *a, uint64_t stamp)
@@ -242,7 +230,7 @@ static bool writes_forbidden(const batch_apply *a, const merged_values *m)
         bool of_partition = a->view->partition && strcmp(p->name, a->app->partition_property) == 0;
         if (!empty && !of_partition && !rules_writes_field(rules, m->c->key, p->key)) return true;
     }
-    return m->row != 0 && map64_get(&a->forbidden, root_name(m->c->key, m->row)) != NULL;
+    return m->row != 0 && map64_has_bit(&a->forbidden, root_name(m->c->key, m->row));
 }
 
 /* NULL: the session's roles allow it. They judge the server's state before and the merged one after. */
@@ -265,16 +253,6 @@ static const char *judge_rules(const batch_apply *a, merged_values *m, merge_ver
 }
 
 /* ---- fields ---- */
-
-typedef struct field_target {
-    const model_class *c;
-    row_key row;
-    row_mark *mark;
-    bool is_root;
-    row_mark before; /* borrowed, for the leave record: of the life that was there */
-    uint64_t base;   /* what the writer had integrated */
-    bool *lost;
-} field_target;
 
 /* Somebody else changed the field after what the writer had seen: what it has is not the outcome. */
 static void lose_unless_seen(const batch_apply *a, const field_target *t, property_key p)
@@ -419,8 +397,7 @@ static status apply_column(batch_apply *a, const field_target *t, wire_column *c
                                 : apply_set(a, t, p, column, entry);
 }
 
-/* Takes the fields that win; what was set before what was added to it. */
-static status apply_fields(batch_apply *a, wire_rows *rows, size_t i, field_target *t)
+status apply_fields(batch_apply *a, wire_rows *rows, size_t i, field_target *t)
 {
     t->before = *t->mark;
     t->base = wire_one_or_each(&rows->bases, i, 0);
@@ -508,9 +485,10 @@ static status take_row(batch_apply *a, wire_rows *rows, size_t i, const model_cl
     }
     TRY(meta_touch(a->app, c->key, u->row, mark, a->version));
     TRY(meta_write(a->app, c->key, u->row, mark));
-    TRY(map64_put(&a->taken, root_name(c->key, u->row), 1));
+    TRY(map64_put_bit(&a->refused, root_name(c->key, u->row), false));
+    TRY(map64_put_bit(&a->named, root_name(c->key, u->row), true));
     bool differs = lost || joined || mark->life != presumed_life(u);
-    return differs ? add_outcome(a, c->key, u->row, mark->life, a->broken_list) : ATOLL_OK;
+    return differs ? apply_outcome(a, c->key, u->row, mark->life, a->broken_list) : ATOLL_OK;
 }
 
 static status apply_row_with(batch_apply *a, wire_rows *rows, size_t i, const model_class *c,
@@ -523,10 +501,10 @@ static status apply_row_with(batch_apply *a, wire_rows *rows, size_t i, const mo
         /* A key that was never here: name it, so that the outcome can. */
         TRY(model_ghost(a->txn, c->key, &u->key, &u->row));
     }
-    if (verdict == MERGE_SAME) return map64_put(&a->taken, root_name(c->key, u->row), 2);
+    if (verdict == MERGE_SAME) return refuse_root(a, c->key, u->row);
     if (verdict == MERGE_LOSE) {
-        TRY(map64_put(&a->taken, root_name(c->key, u->row), 2));
-        return add_outcome(a, c->key, u->row, 0, true);
+        TRY(refuse_root(a, c->key, u->row));
+        return apply_outcome(a, c->key, u->row, 0, true);
     }
     merged_values after = {a, rows, i, c, u->row, mark, verdict != MERGE_APPLY};
     TRY(judge_view(a, &after, verdict, joined, u->base, &reason));
@@ -536,7 +514,7 @@ static status apply_row_with(batch_apply *a, wire_rows *rows, size_t i, const mo
     return reject(a, c, u->row, &u->key, reason);
 }
 
-static status apply_group(batch_apply *a, wire_rows *rows)
+status apply_group(batch_apply *a, wire_rows *rows)
 {
     const model_schema *schema = model_view_schema(model_txn_view(a->txn));
     const model_class *c = schema_class_named(schema, bytes_text(rows->class_name));
@@ -562,6 +540,7 @@ static status apply_group(batch_apply *a, wire_rows *rows)
         upload_row u = {(row_kind)rows->kinds.items[i], wire_one_or_each(&rows->lives, i, 0),
                         wire_one_or_each(&rows->bases, i, 0), wire_column_value(&rows->key, i), 0};
         row_mark mark = {0};
+        model_read_pause(model_txn_view(a->txn)); /* Nothing is held of the row before. */
         TRY(model_find_any(model_txn_view(a->txn), c->key, &u.key, &u.row));
         if (u.row != 0) TRY(meta_read(a->app, c->key, u.row, &mark));
         status result = apply_row_with(a, rows, i, c, &u, &mark);
@@ -569,221 +548,4 @@ static status apply_group(batch_apply *a, wire_rows *rows)
         if (result != ATOLL_OK) return result;
     }
     return ATOLL_OK;
-}
-
-/* ---- embedded objects: checked with their root, which the batch names ---- */
-
-static status apply_embedded_row(batch_apply *a, wire_rows *rows, size_t i, const model_class *c,
-                                 bool *done)
-{
-    const model_view *view = model_txn_view(a->txn);
-    value id = wire_column_value(&rows->key, i);
-    row_key row = 0, root = 0;
-    class_key root_class = 0;
-    bool lost = false;
-    TRY(model_embedded_find(view, c->key, id.as.id, &row));
-    if (row == 0 || !model_alive(view, c->key, row)) return ATOLL_OK;
-    *done = true;
-    TRY(model_root_get(view, c->key, row, &root_class, &root));
-    uint64_t *taken = map64_get(&a->taken, root_name(root_class, root));
-    a->broken_list = false;
-    if (taken == NULL)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
-                    "an embedded object of class '%s' comes without its root", c->name);
-    if (*taken != 1) return ATOLL_OK;
-    row_mark mark, root_mark = {0};
-    TRY(meta_read(a->app, c->key, row, &mark));
-    field_target target = {.c = c, .row = row, .mark = &mark, .lost = &lost};
-    status result = apply_fields(a, rows, i, &target);
-    if (result == ATOLL_OK) result = meta_write(a->app, c->key, row, &mark);
-    if (result == ATOLL_OK) result = meta_read(a->app, root_class, root, &root_mark);
-    if (result == ATOLL_OK) result = meta_touch(a->app, root_class, root, &root_mark, a->version);
-    if (result == ATOLL_OK) result = meta_write(a->app, root_class, root, &root_mark);
-    if (result == ATOLL_OK && lost)
-        result = add_outcome(a, root_class, root, root_mark.life, a->broken_list);
-    row_mark_free(&mark);
-    row_mark_free(&root_mark);
-    return result;
-}
-
-/* It is not there (any more): whoever uploaded it gets its root's state. */
-static status miss_embedded(batch_apply *a, wire_rows *rows, size_t i)
-{
-    const model_view *view = model_txn_view(a->txn);
-    const model_class *owner =
-        schema_class_named(model_view_schema(view), bytes_text(rows->owner_class));
-    value key = wire_column_value(&rows->owner_keys, i);
-    row_key row = 0;
-    if (owner == NULL || owner->kind != CLASS_NORMAL || owner->primary_key == 0) return ATOLL_OK;
-    const model_property *p = class_property(owner, owner->primary_key);
-    if (p == NULL || p->type != key.type) return ATOLL_OK;
-    TRY(model_find_any(view, owner->key, &key, &row));
-    return row == 0 ? ATOLL_OK : add_outcome(a, owner->key, row, 0, false);
-}
-
-/* first: how many rows of embedded classes came before these in the batch, so that each has a number of its own. */
-static status apply_embedded(batch_apply *a, wire_rows *rows, uint64_t first, bool final,
-                             size_t *progress)
-{
-    const model_schema *schema = model_view_schema(model_txn_view(a->txn));
-    const model_class *c = schema_class_named(schema, bytes_text(rows->class_name));
-    const model_class *owner = schema_class_named(schema, bytes_text(rows->owner_class));
-    if (c == NULL || c->kind != CLASS_EMBEDDED || rows->key.type != VALUE_EMBEDDED) {
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
-                    "'%s' is no embedded class, or its keys are no identities", rows->class_name);
-    }
-    if (owner != NULL && owner->kind == CLASS_ASYMMETRIC) return ATOLL_OK;
-    for (size_t i = 0; i < rows->count; i++) {
-        bool done = false;
-        if (map64_get(&a->placed, first + i) != NULL) continue;
-        TRY(apply_embedded_row(a, rows, i, c, &done));
-        if (done) TRY(map64_put(&a->placed, first + i, 1));
-        if (!done && final) TRY(miss_embedded(a, rows, i));
-        *progress += done;
-    }
-    return ATOLL_OK;
-}
-
-/* What is written inside of an embedded object is written in its root: they are judged together, so this is known first.
- * Objects that are new come with the field that holds them. */
-static status find_forbidden(batch_apply *a, const wire_rows *rows)
-{
-    const model_view *view = model_txn_view(a->txn);
-    const model_class *c =
-        schema_class_named(model_view_schema(view), bytes_text(rows->class_name));
-    if (c == NULL || c->kind != CLASS_EMBEDDED || rows->key.type != VALUE_EMBEDDED) return ATOLL_OK;
-    for (size_t i = 0; i < rows->count; i++) {
-        value id = wire_column_value(&rows->key, i);
-        model_owner top = {0};
-        row_key row = 0;
-        TRY(model_embedded_find(view, c->key, id.as.id, &row));
-        if (row == 0 || !model_alive(view, c->key, row)) continue;
-        TRY(model_owner_get(view, c->key, row, &top));
-        TRY(rules_top_owner(view, &top));
-        if (!rules_writes_field(a->views->rules, top.class_of, top.property))
-            TRY(map64_put(&a->forbidden, root_name(top.class_of, top.row), 1));
-    }
-    return ATOLL_OK;
-}
-
-static status apply_embedded_parts(batch_apply *a, const staged_uploads *parts, bool final,
-                                   size_t *progress)
-{
-    uint64_t first = 1;
-    for (size_t k = 0; k < parts->count; k++) {
-        const wire_rows_list *list = &parts->items[k]->message.upload.rows;
-        for (size_t i = 0; i < list->count; i++) {
-            if (list->items[i]->owner_class[0] == '\0') continue;
-            TRY(apply_embedded(a, list->items[i], first, final, progress));
-            first += list->items[i]->count;
-        }
-    }
-    return ATOLL_OK;
-}
-
-static status apply_parts(batch_apply *a, const staged_uploads *parts)
-{
-    size_t progress = 1;
-    bool any_embedded = false;
-    for (size_t k = 0; a->views->rules->restricts && k < parts->count; k++) {
-        const wire_rows_list *list = &parts->items[k]->message.upload.rows;
-        for (size_t i = 0; i < list->count; i++) {
-            if (list->items[i]->owner_class[0] != '\0') TRY(find_forbidden(a, list->items[i]));
-        }
-    }
-    for (size_t k = 0; k < parts->count; k++) {
-        const wire_rows_list *list = &parts->items[k]->message.upload.rows;
-        for (size_t i = 0; i < list->count; i++) {
-            any_embedded |= list->items[i]->owner_class[0] != '\0';
-            if (list->items[i]->owner_class[0] == '\0') TRY(apply_group(a, list->items[i]));
-        }
-    }
-    for (int pass = 0; any_embedded && pass < 100 && progress > 0; pass++) {
-        progress = 0;
-        TRY(apply_embedded_parts(a, parts, false, &progress));
-    }
-    if (any_embedded) TRY(apply_embedded_parts(a, parts, true, &progress));
-    for (size_t k = 0; k < parts->count; k++)
-        TRY(ingest_rows(a->app, a->txn, a->ident, &a->record, a->views->rules,
-                        &parts->items[k]->message.upload));
-    return ATOLL_OK;
-}
-
-static status keep_uncertain(batch_apply *a, uint64_t cursor)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < a->record.uncertain.count; i++) {
-        if (a->record.uncertain.items[i].version > cursor)
-            a->record.uncertain.items[kept++] = a->record.uncertain.items[i];
-    }
-    a->record.uncertain.count = kept;
-    for (size_t i = 0; i < a->record.outcome.count; i++) {
-        uncertain_row row = {a->record.outcome.items[i].class_of, a->record.outcome.items[i].row,
-                             a->version};
-        TRY(vector_push(&a->record.uncertain, row));
-    }
-    return ATOLL_OK;
-}
-
-/* The newest few: whoever resets, or was copied, may have no acknowledgement of one. */
-static status remember_applied(ident_record *r, const wire_upload *u)
-{
-    applied_batch batch = {.bound = u->bound};
-    if (u->batch.size == sizeof batch.id) memcpy(batch.id, u->batch.data, sizeof batch.id);
-    if (r->applied.count == APPLIED_BATCHES_MAX) {
-        r->applied.count--;
-        memmove(r->applied.items, r->applied.items + 1, r->applied.count * sizeof batch);
-    }
-    return vector_push(&r->applied, batch);
-}
-
-static status apply_all(batch_apply *a, const staged_uploads *parts)
-{
-    const wire_upload *first = &parts->items[0]->message.upload;
-    a->version = model_txn_version(a->txn);
-    TRY(apply_parts(a, parts));
-    a->record.has_batch = true;
-    TRY(remember_applied(&a->record, first));
-    memcpy(a->record.last_batch, first->batch.data, 16);
-    a->record.bound = first->bound;
-    a->record.batch_version = a->version;
-    TRY(keep_uncertain(a, first->cursor));
-    TRY(marks_flush(a->app, a->txn));
-    TRY(ident_write(a->txn, a->ident, &a->record));
-    return app_record_write(a->app, a->txn);
-}
-
-status apply_batch(server_app *app, uint64_t ident, const judging_views *views,
-                   const staged_uploads *parts, uint64_t *version)
-{
-    batch_apply a = {.app = app, .view = views->items[0], .views = views, .ident = ident};
-    bool found = false;
-    uint64_t clock = app->clock, ingest = app->ingest_position;
-    a.limit = (uint64_t)app_now_ms(app) << 16 | 0xffff;
-    TRY(ident_read(app, ident, &a.record, &found));
-    ident_forget_rejected(&a.record);
-    a.record.outcome.count = 0;
-    status result =
-        found ? model_begin(app->db, COMMIT_SERVER, &a.txn)
-              : fail(ATOLL_ERROR_INTERNAL, "ident %llu is not known", (unsigned long long)ident);
-    if (result == ATOLL_OK) {
-        result = apply_all(&a, parts);
-        if (result == ATOLL_OK) {
-            result = model_commit(a.txn, version);
-        } else {
-            model_rollback(a.txn);
-        }
-    }
-    if (result != ATOLL_OK) {
-        marks_forget(app);
-        app->clock = clock;
-        app->ingest_position = ingest;
-    }
-    marks_settle(app);
-    ident_record_free(&a.record);
-    map64_free(&a.taken);
-    map64_free(&a.placed);
-    map64_free(&a.outcome);
-    map64_free(&a.forbidden);
-    return result;
 }

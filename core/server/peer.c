@@ -5,9 +5,7 @@
 
 #include <stdio.h>
 
-enum { STAGED_SIZE_MAX = 1 << 30, ARENA_FACTOR = 16, TOLD_EPOCHS_MAX = 1000 };
-
-#define STAGED_ALL_MAX (2ull << 30)
+enum { ARENA_FACTOR = 16, TOLD_EPOCHS_MAX = 1000 };
 
 static const char category[] = "Realm.Sync.Server";
 
@@ -30,18 +28,6 @@ status peer_new(server_app *app, const char *user_id, peer **out)
     return ATOLL_OK;
 }
 
-static void drop_staged(peer *p)
-{
-    for (size_t i = 0; i < p->staged.count; i++) {
-        client_message_free(&p->staged.items[i]->message);
-        arena_free(&p->staged.items[i]->memory);
-        memory_free(p->staged.items[i]);
-    }
-    p->staged.count = 0;
-    p->app->staged_size -= p->staged_size;
-    p->staged_size = 0;
-}
-
 void peer_free(peer *p)
 {
     if (p == NULL) return;
@@ -51,8 +37,7 @@ void peer_free(peer *p)
         p->app->peers.items[i] = p->app->peers.items[--p->app->peers.count];
         break;
     }
-    drop_staged(p);
-    vector_free(&p->staged);
+    staging_drop(p->app, &p->staged);
     send_group_end(p);
     view_free(&p->view);
     if (p->has_next_view) view_free(&p->next_view);
@@ -112,7 +97,7 @@ void peer_end(peer *p, status code, const char *text, bool fatal)
     p->bound = false;
     p->close_code = code;
     p->close_text = memory_copy_text(copy, strlen(copy));
-    drop_staged(p);
+    staging_drop(p->app, &p->staged);
     send_group_end(p);
 }
 
@@ -361,26 +346,27 @@ static status take_subscribe(peer *p, const wire_subscribe *w)
 
 static status check_upload(peer *p, const wire_upload *u)
 {
-    const staged_uploads *s = &p->staged;
-    const wire_upload *first = s->count == 0 ? NULL : &s->items[0]->message.upload;
+    const staged_batch *s = &p->staged;
     if (p->has_ack)
         return fail(ATOLL_ERROR_PROTOCOL, "a batch came before the one before it was acknowledged");
-    if (u->part != s->count)
+    if (u->part != s->parts.count)
         return fail(ATOLL_ERROR_PROTOCOL, "part %u of a batch came where part %zu was due", u->part,
-                    s->count);
-    if (first != NULL && (!bytes_equal(first->batch, u->batch) || first->bound != u->bound))
+                    s->parts.count);
+    if (u->part > 0 && (!same_id(u->batch, s->id) || s->bound != u->bound))
         return fail(ATOLL_ERROR_PROTOCOL, "parts of different batches");
     return ATOLL_OK;
 }
 
 /* The batch follows the one that the server applied last, or it is not ours to apply. */
-static status check_order(peer *p, const wire_upload *u)
+static status check_order(peer *p)
 {
     ident_record r;
     bool found = false;
+    const staged_batch *s = &p->staged;
+    bytes previous = bytes_of(s->previous, s->has_previous ? sizeof s->previous : 0);
     TRY(ident_read(p->app, p->ident, &r, &found));
-    bool follows = r.has_batch ? same_id(u->previous_batch, r.last_batch) && u->bound >= r.bound
-                               : u->previous_batch.size == 0;
+    bool follows =
+        r.has_batch ? same_id(previous, r.last_batch) && s->bound >= r.bound : previous.size == 0;
     ident_record_free(&r);
     return follows ? ATOLL_OK
                    : fail(ATOLL_ERROR_COPIED_FOLDER,
@@ -416,66 +402,44 @@ static void forget_views(peer *p, uint64_t cursor)
 
 static status apply_staged(peer *p)
 {
-    const wire_upload *u = &p->staged.items[0]->message.upload;
+    staged_batch *s = &p->staged;
     uint64_t version = 0;
-    TRY(check_order(p, u));
+    TRY(check_order(p));
     judging_views views = {{&p->view}, 1, &p->rules};
     if (p->has_next_view) views.items[views.count++] = &p->next_view;
     for (size_t i = 0; i < p->before_count; i++) views.items[views.count++] = &p->before[i].view;
     TRY(watch_advance(p->app));
     if (send_is_clean(p)) p->cursor = model_version(p->app->db);
-    TRY(apply_batch(p->app, p->ident, &views, &p->staged, &version));
-    forget_views(p, u->cursor);
+    TRY(apply_batch(p->app, p->ident, &views, s, &version));
+    forget_views(p, s->cursor);
     p->wanted_all = true; /* What it made itself may be outside of its view. */
     p->has_ack = true;
     p->ack_next = 0;
-    p->ack = (waiting_ack){.bound = u->bound, .version = version};
-    memcpy(p->ack.batch, u->batch.data, 16);
+    p->ack = (waiting_ack){.bound = s->bound, .version = version};
+    memcpy(p->ack.batch, s->id, sizeof p->ack.batch);
     p->counters.uploads_applied++;
-    drop_staged(p);
+    staging_drop(p->app, s);
     return ATOLL_OK;
 }
 
-/* Whoever holds most makes room: a batch that is never finished must not keep out those of others. */
-static status make_room(peer *p, size_t size)
+static status take_upload(peer *p, bytes message, arena *memory, client_message *m)
 {
-    static const char text[] = "the server holds too many unfinished batches: come again";
-    server_app *app = p->app;
-    uint64_t room = app->options.staged_max == 0 ? STAGED_ALL_MAX : app->options.staged_max;
-    peer *largest = p;
-    if (app->staged_size + size <= room) return ATOLL_OK;
-    for (size_t i = 0; i < app->peers.count; i++) {
-        if (app->peers.items[i]->staged_size > largest->staged_size) largest = app->peers.items[i];
-    }
-    if (largest == p) return fail(ATOLL_ERROR_BUSY, "%s", text);
-    peer_end(largest, ATOLL_ERROR_BUSY, text, false);
-    return ATOLL_OK;
-}
-
-static status take_upload(peer *p, staged_upload *s, size_t size, bool *kept)
-{
-    const wire_upload *u = &s->message.upload;
+    const wire_upload *u = &m->upload;
+    bool last = u->last;
     TRY(check_upload(p, u));
-    if (p->staged_size + size > STAGED_SIZE_MAX)
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "a batch of more than %d bytes", STAGED_SIZE_MAX);
-    TRY(make_room(p, size));
-    TRY(vector_push(&p->staged, s));
-    *kept = true;
-    p->staged_size += size;
-    p->app->staged_size += size;
     for (size_t i = 0; i < u->rows.count; i++) p->counters.rows_in += u->rows.items[i]->count;
-    return u->last ? apply_staged(p) : ATOLL_OK;
+    TRY(staging_add(p, message, memory, m));
+    return last ? apply_staged(p) : ATOLL_OK;
 }
 
-static status take_body(peer *p, staged_upload *s, size_t size, bool *kept)
+static status take_body(peer *p, bytes message, arena *memory, client_message *m)
 {
-    client_message *m = &s->message;
     if (!p->bound && m->kind != CLIENT_BIND && m->kind != CLIENT_AUTHENTICATE)
         return fail(ATOLL_ERROR_PROTOCOL, "the first message must be Bind");
     switch (m->kind) {
     case CLIENT_BIND: return take_bind(p, &m->bind);
     case CLIENT_SUBSCRIBE: return take_subscribe(p, &m->subscribe);
-    case CLIENT_UPLOAD: return take_upload(p, s, size, kept);
+    case CLIENT_UPLOAD: return take_upload(p, message, memory, m);
     case CLIENT_MARK: {
         waiting_mark w = {m->mark, model_version(p->app->db)};
         return vector_push(&p->marks, w);
@@ -491,25 +455,24 @@ static status take_body(peer *p, staged_upload *s, size_t size, bool *kept)
     return ATOLL_OK;
 }
 
+void peer_arena_init(arena *memory, bytes message)
+{
+    arena_init(memory, ARENA_FACTOR * message.size + (1u << 20));
+}
+
 void peer_received(peer *p, uint64_t now_ms, bytes message)
 {
+    arena memory;
+    client_message m = {0};
     (void)now_ms;
     if (p->closing) return;
     p->counters.messages_in++;
     p->counters.bytes_in += message.size;
-    staged_upload *s = memory_allocate_zero(sizeof *s);
-    bool kept = false;
-    status result = s == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
-    if (s != NULL) {
-        arena_init(&s->memory, ARENA_FACTOR * message.size + (1u << 20));
-        result = codec_client_read(message, &s->memory, &s->message);
-        if (result == ATOLL_OK) result = take_body(p, s, s->memory.total, &kept);
-        if (!kept) {
-            client_message_free(&s->message);
-            arena_free(&s->memory);
-            memory_free(s);
-        }
-    }
+    peer_arena_init(&memory, message);
+    status result = codec_client_read(message, &memory, &m);
+    if (result == ATOLL_OK) result = take_body(p, message, &memory, &m);
+    client_message_free(&m);
+    arena_free(&memory);
     if (result == ATOLL_OK) return;
     char text[512];
     snprintf(text, sizeof text, "%s", fail_text());

@@ -1,6 +1,7 @@
 #ifndef ATOLL_SERVER_SERVER_H
 #define ATOLL_SERVER_SERVER_H
 #include "model/model.h"
+#include "platform/spool.h"
 #include "query/query.h"
 
 /* The server's logic for one app, without I/O: the same engine holds the objects; peers are the server's ends of
@@ -20,7 +21,9 @@ typedef struct server_app_options {
     uint64_t memory_budget; /* bytes of blocks kept in memory; 0: no bound */
     bool checkpoint_thread; /* false in the simulator */
     uint64_t offline_ms;    /* how long a client may be away; 0: for ever */
-    uint64_t staged_max;    /* bytes of unfinished batches of all clients; 0: 2 GB */
+    uint64_t staged_max;    /* bytes of unfinished batches of all clients; 0: 4 GB */
+    uint64_t staged_memory; /* those of one client that are kept in memory; 0: 1 MB */
+    spool_source spools;    /* where the others are kept; open NULL: in memory as well */
     bool no_recovery;       /* clients that have to reset lose what is unsent */
 } server_app_options;
 status server_app_open(storage *store, const server_app_options *options,

@@ -1,0 +1,247 @@
+/* A whole batch: its parts in their order, its embedded objects after their roots, and the one commit.
+ * It must never commit a part of a batch, nor hold more than one of its messages decoded. Invariant: what the batch did to
+ * the ident's record, to marks and to rows is in one commit, or nowhere. */
+#include "server/apply.h"
+
+/* ---- embedded objects: checked with their root, which the batch names ---- */
+
+static status apply_embedded_row(batch_apply *a, wire_rows *rows, size_t i, const model_class *c,
+                                 bool *done)
+{
+    const model_view *view = model_txn_view(a->txn);
+    value id = wire_column_value(&rows->key, i);
+    row_key row = 0, root = 0;
+    class_key root_class = 0;
+    bool lost = false;
+    TRY(model_embedded_find(view, c->key, id.as.id, &row));
+    if (row == 0 || !model_alive(view, c->key, row)) return ATOLL_OK;
+    *done = true;
+    TRY(model_root_get(view, c->key, row, &root_class, &root));
+    uint64_t name = root_name(root_class, root);
+    a->broken_list = false;
+    if (!map64_has_bit(&a->named, name))
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "an embedded object of class '%s' comes without its root", c->name);
+    if (map64_has_bit(&a->refused, name)) return ATOLL_OK;
+    row_mark mark, root_mark = {0};
+    TRY(meta_read(a->app, c->key, row, &mark));
+    field_target target = {.c = c, .row = row, .mark = &mark, .lost = &lost};
+    status result = apply_fields(a, rows, i, &target);
+    if (result == ATOLL_OK) result = meta_write(a->app, c->key, row, &mark);
+    if (result == ATOLL_OK) result = meta_read(a->app, root_class, root, &root_mark);
+    if (result == ATOLL_OK) result = meta_touch(a->app, root_class, root, &root_mark, a->version);
+    if (result == ATOLL_OK) result = meta_write(a->app, root_class, root, &root_mark);
+    if (result == ATOLL_OK && lost)
+        result = apply_outcome(a, root_class, root, root_mark.life, a->broken_list);
+    row_mark_free(&mark);
+    row_mark_free(&root_mark);
+    return result;
+}
+
+/* It is not there (any more): whoever uploaded it gets its root's state. */
+static status miss_embedded(batch_apply *a, wire_rows *rows, size_t i)
+{
+    const model_view *view = model_txn_view(a->txn);
+    const model_class *owner =
+        schema_class_named(model_view_schema(view), bytes_text(rows->owner_class));
+    value key = wire_column_value(&rows->owner_keys, i);
+    row_key row = 0;
+    if (owner == NULL || owner->kind != CLASS_NORMAL || owner->primary_key == 0) return ATOLL_OK;
+    const model_property *p = class_property(owner, owner->primary_key);
+    if (p == NULL || p->type != key.type) return ATOLL_OK;
+    TRY(model_find_any(view, owner->key, &key, &row));
+    return row == 0 ? ATOLL_OK : apply_outcome(a, owner->key, row, 0, false);
+}
+
+/* first: how many rows of embedded classes came before these in the batch, so that each has a number of its own. */
+static status apply_embedded(batch_apply *a, wire_rows *rows, uint64_t first, bool final,
+                             size_t *progress)
+{
+    const model_schema *schema = model_view_schema(model_txn_view(a->txn));
+    const model_class *c = schema_class_named(schema, bytes_text(rows->class_name));
+    const model_class *owner = schema_class_named(schema, bytes_text(rows->owner_class));
+    if (c == NULL || c->kind != CLASS_EMBEDDED || rows->key.type != VALUE_EMBEDDED) {
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "'%s' is no embedded class, or its keys are no identities", rows->class_name);
+    }
+    if (owner != NULL && owner->kind == CLASS_ASYMMETRIC) return ATOLL_OK;
+    for (size_t i = 0; i < rows->count; i++) {
+        bool done = false;
+        model_read_pause(model_txn_view(a->txn)); /* Nothing is held of the row before. */
+        if (map64_has_bit(&a->placed, first + i)) continue;
+        TRY(apply_embedded_row(a, rows, i, c, &done));
+        if (done) TRY(map64_put_bit(&a->placed, first + i, true));
+        if (!done && final) TRY(miss_embedded(a, rows, i));
+        *progress += done;
+    }
+    return ATOLL_OK;
+}
+
+/* What is written inside of an embedded object is written in its root: they are judged together, so this is known first.
+ * Objects that are new come with the field that holds them. */
+static status find_forbidden(batch_apply *a, const wire_rows *rows)
+{
+    const model_view *view = model_txn_view(a->txn);
+    const model_class *c =
+        schema_class_named(model_view_schema(view), bytes_text(rows->class_name));
+    if (c == NULL || c->kind != CLASS_EMBEDDED || rows->key.type != VALUE_EMBEDDED) return ATOLL_OK;
+    for (size_t i = 0; i < rows->count; i++) {
+        value id = wire_column_value(&rows->key, i);
+        model_owner top = {0};
+        row_key row = 0;
+        TRY(model_embedded_find(view, c->key, id.as.id, &row));
+        if (row == 0 || !model_alive(view, c->key, row)) continue;
+        TRY(model_owner_get(view, c->key, row, &top));
+        TRY(rules_top_owner(view, &top));
+        if (!rules_writes_field(a->views->rules, top.class_of, top.property))
+            TRY(map64_put_bit(&a->forbidden, root_name(top.class_of, top.row), true));
+    }
+    return ATOLL_OK;
+}
+
+static status forbidden_in_part(batch_apply *a, const wire_upload *u)
+{
+    for (size_t i = 0; i < u->rows.count; i++) {
+        if (u->rows.items[i]->owner_class[0] != '\0') TRY(find_forbidden(a, u->rows.items[i]));
+    }
+    return ATOLL_OK;
+}
+
+/* Those of asymmetric classes concern no row, and no row them. */
+static status apply_roots(batch_apply *a, const wire_upload *u)
+{
+    for (size_t i = 0; i < u->rows.count; i++) {
+        if (u->rows.items[i]->owner_class[0] == '\0') TRY(apply_group(a, u->rows.items[i]));
+    }
+    return ingest_rows(a->app, a->txn, a->ident, &a->record, a->views->rules, u);
+}
+
+/* *first: the number of its first row; of the part after it, at the end. */
+static status embedded_in_part(batch_apply *a, const wire_upload *u, bool final, uint64_t *first,
+                               size_t *progress)
+{
+    for (size_t i = 0; i < u->rows.count; i++) {
+        if (u->rows.items[i]->owner_class[0] == '\0') continue;
+        TRY(apply_embedded(a, u->rows.items[i], *first, final, progress));
+        *first += u->rows.items[i]->count;
+    }
+    return ATOLL_OK;
+}
+
+static status embedded_in_parts(batch_apply *a, staged_batch *batch, bool final, size_t *progress)
+{
+    uint64_t first = 1;
+    const wire_upload *u = NULL;
+    for (size_t k = 0; k < batch->parts.count; k++) {
+        if (!batch->parts.items[k].embedded) continue;
+        TRY(staging_read(batch, k, &u));
+        TRY(embedded_in_part(a, u, final, &first, progress));
+    }
+    return ATOLL_OK;
+}
+
+/* One message is in memory at a time; each pass reads those again that concern it. */
+static status apply_parts(batch_apply *a, staged_batch *batch)
+{
+    size_t progress = 1;
+    bool any_embedded = false;
+    const wire_upload *u = NULL;
+    for (size_t k = 0; k < batch->parts.count; k++) {
+        any_embedded |= batch->parts.items[k].embedded;
+        if (!a->views->rules->restricts || !batch->parts.items[k].embedded) continue;
+        TRY(staging_read(batch, k, &u));
+        TRY(forbidden_in_part(a, u));
+    }
+    for (size_t k = 0; k < batch->parts.count; k++) {
+        TRY(staging_read(batch, k, &u));
+        TRY(apply_roots(a, u));
+    }
+    for (int pass = 0; any_embedded && pass < 100 && progress > 0; pass++) {
+        progress = 0;
+        TRY(embedded_in_parts(a, batch, false, &progress));
+    }
+    return any_embedded ? embedded_in_parts(a, batch, true, &progress) : ATOLL_OK;
+}
+
+static status keep_uncertain(batch_apply *a, uint64_t cursor)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < a->record.uncertain.count; i++) {
+        if (a->record.uncertain.items[i].version > cursor)
+            a->record.uncertain.items[kept++] = a->record.uncertain.items[i];
+    }
+    a->record.uncertain.count = kept;
+    for (size_t i = 0; i < a->record.outcome.count; i++) {
+        uncertain_row row = {a->record.outcome.items[i].class_of, a->record.outcome.items[i].row,
+                             a->version};
+        TRY(vector_push(&a->record.uncertain, row));
+    }
+    return ATOLL_OK;
+}
+
+/* The newest few: whoever resets, or was copied, may have no acknowledgement of one. */
+static status remember_applied(ident_record *r, const staged_batch *b)
+{
+    applied_batch batch = {.bound = b->bound};
+    memcpy(batch.id, b->id, sizeof batch.id);
+    if (r->applied.count == APPLIED_BATCHES_MAX) {
+        r->applied.count--;
+        memmove(r->applied.items, r->applied.items + 1, r->applied.count * sizeof batch);
+    }
+    return vector_push(&r->applied, batch);
+}
+
+static status apply_all(batch_apply *a, staged_batch *batch)
+{
+    a->version = model_txn_version(a->txn);
+    TRY(apply_parts(a, batch));
+    a->record.has_batch = true;
+    TRY(remember_applied(&a->record, batch));
+    memcpy(a->record.last_batch, batch->id, 16);
+    a->record.bound = batch->bound;
+    a->record.batch_version = a->version;
+    TRY(keep_uncertain(a, batch->cursor));
+    TRY(marks_flush(a->app, a->txn));
+    TRY(ident_write(a->txn, a->ident, &a->record));
+    return app_record_write(a->app, a->txn);
+}
+
+status apply_batch(server_app *app, uint64_t ident, const judging_views *views, staged_batch *batch,
+                   uint64_t *version)
+{
+    batch_apply a = {.app = app, .view = views->items[0], .views = views, .ident = ident};
+    bool found = false;
+    uint64_t clock = app->clock, ingest = app->ingest_position;
+    a.limit = (uint64_t)app_now_ms(app) << 16 | 0xffff;
+    TRY(ident_read(app, ident, &a.record, &found));
+    ident_forget_rejected(&a.record);
+    a.record.outcome.count = 0;
+    status result =
+        found ? model_begin(app->db, COMMIT_SERVER, &a.txn)
+              : fail(ATOLL_ERROR_INTERNAL, "ident %llu is not known", (unsigned long long)ident);
+    if (result == ATOLL_OK) {
+        /* So the memory budget holds within a batch too: of what was read for one row nothing is kept for the next. */
+        model_reader *reader = model_read_begin(app->db);
+        model_txn_rest(a.txn);
+        result = apply_all(&a, batch);
+        model_read_end(app->db, reader);
+        if (result == ATOLL_OK) {
+            result = model_commit(a.txn, version);
+        } else {
+            model_rollback(a.txn);
+        }
+    }
+    if (result != ATOLL_OK) {
+        marks_forget(app);
+        app->clock = clock;
+        app->ingest_position = ingest;
+    }
+    marks_settle(app);
+    ident_record_free(&a.record);
+    map64_free(&a.named);
+    map64_free(&a.refused);
+    map64_free(&a.outcome);
+    map64_free(&a.forbidden);
+    map64_free(&a.placed);
+    return result;
+}
