@@ -9,6 +9,8 @@
 #include <stdio.h>
 
 #define APP_PATH_SIZE_MAX 4096
+#define MEMORY_PART 4 /* of the machine's, for one app */
+#define MEMORY_BUDGET_MIN (64ull << 20)
 #define CATEGORY "Realm.Sync.Server"
 
 static status app_path(const server_runner *r, const char *id, const char *name,
@@ -41,6 +43,8 @@ static status copy_config(const app_config *from, app_config *to)
     copy.development = from->development;
     copy.offline_ms = from->offline_ms;
     copy.recovery = from->recovery;
+    copy.memory_budget = from->memory_budget;
+    copy.staged_max = from->staged_max;
     copy.roles = role_set_retain(from->roles);
     copy.sink = sink_config_retain(from->sink);
     *to = copy;
@@ -135,11 +139,23 @@ status apps_find(server_runner *r, bytes id, served_app **out)
     return ATOLL_OK;
 }
 
-/* A quarter of the machine: what is not asked for often is read again from the store. */
-static uint64_t memory_budget(void)
+/* What is not asked for often is read again from the store. */
+static uint64_t memory_budget(const app_config *c)
 {
-    uint64_t quarter = platform_memory_bytes() / 4;
-    return quarter == 0 ? (uint64_t)1 << 30 : quarter;
+    uint64_t part = platform_memory_bytes() / MEMORY_PART;
+    if (c->memory_budget != 0) return c->memory_budget;
+    return part < MEMORY_BUDGET_MIN ? MEMORY_BUDGET_MIN : part;
+}
+
+/* A spool has no name once it is open, so what is there is of a server that was killed meanwhile. */
+static status open_staging(const server_runner *r, served_app *a)
+{
+    char path[APP_PATH_SIZE_MAX];
+    TRY(app_path(r, a->config.id, "/staging", path));
+    TRY(file_remove_tree(path));
+    memory_free(a->staging);
+    a->staging = memory_copy_text(path, strlen(path));
+    return a->staging == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
 }
 
 /* What a killed server had not synced may be there now, and go with a power cut: no sink may have it before a sync. */
@@ -163,6 +179,7 @@ status app_use(server_runner *r, served_app *a, bool flexible)
     TRY(app_path(r, id, "/data", path));
     TRY(file_make_folders(path));
     bool mode = a->config.mode_known ? a->config.flexible : flexible;
+    TRY(open_staging(r, a));
     storage *store = NULL;
     storage_options store_options = {.create = true};
     server_app_options options = {.platform = r->platform,
@@ -174,7 +191,9 @@ status app_use(server_runner *r, served_app *a, bool flexible)
                                   .offline_ms = a->config.offline_ms,
                                   .no_recovery = !a->config.recovery,
                                   .roles = a->config.roles,
-                                  .memory_budget = memory_budget(),
+                                  .memory_budget = memory_budget(&a->config),
+                                  .staged_max = a->config.staged_max,
+                                  .spools = {a->staging, spool_open_file},
                                   .checkpoint_thread = true};
     TRY(storage_open_rocksdb(path, &store_options, &store));
     TRY(server_app_open(store, &options, &a->app));
@@ -227,6 +246,7 @@ void apps_close(server_runner *r)
         vector_free(&a->streams);
         vector_free(&a->polls);
         vector_free(&a->held);
+        memory_free(a->staging);
         app_config_free(&a->config);
         memory_free(a);
     }

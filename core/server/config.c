@@ -50,17 +50,32 @@ status config_bool(const yaml_node_t *node, bool *out)
     return ATOLL_OK;
 }
 
-status config_read_seconds(const yaml_node_t *node, uint64_t *out_ms)
+/* 0: it is none above 0. */
+static uint64_t read_number(const yaml_node_t *node)
 {
     bytes text = config_scalar(node);
     uint64_t value = 0;
-    bool good = text.size > 0 && text.size <= 10;
-    for (size_t i = 0; good && i < text.size; i++) {
-        good = text.data[i] >= '0' && text.data[i] <= '9';
+    if (text.size > 10) return 0;
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') return 0;
         value = value * 10 + (uint64_t)(text.data[i] - '0');
     }
-    if (!good || value == 0) return config_fail_at(node, "expected a number of seconds above 0");
+    return value;
+}
+
+status config_read_seconds(const yaml_node_t *node, uint64_t *out_ms)
+{
+    uint64_t value = read_number(node);
+    if (value == 0) return config_fail_at(node, "expected a number of seconds above 0");
     *out_ms = value * 1000;
+    return ATOLL_OK;
+}
+
+static status read_megabytes(const yaml_node_t *node, uint64_t *out)
+{
+    uint64_t value = read_number(node);
+    if (value == 0) return config_fail_at(node, "expected a number of megabytes above 0");
+    *out = value << 20;
     return ATOLL_OK;
 }
 
@@ -139,14 +154,17 @@ static status read_app_key(yaml_reading *r, const yaml_node_t *key, const yaml_n
     if (config_is(key, "client_offline_seconds_max"))
         return config_read_seconds(node, &app->offline_ms);
     if (config_is(key, "client_recovery")) return config_bool(node, &app->recovery);
+    if (config_is(key, "memory_megabytes")) return read_megabytes(node, &app->memory_budget);
+    if (config_is(key, "staged_megabytes_max")) return read_megabytes(node, &app->staged_max);
     if (config_is(key, "roles") || config_is(key, "default_roles") ||
         config_is(key, "partition_rules") || config_is(key, "queryable_fields"))
         return config_roles_key(r, key, node, app);
     if (config_is(key, "ingest")) return config_read_ingest(r, node, app);
     return config_fail_at(
         key, "unknown key: expected id, sync, partition_property, log_in, email, tokens, "
-             "development, client_offline_seconds_max, client_recovery, roles, default_roles, "
-             "partition_rules, queryable_fields or ingest");
+             "development, client_offline_seconds_max, client_recovery, memory_megabytes, "
+             "staged_megabytes_max, roles, default_roles, partition_rules, queryable_fields or "
+             "ingest");
 }
 
 static status read_app(yaml_reading *r, const yaml_node_t *node, app_config *app)

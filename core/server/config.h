@@ -63,6 +63,8 @@ typedef struct app_config {
     struct role_set *roles; /* NULL: everything is allowed (server/roles.h); a reference */
     uint64_t offline_ms;    /* how long a client may be away before it has to reset */
     bool recovery;          /* clients that reset may send what they had not sent */
+    uint64_t memory_budget; /* bytes of objects kept in memory; 0: as the machine allows */
+    uint64_t staged_max;    /* bytes of unfinished batches of all its clients; 0: 4 GB */
     sink_config *sink;      /* a reference; NULL: ingested objects stay in the embedded store */
     bool sink_create_said;  /* else as development */
 } app_config;

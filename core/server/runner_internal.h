@@ -19,6 +19,7 @@ typedef struct connection connection;
 typedef struct served_app {
     app_config config;
     server_app *app;                 /* NULL: not used yet since the server started */
+    char *staging;                   /* the folder of what is put aside; NULL before it is open */
     uint64_t version_synced;         /* commits up to here are on disk */
     sink *sink;                      /* NULL: none is configured */
     VECTOR(stream *) streams, polls; /* polls: those that may have something to say */

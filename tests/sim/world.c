@@ -204,6 +204,60 @@ void world_new_device(world *w, client *c)
     if (!world_client_open(w, c)) abort();
 }
 
+/* ---- what the server puts aside: on its disk as far as crashes go, and gone with it ---- */
+
+typedef struct node_spool {
+    spool base;
+    node *n;
+    uint8_t *data;
+} node_spool;
+
+static status spool_call(node *n, bool adds)
+{
+    if (before_disk(n)) return fail(ATOLL_ERROR_FILE_ACCESS, "the node has no power");
+    if (!adds || !n->world->spool_full) return ATOLL_OK;
+    return fail(ATOLL_ERROR_DISK_FULL, "the disk is full");
+}
+
+static status node_spool_append(spool *base, bytes data)
+{
+    node_spool *s = (node_spool *)base;
+    TRY(spool_call(s->n, true));
+    s->data = realloc(s->data, base->size + data.size + 1);
+    if (s->data == NULL) abort();
+    memcpy(s->data + base->size, data.data, data.size);
+    base->size += data.size;
+    s->n->world->spooled++;
+    return ATOLL_OK;
+}
+
+static status node_spool_read(spool *base, uint64_t at, uint8_t *to, size_t size)
+{
+    node_spool *s = (node_spool *)base;
+    if (at > base->size || size > base->size - at) abort();
+    TRY(spool_call(s->n, false));
+    memcpy(to, s->data + at, size);
+    return ATOLL_OK;
+}
+
+static void node_spool_release(spool *base)
+{
+    free(((node_spool *)base)->data);
+    free(base);
+}
+
+static status node_spool_open(void *context, spool **out)
+{
+    static const spool_operations operations = {node_spool_append, node_spool_read,
+                                                node_spool_release};
+    TRY(spool_call(context, true));
+    node_spool *s = calloc(1, sizeof *s);
+    if (s == NULL) abort();
+    *s = (node_spool){.base = {&operations, 0}, .n = context};
+    *out = &s->base;
+    return ATOLL_OK;
+}
+
 static status server_open(world *w)
 {
     storage *store = NULL;
@@ -216,6 +270,8 @@ static status server_open(world *w)
                                   .development = true,
                                   .roles = w->roles,
                                   .memory_budget = w->memory_budget,
+                                  .staged_memory = w->staged_memory,
+                                  .spools = {&w->server_node, node_spool_open},
                                   .offline_ms = w->offline_ms};
     status result = storage_open_memory(w->server_node.disk, &store);
     if (result == ATOLL_OK) result = server_app_open(store, &options, &w->app);
@@ -277,6 +333,9 @@ status world_start(world *w, uint64_t seed, int clients, bool flexible, model_sc
                  .partition = value_string(bytes_text("p")),
                  .memory_budget = seed % 3 == 0   ? 1
                                   : seed % 3 == 1 ? 50000
+                                                  : 0,
+                 .staged_memory = seed % 4 == 1   ? 1
+                                  : seed % 4 == 2 ? 300
                                                   : 0,
                  .schema = schema,
                  .delay_ms_max = 40};

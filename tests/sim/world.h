@@ -76,6 +76,9 @@ typedef struct world {
     bool cancel_waits;      /* of the clients that are opened from now on */
     value partition;        /* of partition sync: "p" unless set and the clients opened again */
     uint64_t memory_budget; /* of every engine */
+    uint64_t staged_memory; /* bytes of a batch that the server keeps in memory; 0: as it likes */
+    uint64_t spooled;       /* messages that it put aside on its disk */
+    bool spool_full;        /* there is no room for more */
     model_schema schema;
     uint64_t delay_ms_max;
     uint64_t cuts, server_crashes, client_crashes;

@@ -2,11 +2,14 @@
 #include "base/memory.h"
 #include "platform/file.h"
 #include "platform/platform.h"
+#include "platform/spool.h"
 #include "platform/thread.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -140,4 +143,54 @@ Test(file, a_second_lock_names_the_holder_until_it_lets_go)
     file_lock_free(second);
     cr_assert_eq(file_remove_tree(folder), ATOLL_OK);
     cr_assert_eq(memory_live_count(), 0);
+}
+
+static status count_name(void *context, const char *name)
+{
+    (void)name;
+    ++*(int *)context;
+    return ATOLL_OK;
+}
+
+Test(spool, gives_back_what_was_put_aside_and_leaves_no_name)
+{
+    char folder[64], inner[96];
+    spool *s = NULL;
+    uint8_t there[5];
+    int names = 0;
+    temporary_folder(folder);
+    snprintf(inner, sizeof inner, "%s/made", folder);
+    cr_assert_eq(spool_open_file(inner, &s), ATOLL_OK, "%s", fail_text());
+    cr_assert_eq(spool_append(s, bytes_text("first")), ATOLL_OK);
+    cr_assert_eq(spool_append(s, bytes_text("second")), ATOLL_OK);
+    cr_assert_eq(s->size, 11u);
+    cr_assert_eq(spool_read(s, 5, there, sizeof there), ATOLL_OK);
+    cr_assert_eq(memcmp(there, "secon", 5), 0);
+    cr_assert_eq(spool_read(s, 8, there, sizeof there), ATOLL_ERROR_FILE_ACCESS, "past the end");
+    cr_assert_eq(file_list(inner, count_name, &names), ATOLL_OK);
+    cr_assert_eq(names, 0);
+    spool_free(s);
+    cr_assert_eq(file_remove_tree(folder), ATOLL_OK);
+    cr_assert_eq(memory_live_count(), 0);
+}
+
+/* A limit of the process stands for a full disk. */
+Test(spool, what_does_not_fit_leaves_nothing_and_the_rest_stays_readable)
+{
+    char folder[64], there[6] = "";
+    static uint8_t large[5000];
+    spool *s = NULL;
+    struct rlimit limit = {3000, 3000};
+    temporary_folder(folder);
+    cr_assert_eq(spool_open_file(folder, &s), ATOLL_OK);
+    signal(SIGXFSZ, SIG_IGN);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    cr_assert_eq(spool_append(s, bytes_text("first")), ATOLL_OK);
+    cr_assert_eq(spool_append(s, bytes_of(large, sizeof large)), ATOLL_ERROR_DISK_FULL);
+    cr_assert_eq(s->size, 5u);
+    cr_assert_eq(spool_append(s, bytes_text("second")), ATOLL_OK);
+    cr_assert_eq(spool_read(s, 5, (uint8_t *)there, 6), ATOLL_OK);
+    cr_assert_eq(memcmp(there, "second", 6), 0);
+    spool_free(s);
+    cr_assert_eq(file_remove_tree(folder), ATOLL_OK);
 }

@@ -21,6 +21,8 @@ Test(config, says_everything_about_an_app)
                            "  partition_property: owner\n"
                            "  log_in: [email]\n"
                            "  development: false\n"
+                           "  memory_megabytes: 100\n"
+                           "  staged_megabytes_max: 5000\n"
                            "- {id: chat-2, sync: flexible}\n",
                            &c),
                  ATOLL_OK, "%s", fail_text());
@@ -32,6 +34,8 @@ Test(config, says_everything_about_an_app)
     const app_config *shop = server_config_app(&c, bytes_text("shop"));
     cr_assert(!shop->flexible && shop->email && !shop->anonymous && !shop->development);
     cr_assert_str_eq(shop->partition_property, "owner");
+    cr_assert_eq(shop->memory_budget, 100ull << 20);
+    cr_assert_eq(shop->staged_max, 5000ull << 20);
     const app_config *chat = server_config_app(&c, bytes_text("chat-2"));
     cr_assert(chat->flexible && chat->email && chat->anonymous && !chat->development);
     cr_assert_str_eq(chat->partition_property, "_partition");
@@ -153,6 +157,8 @@ Test(config, mistakes_are_named_with_their_place)
         {"apps:\n- {id: a, sync: flexible}\n- {id: a, sync: flexible}",
          "line 3 column 3: a second app"},
         {"access_token_seconds: 0", "number of seconds above 0"},
+        {"apps: [{id: a, sync: flexible, staged_megabytes_max: 1.5}]",
+         "number of megabytes above 0"},
         {"a: [", "line 2 column 1"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

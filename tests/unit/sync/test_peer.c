@@ -437,7 +437,7 @@ Test(peer, a_list_that_hangs_on_nothing_is_refused_alone)
     talk_end(&t);
 }
 
-static void upload_part(talk *t, peer *p, uint32_t part)
+static void upload_a_part(talk *t, peer *p, uint32_t part, bool last)
 {
     client_message m = {.kind = CLIENT_UPLOAD};
     wire_builder b;
@@ -446,10 +446,91 @@ static void upload_part(talk *t, peer *p, uint32_t part)
     one_item(t, &b, 100 + part);
     MUST(wire_builder_finish(&b));
     m.upload = (wire_upload){
-        .batch = bytes_of(id, 16), .bound = 1, .part = part, .last = false, .rows = b.rows};
+        .batch = bytes_of(id, 16), .bound = 1, .part = part, .last = last, .rows = b.rows};
     t->p = p;
     say(t, &m);
     t->p = own;
+}
+
+static void upload_part(talk *t, peer *p, uint32_t part)
+{
+    upload_a_part(t, p, part, false);
+}
+
+static uint64_t count_items(talk *t)
+{
+    model_view *view = model_view_newest(server_app_db(t->w.app));
+    const model_class *c = schema_class_named(model_view_schema(view), bytes_text("Item"));
+    uint64_t count = model_count(view, c->key);
+    model_view_release(view);
+    return count;
+}
+
+Test(peer, a_batch_of_many_messages_is_put_aside_and_applied_in_one_commit)
+{
+    enum { PARTS = 200, IN_MEMORY = 1000 };
+    talk t;
+    talk_start(&t);
+    t.w.app->options.staged_memory = IN_MEMORY;
+    bind(&t);
+    subscribe_all(&t);
+    uint64_t before = model_version(server_app_db(t.w.app));
+    for (uint32_t part = 0; part < PARTS - 1; part++) {
+        upload_a_part(&t, t.p, part, false);
+        cr_assert_leq(t.w.app->staged_memory, (uint64_t)IN_MEMORY);
+    }
+    cr_assert_gt(t.w.app->staged_size, 5u * IN_MEMORY);
+    cr_assert_gt(t.w.spooled, PARTS / 2u);
+    cr_assert_eq(model_version(server_app_db(t.w.app)), before, "a part was applied by itself");
+    upload_a_part(&t, t.p, PARTS - 1, true);
+    cr_expect_not(t.is_closed);
+    cr_expect_eq(count_items(&t), (uint64_t)PARTS);
+    cr_expect_eq(model_version(server_app_db(t.w.app)), before + 1);
+    cr_expect_eq(t.w.app->staged_size + t.w.app->staged_memory, 0u);
+    cr_expect_null(t.p->staged.spool);
+    talk_end(&t);
+}
+
+/* The acknowledgement is not due, and the next client finds room again. */
+Test(peer, a_full_disk_while_staging_ends_that_stream_only)
+{
+    talk t;
+    peer *other = NULL;
+    talk_start(&t);
+    t.w.app->options.staged_memory = 500;
+    bind(&t);
+    subscribe_all(&t);
+    t.w.spool_full = true;
+    for (uint32_t part = 0; !t.is_closed && part < 50; part++) upload_part(&t, t.p, part);
+    expect_closed(&t, ATOLL_ERROR_SERVER, "sent again");
+    cr_expect_not(t.last.error.fatal, "it may come again");
+    cr_expect_eq(t.w.app->staged_size + t.w.app->staged_memory, 0u);
+    cr_expect_eq(count_items(&t), 0u);
+    t.w.spool_full = t.is_closed = false;
+    MUST(peer_new(t.w.app, "user", &other));
+    peer *first = t.p;
+    t.p = other;
+    bind(&t);
+    subscribe_all(&t);
+    for (uint32_t part = 0; part < 50; part++) upload_a_part(&t, other, part, part == 49);
+    cr_expect_not(t.is_closed);
+    cr_expect_eq(count_items(&t), 50u);
+    t.p = first;
+    peer_free(other);
+    talk_end(&t);
+}
+
+Test(peer, a_batch_that_the_app_has_no_room_for_ends_by_name)
+{
+    talk t;
+    talk_start(&t);
+    t.w.app->options.staged_max = 1000;
+    bind(&t);
+    subscribe_all(&t);
+    for (uint32_t part = 0; !t.is_closed && part < 50; part++) upload_part(&t, t.p, part);
+    expect_closed(&t, ATOLL_ERROR_LIMIT_EXCEEDED, "staged_megabytes_max");
+    cr_expect_eq(t.w.app->staged_size, 0u);
+    talk_end(&t);
 }
 
 Test(peer, who_holds_the_largest_unfinished_batch_makes_room_for_others)
@@ -457,22 +538,22 @@ Test(peer, who_holds_the_largest_unfinished_batch_makes_room_for_others)
     talk t;
     peer *hoarder = NULL, *honest = NULL;
     talk_start(&t);
-    t.w.app->options.staged_max = 100000;
+    t.w.app->options.staged_max = 2000;
     MUST(peer_new(t.w.app, "user", &hoarder));
     honest = t.p;
     t.p = hoarder;
     bind(&t);
-    for (uint32_t part = 0; !t.is_closed && t.w.app->staged_size < 90000; part++)
+    for (uint32_t part = 0; !t.is_closed && t.w.app->staged_size < 1800; part++)
         upload_part(&t, hoarder, part);
     cr_expect_not(t.is_closed);
     t.p = honest;
     bind(&t);
     subscribe_all(&t);
-    for (uint32_t part = 0; hoarder->staged_size > 0 && part < 50; part++)
+    for (uint32_t part = 0; hoarder->staged.size > 0 && part < 50; part++)
         upload_part(&t, honest, part);
     cr_expect_not(t.is_closed, "the honest one was ended");
-    cr_expect(honest->staged_size > 0);
-    cr_expect_eq(t.w.app->staged_size, honest->staged_size);
+    cr_expect(honest->staged.size > 0);
+    cr_expect_eq(t.w.app->staged_size, honest->staged.size);
     t.p = hoarder;
     listen(&t);
     expect_closed(&t, ATOLL_ERROR_BUSY, "unfinished");
