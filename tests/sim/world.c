@@ -100,11 +100,19 @@ static void send_packet(world *w, packet_queue *q, uint64_t *free_ms, bytes data
 
 /* ---- life of nodes ---- */
 
+static void tell(world *w, client *c, world_event what, bytes data, status code)
+{
+    if (w->on_wire != NULL) w->on_wire(w, c, what, data, code);
+}
+
 static void drop_stream(client *c)
 {
     queue_clear(&c->up);
     queue_clear(&c->down);
-    if (c->peer != NULL) peer_free(c->peer);
+    if (c->peer != NULL) {
+        tell(c->node.world, c, WORLD_CUT, bytes_of(NULL, 0), ATOLL_OK);
+        peer_free(c->peer);
+    }
     c->peer = NULL;
     c->stream_open = c->stream_wanted = false;
 }
@@ -382,6 +390,7 @@ static void note_action(world *w, client *c, const session_action *a)
         c->last_error = a->code;
         snprintf(c->last_error_text, sizeof c->last_error_text, "%s",
                  a->text == NULL ? "" : a->text);
+        if (w->on_error != NULL) w->on_error(w, c, a);
     }
     if (a->kind == SESSION_ACTION_RESET) c->resets[a->number_old][a->number_new & 1]++;
     if (a->kind == SESSION_ACTION_DONE) {
@@ -438,6 +447,7 @@ static void open_stream(world *w, client *c)
     }
     peer_set_owner(c->peer, c);
     c->stream_open = true;
+    tell(w, c, WORLD_OPENED, bytes_of(NULL, 0), ATOLL_OK);
     session_opened(c->session, w->now_ms);
 }
 
@@ -479,6 +489,7 @@ static void deliver_up(world *w, client *c)
     tap_up(w, c, &p);
     if (c->peer != NULL) {
         peer_get_counters(c->peer, &before);
+        tell(w, c, WORLD_UP, bytes_of(p.data, p.size), ATOLL_OK);
         peer_received(c->peer, w->now_ms, bytes_of(p.data, p.size));
         if (w->server_node.crashing) {
             free(p.data);
@@ -500,9 +511,11 @@ static void deliver_down(world *w, client *c)
         free(p.data);
     } else if (p.data == NULL) {
         drop_stream(c);
+        tell(w, c, WORLD_CLOSED, bytes_text(p.text), p.code);
         session_closed(c->session, w->now_ms, p.code, p.text);
     } else {
         tap_down(w, c, &p);
+        tell(w, c, WORLD_DOWN, bytes_of(p.data, p.size), ATOLL_OK);
         session_received(c->session, w->now_ms, bytes_of(p.data, p.size));
         free(p.data);
     }

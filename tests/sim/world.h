@@ -22,6 +22,14 @@ typedef struct packet_queue {
     size_t count, capacity, first;
 } packet_queue;
 
+typedef enum world_event {
+    WORLD_OPENED = 1,
+    WORLD_UP,
+    WORLD_DOWN,
+    WORLD_CLOSED, /* the client is told */
+    WORLD_CUT     /* the server's end goes */
+} world_event;
+
 struct world;
 typedef struct node { /* what a client and the server share: a disk, clocks, a crash to come */
     struct world *world;
@@ -91,6 +99,9 @@ typedef struct world {
     void (*on_server_up)(struct world *w, uint64_t version);
     void (*on_client_up)(struct world *w, client *c, uint64_t version);
     void (*on_down)(struct world *w, client *c, const server_message *m);
+    /* Every message as bytes when its receiver takes it, and what becomes of streams. */
+    void (*on_error)(struct world *w, client *c, const session_action *a);
+    void (*on_wire)(struct world *w, client *c, world_event what, bytes data, status code);
     void *context;
     bool verbose;
     int32_t reset_mode;
