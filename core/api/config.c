@@ -291,20 +291,23 @@ static status partition_name(const value *v, buffer *out)
     return result;
 }
 
+/* What has no path of its own is named after its sync mode; it and a relative path lie in the user's folder. */
 static status synced_path(const atoll_config *config, char **out)
 {
     buffer path;
     buffer_init(&path, 64u << 10);
     const atoll_app *app = config->user->app;
-    const char *parts[] = {
-        app->base_path, "/", app->app_id, "/", account_id(config->user->account), "/"};
+    bool named = config->path != NULL && config->path[0] != 0;
+    const char *parts[] = {app->base_path, "/", app->app_id, "/", account_id(config->user->account),
+                           "/",            named ? config->path : ""};
     status result = ATOLL_OK;
     for (size_t i = 0; i < sizeof parts / sizeof *parts && result == ATOLL_OK; i++)
         result = buffer_append(&path, parts[i], strlen(parts[i]));
-    if (result == ATOLL_OK)
+    if (result == ATOLL_OK && !named)
         result = config->flexible ? buffer_append(&path, "flexible", 8)
                                   : partition_name(&config->partition->items.items[0].plain, &path);
-    if (result == ATOLL_OK) result = buffer_append(&path, ".atoll", 7);
+    if (result == ATOLL_OK && !named) result = buffer_append(&path, ".atoll", 6);
+    if (result == ATOLL_OK) result = buffer_append(&path, "", 1);
     if (result == ATOLL_OK)
         *out = (char *)path.data;
     else
@@ -335,8 +338,9 @@ status config_effective_path(const atoll_config *config, char **out)
     if (!named && config->user == NULL && config->base_path == NULL)
         return fail(ATOLL_ERROR_INVALID_ARGUMENT,
                     "a local realm needs a path; call atoll_config_set_path");
-    if (!named && config->user != NULL) return synced_path(config, out);
     const char *path = named ? config->path : "";
+    if (config->user != NULL && path[0] != '/' && config->base_path == NULL)
+        return synced_path(config, out);
     bool relative = config->base_path != NULL && path[0] != '/';
     size_t size = strlen(path);
     char *full = NULL;

@@ -146,3 +146,10 @@ def test_the_users_of_a_device_are_encrypted(server, tmp_path):
     assert user.id.encode() not in (tmp_path / "b/shop/users.json").read_bytes()
     with pytest.raises(errors.WrongKeyError):
         atoll.App("shop", base_url=server, base_path=tmp_path / "b")
+
+
+def test_a_relative_path_lies_in_the_folder_of_its_user(app, tmp_path):
+    users = [app.log_in(Credentials.anonymous(reuse=False)).result(LIMIT) for _ in range(2)]
+    places = [atoll.realm_path(atoll.SyncConfiguration.flexible(user, path="notes.atoll")) for user in users]
+    assert places == [str(tmp_path / "device" / "shop" / user.id / "notes.atoll") for user in users]
+    assert atoll.realm_path(atoll.SyncConfiguration.flexible(users[0], path=tmp_path / "x")) == str(tmp_path / "x")

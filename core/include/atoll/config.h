@@ -83,7 +83,8 @@ ATOLL_API atoll_status atoll_config_set_encryption_key(atoll_config *config, con
 
 /* The folder that a relative path is resolved against. With it a local realm needs no path: it is
  * default.realm there, as it is in the folder of a path that ends in a slash.
- * Default: the working folder.
+ * Default: the user's folder below that of the app for synced realms, the working folder for local
+ * ones.
  * Errors: INVALID_ARGUMENT.
  * Thread: any, one at a time. Since: 0.1. */
 ATOLL_API atoll_status atoll_config_set_base_path(atoll_config *config, const char *value,

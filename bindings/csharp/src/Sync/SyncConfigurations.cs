@@ -16,8 +16,7 @@ public abstract class SyncConfigurationBase : RealmConfigurationBase
     private protected SyncConfigurationBase(User user, string? optionalPath)
     {
         User = user ?? throw new ArgumentNullException(nameof(user));
-        DatabasePath = optionalPath is null ? ""
-            : Path.IsPathRooted(optionalPath) ? optionalPath : Path.Combine(user.App.BaseFilePath, optionalPath);
+        DatabasePath = optionalPath ?? "";
     }
 
     public delegate void SessionErrorCallback(Session session, SessionException error);
@@ -80,12 +79,17 @@ public abstract class SyncConfigurationBase : RealmConfigurationBase
         NativeMethods.atoll_realm_move_files(native.Value, path);
     }
 
-    /// <summary>Asks the core for the path that it derives from the user and the partition.</summary>
+    /// <summary>Asks the core for the path: one that is missing or relative depends on app, user and partition.</summary>
     private protected void DerivePath()
     {
-        if (DatabasePath.Length == 0)
+        if (!Path.IsPathRooted(DatabasePath))
         {
             using var native = new NativeHandle(NativeMethods.atoll_config_new(), NativeMethods.atoll_config_free);
+            if (DatabasePath.Length > 0)
+            {
+                NativeMethods.atoll_config_set_path(native.Value, DatabasePath);
+            }
+
             Configure(native.Value);
             DatabasePath = NativeMethods.atoll_config_path(native.Value) ?? "";
         }

@@ -181,7 +181,7 @@ class SyncConfiguration:
 
     def _apply(self, config: int) -> None:
         if self._path is not None:
-            native.atoll_config_set_path(config, os.path.abspath(os.fspath(self._path)))
+            native.atoll_config_set_path(config, os.fspath(self._path))
         native.atoll_config_set_client_reset_mode(config, int(self._client_reset.mode))
         native.atoll_config_set_ask_client_resets(config, self._asks)
         native.atoll_config_set_cancel_waits_on_errors(config, self._cancel_waits_on_errors)

@@ -143,7 +143,7 @@ public class RealmConfiguration {
         Library.load();
         long config = Native.atoll_config_new();
         try {
-            if (!isSyncConfiguration() || directory != null) {
+            if (!isSyncConfiguration() || name != null || directory != null) {
                 File file = new File(directory, name == null ? DEFAULT_REALM_NAME : name);
                 Native.atoll_config_set_path(config, file.getPath());
             }
@@ -160,11 +160,6 @@ public class RealmConfiguration {
                 setSchema(config);
             }
             configure(config);
-            if (isSyncConfiguration() && name != null && directory == null) {
-                // Beside the user's other realms, in the folder of the app.
-                File standard = new File(Native.atoll_config_path(config));
-                Native.atoll_config_set_path(config, new File(standard.getParentFile(), name).getPath());
-            }
             return config;
         } catch (RuntimeException e) {
             Native.atoll_config_free(config);
