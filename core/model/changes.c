@@ -51,6 +51,11 @@ static status entry_of(changes_builder *b, class_key c, row_key row, entry **out
 {
     if (c == 0 || c > LIMIT_CLASS_KEYS_MAX)
         return fail(ATOLL_ERROR_FILE_CORRUPT, "a log record names class %u", c);
+    entry *last = b->entries.count > 0 ? &b->entries.items[b->entries.count - 1] : NULL;
+    if (last != NULL && last->change.row == row && last->change.class_of == c) {
+        *out = last;
+        return ATOLL_OK;
+    }
     while (b->rows.count < c) TRY(vector_push(&b->rows, (map64){0}));
     uint64_t *at = map64_get(&b->rows.items[c - 1], row);
     if (at == NULL) {
@@ -146,6 +151,11 @@ static status add_operation(changes_builder *b, const operation *o)
 
 status changes_builder_add(changes_builder *b, bytes record)
 {
+    return changes_builder_take(b, record, NULL);
+}
+
+status changes_builder_take(changes_builder *b, bytes record, asymmetric_vector *asymmetric)
+{
     changeset_reader r;
     record_header header;
     operation o;
@@ -154,6 +164,9 @@ status changes_builder_add(changes_builder *b, bytes record)
     for (;;) {
         TRY(changeset_next(&r, &o, &more));
         if (!more) return ATOLL_OK;
+        if (o.kind == OP_ASYMMETRIC && asymmetric != NULL)
+            TRY(vector_push(asymmetric,
+                            ((asymmetric_row){.class_of = o.class_of, .payload = o.blob})));
         TRY(add_operation(b, &o));
     }
 }

@@ -75,6 +75,10 @@ status changeset_next(changeset_reader *r, operation *out, bool *out_more) MUST_
 typedef struct changes_builder changes_builder;
 status changes_builder_new(changes_builder **out) MUST_CHECK;
 status changes_builder_add(changes_builder *b, bytes record) MUST_CHECK;
+/* The same, and what the record has of asymmetric objects: views of it. */
+typedef VECTOR(asymmetric_row) asymmetric_vector;
+status changes_builder_take(changes_builder *b, bytes record,
+                            asymmetric_vector *asymmetric) MUST_CHECK;
 status changes_builder_finish(changes_builder *b,
                               model_changes **out) MUST_CHECK; /* frees b in any case */
 #endif

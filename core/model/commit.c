@@ -51,6 +51,7 @@ status txn_new(model_db *db, commit_origin origin, model_txn **out)
 
 void txn_free(model_txn *txn)
 {
+    if (txn->companion != NULL) txn->companion_type->release(txn->companion);
     view_destroy(txn->view);
     buffer_free(&txn->record);
     vector_free(&txn->texts);
@@ -394,6 +395,8 @@ static status commit_all(model_txn *txn, bool durable, uint64_t *version)
     commit_origin origin = txn->origin;
     uint64_t committed = 0;
     status result = txn_usable(txn);
+    if (result == ATOLL_OK && txn->companion != NULL)
+        result = txn->companion_type->before_commit(txn, txn->companion);
     if (result == ATOLL_OK && is_empty(txn) && txn->asymmetric.count == 0) {
         if (version != NULL) *version = txn->view->version - 1;
         model_rollback(txn);

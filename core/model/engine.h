@@ -122,6 +122,8 @@ struct model_txn {
     VECTOR(side_change) side;
     map64 side_index; /* hash of the key → index of its newest change + 1 */
     side_gap side_gaps[SIDE_GAPS];
+    const model_companion *companion_type;
+    void *companion;
     uint64_t folded;
     bool sets_folded, changes_schema;
     VECTOR(row_key) asymmetric; /* rows made in asymmetric classes: (class, row) pairs */

@@ -338,8 +338,15 @@ status model_side_delete(model_txn *txn, bytes key) MUST_CHECK;
 status model_side_get(model_db *db, bytes key, buffer *out,
                       bool *found) MUST_CHECK; /* newest committed */
 status model_side_get_txn(model_txn *txn, bytes key, buffer *out,
-                          bool *found) MUST_CHECK;  /* sees own writes */
-bool model_side_touched(model_txn *txn, bytes key); /* put or deleted by the transaction */
+                          bool *found) MUST_CHECK; /* sees own writes */
+/* What a layer above gathers in memory for the side table of one transaction. before_commit writes it, with model_side_*: a
+ * failure fails the commit. release frees it when the transaction ends, committed or not. One a transaction. */
+typedef struct model_companion {
+    status (*before_commit)(model_txn *txn, void *companion);
+    void (*release)(void *companion);
+} model_companion;
+void model_txn_accompany(model_txn *txn, const model_companion *type, void *companion);
+void *model_txn_companion(const model_txn *txn, const model_companion *type); /* NULL: none */
 status model_side_iterate(model_db *db, bytes from, bytes to, storage_iterator **out)
     MUST_CHECK; /* committed; keys without the engine's prefix */
 

@@ -81,9 +81,15 @@ static side_change *side_own(model_txn *txn, bytes key)
     return c;
 }
 
-bool model_side_touched(model_txn *txn, bytes key)
+void model_txn_accompany(model_txn *txn, const model_companion *type, void *companion)
 {
-    return side_own(txn, key) != NULL;
+    txn->companion_type = type;
+    txn->companion = companion;
+}
+
+void *model_txn_companion(const model_txn *txn, const model_companion *type)
+{
+    return txn->companion_type == type ? txn->companion : NULL;
 }
 
 static bool in_gap(const side_gap *g, bytes key)
@@ -213,46 +219,28 @@ status model_changes_between(model_db *db, uint64_t from, uint64_t to, model_cha
 }
 
 /* ---- the log as upload queue ---- */
-typedef VECTOR(asymmetric_row) asymmetric_vector;
-
-static status read_asymmetric(bytes record, record_header *header, asymmetric_vector *rows)
-{
-    changeset_reader r;
-    operation o;
-    bool more = true;
-    TRY(changeset_open(&r, record, header));
-    for (;;) {
-        TRY(changeset_next(&r, &o, &more));
-        if (!more) return ATOLL_OK;
-        if (o.kind == OP_ASYMMETRIC)
-            TRY(vector_push(rows, ((asymmetric_row){.class_of = o.class_of, .payload = o.blob})));
-    }
-}
-
 static status give_commit(uint64_t version, bytes record,
                           status (*each)(void *context, const local_commit *commit), void *context)
 {
     asymmetric_vector rows = {0};
     record_header header = {0};
+    changeset_reader r;
     changes_builder *builder = NULL;
     model_changes *changes = NULL;
-    status result = read_asymmetric(record, &header, &rows);
-    if (result == ATOLL_OK && header.origin == COMMIT_LOCAL) {
-        result = changes_builder_new(&builder);
-        if (result == ATOLL_OK) {
-            result = changes_builder_add(builder, record);
-            status finished = changes_builder_finish(builder, &changes);
-            if (result == ATOLL_OK) result = finished;
-        }
-        local_commit commit = {.version = version,
-                               .wall_ms = header.wall_ms,
-                               .monotonic_ms = header.monotonic_ms,
-                               .boot_id = header.boot_id,
-                               .changes = changes,
-                               .asymmetric = rows.items,
-                               .asymmetric_count = rows.count};
-        if (result == ATOLL_OK) result = each(context, &commit);
-    }
+    TRY(changeset_open(&r, record, &header));
+    if (header.origin != COMMIT_LOCAL) return ATOLL_OK;
+    TRY(changes_builder_new(&builder));
+    status result = changes_builder_take(builder, record, &rows);
+    status finished = changes_builder_finish(builder, &changes);
+    if (result == ATOLL_OK) result = finished;
+    local_commit commit = {.version = version,
+                           .wall_ms = header.wall_ms,
+                           .monotonic_ms = header.monotonic_ms,
+                           .boot_id = header.boot_id,
+                           .changes = changes,
+                           .asymmetric = rows.items,
+                           .asymmetric_count = rows.count};
+    if (result == ATOLL_OK) result = each(context, &commit);
     model_changes_free(changes);
     vector_free(&rows);
     return result;

@@ -1,8 +1,9 @@
 /* The pending table of a client: local commits folded per row, so that months offline cost what differs, not what happened.
  * It must never lose a touched field before the server acknowledged it, nor fold a commit twice. Invariant: entries and
  * log records above the folded version together name every local change that is not acknowledged. */
-#include "sync/pending.h"
 #include "sync/breakage.h"
+#include "sync/outbox.h"
+#include "sync/pending_block.h"
 
 #include "model/list.h"
 
@@ -80,11 +81,6 @@ status sync_state_write(model_txn *txn, const sync_state *s)
 
 /* ---- entries ---- */
 
-void pending_entry_free(pending_entry *e)
-{
-    vector_free(&e->fields);
-}
-
 pending_field *pending_entry_field(pending_entry *e, property_key p)
 {
     for (size_t i = 0; i < e->fields.count; i++) {
@@ -111,108 +107,6 @@ bool pending_field_sent(const pending_field *f, uint64_t bound)
            (f->sent_version != 0 && f->sent_version <= bound);
 }
 
-static status field_write(buffer *to, const pending_field *f)
-{
-    bool added = f->added_version != 0 || f->sent_version != 0;
-    TRY(buffer_append_varint(to, (uint64_t)f->property << 2 | added << 1 | f->is_default));
-    TRY(buffer_append_varint(to, f->version));
-    if (!added) return ATOLL_OK;
-    TRY(buffer_append_fixed64(to, (uint64_t)f->added));
-    TRY(buffer_append_varint(to, f->added_version));
-    TRY(buffer_append_fixed64(to, (uint64_t)f->sent));
-    return buffer_append_varint(to, f->sent_version);
-}
-
-static pending_field field_read(reader *r)
-{
-    uint64_t head = reader_varint(r);
-    pending_field f = {.property = (property_key)(head >> 2), .is_default = (head & 1) != 0};
-    f.version = reader_varint(r);
-    if ((head & 2) == 0) return f;
-    f.added = (int64_t)reader_fixed64(r);
-    f.added_version = reader_varint(r);
-    f.sent = (int64_t)reader_fixed64(r);
-    f.sent_version = reader_varint(r);
-    return f;
-}
-
-static status entry_write(buffer *to, const pending_entry *e)
-{
-    const uint64_t numbers[] = {e->base,         e->life,   e->met,         e->created,
-                                e->deleted,      e->newest, e->flight,      e->presumed,
-                                e->alive_before, e->hidden, e->fields.count};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        TRY(buffer_append_varint(to, numbers[i]));
-    for (size_t i = 0; i < e->fields.count; i++) TRY(field_write(to, &e->fields.items[i]));
-    return ATOLL_OK;
-}
-
-static status entry_read(class_key c, row_key row, bytes from, pending_entry *out)
-{
-    reader r = reader_of(from);
-    pending_entry e = {.class_of = c, .row = row};
-    uint64_t *numbers[] = {&e.base,    &e.life,   &e.met,    &e.created,
-                           &e.deleted, &e.newest, &e.flight, &e.presumed};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) *numbers[i] = reader_varint(&r);
-    e.alive_before = reader_varint(&r) != 0;
-    e.hidden = reader_varint(&r) != 0;
-    uint64_t count = reader_varint(&r);
-    status result = ATOLL_OK;
-    for (uint64_t i = 0; i < count && !r.failed && result == ATOLL_OK; i++) {
-        pending_field f = field_read(&r);
-        result = vector_push(&e.fields, f);
-    }
-    if (result == ATOLL_OK && r.failed)
-        result =
-            fail(ATOLL_ERROR_FILE_CORRUPT, "a pending record of %zu bytes is damaged", from.size);
-    if (result != ATOLL_OK) {
-        pending_entry_free(&e);
-        return result;
-    }
-    *out = e;
-    return ATOLL_OK;
-}
-
-status pending_get(model_txn *txn, class_key c, row_key row, pending_entry *out, bool *found)
-{
-    uint8_t key[KEY_ROW_SIZE];
-    buffer record;
-    buffer_init(&record, RECORD_SIZE_MAX);
-    key_row(key, 'p', c, row);
-    bool there = false;
-    status result = model_side_get_txn(txn, bytes_of(key, sizeof key), &record, &there);
-    if (result == ATOLL_OK) {
-        if (there) {
-            result = entry_read(c, row, buffer_view(&record), out);
-        } else {
-            *out = (pending_entry){.class_of = c, .row = row};
-        }
-    }
-    buffer_free(&record);
-    if (result == ATOLL_OK) *found = there;
-    return result;
-}
-
-status pending_put(model_txn *txn, const pending_entry *e)
-{
-    uint8_t key[KEY_ROW_SIZE];
-    buffer record;
-    buffer_init(&record, RECORD_SIZE_MAX);
-    key_row(key, 'p', e->class_of, e->row);
-    status result = entry_write(&record, e);
-    if (result == ATOLL_OK)
-        result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
-    buffer_free(&record);
-    return result;
-}
-
-status pending_drop(model_txn *txn, class_key c, row_key row)
-{
-    uint8_t key[KEY_ROW_SIZE];
-    key_row(key, 'p', c, row);
-    return model_side_delete(txn, bytes_of(key, sizeof key));
-}
-
 /* Steps over every key of a kind. */
 static status side_each(model_db *db, char kind,
                         status (*each)(void *context, bytes key, bytes value), void *context)
@@ -229,33 +123,10 @@ static status side_each(model_db *db, char kind,
     return result;
 }
 
-typedef struct each_entry {
-    status (*each)(void *context, pending_entry *e);
-    void *context;
-} each_entry;
-
-static status one_entry(void *context, bytes key, bytes record)
+static status one_block(void *context, class_key c, uint64_t number)
 {
-    each_entry *x = context;
-    if (key.size != KEY_ROW_SIZE)
-        return fail(ATOLL_ERROR_FILE_CORRUPT, "a pending key has %zu bytes", key.size);
-    pending_entry e;
-    TRY(entry_read(key_get_u32(key.data + 2), key_get_u64(key.data + 6), record, &e));
-    status result = x->each(x->context, &e);
-    pending_entry_free(&e);
-    return result;
-}
-
-status pending_each(model_db *db, status (*each)(void *context, pending_entry *e), void *context)
-{
-    each_entry x = {each, context};
-    return side_each(db, 'p', one_entry, &x);
-}
-
-static status any_exists(void *context, bytes key, bytes value)
-{
-    (void)key;
-    (void)value;
+    (void)c;
+    (void)number;
     *(bool *)context = true;
     return ATOLL_ERROR_CANCELLED; /* One is enough. */
 }
@@ -263,12 +134,33 @@ static status any_exists(void *context, bytes key, bytes value)
 status pending_any(model_db *db, bool *any)
 {
     bool there = false;
-    const char kinds[] = {'p', 'o'};
-    for (int i = 0; i < 2 && !there; i++) {
-        status result = side_each(db, kinds[i], any_exists, &there);
-        if (result != ATOLL_OK && !(there && result == ATOLL_ERROR_CANCELLED)) return result;
-    }
+    status result = pending_block_each(db, one_block, &there);
+    if (result != ATOLL_OK && !(there && result == ATOLL_ERROR_CANCELLED)) return result;
+    if (!there) TRY(outbox_any(db, &there));
     *any = there;
+    return ATOLL_OK;
+}
+
+static status found_key(void *context, bytes key, bytes value)
+{
+    (void)value;
+    *(char *)context = (char)key.data[1];
+    return ATOLL_ERROR_CANCELLED;
+}
+
+status pending_check_layout(model_db *db)
+{
+    const char earlier[] = {'p', 'o', 'a',
+                            'k'}; /* One record a row, an object, an acknowledged row. */
+    for (size_t i = 0; i < sizeof earlier; i++) {
+        char found = 0;
+        status result = side_each(db, earlier[i], found_key, &found);
+        if (found != 0)
+            return fail(ATOLL_ERROR_NOT_SUPPORTED,
+                        "not supported yet: reading what an earlier build kept of unsent changes; "
+                        "upload them with that build, then begin with a fresh folder");
+        if (result != ATOLL_OK) return result;
+    }
     return ATOLL_OK;
 }
 
@@ -321,10 +213,20 @@ status pending_forget_life(model_txn *txn, class_key c, row_key row)
 
 /* ---- fold ---- */
 
+/* What the last change of a row made of its entry: the next row that is changed alike, from an equal entry, gets the same. */
+typedef struct fold_memo {
+    const row_change *change; /* of the commit that is being folded; NULL: nothing yet */
+    const pending_block *block;
+    uint64_t numbering;
+    uint16_t from, to;
+} fold_memo;
+
 typedef struct fold {
     model_txn *txn;
     sync_state *state;
     uint64_t newest;
+    fold_memo memo;
+    outbox_writer outbox;
 } fold;
 
 static status fold_life(fold *f, pending_entry *e, bool created)
@@ -398,7 +300,7 @@ static status fold_field(fold *f, pending_entry *e, const row_change *change, si
     return ATOLL_OK;
 }
 
-static status fold_row(fold *f, const row_change *change, uint64_t version)
+static status fold_change(fold *f, const row_change *change, uint64_t version)
 {
     pending_entry e;
     bool found = false, gone = false;
@@ -439,20 +341,54 @@ static status fold_row(fold *f, const row_change *change, uint64_t version)
     return result;
 }
 
-static status fold_asymmetric(fold *f, const asymmetric_row *row, uint64_t version)
+static bool same_change(const row_change *a, const row_change *b)
 {
-    uint8_t key[KEY_NUMBER_SIZE];
-    buffer record;
-    buffer_init(&record, LIMIT_TRANSACTION_SIZE_MAX);
-    key_number(key, 'o', f->state->next_sequence);
-    status result = buffer_append_varint(&record, version);
-    if (result == ATOLL_OK) result = buffer_append_varint(&record, row->class_of);
-    if (result == ATOLL_OK) result = buffer_append(&record, row->payload.data, row->payload.size);
-    if (result == ATOLL_OK)
-        result = model_side_put(f->txn, bytes_of(key, sizeof key), buffer_view(&record));
-    buffer_free(&record);
-    if (result == ATOLL_OK) f->state->next_sequence++;
-    return result;
+    size_t count = a->property_count;
+    if (a->created != b->created || a->deleted_first != b->deleted_first ||
+        count != b->property_count || (a->defaults == NULL) != (b->defaults == NULL))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (a->properties[i] != b->properties[i]) return false;
+        if (a->defaults != NULL && a->defaults[i] != b->defaults[i]) return false;
+    }
+    return true;
+}
+
+/* Whether what comes of the change depends on the entry alone. */
+static status fold_is_plain(fold *f, const row_change *change, uint16_t at, bool *plain)
+{
+    known_life life;
+    bool found = false;
+    *plain = false;
+    if (change->deleted) return ATOLL_OK;
+    for (size_t i = 0; change->increments != NULL && i < change->property_count; i++)
+        if (change->increments[i].incremented) return ATOLL_OK;
+    if (at == 0) TRY(pending_life(f->txn, change->class_of, change->row, &life, &found));
+    *plain = !found;
+    return ATOLL_OK;
+}
+
+static status fold_row(fold *f, const row_change *change, uint64_t version)
+{
+    pending_block *b = NULL;
+    fold_memo *m = &f->memo;
+    bool plain = false;
+    uint64_t number = change->row / PENDING_BLOCK_ROWS;
+    TRY(pending_block_of(f->txn, change->class_of, number, &b));
+    uint16_t from = pending_block_at(b, change->row);
+    TRY(fold_is_plain(f, change, from, &plain));
+    if (plain && m->change != NULL && m->block == b && m->numbering == b->numbering &&
+        m->from == from && same_change(m->change, change)) {
+        pending_block_set(b, change->row, m->to);
+        return ATOLL_OK;
+    }
+    uint64_t numbering = b->numbering;
+    TRY(fold_change(f, change, version));
+    TRY(pending_block_of(f->txn, change->class_of, number, &b));
+    bool stands = plain && numbering == b->numbering;
+    *m = stands ? (fold_memo){change, b, numbering, from, pending_block_at(b, change->row)}
+                : (fold_memo){0};
+    return ATOLL_OK;
 }
 
 typedef struct clock_record {
@@ -492,20 +428,25 @@ static status fold_commit(void *context, const local_commit *commit)
     fold *f = context;
     clock_record c = {commit->wall_ms, commit->monotonic_ms, commit->boot_id, 0, f->state->seen};
     TRY(clock_put(f->txn, commit->version, &c));
+    f->memo.change = NULL;
     for (size_t i = 0; i < model_changes_count(commit->changes); i++) {
         TRY(fold_row(f, model_changes_row(commit->changes, i), commit->version));
     }
     for (size_t i = 0; i < commit->asymmetric_count; i++)
-        TRY(fold_asymmetric(f, &commit->asymmetric[i], commit->version));
+        TRY(outbox_add(&f->outbox, f->txn, f->state, &commit->asymmetric[i], commit->version));
     f->newest = commit->version;
     return ATOLL_OK;
 }
 
 status pending_fold(model_txn *txn, model_db *db, sync_state *state, uint64_t *newest)
 {
-    fold f = {txn, state, model_folded(db)};
+    fold f = {.txn = txn, .state = state, .newest = model_folded(db)};
     uint64_t before = f.newest;
-    TRY(model_local_commits(db, before, fold_commit, &f));
+    outbox_writer_init(&f.outbox);
+    status result = model_local_commits(db, before, fold_commit, &f);
+    if (result == ATOLL_OK) result = outbox_flush(&f.outbox, txn);
+    outbox_writer_free(&f.outbox);
+    if (result != ATOLL_OK) return result;
     if (f.newest > before) TRY(model_set_folded(txn, f.newest));
     *newest = f.newest;
     return ATOLL_OK;
@@ -582,70 +523,114 @@ row_kind pending_entry_kind(const pending_entry *e, uint64_t *life)
     return e->met != 0 ? ROW_REMOVE : ROW_NONE;
 }
 
-static status acknowledge_one(void *context, bytes key, bytes record)
+/* What an acknowledgement makes of an entry, for every row of a block that has it. */
+typedef struct acknowledged_entry {
+    uint16_t from, to; /* from 0: none yet */
+    pending_entry entry;
+    const model_class *class_of; /* NULL: not in the schema any more */
+    VECTOR(property_key) lists;
+} acknowledged_entry;
+
+static void acknowledged_free(acknowledged_entry *x)
 {
-    acknowledgement *a = context;
-    pending_entry e;
-    class_key class_of = key_get_u32(key.data + 2);
-    row_key row = key_get_u64(key.data + 6);
-    bool found = true;
-    if (model_side_touched(a->txn, key))
-        TRY(pending_get(a->txn, class_of, row, &e, &found));
-    else
-        TRY(entry_read(class_of, row, record, &e));
-    if (!found) return ATOLL_OK;
-    const model_view *view = model_txn_view(a->txn);
-    const model_class *c = schema_class(model_view_schema(view), e.class_of);
-    bool readable = false;
-    status result = model_is_there(view, e.class_of, e.row, &readable);
+    pending_entry_free(&x->entry);
+    vector_free(&x->lists);
+    x->from = 0;
+}
+
+static status acknowledge_fields(acknowledgement *a, acknowledged_entry *x)
+{
+    pending_entry *e = &x->entry;
     size_t kept = 0;
-    for (size_t i = 0; i < e.fields.count && result == ATOLL_OK; i++) {
-        pending_field f = e.fields.items[i];
-        const model_property *p = c == NULL ? NULL : class_property(c, f.property);
-        if (p != NULL && (p->flags & PROPERTY_COLLECTION) != 0 && readable)
-            result = clean_list(a->txn, e.class_of, e.row, f.property, a->bound);
+    for (size_t i = 0; i < e->fields.count; i++) {
+        pending_field f = e->fields.items[i];
+        const model_property *p =
+            x->class_of == NULL ? NULL : class_property(x->class_of, f.property);
+        if (p != NULL && (p->flags & PROPERTY_COLLECTION) != 0)
+            TRY(vector_push(&x->lists, f.property));
         bool keep = false;
         f = acknowledge_field(f, a->bound, &keep);
-        if (keep) e.fields.items[kept++] = f;
+        if (keep) e->fields.items[kept++] = f;
     }
-    e.fields.count = kept;
-    if (result == ATOLL_OK) {
-        settle(&e, a->bound);
-        if (c != NULL && c->kind == CLASS_NORMAL)
-            result = pending_set_life(a->txn, e.class_of, e.row, e.life, !e.alive_before);
+    e->fields.count = kept;
+    return ATOLL_OK;
+}
+
+static status acknowledge_entry(acknowledgement *a, pending_block *b, uint16_t from,
+                                acknowledged_entry *x)
+{
+    const model_schema *schema = model_view_schema(model_txn_view(a->txn));
+    acknowledged_free(x);
+    TRY(pending_entry_copy(&b->shared.items[from - 1], b->class_of, 0, &x->entry));
+    x->class_of = schema_class(schema, b->class_of);
+    TRY(acknowledge_fields(a, x));
+    pending_entry *e = &x->entry;
+    settle(e, a->bound);
+    bool empty = e->fields.count == 0 && e->created == 0 && e->deleted == 0 &&
+                 (!e->hidden || e->newest <= a->bound);
+    uint64_t numbering = b->numbering;
+    x->to = 0;
+    if (!empty) TRY(pending_block_share(b, e, &x->to));
+    x->from = numbering == b->numbering ? from : 0; /* Else every place has another name now. */
+    return ATOLL_OK;
+}
+
+/* A life that nobody has seen, of a row that nothing is known of: there is nothing to remember. */
+static status acknowledge_life(acknowledgement *a, const pending_entry *e, row_key row)
+{
+    known_life life;
+    bool found = true;
+    if (e->life == 0) TRY(pending_life(a->txn, e->class_of, row, &life, &found));
+    return found ? pending_set_life(a->txn, e->class_of, row, e->life, !e->alive_before) : ATOLL_OK;
+}
+
+static status acknowledge_row(acknowledgement *a, pending_block *b, row_key row,
+                              const acknowledged_entry *x)
+{
+    const pending_entry *e = &x->entry;
+    bool readable = false;
+    if (x->lists.count > 0)
+        TRY(model_is_there(model_txn_view(a->txn), e->class_of, row, &readable));
+    for (size_t i = 0; i < x->lists.count && readable; i++)
+        TRY(clean_list(a->txn, e->class_of, row, x->lists.items[i], a->bound));
+    if (x->class_of != NULL && x->class_of->kind == CLASS_NORMAL) TRY(acknowledge_life(a, e, row));
+    pending_block_set(b, row, x->to);
+    if (x->to != 0 || !e->hidden) return ATOLL_OK;
+    /* Nothing of it is unsent any more: it leaves for good. */
+    TRY(model_delete(a->txn, e->class_of, row));
+    return pending_forget_life(a->txn, e->class_of, row);
+}
+
+static status acknowledge_block(void *context, class_key c, uint64_t number)
+{
+    acknowledgement *a = context;
+    acknowledged_entry x = {0};
+    pending_block *b = NULL;
+    TRY(pending_block_of(a->txn, c, number, &b));
+    status result = ATOLL_OK;
+    for (uint32_t i = 0; i < PENDING_BLOCK_ROWS && result == ATOLL_OK; i++) {
+        uint16_t at = pending_block_at(b, i);
+        if (at == 0) continue;
+        if (x.from != at) result = acknowledge_entry(a, b, at, &x);
+        if (result == ATOLL_OK) result = acknowledge_row(a, b, number * PENDING_BLOCK_ROWS + i, &x);
     }
-    bool empty = e.fields.count == 0 && e.created == 0 && e.deleted == 0 &&
-                 (!e.hidden || e.newest <= a->bound);
-    if (result == ATOLL_OK) {
-        if (!empty) {
-            result = pending_put(a->txn, &e);
-        } else {
-            result = pending_drop(a->txn, e.class_of, e.row);
-            if (result == ATOLL_OK && e.hidden) {
-                /* Nothing of it is unsent any more: it leaves for good. */
-                result = model_delete(a->txn, e.class_of, e.row);
-                if (result == ATOLL_OK) result = pending_forget_life(a->txn, e.class_of, e.row);
-            }
-        }
-    }
-    pending_entry_free(&e);
+    acknowledged_free(&x);
     return result;
 }
 
-static status drop_numbered(void *context, bytes key, bytes record)
+static status drop_clock(void *context, bytes key, bytes record)
 {
     acknowledgement *a = context;
-    reader r = reader_of(record);
-    uint64_t version = key.data[1] == 'o' ? reader_varint(&r) : key_get_u64(key.data + 2);
-    return version <= a->bound ? model_side_delete(a->txn, key) : ATOLL_OK;
+    (void)record;
+    return key_get_u64(key.data + 2) <= a->bound ? model_side_delete(a->txn, key) : ATOLL_OK;
 }
 
 status pending_acknowledge(model_txn *txn, model_db *db, uint64_t bound)
 {
     acknowledgement a = {txn, bound};
-    TRY(side_each(db, 'p', acknowledge_one, &a));
-    TRY(side_each(db, 'o', drop_numbered, &a));
-    return side_each(db, 't', drop_numbered, &a);
+    TRY(pending_block_each(db, acknowledge_block, &a));
+    TRY(outbox_acknowledge(txn, db, bound));
+    return side_each(db, 't', drop_clock, &a);
 }
 
 /* ---- stamps ---- */
@@ -717,34 +702,4 @@ status pending_stamp_of(model_txn *txn, model_db *db, uint64_t version, uint64_t
     buffer_free(&record);
     if (result == ATOLL_OK) *out = c.stamp;
     return result;
-}
-
-/* ---- outbox ---- */
-
-typedef struct each_outbox {
-    uint64_t after;
-    status (*each)(void *context, const outbox_record *r);
-    void *context;
-} each_outbox;
-
-static status one_outbox(void *context, bytes key, bytes record)
-{
-    each_outbox *x = context;
-    reader r = reader_of(record);
-    outbox_record o = {.sequence = key_get_u64(key.data + 2)};
-    if (o.sequence <= x->after) return ATOLL_OK;
-    o.version = reader_varint(&r);
-    o.class_of = (class_key)reader_varint(&r);
-    o.payload = bytes_of(r.at, (size_t)(r.end - r.at));
-    if (r.failed)
-        return fail(ATOLL_ERROR_FILE_CORRUPT, "record %llu of the outbox is damaged",
-                    (unsigned long long)o.sequence);
-    return x->each(x->context, &o);
-}
-
-status outbox_each(model_db *db, uint64_t after_sequence,
-                   status (*each)(void *context, const outbox_record *r), void *context)
-{
-    each_outbox x = {after_sequence, each, context};
-    return side_each(db, 'o', one_outbox, &x);
 }

@@ -62,9 +62,8 @@ status pending_get(model_txn *txn, class_key c, row_key row, pending_entry *out,
                    bool *found) MUST_CHECK;
 status pending_put(model_txn *txn, const pending_entry *e) MUST_CHECK;
 status pending_drop(model_txn *txn, class_key c, row_key row) MUST_CHECK;
-/* Every committed entry, in order of class and row. */
-status pending_each(model_db *db, status (*each)(void *context, pending_entry *e),
-                    void *context) MUST_CHECK;
+/* NOT_SUPPORTED: the folder is of a build that kept these tables otherwise. */
+status pending_check_layout(model_db *db) MUST_CHECK;
 status pending_any(model_db *db, bool *any) MUST_CHECK; /* an entry or an outbox record is there */
 
 /* The life of a row where it is known and not simply (1, alive). */
@@ -98,13 +97,4 @@ status pending_stamp(model_txn *txn, model_db *db, sync_state *state,
 status pending_clock(model_txn *txn, uint64_t version, const platform *p, uint64_t seen) MUST_CHECK;
 status pending_stamp_of(model_txn *txn, model_db *db, uint64_t version,
                         uint64_t *out) MUST_CHECK; /* 0: none yet */
-
-/* ---- outbox ---- */
-typedef struct outbox_record {
-    uint64_t sequence, version;
-    class_key class_of;
-    bytes payload;
-} outbox_record;
-status outbox_each(model_db *db, uint64_t after_sequence,
-                   status (*each)(void *context, const outbox_record *r), void *context) MUST_CHECK;
 #endif

@@ -2,6 +2,7 @@
  * It must never grow with how often rows change: many records are folded into one, and old ones go. Invariant: of a row that
  * was acknowledged within the time kept, some record names every field with the newest version that acknowledged it. */
 #include "sync/remember.h"
+#include "sync/pending_block.h"
 
 enum {
     RECORDS_MAX = 256, /* then they are folded */
@@ -9,8 +10,8 @@ enum {
     LINE_MAX = 64,
     DAYS_KEPT_OTHERWISE = 30
 };
-enum { DID_CREATE = 1, DID_DELETE = 2 };
-static const uint8_t line_key[2] = {'c', 'l'}, aside_key[2] = {'c', 'k'};
+enum { DID_CREATE = 1, DID_DELETE = 2, KEY_RECORD = 'm' };
+static const uint8_t line_key[2] = {'c', 'l'}, aside_key[2] = {'c', 'n'};
 
 static uint64_t name_of(class_key c, row_key row)
 {
@@ -20,7 +21,7 @@ static uint64_t name_of(class_key c, row_key row)
 static void record_key(uint8_t key[10], uint64_t version)
 {
     key[0] = 'c';
-    key[1] = 'a';
+    key[1] = KEY_RECORD;
     key_put_u64(key + 2, version);
 }
 
@@ -39,12 +40,14 @@ static void rows_free(memory_of_rows *m)
     map64_free(&m->index);
 }
 
-static status row_write(buffer *to, const remembered_row *r)
+/* `count` rows from that one on, of which the same was acknowledged. */
+static status run_write(buffer *to, const remembered_row *r, uint64_t count)
 {
     uint8_t flags =
         (uint8_t)((r->created != 0 ? DID_CREATE : 0) | (r->deleted != 0 ? DID_DELETE : 0));
     TRY(buffer_append_varint(to, r->class_of));
     TRY(buffer_append_varint(to, r->row));
+    TRY(buffer_append_varint(to, count));
     TRY(buffer_append_varint(to, r->version));
     TRY(buffer_append_varint(to, r->seconds));
     TRY(buffer_append_byte(to, flags));
@@ -58,10 +61,11 @@ static status row_write(buffer *to, const remembered_row *r)
     return ATOLL_OK;
 }
 
-static status row_read(reader *r, remembered_row *out)
+static status run_read(reader *r, remembered_row *out, uint64_t *rows)
 {
     remembered_row x = {.class_of = (class_key)reader_varint(r)};
     x.row = reader_varint(r);
+    *rows = reader_varint(r);
     x.version = reader_varint(r);
     x.seconds = reader_varint(r);
     uint8_t flags = reader_byte(r);
@@ -84,19 +88,32 @@ static status row_read(reader *r, remembered_row *out)
     return ATOLL_OK;
 }
 
+static status fold_in_first(memory_of_rows *m, const remembered_row *r)
+{
+    remembered_row own = *r;
+    own.fields.items = NULL;
+    own.fields.count = own.fields.capacity = 0;
+    for (size_t i = 0; i < r->fields.count; i++) {
+        status result = vector_push(&own.fields, r->fields.items[i]);
+        if (result != ATOLL_OK) {
+            vector_free(&own.fields);
+            return result;
+        }
+    }
+    status result = vector_push(&m->rows, own);
+    if (result != ATOLL_OK) {
+        vector_free(&own.fields);
+        return result;
+    }
+    return map64_put(&m->index, name_of(r->class_of, r->row), m->rows.count);
+}
+
 /* What comes later was acknowledged later. */
-static status fold_in(memory_of_rows *m, remembered_row *r)
+static status fold_in(memory_of_rows *m, const remembered_row *r)
 {
     uint64_t *at = map64_get(&m->index, name_of(r->class_of, r->row));
     if (r->version > m->newest) m->newest = r->version;
-    if (at == NULL) {
-        status result = vector_push(&m->rows, *r);
-        if (result != ATOLL_OK) {
-            vector_free(&r->fields);
-            return result;
-        }
-        return map64_put(&m->index, name_of(r->class_of, r->row), m->rows.count);
-    }
+    if (at == NULL) return fold_in_first(m, r);
     if (m->rows.items == NULL) return ATOLL_OK; /* Never: `at` names one of them. */
     remembered_row *there = &m->rows.items[*at - 1];
     status result = ATOLL_OK;
@@ -115,44 +132,69 @@ static status fold_in(memory_of_rows *m, remembered_row *r)
     there->seconds = r->seconds;
     if (r->created != 0) there->created = r->created;
     if (r->deleted != 0) there->deleted = r->deleted;
-    vector_free(&r->fields);
     return result;
 }
 
-static status read_all(model_db *db, memory_of_rows *m, size_t *records)
+static status fold_in_record(memory_of_rows *m, bytes record)
 {
-    const uint8_t from[2] = {'c', 'a'}, to[2] = {'c', 'a' + 1};
+    reader r = reader_of(record);
+    while (r.at != r.end) {
+        remembered_row row;
+        uint64_t count = 0;
+        TRY(run_read(&r, &row, &count));
+        status result = count <= UINT32_MAX ? ATOLL_OK
+                                            : fail(ATOLL_ERROR_FILE_CORRUPT,
+                                                   "a record of what was acknowledged is damaged");
+        for (uint64_t i = 0; i < count && result == ATOLL_OK; i++, row.row++)
+            result = fold_in(m, &row);
+        vector_free(&row.fields);
+        if (result != ATOLL_OK) return result;
+    }
+    return ATOLL_OK;
+}
+
+static status iterate(model_db *db, storage_iterator **out)
+{
+    const uint8_t from[2] = {'c', KEY_RECORD}, to[2] = {'c', KEY_RECORD + 1};
+    return model_side_iterate(db, bytes_of(from, 2), bytes_of(to, 2), out);
+}
+
+static status count_records(model_db *db, size_t *out)
+{
+    storage_iterator *i = NULL;
+    bytes key, value;
+    size_t count = 0;
+    TRY(iterate(db, &i));
+    while (storage_iterator_next(i, &key, &value)) count++;
+    status result = storage_iterator_status(i);
+    storage_iterator_free(i);
+    if (result == ATOLL_OK) *out = count;
+    return result;
+}
+
+static status read_all(model_db *db, memory_of_rows *m)
+{
     storage_iterator *i = NULL;
     bytes key, value;
     *m = (memory_of_rows){0};
-    TRY(model_side_iterate(db, bytes_of(from, 2), bytes_of(to, 2), &i));
+    TRY(iterate(db, &i));
     status result = ATOLL_OK;
-    size_t count = 0;
-    while (result == ATOLL_OK && storage_iterator_next(i, &key, &value)) {
-        reader r = reader_of(value);
-        count++;
-        while (result == ATOLL_OK && r.at != r.end) {
-            remembered_row row;
-            result = row_read(&r, &row);
-            if (result == ATOLL_OK) result = fold_in(m, &row);
-        }
-    }
+    while (result == ATOLL_OK && storage_iterator_next(i, &key, &value))
+        result = fold_in_record(m, value);
     if (result == ATOLL_OK) result = storage_iterator_status(i);
     storage_iterator_free(i);
     if (result != ATOLL_OK) {
         rows_free(m);
         return result;
     }
-    if (records != NULL) *records = count;
     return ATOLL_OK;
 }
 
 static status drop_records(model_txn *txn, model_db *db)
 {
-    const uint8_t from[2] = {'c', 'a'}, to[2] = {'c', 'a' + 1};
     storage_iterator *i = NULL;
     bytes key, value;
-    TRY(model_side_iterate(db, bytes_of(from, 2), bytes_of(to, 2), &i));
+    TRY(iterate(db, &i));
     status result = ATOLL_OK;
     while (result == ATOLL_OK && storage_iterator_next(i, &key, &value))
         result = model_side_delete(txn, key);
@@ -168,10 +210,11 @@ typedef struct batch_memory {
     uint64_t bound, version, seconds;
 } batch_memory;
 
-static status remember_entry(void *context, pending_entry *e)
+static status remember_run(void *context, const pending_run *run)
 {
     batch_memory *b = context;
-    remembered_row r = {e->class_of, e->row, b->version, 0, 0, b->seconds, {0}};
+    const pending_entry *e = run->entry;
+    remembered_row r = {run->class_of, run->first, b->version, 0, 0, b->seconds, {0}};
     if (e->created != 0 && e->created <= b->bound) r.created = b->version;
     if (e->deleted != 0 && e->deleted <= b->bound) r.deleted = b->version;
     if (r.created != 0 && e->alive_before) r.deleted = b->version; /* A life before it ended. */
@@ -181,9 +224,35 @@ static status remember_entry(void *context, pending_entry *e)
         if (pending_field_sent(&e->fields.items[i], b->bound)) result = vector_push(&r.fields, f);
     }
     bool any = r.created != 0 || r.deleted != 0 || r.fields.count > 0;
-    if (result == ATOLL_OK && any) result = row_write(&b->record, &r);
+    if (result == ATOLL_OK && any) result = run_write(&b->record, &r, run->count);
     vector_free(&r.fields);
     return result;
+}
+
+static bool same_row(const remembered_row *a, const remembered_row *b)
+{
+    bool same = a->class_of == b->class_of && a->version == b->version &&
+                a->created == b->created && a->deleted == b->deleted && a->seconds == b->seconds &&
+                a->fields.count == b->fields.count;
+    for (size_t i = 0; same && i < a->fields.count; i++)
+        same = a->fields.items[i].property == b->fields.items[i].property &&
+               a->fields.items[i].version == b->fields.items[i].version;
+    return same;
+}
+
+/* Rows that follow one another, and of which the same is remembered, are one run. */
+static status rows_write(buffer *to, const memory_of_rows *m)
+{
+    for (size_t i = 0, next = 0; i < m->rows.count; i = next) {
+        const remembered_row *first = &m->rows.items[i];
+        for (next = i + 1; next < m->rows.count; next++) {
+            if (m->rows.items[next].row != first->row + (next - i) ||
+                !same_row(&m->rows.items[next], first))
+                break;
+        }
+        TRY(run_write(to, first, next - i));
+    }
+    return ATOLL_OK;
 }
 
 /* Many records become one, without what is too old. */
@@ -192,13 +261,18 @@ static status fold_records(model_txn *txn, model_db *db, batch_memory *b, uint64
     memory_of_rows m;
     buffer all;
     uint8_t key[10];
-    TRY(read_all(db, &m, NULL));
+    TRY(read_all(db, &m));
     buffer_init(&all, RECORD_SIZE_MAX);
     status result = drop_records(txn, db);
-    for (size_t i = 0; i < m.rows.count && result == ATOLL_OK; i++) {
+    size_t kept = 0;
+    for (size_t i = 0; i < m.rows.count; i++) {
         if (m.rows.items[i].seconds + keep_seconds >= b->seconds)
-            result = row_write(&all, &m.rows.items[i]);
+            m.rows.items[kept++] = m.rows.items[i];
+        else
+            vector_free(&m.rows.items[i].fields);
     }
+    m.rows.count = kept;
+    if (result == ATOLL_OK) result = rows_write(&all, &m);
     record_key(key, m.newest);
     if (result == ATOLL_OK && all.size > 0)
         result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&all));
@@ -216,12 +290,8 @@ status remember_batch(model_txn *txn, model_db *db, uint64_t bound, uint64_t ver
     uint8_t key[10];
     record_key(key, version);
     buffer_init(&b.record, RECORD_SIZE_MAX);
-    status result = pending_each(db, remember_entry, &b);
-    if (result == ATOLL_OK && *count == 0) {
-        memory_of_rows m;
-        result = read_all(db, &m, count);
-        if (result == ATOLL_OK) rows_free(&m);
-    }
+    status result = pending_each_run(db, remember_run, &b);
+    if (result == ATOLL_OK && *count == 0) result = count_records(db, count);
     if (result == ATOLL_OK && *count >= RECORDS_MAX) {
         result = fold_records(txn, db, &b, keep_seconds);
         *count = 1;
@@ -239,7 +309,7 @@ status remember_aside(model_txn *txn, model_db *db, uint64_t bound, uint64_t ver
 {
     batch_memory b = {.bound = bound, .version = version, .seconds = (uint64_t)now_ms / 1000};
     buffer_init(&b.record, RECORD_SIZE_MAX);
-    status result = pending_each(db, remember_entry, &b);
+    status result = pending_each_run(db, remember_run, &b);
     if (result == ATOLL_OK && b.record.size > 0)
         result = model_side_put(txn, bytes_of(aside_key, 2), buffer_view(&b.record));
     buffer_free(&b.record);
@@ -254,7 +324,8 @@ static status take_aside(model_txn *txn, model_db *db, bytes rows)
     reader r = reader_of(rows);
     buffer all;
     bool found = false;
-    TRY(row_read(&r, &first));
+    uint64_t count = 0;
+    TRY(run_read(&r, &first, &count));
     record_key(key, first.version);
     vector_free(&first.fields);
     buffer_init(&all, RECORD_SIZE_MAX);
@@ -283,7 +354,7 @@ status remember_after(model_db *db, uint64_t version,
                       status (*each)(void *context, const remembered_row *r), void *context)
 {
     memory_of_rows m;
-    TRY(read_all(db, &m, NULL));
+    TRY(read_all(db, &m));
     status result = ATOLL_OK;
     for (size_t i = 0; i < m.rows.count && result == ATOLL_OK; i++) {
         if (m.rows.items[i].version > version) result = each(context, &m.rows.items[i]);
@@ -312,12 +383,18 @@ status remember_forget_after(model_txn *txn, model_db *db, uint64_t version)
     memory_of_rows m;
     buffer kept;
     uint8_t key[10];
-    TRY(read_all(db, &m, NULL));
+    TRY(read_all(db, &m));
     buffer_init(&kept, RECORD_SIZE_MAX);
     status result = drop_records(txn, db);
-    for (size_t i = 0; i < m.rows.count && result == ATOLL_OK; i++) {
-        if (cut_row(&m.rows.items[i], version)) result = row_write(&kept, &m.rows.items[i]);
+    size_t left = 0;
+    for (size_t i = 0; i < m.rows.count; i++) {
+        if (cut_row(&m.rows.items[i], version))
+            m.rows.items[left++] = m.rows.items[i];
+        else
+            vector_free(&m.rows.items[i].fields);
     }
+    m.rows.count = left;
+    if (result == ATOLL_OK) result = rows_write(&kept, &m);
     record_key(key, version < m.newest ? version : m.newest);
     if (result == ATOLL_OK && kept.size > 0)
         result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&kept));

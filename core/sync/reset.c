@@ -2,6 +2,7 @@
  * It must never drop what is pending in a recovery, except edits of objects that are gone, nor apply anything twice. Invariant:
  * the phase changes in the commit that does what the phase stands for. */
 #include "sync/reset.h"
+#include "sync/pending_block.h"
 
 static const uint8_t record_key[2] = {'c', 'Z'};
 
@@ -142,9 +143,10 @@ static status add_name(reset_apply *r, class_key c, row_key row)
     return vector_push(&r->names, e);
 }
 
-static status name_entry(void *context, pending_entry *e)
+static status name_run(void *context, const pending_run *run)
 {
-    return add_name(context, e->class_of, e->row);
+    for (uint32_t i = 0; i < run->count; i++) TRY(add_name(context, run->class_of, run->first + i));
+    return ATOLL_OK;
 }
 
 static status name_commit(void *context, const local_commit *commit)
@@ -311,7 +313,7 @@ status reset_prepare(reset_apply *r)
 {
     model_txn *txn = r->g->txn;
     uint64_t newest = 0, version = model_txn_version(txn);
-    TRY(pending_each(r->db, name_entry, r));
+    TRY(pending_each_run(r->db, name_run, r));
     TRY(model_local_commits(r->db, model_folded(r->db), name_commit, r));
     TRY(pending_fold(txn, r->db, r->state, &newest));
     TRY(model_set_folded(txn, version)); /* Nothing is local between the newest and this commit. */

@@ -90,6 +90,7 @@ status session_new(const session_options *options, session **out)
         s->run = platform_random_u64(options->platform) | 1;
         result = check_user(s);
     }
+    if (result == ATOLL_OK) result = pending_check_layout(options->db);
     if (result == ATOLL_OK) result = sync_state_read(options->db, &s->sync);
     if (result == ATOLL_OK) result = reset_read(options->db, &s->reset);
     if (result != ATOLL_OK) {

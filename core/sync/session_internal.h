@@ -5,6 +5,8 @@
 #include "sync/breakage.h"
 #include "sync/codec.h"
 #include "sync/integrate.h"
+#include "sync/outbox.h"
+#include "sync/pending_block.h"
 #include "sync/remember.h"
 #include "sync/reset.h"
 #include "sync/refusals.h"
@@ -53,9 +55,11 @@ typedef struct upload_batch {
     bool sent_all;
     uint64_t cursor; /* of the snapshot */
     model_view *view;
-    VECTOR(pending_entry) entries;
-    size_t next_entry, next_embedded;
-    uint64_t next_sequence;
+    pending_snapshot pending;
+    pending_cursor next_row, next_embedded;
+    bool embedded;                       /* some of it belongs to other objects */
+    uint64_t given;                      /* rows */
+    uint64_t next_record, last_sequence; /* of the outbox */
     uint32_t part;
     map64 stamps; /* log version → stamp */
     map64 roots;  /* roots that the batch names */

@@ -34,8 +34,9 @@ bool session_upload_ready(const session *s, uint64_t now_ms)
 void session_upload_end(session *s)
 {
     upload_batch *b = &s->batch;
-    for (size_t i = 0; i < b->entries.count; i++) pending_entry_free(&b->entries.items[i]);
-    vector_free(&b->entries);
+    pending_cursor_free(&b->next_row);
+    pending_cursor_free(&b->next_embedded);
+    pending_snapshot_free(&b->pending);
     map64_free(&b->stamps);
     map64_free(&b->roots);
     model_view_release(b->view);
@@ -50,21 +51,13 @@ static void set_server_now(session *s)
     s->clock.server_now_ms = (int64_t)p->monotonic_ms(p->context) + s->clock.monotonic_offset_ms;
 }
 
-static status collect_entry(void *context, pending_entry *e)
-{
-    upload_batch *b = context;
-    TRY(vector_push(&b->entries, *e));
-    *e = (pending_entry){0}; /* Ours now. */
-    return ATOLL_OK;
-}
-
 /* New elements get their stamps in the realm itself: their order is the same here and everywhere from now on. */
-static status stamp_list(session *s, model_txn *txn, const pending_entry *e, property_key p)
+static status stamp_list(session *s, model_txn *txn, class_key c, row_key row, property_key p)
 {
     list_state state;
     list_state_init(&state);
     bool changed = false;
-    status result = model_list_state(model_txn_view(txn), e->class_of, e->row, p, &state);
+    status result = model_list_state(model_txn_view(txn), c, row, p, &state);
     for (size_t i = 0; result == ATOLL_OK && i < state.elements.count; i++) {
         list_element *x = &state.elements.items[i];
         if (x->touched == 0 || (x->stamp != 0 && x->value_stamp != 0)) continue;
@@ -78,29 +71,40 @@ static status stamp_list(session *s, model_txn *txn, const pending_entry *e, pro
         }
         changed = true;
     }
-    if (result == ATOLL_OK && changed)
-        result = model_list_store(txn, e->class_of, e->row, p, &state);
+    if (result == ATOLL_OK && changed) result = model_list_store(txn, c, row, p, &state);
     list_state_free(&state);
     return result;
 }
 
-static status stamp_lists(session *s, model_txn *txn, bool *any)
+static status stamp_run(session *s, model_txn *txn, const model_class *c, const pending_run *run)
 {
-    const model_schema *schema = model_view_schema(model_txn_view(txn));
-    for (size_t i = 0; i < s->batch.entries.count; i++) {
-        pending_entry *e = &s->batch.entries.items[i];
-        const model_class *c = schema_class(schema, e->class_of);
-        bool there = false;
-        if (c != NULL) TRY(model_is_there(model_txn_view(txn), e->class_of, e->row, &there));
-        if (!there) continue;
-        for (size_t k = 0; k < e->fields.count; k++) {
-            const model_property *p = class_property(c, e->fields.items[k].property);
-            if (p == NULL || (p->flags & PROPERTY_COLLECTION) == 0) continue;
-            TRY(stamp_list(s, txn, e, p->key));
-            *any = true;
+    for (size_t k = 0; k < run->entry->fields.count; k++) {
+        const model_property *p = class_property(c, run->entry->fields.items[k].property);
+        if (p == NULL || (p->flags & PROPERTY_COLLECTION) == 0) continue;
+        for (uint32_t i = 0; i < run->count; i++) {
+            bool there = false;
+            TRY(model_is_there(model_txn_view(txn), c->key, run->first + i, &there));
+            if (there) TRY(stamp_list(s, txn, c->key, run->first + i, p->key));
         }
     }
     return ATOLL_OK;
+}
+
+static status stamp_lists(session *s, model_txn *txn)
+{
+    const model_schema *schema = model_view_schema(model_txn_view(txn));
+    pending_cursor cursor = {0};
+    pending_run run = {0};
+    status result = ATOLL_OK;
+    do {
+        result = pending_cursor_next(&s->batch.pending, &cursor, &run);
+        const model_class *c = schema_class(schema, run.class_of);
+        if (result != ATOLL_OK || run.count == 0 || c == NULL) continue;
+        s->batch.embedded |= c->kind == CLASS_EMBEDDED;
+        result = stamp_run(s, txn, c, &run);
+    } while (result == ATOLL_OK && run.count > 0);
+    pending_cursor_free(&cursor);
+    return result;
 }
 
 /* Folds and stamps. *newest: everything at or below it is folded. */
@@ -142,15 +146,14 @@ static status snapshot(session *s, bool *again, bool *empty)
     *empty = !*empty;
     *again = false;
     if (*empty) return ATOLL_OK;
-    TRY(pending_each(s->options.db, collect_entry, &s->batch));
+    TRY(pending_snapshot_take(s->options.db, &s->batch.pending));
     sync_state next = s->sync;
-    bool lists = false;
     TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
     status result = nothing_new(s, again);
     set_server_now(s);
     if (result == ATOLL_OK && !*again) result = pending_stamp(txn, s->options.db, &next, &s->clock);
     s->sync.last_stamp = next.last_stamp;
-    if (result == ATOLL_OK && !*again) result = stamp_lists(s, txn, &lists);
+    if (result == ATOLL_OK && !*again) result = stamp_lists(s, txn);
     next.sent_bound = newest;
     s->options.platform->random(s->options.platform->context, next.sent_batch, 16);
     if (result == ATOLL_OK && !*again) result = sync_state_write(txn, &next);
@@ -198,8 +201,8 @@ status session_upload_begin(session *s, uint64_t now_ms, bool *begun)
     s->local_changes = false;
     s->batch.active = true;
     *begun = true;
-    log_write(LOG_DEBUG, category, "uploading a batch of %zu rows up to version %llu",
-              s->batch.entries.count, (unsigned long long)s->sync.sent_bound);
+    log_write(LOG_DEBUG, category, "uploading a batch of %llu rows up to version %llu",
+              (unsigned long long)s->batch.pending.rows, (unsigned long long)s->sync.sent_bound);
     return ATOLL_OK;
 }
 
@@ -218,7 +221,7 @@ static status stamp_of(session *s, uint64_t version, uint64_t *out)
 
 /* A field that was set, without what was added since: that is told apart. */
 static status put_field(session *s, wire_builder *b, wire_rows *group, const model_class *c,
-                        const pending_entry *e, const pending_field *f, const model_property *p)
+                        row_key row, const pending_field *f, const model_property *p)
 {
     uint64_t stamp = 0;
     bool added = pending_field_added(f) != 0;
@@ -226,12 +229,11 @@ static status put_field(session *s, wire_builder *b, wire_rows *group, const mod
         TRY(stamp_of(s, f->version, &stamp));
         if ((p->flags & PROPERTY_COLLECTION) != 0) {
             /* Elements with an unsent change; touched is a log version, 0 when clean. */
-            return rows_put_list(b, group, s->batch.view, c, e->row, p, 1, UINT64_MAX, stamp);
+            return rows_put_list(b, group, s->batch.view, c, row, p, 1, UINT64_MAX, stamp);
         }
-        if (!added)
-            return rows_put_field(b, group, s->batch.view, c, e->row, p, stamp, f->is_default);
+        if (!added) return rows_put_field(b, group, s->batch.view, c, row, p, stamp, f->is_default);
         value v;
-        TRY(model_get_raw(s->batch.view, c->key, e->row, p->key, &v));
+        TRY(model_get_raw(s->batch.view, c->key, row, p->key, &v));
         if (v.type == VALUE_INT)
             v.as.integer = (int64_t)((uint64_t)v.as.integer - (uint64_t)pending_field_added(f));
         TRY(wire_builder_put(b, group, p->name, p->type, VALUE_NULL, &v, stamp, f->is_default));
@@ -243,13 +245,13 @@ static status put_field(session *s, wire_builder *b, wire_rows *group, const mod
 }
 
 static status put_fields(session *s, wire_builder *b, wire_rows *group, const model_class *c,
-                         const pending_entry *e)
+                         row_key row, const pending_entry *e)
 {
     for (size_t i = 0; i < e->fields.count; i++) {
         const pending_field *f = &e->fields.items[i];
         const model_property *p = class_property(c, f->property);
         if (p == NULL || (p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
-        TRY(put_field(s, b, group, c, e, f, p));
+        TRY(put_field(s, b, group, c, row, f, p));
     }
     return ATOLL_OK;
 }
@@ -259,20 +261,32 @@ static uint64_t root_name(class_key c, row_key row)
     return (uint64_t)c << 44 ^ row;
 }
 
-static status put_entry(session *s, wire_builder *b, const pending_entry *e)
+static status put_row(session *s, wire_builder *b, wire_rows *group, const model_class *c,
+                      row_key row, const pending_entry *e, row_kind kind, uint64_t life)
 {
-    const model_class *c = schema_class(model_view_schema(s->batch.view), e->class_of);
-    uint64_t life = 0;
-    if (c == NULL || c->kind != CLASS_NORMAL) return ATOLL_OK;
-    row_kind kind = pending_entry_kind(e, &life);
-    if (kind == ROW_NONE) return ATOLL_OK;
     value key;
-    wire_rows *group = NULL;
-    TRY(rows_key(s->batch.view, c, e->row, &key));
-    TRY(wire_builder_group(b, c->name, "", "", &group));
+    TRY(rows_key(s->batch.view, c, row, &key));
     TRY(wire_builder_row(b, group, kind, &key, life, e->base));
-    TRY(map64_put(&s->batch.roots, root_name(e->class_of, e->row), 1));
-    return kind == ROW_REMOVE ? ATOLL_OK : put_fields(s, b, group, c, e);
+    if (s->batch.embedded) TRY(map64_put(&s->batch.roots, root_name(c->key, row), 1));
+    return kind == ROW_REMOVE ? ATOLL_OK : put_fields(s, b, group, c, row, e);
+}
+
+/* As much of the run as there is room for. *done: rows of it that need not come again. */
+static status put_run(session *s, wire_builder *b, const pending_run *run, uint32_t *done)
+{
+    const model_class *c = schema_class(model_view_schema(s->batch.view), run->class_of);
+    uint64_t life = 0;
+    *done = run->count;
+    if (c == NULL || c->kind != CLASS_NORMAL) return ATOLL_OK;
+    row_kind kind = pending_entry_kind(run->entry, &life);
+    if (kind == ROW_NONE) return ATOLL_OK;
+    wire_rows *group = NULL;
+    TRY(wire_builder_group(b, c->name, "", "", &group));
+    uint32_t i = 0;
+    for (; i < run->count && b->size < MESSAGE_SIZE_TARGET; i++)
+        TRY(put_row(s, b, group, c, run->first + i, run->entry, kind, life));
+    *done = i;
+    return ATOLL_OK;
 }
 
 /* An embedded object travels with its root; a root that is not pending itself is named without fields. */
@@ -300,33 +314,45 @@ static status put_root(session *s, wire_builder *b, class_key c, row_key row, ui
     return map64_put(&s->batch.roots, root_name(c, row), 1);
 }
 
-static status put_embedded(session *s, wire_builder *b, const pending_entry *e)
+static status put_embedded(session *s, wire_builder *b, const model_class *c, row_key row,
+                           const pending_entry *e)
 {
-    const model_class *c = schema_class(model_view_schema(s->batch.view), e->class_of);
-    if (c == NULL || c->kind != CLASS_EMBEDDED) return ATOLL_OK;
     bool there = false;
-    TRY(model_is_there(s->batch.view, e->class_of, e->row, &there));
+    TRY(model_is_there(s->batch.view, c->key, row, &there));
     if (!there) return ATOLL_OK; /* It went with its slot or its root. */
     model_owner owner;
     class_key root_class = 0;
     row_key root = 0;
     wire_rows *group = NULL;
-    TRY(model_owner_get(s->batch.view, e->class_of, e->row, &owner));
-    TRY(model_root_get(s->batch.view, e->class_of, e->row, &root_class, &root));
+    TRY(model_owner_get(s->batch.view, c->key, row, &owner));
+    TRY(model_root_get(s->batch.view, c->key, row, &root_class, &root));
     TRY(put_root(s, b, root_class, root, e->base));
-    TRY(rows_put_embedded(b, s->batch.view, c, e->row, &owner, &group));
-    return put_fields(s, b, group, c, e);
+    TRY(rows_put_embedded(b, s->batch.view, c, row, &owner, &group));
+    return put_fields(s, b, group, c, row, e);
+}
+
+static status put_embedded_run(session *s, wire_builder *b, const pending_run *run, uint32_t *done)
+{
+    const model_class *c = schema_class(model_view_schema(s->batch.view), run->class_of);
+    *done = run->count;
+    if (c == NULL || c->kind != CLASS_EMBEDDED) return ATOLL_OK;
+    uint32_t i = 0;
+    for (; i < run->count && b->size < MESSAGE_SIZE_TARGET; i++)
+        TRY(put_embedded(s, b, c, run->first + i, run->entry));
+    *done = i;
+    return ATOLL_OK;
 }
 
 /* ---- asymmetric objects ---- */
 
-typedef struct outbox_writer {
+typedef struct payload_writer {
     session *s;
     wire_builder *b;
     uint64_t sequence, count; /* count: embedded objects of this record */
-} outbox_writer;
+    bool full;
+} payload_writer;
 
-static status put_payload(outbox_writer *w, wire_rows *group, const model_class *c, reader *r,
+static status put_payload(payload_writer *w, wire_rows *group, const model_class *c, reader *r,
                           int depth);
 
 /* As the commit wrote it: what an embedded object or a list holds follows its type at once. */
@@ -339,14 +365,14 @@ static value payload_value(reader *r)
     return (value){.type = type};
 }
 
-static void embedded_name(outbox_writer *w, value *out)
+static void embedded_name(payload_writer *w, value *out)
 {
     *out = (value){.type = VALUE_EMBEDDED};
     key_put_u64(out->as.id, w->sequence);
     key_put_u64(out->as.id + 8, ++w->count);
 }
 
-static status link_key(outbox_writer *w, const model_property *p, value *v)
+static status link_key(payload_writer *w, const model_property *p, value *v)
 {
     const model_view *view = w->s->batch.view;
     bool typed = v->type == VALUE_TYPED_LINK;
@@ -360,7 +386,7 @@ static status link_key(outbox_writer *w, const model_property *p, value *v)
     return ATOLL_OK;
 }
 
-static status put_nested(outbox_writer *w, const model_class *c, const value *owner_key,
+static status put_nested(payload_writer *w, const model_class *c, const value *owner_key,
                          const model_property *p, bool in_list, element_id element, reader *r,
                          const value *id, int depth)
 {
@@ -377,7 +403,7 @@ static status put_nested(outbox_writer *w, const model_class *c, const value *ow
     return put_payload(w, group, target, r, depth + 1);
 }
 
-static status put_payload_collection(outbox_writer *w, wire_rows *group, const model_class *c,
+static status put_payload_collection(payload_writer *w, wire_rows *group, const model_class *c,
                                      const value *key, const model_property *p, reader *r,
                                      int depth)
 {
@@ -411,7 +437,7 @@ static status put_payload_collection(outbox_writer *w, wire_rows *group, const m
     return result;
 }
 
-static status put_payload(outbox_writer *w, wire_rows *group, const model_class *c, reader *r,
+static status put_payload(payload_writer *w, wire_rows *group, const model_class *c, reader *r,
                           int depth)
 {
     uint64_t count = reader_varint(r);
@@ -465,13 +491,14 @@ static status payload_key(const model_class *c, bytes payload, value *out)
     return fail(ATOLL_ERROR_FILE_CORRUPT, "an asymmetric object of class '%s' has no key", c->name);
 }
 
-static status put_outbox(void *context, const outbox_record *o)
+static status put_outbox(void *context, const outbox_object *o)
 {
-    outbox_writer *w = context;
+    payload_writer *w = context;
     session *s = w->s;
     const model_class *c = schema_class(model_view_schema(s->batch.view), o->class_of);
-    if (w->b->size >= MESSAGE_SIZE_TARGET) return ATOLL_ERROR_CANCELLED;
-    if (o->version > s->sync.sent_bound || c == NULL) return ATOLL_OK;
+    w->full = w->b->size >= MESSAGE_SIZE_TARGET;
+    if (w->full || o->version > s->sync.sent_bound) return ATOLL_ERROR_CANCELLED;
+    if (c == NULL) return ATOLL_OK;
     wire_rows *group = NULL;
     value key;
     reader r = reader_of(o->payload);
@@ -482,8 +509,28 @@ static status put_outbox(void *context, const outbox_record *o)
     w->sequence = o->sequence;
     w->count = 0;
     TRY(put_payload(w, group, c, &r, 0));
-    s->batch.next_sequence = o->sequence;
+    s->batch.last_sequence = o->sequence;
+    s->batch.next_record = o->record;
     return ATOLL_OK;
+}
+
+typedef status (*run_writer)(session *s, wire_builder *b, const pending_run *run, uint32_t *done);
+
+/* *full: the message is, and more of it comes in the next one. */
+static status put_runs(session *s, wire_builder *b, pending_cursor *cursor, run_writer put,
+                       bool *full)
+{
+    pending_run run = {0};
+    for (;;) {
+        uint32_t done = 0;
+        *full = b->size >= MESSAGE_SIZE_TARGET;
+        if (*full) return ATOLL_OK;
+        TRY(pending_cursor_next(&s->batch.pending, cursor, &run));
+        if (run.count == 0) return ATOLL_OK;
+        TRY(put(s, b, &run, &done));
+        pending_cursor_return(cursor, run.count - done);
+        s->batch.given += done;
+    }
 }
 
 status session_upload_part(session *s, client_message *message, arena *memory)
@@ -491,19 +538,14 @@ status session_upload_part(session *s, client_message *message, arena *memory)
     upload_batch *u = &s->batch;
     wire_builder b = {.memory = memory};
     bool full = false;
-    for (; u->next_entry < u->entries.count && !full; u->next_entry++) {
-        TRY(put_entry(s, &b, &u->entries.items[u->next_entry]));
-        full = b.size >= MESSAGE_SIZE_TARGET;
-    }
-    for (; !full && u->next_embedded < u->entries.count; u->next_embedded++) {
-        TRY(put_embedded(s, &b, &u->entries.items[u->next_embedded]));
-        full = b.size >= MESSAGE_SIZE_TARGET;
-    }
+    TRY(put_runs(s, &b, &u->next_row, put_run, &full));
+    if (!full && u->embedded) TRY(put_runs(s, &b, &u->next_embedded, put_embedded_run, &full));
     if (!full) {
-        outbox_writer w = {s, &b, 0, 0};
-        status result = outbox_each(s->options.db, u->next_sequence, put_outbox, &w);
-        full = result == ATOLL_ERROR_CANCELLED;
-        if (result != ATOLL_OK && !full) return result;
+        payload_writer w = {.s = s, .b = &b};
+        status result =
+            outbox_each(s->options.db, u->next_record, u->last_sequence, put_outbox, &w);
+        if (result != ATOLL_OK && result != ATOLL_ERROR_CANCELLED) return result;
+        full = w.full;
     }
     TRY(wire_builder_finish(&b));
     *message = (client_message){.kind = CLIENT_UPLOAD};
@@ -517,10 +559,10 @@ status session_upload_part(session *s, client_message *message, arena *memory)
         message->upload.previous_batch = bytes_of(s->sync.acknowledged_batch, 16);
     u->sent_all = !full;
     s->progress.uploadable_bytes += b.size;
-    s->progress.upload_fraction = u->sent_all ? 0.99
-                                  : u->entries.count == 0
-                                      ? 0.5
-                                      : (double)u->next_entry / (double)u->entries.count * 0.99;
+    double rows = (double)u->pending.rows * (u->embedded ? 2 : 1); /* Seen twice then. */
+    s->progress.upload_fraction = u->sent_all  ? 0.99
+                                  : rows < 1.0 ? 0.5
+                                               : (double)u->given / rows * 0.99;
     s->progress_changed = true;
     return ATOLL_OK;
 }

@@ -22,10 +22,13 @@ void bench_sync_offline(const bench_options *o)
     bench_check(error, "offline writes");
     bench_print("sync_100k_offline.local_write_with_sync_history", OBJECTS / (bench_now() - start),
                 "objects/s");
+    double client_cpu = own_cpu_seconds(), server_cpu = server_cpu_seconds(&s);
     start = bench_now();
     atoll_session_start(a.session, &error);
     wait_upload(&a);
     bench_print("sync_100k_offline.upload", OBJECTS / (bench_now() - start), "objects/s");
+    bench_print("sync_100k_offline.upload.client_cpu", own_cpu_seconds() - client_cpu, "s");
+    bench_print("sync_100k_offline.upload.server_cpu", server_cpu_seconds(&s) - server_cpu, "s");
     double uploaded = server_wire_bytes(&s, o);
     start = bench_now();
     client_open(&b, o, "sync-b", s.url);

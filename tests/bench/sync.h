@@ -13,6 +13,7 @@ void server_stop(server *s);
 /* Bytes of messages in and out of the server, of all sessions so far; below 0: the command line is not where it is built. */
 double server_wire_bytes(const server *s, const bench_options *o);
 double server_cpu_seconds(const server *s);
+double own_cpu_seconds(void);
 double server_peak_bytes(const server *s); /* resident */
 
 typedef struct client {

@@ -174,7 +174,7 @@ void bench_sync_ingest(const bench_options *o)
     uint32_t reading = atoll_realm_class(c.b.realm, S("Reading"), &error);
     uint32_t celsius = atoll_realm_property(c.b.realm, reading, S("celsius"), &error);
     uint32_t sensor = atoll_realm_property(c.b.realm, reading, S("sensor"), &error);
-    double start = bench_now();
+    double start = bench_now(), cpu = own_cpu_seconds();
     for (long i = 0; i < o->objects; i += 1000) {
         bench_begin(&c.b);
         for (long k = i; k < i + 1000; k++) {
@@ -191,6 +191,7 @@ void bench_sync_ingest(const bench_options *o)
     bench_check(error, "ingest");
     wait_upload(&c);
     bench_print("sync_ingest", (double)o->objects / (bench_now() - start), "objects/s");
+    bench_print("sync_ingest.client_cpu", own_cpu_seconds() - cpu, "s");
     bench_print("sync_ingest.server_cpu", server_cpu_seconds(&s), "s");
     client_close(&c);
     server_stop(&s);
