@@ -193,6 +193,7 @@ static void note(sim *s, client *c, op_kind kind, int object, int field, int64_t
 {
     uint64_t version = before + 1; /* One commit each. */
     if (result == ATOLL_OK) version = model_version(c->db);
+    if (version == before) return; /* A move to where it is: nothing was committed. */
     op x = {kind, object, field, v, version, c->session->sync.cursor, false, s->life};
     if (result == ATOLL_OK) s->promised[c->number] = version;
     if (result == ATOLL_OK || c->node.crashing) oracle_op(s->o, c->number, x);
