@@ -224,10 +224,11 @@ status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record
                    const session_rules *rules, const wire_upload *upload) MUST_CHECK;
 
 /* ---- the peer ---- */
+/* Neighbours of which the same is to be told: a first download is a few of these, whatever its size. */
 typedef struct group_row {
     class_key class_of;
-    row_key row;
-    uint8_t kind;
+    uint32_t kind : 4, count : 28;
+    row_key row; /* the first */
     uint64_t life;
 } group_row;
 typedef struct download_group {
@@ -235,7 +236,8 @@ typedef struct download_group {
     uint64_t from, to, view_version;
     model_view *view;
     VECTOR(group_row) rows;
-    size_t next;
+    size_t next, within; /* the run, and the row in it, that is sent next */
+    uint64_t left;       /* rows that are not sent yet */
     bool with_schema;
 } download_group;
 typedef struct waiting_ack {

@@ -191,12 +191,26 @@ static status row_has_news(const plan *x, class_key class_of, row_key row, row_m
     return ATOLL_OK;
 }
 
+enum { RUN_MAX = (1 << 28) - 1 };
+
+static status plan_push(download_group *g, const group_row *r)
+{
+    group_row *last = g->rows.count == 0 ? NULL : &g->rows.items[g->rows.count - 1];
+    g->left++;
+    if (last == NULL || last->class_of != r->class_of || last->row + last->count != r->row ||
+        last->kind != r->kind || last->life != r->life || last->count == RUN_MAX)
+        return vector_push(&g->rows, *r);
+    last->count++;
+    return ATOLL_OK;
+}
+
 static status plan_row(plan *x, class_key c, row_key row, bool sweep)
 {
     row_mark *mark = NULL;
     peer *p = x->p;
-    if (map64_get(&x->seen, name_of(c, row)) != NULL) return ATOLL_OK;
-    TRY(map64_put(&x->seen, name_of(c, row), 1));
+    if (map64_has_bit(&x->seen, name_of(c, row))) return ATOLL_OK;
+    TRY(map64_put_bit(&x->seen, name_of(c, row), true));
+    model_read_pause(x->g->view); /* Nothing is held of the row before. */
     TRY(marks_peek(p->app, c, row, &mark));
     const leave_record *oldest = leave_of(x, c, row);
     bool has = mark->alive &&
@@ -204,8 +218,8 @@ static status plan_row(plan *x, class_key c, row_key row, bool sweep)
     bool had = x->old_view != NULL &&
                view_had(x->old_view, x->g->view, c, row, mark, oldest, x->g->from, p->ident);
     bool same_life = mark->since <= x->g->from || mark->since_author == p->ident;
-    bool uncertain = map64_get(&x->uncertain, name_of(c, row)) != NULL;
-    group_row r = {c, row, 0, mark->life};
+    bool uncertain = map64_has_bit(&x->uncertain, name_of(c, row));
+    group_row r = {.class_of = c, .count = 1, .row = row, .life = mark->life};
     if (has) {
         /* A cursor of zero: the client has nothing, or no longer trusts what it has. */
         bool delta = had && same_life && !uncertain && x->g->from > 0;
@@ -219,7 +233,7 @@ static status plan_row(plan *x, class_key c, row_key row, bool sweep)
         TRY(row_has_news(x, c, row, mark, &any));
         if (!any) r.kind = 0;
     }
-    return r.kind == 0 ? ATOLL_OK : vector_push(&x->g->rows, r);
+    return r.kind == 0 ? ATOLL_OK : plan_push(x->g, &r);
 }
 
 static status plan_changed(void *context, uint64_t version, class_key c, row_key row)
@@ -258,7 +272,7 @@ static status plan_uncertain(plan *x)
     for (size_t i = 0; i < record.uncertain.count && result == ATOLL_OK; i++) {
         const uncertain_row *u = &record.uncertain.items[i];
         if (u->version > x->g->from)
-            result = map64_put(&x->uncertain, name_of(u->class_of, u->row), 1);
+            result = map64_put_bit(&x->uncertain, name_of(u->class_of, u->row), true);
     }
     ident_record_free(&record);
     return result;
@@ -300,7 +314,7 @@ static status plan_group(peer *p, download_group *g)
 void send_group_end(peer *p)
 {
     vector_free(&p->group.rows);
-    model_view_release(p->group.view);
+    model_view_release_resting(p->group.view);
     p->group = (download_group){0};
 }
 
@@ -311,6 +325,7 @@ static status group_begin(peer *p)
     *g = (download_group){.active = true, .from = p->cursor};
     g->view = model_view_newest(p->app->db);
     if (g->view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    model_view_rest(g->view); /* A slow reader pins the version, not what was read of it. */
     g->to = model_view_version(g->view);
     g->with_schema = p->schema_generation != p->app->schema_generation;
     status result = plan_group(p, g);
@@ -333,19 +348,32 @@ static status write_out(peer *p, const server_message *m)
     return p->packs ? codec_server_pack(&p->out) : ATOLL_OK;
 }
 
+static bool group_take(download_group *g, group_row *out)
+{
+    if (g->next == g->rows.count) return false;
+    *out = g->rows.items[g->next];
+    out->row += g->within++;
+    g->left--;
+    if (g->within < out->count) return true;
+    g->within = 0;
+    g->next++;
+    return true;
+}
+
 static status group_part(peer *p, arena *memory)
 {
     download_group *g = &p->group;
     wire_builder b = {.memory = memory};
     row_writer w = {.p = p, .b = &b, .view = g->view, .after = g->from};
     server_message m = {.kind = SERVER_DOWNLOAD};
-    if (BREAKAGE(BREAKAGE_ROW_SKIPPED) && g->next + 1 < g->rows.count) g->next++;
-    while (g->next < g->rows.count && b.size < MESSAGE_SIZE_TARGET) {
-        const group_row *r = &g->rows.items[g->next++];
-        TRY(put_row(&w, r->class_of, r->row, (row_kind)r->kind, r->life));
+    group_row r;
+    if (BREAKAGE(BREAKAGE_ROW_SKIPPED) && g->left > 1) (void)group_take(g, &r);
+    while (b.size < MESSAGE_SIZE_TARGET && group_take(g, &r)) {
+        model_read_pause(g->view); /* Nothing is held of the row before. */
+        TRY(put_row(&w, r.class_of, r.row, (row_kind)r.kind, r.life));
     }
     TRY(wire_builder_finish(&b));
-    bool last = g->next == g->rows.count;
+    bool last = g->left == 0;
     m.download = (wire_download){.from = g->from,
                                  .to = g->to,
                                  .last = last,
@@ -353,7 +381,7 @@ static status group_part(peer *p, arena *memory)
                                  .view_version = g->view_version,
                                  .rows = b.rows,
                                  .clock = p->app->clock,
-                                 .remaining_rows = g->rows.count - g->next};
+                                 .remaining_rows = g->left};
     if (g->with_schema) TRY(app_schema_for(p->app, &p->client_schema, &m.download.schema));
     status result = write_out(p, &m);
     schema_free(&m.download.schema);
@@ -521,7 +549,7 @@ static status catch_up(peer *p)
     return ATOLL_OK;
 }
 
-status send_next(peer *p, bool *made)
+static status make_next(peer *p, bool *made)
 {
     arena memory;
     status result = ATOLL_OK;
@@ -562,5 +590,13 @@ status send_next(peer *p, bool *made)
         }
     }
     arena_free(&memory);
+    return result;
+}
+
+status send_next(peer *p, bool *made)
+{
+    model_reader *reader = model_read_begin(p->app->db);
+    status result = make_next(p, made);
+    model_read_end(p->app->db, reader);
     return result;
 }

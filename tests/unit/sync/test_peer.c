@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include "server/app.h"
+#include "sync/breakage.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -488,6 +489,45 @@ Test(peer, a_batch_of_many_messages_is_put_aside_and_applied_in_one_commit)
     cr_expect_eq(model_version(server_app_db(t.w.app)), before + 1);
     cr_expect_eq(t.w.app->staged_size + t.w.app->staged_memory, 0u);
     cr_expect_null(t.p->staged.spool);
+    talk_end(&t);
+}
+
+/* What a slow reader holds of a large download does not grow with it. */
+Test(peer, a_first_download_is_planned_in_few_runs)
+{
+    talk t;
+    peer *own = NULL, *reader = NULL;
+    buffer raw;
+    peer_action a;
+    talk_start(&t);
+    bind(&t);
+    subscribe_all(&t);
+    for (uint32_t part = 0; part < 300; part++) upload_a_part(&t, t.p, part, part == 299);
+    MUST(peer_new(t.w.app, "user", &reader));
+    own = t.p;
+    t.p = reader;
+    bind(&t);
+    client_message m = {.kind = CLIENT_SUBSCRIBE, .subscribe = {.version = 1}};
+    wire_query q = {"Item", "TRUEPREDICATE"};
+    MUST(arena_push(&t.memory, &m.subscribe.queries, q));
+    buffer_init(&raw, 10000);
+    MUST(codec_client_write(&raw, &m));
+    peer_received(reader, t.w.now_ms, buffer_view(&raw));
+    buffer_free(&raw);
+    simulator_message_size = 200;
+    MUST(server_app_sync(t.w.app));
+    for (int i = 0; i < 2; i++) cr_assert(peer_poll(reader, t.w.now_ms, &a));
+    cr_assert(reader->group.active);
+    cr_expect_gt(reader->group.left, 200u);
+    cr_expect_lt(reader->group.left, 300u);
+    cr_expect_leq(reader->group.rows.count, 2u);
+    simulator_message_size = 1u << 20;
+    listen(&t);
+    cr_expect_not(reader->group.active);
+    cr_expect_eq(t.last.kind, SERVER_DOWNLOAD);
+    cr_expect(t.last.download.last);
+    t.p = own;
+    peer_free(reader);
     talk_end(&t);
 }
 
