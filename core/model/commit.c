@@ -226,6 +226,12 @@ static status record_finish(model_txn *txn, bytes *record)
     return result;
 }
 
+/* Where nobody asks what changed between two versions, no record is kept, however old the versions that are held. */
+static bool keeps_history(const model_db *db)
+{
+    return !db->options.plain;
+}
+
 static status side_batch(const model_txn *txn, storage_batch *batch)
 {
     uint8_t folded_key[2] = {KEY_META, 'f'}, folded[8];
@@ -241,13 +247,16 @@ static status side_batch(const model_txn *txn, storage_batch *batch)
                              bytes_of(folded, sizeof folded));
 }
 
+/* The record comes last, so that a batch which holds a large one is not copied when it grows. */
 static status write_log(model_txn *txn, bytes record)
 {
     storage_batch *batch = NULL;
     uint8_t key[9];
     TRY(storage_batch_new(txn->db->store, &batch));
-    status result = storage_batch_put(batch, log_key(key, txn->view->version), record);
-    if (result == ATOLL_OK) result = side_batch(txn, batch);
+    status result = side_batch(txn, batch);
+    if (result == ATOLL_OK)
+        result = storage_batch_put(batch, log_key(key, txn->view->version), record);
+    if (!keeps_history(txn->db)) buffer_free(&txn->record); /* The batch has it. */
     if (result == ATOLL_OK) result = storage_write(txn->db->store, batch, false);
     storage_batch_free(batch);
     return result;
@@ -257,8 +266,8 @@ static status write_log(model_txn *txn, bytes record)
 static status prepare_publication(model_txn *txn, history_record **out)
 {
     model_db *db = txn->db;
-    *out = memory_allocate_zero(sizeof **out);
-    if (*out == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    *out = keeps_history(db) ? memory_allocate_zero(sizeof **out) : NULL;
+    if (*out == NULL && keeps_history(db)) return ATOLL_ERROR_OUT_OF_MEMORY;
     mutex_lock(&db->lock);
     status result = vector_reserve(&db->history, 1);
     if (result == ATOLL_OK) result = vector_reserve(&db->log, 1);
@@ -270,17 +279,22 @@ static status prepare_publication(model_txn *txn, history_record **out)
     return result;
 }
 
-static void publish(model_txn *txn, bytes record, history_record *history)
+/* The history takes the record's memory; the header does not start at its front. */
+static void history_take(history_record *history, model_txn *txn, bytes record)
 {
-    model_db *db = txn->db;
-    model_view *view = txn->view;
-    /* The history takes the record's memory; the header does not start at its front. */
     atomic_init(&history->references, 1);
-    history->version = view->version;
+    history->version = txn->view->version;
     history->memory = txn->record.data;
     history->data = record.data;
     history->size = record.size;
     txn->record = (buffer){0};
+}
+
+static void publish(model_txn *txn, bytes record, history_record *history)
+{
+    model_db *db = txn->db;
+    model_view *view = txn->view;
+    if (history != NULL) history_take(history, txn, record);
     txn->view = NULL;
     view->writing = false;
     view->writer = NULL;
@@ -290,7 +304,7 @@ static void publish(model_txn *txn, bytes record, history_record *history)
     view->older = old;
     old->newer = view;
     db->newest = view;
-    db->history.items[db->history.count++] = history;
+    if (history != NULL) db->history.items[db->history.count++] = history;
     db->log.items[db->log.count++] = (log_place){view->version, txn->origin};
     db->log_bytes += record.size;
     db->unsettled_bytes += record.size;

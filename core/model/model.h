@@ -27,7 +27,8 @@ typedef struct model_options {
     uint64_t memory_budget;     /* bytes of blocks kept in memory; 0: no bound */
     bool
         checkpoint_thread; /* background checkpoints; false in the simulator, which calls model_checkpoint */
-    bool plain;            /* no indexes but that of the keys: nobody asks (the server) */
+    bool
+        plain; /* no indexes but that of the keys, and no changes between versions: nobody asks (the server) */
     uint32_t checkpoint_batch; /* bytes that a checkpoint writes at once; 0: four megabytes */
 } model_options;
 

@@ -9,8 +9,10 @@
 #include <stdio.h>
 
 #define APP_PATH_SIZE_MAX 4096
-#define MEMORY_PART 4 /* of the machine's, for one app */
+#define MEMORY_PART 4 /* of the machine, for one app */
 #define MEMORY_BUDGET_MIN (64ull << 20)
+#define MEMORY_TABLE \
+    ((size_t)16 << 20) /* an app that is idle holds no more of what it wrote last */
 #define CATEGORY "Realm.Sync.Server"
 
 static status app_path(const server_runner *r, const char *id, const char *name,
@@ -181,7 +183,7 @@ status app_use(server_runner *r, served_app *a, bool flexible)
     bool mode = a->config.mode_known ? a->config.flexible : flexible;
     TRY(open_staging(r, a));
     storage *store = NULL;
-    storage_options store_options = {.create = true};
+    storage_options store_options = {.create = true, .memory_table = MEMORY_TABLE};
     server_app_options options = {.platform = r->platform,
                                   .app_id = id,
                                   .flexible = mode,

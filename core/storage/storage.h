@@ -13,7 +13,8 @@ typedef struct storage_iterator storage_iterator;
 
 typedef struct storage_options {
     bool read_only;
-    bool create; /* make the folder if it is missing; else FILE_NOT_FOUND */
+    bool create;         /* make the folder if it is missing; else FILE_NOT_FOUND */
+    size_t memory_table; /* bytes that are gathered before they become a table; 0: 64 MB */
 } storage_options;
 
 status storage_open_rocksdb(const char *path, const storage_options *options,

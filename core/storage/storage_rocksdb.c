@@ -139,12 +139,12 @@ static status take_lock(rocks_store *s)
     return result;
 }
 
-static void set_options(rocks_store *s)
+static void set_options(rocks_store *s, size_t memory_table)
 {
     rocksdb_options_t *o = s->options;
     rocksdb_options_set_create_if_missing(o, 1);
     rocksdb_options_set_compression(o, rocksdb_no_compression);
-    rocksdb_options_set_write_buffer_size(o, MEMTABLE_SIZE);
+    rocksdb_options_set_write_buffer_size(o, memory_table == 0 ? MEMTABLE_SIZE : memory_table);
     rocksdb_options_set_allow_mmap_reads(o, 1);
     rocksdb_options_set_max_background_jobs(o, 1);
     rocksdb_options_set_max_file_opening_threads(o,
@@ -181,7 +181,7 @@ static void rocks_close(storage *base)
     memory_free(s);
 }
 
-static status open_database(rocks_store *s)
+static status open_database(rocks_store *s, size_t memory_table)
 {
     char *message = NULL;
     s->options = rocksdb_options_create();
@@ -191,7 +191,7 @@ static status open_database(rocks_store *s)
     rocksdb_readoptions_set_verify_checksums(s->read_checked, 0);
     s->write = rocksdb_writeoptions_create();
     s->write_sync = rocksdb_writeoptions_create();
-    set_options(s);
+    set_options(s, memory_table);
     s->db = s->base.read_only ? rocksdb_open_for_read_only(s->options, s->path, 0, &message)
                               : rocksdb_open(s->options, s->path, &message);
     return message == NULL ? ATOLL_OK : rocks_failure(s, "opening", message);
@@ -203,7 +203,7 @@ static status open_store(rocks_store *s, const storage_options *options)
     TRY(check_folder(s->path, options, &fresh));
     if (!options->read_only) TRY(take_lock(s));
     if (fresh) TRY(write_marker(s->path));
-    return open_database(s);
+    return open_database(s, options->memory_table);
 }
 
 /* RocksDB keeps threads for the whole process, and a forked child has none of them: it would hang when it closes. */
