@@ -271,6 +271,8 @@ struct peer {
     VECTOR(wanted_row) wanted;
     VECTOR(watch_entry) watches;
     uint32_t protocol_version; /* chosen at Bind */
+    char log_id[40];
+    int32_t log_level; /* of what the client wants to know; 0: nothing */
     char *user_id;
     user_data *data; /* custom data of the user; NULL: none */
     session_rules rules;
@@ -313,6 +315,10 @@ void watch_end(peer *p);
 status watch_advance(server_app *app) MUST_CHECK; /* tells live peers of the commits since */
 void peer_wake(peer *p);                          /* it is to be polled */
 
+/* peer_log.c */
+void peer_log_bound(peer *p, const char *user_agent, uint64_t cursor);
+void peer_log_error(peer *p, status code, const char *text, bool fatal);
+void peer_log_refused(peer *p, const char *class_name, const char *reason);
 /* send.c: nothing that concerns it has happened since its cursor, though there were commits */
 bool send_is_clean(const peer *p);
 /* Tells why and ends the stream once that has left. */

@@ -1,6 +1,7 @@
 /* Ingest: asymmetric objects become lines of an append-only record, once each, in order per device.
  * It must never store an object whose sequence is at or below the device's mark. Invariant: objects and mark change in the same
  * commit. */
+#include "base/calendar.h"
 #include "server/app.h"
 #include "sync/breakage.h"
 
@@ -60,19 +61,6 @@ static status put_base64(buffer *to, bytes data)
     return buffer_append_byte(to, '"');
 }
 
-static void civil(int64_t days, int64_t *year, unsigned *month, unsigned *day)
-{
-    /* Days since 1970 to a date of the proleptic Gregorian calendar (the well-known era arithmetic). */
-    days += 719468;
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    unsigned doe = (unsigned)(days - era * 146097),
-             yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-    *day = doy - (153 * mp + 2) / 5 + 1;
-    *month = mp < 10 ? mp + 3 : mp - 9;
-    *year = (int64_t)yoe + era * 400 + (*month <= 2);
-}
-
 static status put_timestamp(buffer *to, const value *v)
 {
     int64_t seconds = v->as.timestamp.seconds, nanoseconds = v->as.timestamp.nanoseconds;
@@ -84,7 +72,7 @@ static status put_timestamp(buffer *to, const value *v)
             rest = seconds - days * 86400, year;
     unsigned month, day;
     char text[96];
-    civil(days, &year, &month, &day);
+    calendar_date(days, &year, &month, &day);
     snprintf(text, sizeof text, "\"%04lld-%02u-%02uT%02lld:%02lld:%02lld.%09lldZ\"",
              (long long)year, month, day, (long long)(rest / 3600), (long long)(rest / 60 % 60),
              (long long)(rest % 60), (long long)nanoseconds);

@@ -85,13 +85,12 @@ void peer_end(peer *p, status code, const char *text, bool fatal)
     code = server_public_error(code, &text);
     snprintf(copy, sizeof copy, "%s", text);
     bool reset = code == ATOLL_ERROR_CLIENT_RESET || code == ATOLL_ERROR_COPIED_FOLDER;
-    server_message m = {.kind = SERVER_ERROR,
-                        .error = {code, copy, fatal, 0, reset && p->app->options.no_recovery}};
+    server_message m = {
+        .kind = SERVER_ERROR,
+        .error = {code, copy, fatal, 0, reset && p->app->options.no_recovery, p->log_id}};
     if (code != ATOLL_OK && peer_queue(p, &m) != ATOLL_OK)
         log_write(LOG_ERROR, category, "an error could not be sent: %s", copy);
-    if (code != ATOLL_OK)
-        log_write(LOG_INFO, category, "session of ident %llu ends: %s",
-                  (unsigned long long)p->ident, copy);
+    if (code != ATOLL_OK) peer_log_error(p, code, copy, fatal);
     p->closing = true;
     peer_wake(p);
     p->bound = false;
@@ -249,7 +248,8 @@ static status answer_bind(peer *p, const wire_bind *b, const ident_record *r, bo
                            .newest = model_version(p->app->db),
                            .secret = bytes_of(r->secret, 16),
                            .server_ms = app_now_ms(p->app),
-                           .accepts_zstd = true};
+                           .accepts_zstd = true,
+                           .log_id = p->log_id};
     if (r->has_batch) m.bound.last_batch = bytes_of(r->last_batch, 16);
     p->packs = b->accepts_zstd;
     m.bound.offline_ms = p->app->options.offline_ms;
@@ -307,6 +307,10 @@ static status take_bind(peer *p, wire_bind *b)
     status result = b->ident != 0 ? known_ident(p, b, &r, &lost_ack) : new_ident(p, &r);
     if (result == ATOLL_OK) result = bind_view(p, b, &r);
     if (result == ATOLL_OK) result = answer_bind(p, b, &r, lost_ack);
+    if (result == ATOLL_OK) {
+        p->log_level = b->log_level;
+        peer_log_bound(p, b->user_agent != NULL ? b->user_agent : "", b->cursor);
+    }
     ident_record_free(&r);
     return result;
 }

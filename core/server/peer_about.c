@@ -5,6 +5,11 @@
 
 #include <stdio.h>
 
+uint64_t peer_known_ident(const peer *p)
+{
+    return p->ident;
+}
+
 uint64_t peer_ident(const peer *p)
 {
     return p->bound ? p->ident : 0;

@@ -324,6 +324,7 @@ status server_runner_new(const server_runner_options *options, server_runner **o
     r->options.data = r->data;
     r->platform = options->platform;
     r->listener = -1;
+    r->platform->random(r->platform->context, &r->run, sizeof r->run);
     buffer_init(&r->admin_token, 8192);
     snprintf(path, sizeof path, "%s/lock", options->data);
     status result = r->data == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;

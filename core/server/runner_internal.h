@@ -53,6 +53,10 @@ struct stream {
     uint64_t number;
     int64_t opened_ms;
     bool to_poll, held, ended, finished;
+    char log_id[40];        /* of this start of the server, and a number */
+    status end_code;        /* once it is finished */
+    peer_counters logged;   /* as of the last lines of the log */
+    uint64_t upload_ms;     /* spent on the batch that is coming in */
     uint64_t next_group_ms; /* no download of others' changes begins before */
 };
 
@@ -85,6 +89,7 @@ struct server_runner {
     VECTOR(session_record) ended;
     size_t ended_at; /* oldest, once the list is full */
     uint64_t stream_count;
+    uint32_t run; /* random: tells streams of two starts apart in the log */
     uint64_t next_sweep_ms, next_housekeeping_ms;
     atomic_bool stop;
 };

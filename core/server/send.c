@@ -444,8 +444,8 @@ static void key_text(const value *key, char *to, size_t size)
     }
 }
 
-static status put_one_rejected(arena *memory, const model_schema *schema, const rejected_row *r,
-                               wire_ack *a)
+static status put_one_rejected(peer *p, arena *memory, const model_schema *schema,
+                               const rejected_row *r, wire_ack *a)
 {
     const model_class *c = schema_class(schema, r->class_of);
     char text[160] = "";
@@ -461,6 +461,7 @@ static status put_one_rejected(arena *memory, const model_schema *schema, const 
         if (copy == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
         x.primary_key.as.text = bytes_of(copy, key.as.text.size);
     }
+    peer_log_refused(p, x.class_name, x.reason);
     return arena_push(memory, &a->rejected, x);
 }
 
@@ -470,7 +471,7 @@ static status put_rejected(peer *p, arena *memory, const ident_record *r, wire_a
     if (view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     status result = ATOLL_OK;
     for (size_t i = 0; i < r->rejected.count && result == ATOLL_OK; i++)
-        result = put_one_rejected(memory, model_view_schema(view), &r->rejected.items[i], a);
+        result = put_one_rejected(p, memory, model_view_schema(view), &r->rejected.items[i], a);
     model_view_release(view);
     return result;
 }

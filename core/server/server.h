@@ -46,7 +46,11 @@ status server_app_set_user_data(server_app *app, const char *user_id, bytes json
 /* One bound stream. The user was authenticated by the runner (auth is in server/auth.c). */
 status peer_new(server_app *app, const char *user_id, peer **out) MUST_CHECK;
 status peer_set_user_data(peer *p, bytes json) MUST_CHECK; /* before the first message */
+void peer_set_log_id(peer *p, const char *id);             /* by which the log names the session */
 void peer_free(peer *p);
+/* Lines of the log that only the runner can tell. */
+void peer_log_upload(peer *p, uint64_t rows, uint64_t bytes, uint64_t ms);
+void peer_log_download(peer *p, uint64_t rows, uint64_t bytes);
 void peer_received(peer *p, uint64_t now_ms, bytes message); /* one ClientMessage */
 typedef enum peer_action_kind { PEER_ACTION_SEND = 1, PEER_ACTION_CLOSE } peer_action_kind;
 typedef struct peer_action {
@@ -70,11 +74,13 @@ void peer_set_owner(peer *p, void *owner);
 void *peer_owner(const peer *p);
 typedef struct peer_counters {
     uint64_t messages_in, messages_out, bytes_in, bytes_out, rows_in, rows_out, uploads_applied;
+    uint64_t writes_refused;
 } peer_counters;
 void peer_get_counters(const peer *p, peer_counters *out);
 /* What the stream is about, for `atoll session list`: 0 and nothing before it was bound. The partition is appended as
  * JSON (ids as "uuid(...)" and "oid(...)"), nothing in flexible mode. */
 uint64_t peer_ident(const peer *p);
+uint64_t peer_known_ident(const peer *p); /* also of one that has ended */
 status peer_partition(const peer *p, buffer *json) MUST_CHECK;
 /* Ingested asymmetric objects: `atoll ingest tail`. Rows as NDJSON lines after a position. */
 /* Only of one class; limit: objects that are looked at. *last: as far as it looked. */

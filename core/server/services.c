@@ -4,6 +4,7 @@
 #include "server/services.h"
 
 #include "base/log.h"
+#include "server/events.h"
 
 #include <stdio.h>
 
@@ -39,6 +40,14 @@ void unary_answer_nothing(unary *u)
 void unary_fail(unary *u, status code)
 {
     if (u->call == NULL) return;
+    bytes path = grpc_call_path(u->call);
+    char method[80];
+    snprintf(method, sizeof method, "%.*s", path.size < 79 ? (int)path.size : 79,
+             (const char *)path.data);
+    EVENT(LOG_INFO, "call refused", {"method", method, 0},
+          {"app", u->app == NULL ? "" : u->app->config.id, 0},
+          {"user", u->who.id == NULL ? "" : u->who.id, 0}, {"code", NULL, (uint64_t)code},
+          {"text", fail_text(), 0});
     grpc_finish(u->call, code, fail_text());
     connection_touch(u->connection);
 }

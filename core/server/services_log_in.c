@@ -1,6 +1,7 @@
 /* Log in, and link another identity to a user.
  * Must never: tell a wrong address from a wrong password, or link what belongs to another user.
  * Invariant: tokens are given only for who has proven an identity in this very call, or by a refresh token. */
+#include "server/events.h"
 #include "server/services.h"
 
 #include <stdio.h>
@@ -136,10 +137,13 @@ static void log_in_as(unary *u, const user *who, const char *provider)
     char id[TOKEN_ID_SIZE_MAX];
     status result = who->disabled ? fail(ATOLL_ERROR_USER_DISABLED, "the user is disabled")
                                   : users_log_in(u->runner->users, who, id);
-    if (result == ATOLL_OK)
-        answer_tokens(u, who, provider, id, true);
-    else
+    if (result != ATOLL_OK) {
         unary_fail(u, result);
+        return;
+    }
+    EVENT(LOG_INFO, "log-in", {"app", who->app_id, 0}, {"user", who->id, 0},
+          {"provider", provider, 0});
+    answer_tokens(u, who, provider, id, true);
 }
 
 static status answer_linked(unary *u)

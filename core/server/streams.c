@@ -7,6 +7,7 @@
 #include "server/runner_internal.h"
 
 #include "base/log.h"
+#include "server/events.h"
 #include "sync/codec.h"
 
 #include <stdio.h>
@@ -61,12 +62,14 @@ void stream_begin(server_runner *r, connection *c, grpc_call *call)
     if (result == ATOLL_OK) result = vector_push(&s->app->streams, s);
     if (result == ATOLL_OK) {
         s->number = ++r->stream_count;
+        snprintf(s->log_id, sizeof s->log_id, "%08x-%llu", r->run, (unsigned long long)s->number);
         s->opened_ms = runner_wall_ms(r);
         grpc_call_set_user(call, s);
         result = grpc_accept(call);
         if (result != ATOLL_OK) stream_finish(s, result, fail_text());
         return;
     }
+    EVENT(LOG_INFO, "session refused", {"code", NULL, (uint64_t)result}, {"text", fail_text(), 0});
     grpc_finish(call, result, fail_text());
     memory_free(s);
 }
@@ -92,6 +95,7 @@ static status start_peer(stream *s, bytes message)
     }
     TRY(app_use(s->runner, s->app, flexible));
     TRY(peer_new(s->app->app, s->user_id, &s->peer));
+    peer_set_log_id(s->peer, s->log_id);
     peer_set_owner(s->peer, s);
     user who = {0};
     bool found = false;
@@ -101,6 +105,35 @@ static status start_peer(stream *s, bytes message)
         result = peer_set_user_data(s->peer, bytes_text(who.custom_data));
     user_free(&who);
     return result;
+}
+
+/* What the counters have since the batch before. */
+static void log_upload(stream *s, uint64_t ms)
+{
+    peer_counters now, *before = &s->logged;
+    peer_get_counters(s->peer, &now);
+    s->upload_ms += ms;
+    if (now.uploads_applied == before->uploads_applied) {
+        if (now.rows_in == before->rows_in) s->upload_ms = 0;
+        return;
+    }
+    peer_log_upload(s->peer, now.rows_in - before->rows_in, now.bytes_in - before->bytes_in,
+                    s->upload_ms);
+    before->uploads_applied = now.uploads_applied;
+    before->rows_in = now.rows_in;
+    before->bytes_in = now.bytes_in;
+    s->upload_ms = 0;
+}
+
+static void log_download(stream *s)
+{
+    peer_counters now, *before = &s->logged;
+    peer_get_counters(s->peer, &now);
+    if (now.rows_out != before->rows_out)
+        peer_log_download(s->peer, now.rows_out - before->rows_out,
+                          now.bytes_out - before->bytes_out);
+    before->rows_out = now.rows_out;
+    before->bytes_out = now.bytes_out;
 }
 
 void stream_received(stream *s, bytes message)
@@ -113,7 +146,9 @@ void stream_received(stream *s, bytes message)
             return;
         }
     }
-    peer_received(s->peer, runner_now_ms(s->runner), message);
+    uint64_t begin_ms = runner_now_ms(s->runner);
+    peer_received(s->peer, begin_ms, message);
+    log_upload(s, runner_now_ms(s->runner) - begin_ms);
     stream_wake(s);
 }
 
@@ -129,9 +164,11 @@ void stream_finish(stream *s, status code, const char *text)
     if (s->finished) return;
     s->finished = true;
     code = server_public_error(code, &text);
-    if (code != ATOLL_OK)
-        log_write(LOG_INFO, CATEGORY, "session %llu ends with error %d: %s",
-                  (unsigned long long)s->number, code, text);
+    s->end_code = code;
+    if (code != ATOLL_OK && s->peer == NULL) /* a peer has told why */
+        EVENT(LOG_WARN, "session error", {"session", s->log_id, 0}, {"app", s->app->config.id, 0},
+              {"user", s->user_id, 0}, {"code", NULL, (uint64_t)code},
+              {"text", text == NULL ? "" : text, 0});
     grpc_finish(s->call, code, text);
     connection_touch(s->connection);
 }
@@ -171,9 +208,23 @@ static void remember(server_runner *r, const stream *s)
     r->ended_at = (r->ended_at + 1) % SESSIONS_ENDED_MAX;
 }
 
+static void log_end(const stream *s)
+{
+    peer_counters c = {0};
+    if (s->peer != NULL) peer_get_counters(s->peer, &c);
+    EVENT(LOG_INFO, "session ends", {"session", s->log_id, 0}, {"app", s->app->config.id, 0},
+          {"user", s->user_id, 0}, {"ident", NULL, s->peer == NULL ? 0 : peer_known_ident(s->peer)},
+          {"code", NULL, (uint64_t)(s->finished ? s->end_code : ATOLL_ERROR_CONNECTION_CLOSED)},
+          {"seconds", NULL, (uint64_t)(runner_wall_ms(s->runner) - s->opened_ms) / 1000},
+          {"uploads", NULL, c.uploads_applied}, {"rows_in", NULL, c.rows_in},
+          {"rows_out", NULL, c.rows_out}, {"bytes_in", NULL, c.bytes_in},
+          {"bytes_out", NULL, c.bytes_out}, {"refused", NULL, c.writes_refused});
+}
+
 void stream_closed(stream *s)
 {
     served_app *a = s->app;
+    log_end(s);
     for (size_t i = 0; i < a->streams.count; i++) {
         if (a->streams.items[i] != s) continue;
         a->streams.items[i] = a->streams.items[--a->streams.count];
@@ -226,6 +277,7 @@ static void poll_stream(stream *s, uint64_t now_ms)
             break;
         }
     }
+    log_download(s);
     if (s->finished) return;
     grpc_pause(s->call, grpc_unsent(s->call) >= STREAM_UNSENT_MAX);
     if (s->ended && grpc_unsent(s->call) < STREAM_UNSENT_TARGET) stream_finish(s, ATOLL_OK, NULL);

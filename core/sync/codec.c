@@ -108,6 +108,7 @@ static status read_bind(arena *memory, const Atoll__Sync__V1__Bind *b, wire_bind
                        .run = b->run,
                        .acknowledged_version = b->acknowledged_version,
                        .wall_ms = b->wall_ms,
+                       .log_level = b->log_level,
                        .accepts_zstd = b->accepts_zstd};
     TRY(read_partition(b->partition, &out->partition));
     TRY(read_id(&b->secret, "secret", &out->secret));
@@ -228,6 +229,7 @@ static status read_bound(arena *memory, const Atoll__Sync__V1__Bound *b, wire_bo
                         .newest = b->version,
                         .previous_high_water = b->previous_high_water,
                         .offline_ms = b->offline_ms,
+                        .log_id = b->log_id,
                         .server_ms = b->server_ms,
                         .accepts_zstd = b->accepts_zstd};
     for (size_t i = 0; i < b->n_history; i++) {
@@ -260,8 +262,9 @@ static status read_small(const pb_server *m, server_message *out)
         return ATOLL_OK;
     case ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_ERROR:
         out->kind = SERVER_ERROR;
-        out->error = (wire_error){m->error->code, m->error->text, m->error->fatal,
-                                  m->error->retry_delay_ms, m->error->no_recovery};
+        out->error =
+            (wire_error){m->error->code,           m->error->text,        m->error->fatal,
+                         m->error->retry_delay_ms, m->error->no_recovery, m->error->log_id};
         return ATOLL_OK;
     case ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_LOG_LINE:
         out->kind = SERVER_LOG_LINE;
@@ -360,6 +363,7 @@ static status write_bind(buffer *to, arena *memory, const wire_bind *w)
     b.previous_ident = w->previous_ident;
     b.run = w->run;
     b.acknowledged_version = w->acknowledged_version;
+    b.log_level = w->log_level;
     b.previous_secret = bytes_out(w->previous_secret);
     b.wall_ms = w->wall_ms;
     b.accepts_zstd = w->accepts_zstd;
@@ -474,6 +478,7 @@ static status write_bound(buffer *to, arena *memory, const wire_bound *w)
     b.accepts_zstd = w->accepts_zstd;
     b.previous_high_water = w->previous_high_water;
     b.offline_ms = w->offline_ms;
+    b.log_id = (char *)(w->log_id != NULL ? w->log_id : "");
     TRY(write_history(memory, w, &b));
     TRY(codec_schema_write(memory, &w->schema, &b.n_schema, &b.schema));
     pb_server m = ATOLL__SYNC__V1__SERVER_MESSAGE__INIT;
@@ -540,6 +545,7 @@ static status write_error(buffer *to, const wire_error *w)
     e.fatal = w->fatal;
     e.retry_delay_ms = w->retry_delay_ms;
     e.no_recovery = w->no_recovery;
+    e.log_id = (char *)(w->log_id != NULL ? w->log_id : "");
     pb_server m = ATOLL__SYNC__V1__SERVER_MESSAGE__INIT;
     m.body_case = ATOLL__SYNC__V1__SERVER_MESSAGE__BODY_ERROR;
     m.error = &e;

@@ -459,6 +459,15 @@ static status queries_of(arena *memory, const subscription_set *set, wire_querie
     return ATOLL_OK;
 }
 
+/* Lines of the server that nobody here would see need not be sent. */
+static int32_t wanted_log_level(void)
+{
+    static const char server[] = "Realm.Sync.Server";
+    int32_t level = LOG_OFF;
+    if (!log_category_level(server, sizeof server - 1, &level) || level >= LOG_OFF) return 0;
+    return level < LOG_TRACE ? LOG_TRACE : level;
+}
+
 static status make_bind(session *s, arena *memory, session_action *out)
 {
     static const uint8_t zeros[16] = {0};
@@ -482,6 +491,7 @@ static status make_bind(session *s, arena *memory, session_action *out)
                          .sent_bound = y->sent_bound,
                          .view_version = y->view_version,
                          .schema = *model_view_schema(view),
+                         .log_level = wanted_log_level(),
                          .wall_ms = p->wall_ms(p->context)};
     if (y->ident != 0) m.bind.secret = bytes_of(y->secret, 16);
     bool anew = y->ident == 0 && s->reset.phase == RESET_DOWNLOADING;

@@ -138,6 +138,8 @@ static status take_bound(session *s, uint64_t now_ms, const wire_bound *b)
     s->packs = b->accepts_zstd;
     s->phase = PHASE_BOUND;
     s->bound_at_ms = now_ms;
+    if (b->log_id != NULL && b->log_id[0] != '\0')
+        log_write(LOG_DEBUG, category, "the server's log calls this session %.40s", b->log_id);
     s->connect_deadline_ms = 0;
     s->ping_due_ms = now_ms + random_below(&s->random, s->options.ping_period_ms);
     bool fast = s->lost_at_ms != 0 && now_ms - s->lost_at_ms < FAST_RECONNECT_LIMIT_MS;
@@ -416,18 +418,21 @@ static status take_subscription_state(session *s, const wire_subscription_state 
 
 static void take_error(session *s, uint64_t now_ms, const wire_error *e)
 {
-    log_write(e->fatal ? LOG_ERROR : LOG_INFO, category, "the server says: %d %s", e->code,
-              e->text);
+    /* With it whoever runs the server finds what its log has of this session. */
+    char text[700];
+    bool known = e->log_id != NULL && e->log_id[0] != '\0';
+    snprintf(text, sizeof text, known ? "%.600s [session %.40s]" : "%.600s", e->text, e->log_id);
+    log_write(e->fatal ? LOG_ERROR : LOG_INFO, category, "the server says: %d %s", e->code, text);
     if (session_reset_needed(e->code)) {
-        session_reset(s, now_ms, e->code, e->text, e->no_recovery);
+        session_reset(s, now_ms, e->code, text, e->no_recovery);
         return;
     }
     if (e->fatal) {
-        session_fatal(s, e->code == ATOLL_OK ? ATOLL_ERROR_SERVER : e->code, e->text);
+        session_fatal(s, e->code == ATOLL_OK ? ATOLL_ERROR_SERVER : e->code, text);
         return;
     }
     s->wants_close = true;
-    session_end_waits_if_wanted(s, e->code, e->text);
+    session_end_waits_if_wanted(s, e->code, text);
     session_lost(s, now_ms, e->retry_delay_ms);
 }
 

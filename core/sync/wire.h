@@ -94,6 +94,7 @@ typedef struct wire_bind {
     model_schema schema;
     int64_t wall_ms;
     bool accepts_zstd;
+    int32_t log_level; /* 0: no log lines are wanted */
 } wire_bind;
 typedef struct wire_subscribe {
     uint64_t version;
@@ -139,6 +140,7 @@ typedef struct wire_bound {
     ARENA_ARRAY(wire_epoch) history;
     model_schema schema;
     bool accepts_zstd;
+    const char *log_id; /* NULL: as "" */
 } wire_bound;
 typedef struct wire_subscription_state {
     uint64_t version;
@@ -168,6 +170,7 @@ typedef struct wire_error {
     bool fatal;
     uint64_t retry_delay_ms;
     bool no_recovery;
+    const char *log_id; /* NULL: as "" */
 } wire_error;
 typedef struct wire_log {
     int32_t level;

@@ -3,6 +3,7 @@
  * Invariant: the port file, if asked for, is written when connections are accepted, not before. */
 #include "base/log.h"
 #include "platform/file.h"
+#include "server/events.h"
 #include "server/runner.h"
 
 #include <getopt.h>
@@ -14,7 +15,7 @@
 #define CATEGORY "Realm.Sync.Server"
 
 typedef struct arguments {
-    const char *data, *config, *listen, *port_file, *log_level;
+    const char *data, *config, *listen, *port_file, *log_level, *log_format;
 } arguments;
 
 static server_runner *running; /* for the signal handler only */
@@ -34,7 +35,7 @@ static void on_hang_up(int number)
 static void usage(FILE *to)
 {
     fputs("usage: atolld --data DIR [--config FILE] [--listen HOST:PORT] [--port-file FILE] "
-          "[--log-level LEVEL]\n"
+          "[--log-level LEVEL] [--log-format FORMAT]\n"
           "\n"
           "  --data DIR         where everything is kept; made if missing\n"
           "  --config FILE      apps and settings (YAML, docs/server.md); without it the server is "
@@ -43,17 +44,23 @@ static void usage(FILE *to)
           "  --listen HOST:PORT instead of the configuration's; port 0 takes a free one "
           "(127.0.0.1:7700)\n"
           "  --port-file FILE   gets the port once the server listens\n"
-          "  --log-level LEVEL  trace, debug, detail, info, warn, error, fatal, off (info)\n",
+          "  --log-level LEVEL  trace, debug, detail, info, warn, error, fatal, off (info)\n"
+          "  --log-format FORMAT  text or json, a line an event (text)\n",
           to);
 }
 
 static status parse(int count, char **values, arguments *out)
 {
     static const struct option options[] = {
-        {"data", required_argument, NULL, 'd'},      {"config", required_argument, NULL, 'c'},
-        {"listen", required_argument, NULL, 'l'},    {"port-file", required_argument, NULL, 'p'},
-        {"log-level", required_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},         {NULL, 0, NULL, 0},
+        {"data", required_argument, NULL, 'd'},
+        {"config", required_argument, NULL, 'c'},
+        {"listen", required_argument, NULL, 'l'},
+        {"port-file", required_argument, NULL, 'p'},
+        {"log-level", required_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {"log-format", required_argument, NULL, 'f'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = getopt_long(count, values, "", options, NULL)) != -1) {
@@ -63,6 +70,7 @@ static status parse(int count, char **values, arguments *out)
         case 'l': out->listen = optarg; break;
         case 'p': out->port_file = optarg; break;
         case 'v': out->log_level = optarg; break;
+        case 'f': out->log_format = optarg; break;
         case 'h': usage(stdout); exit(0);
         case 'V': puts("atolld " ATOLL_VERSION_TEXT); exit(0);
         default: return fail(ATOLL_ERROR_INVALID_ARGUMENT, "see atolld --help");
@@ -87,6 +95,17 @@ static status set_log_level(const char *name)
         return ATOLL_OK;
     }
     return fail(ATOLL_ERROR_INVALID_ARGUMENT, "unknown log level \"%s\"; see atolld --help", name);
+}
+
+static status set_log_format(const char *name)
+{
+    bool json = name != NULL && strcmp(name, "json") == 0;
+    if (name != NULL && !json && strcmp(name, "text") != 0)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "unknown log format \"%s\"; see atolld --help",
+                    name);
+    log_set_sink(json ? event_sink_json : event_sink_text, (void *)(uintptr_t)platform_posix(),
+                 NULL);
+    return ATOLL_OK;
 }
 
 static status read_config(const arguments *a, server_config *out)
@@ -155,6 +174,7 @@ int main(int count, char **values)
     server_config config = {0};
     status result = parse(count, values, &a);
     if (result == ATOLL_OK) result = set_log_level(a.log_level);
+    if (result == ATOLL_OK) result = set_log_format(a.log_format);
     if (result == ATOLL_OK) result = read_config(&a, &config);
     if (result == ATOLL_OK) result = serve(&a, &config);
     if (result != ATOLL_OK) fprintf(stderr, "atolld: %s\n", fail_text());
