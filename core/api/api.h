@@ -182,6 +182,7 @@ typedef struct api_session_observer {
     int kind, direction, mode; /* OBSERVE_* below */
     atoll_queue *queue;
     double last_fraction;
+    uint64_t last_bytes;
 } api_session_observer;
 enum { OBSERVE_CONNECTION, OBSERVE_PROGRESS, OBSERVE_ERRORS, OBSERVE_RESETS };
 typedef struct database {
@@ -205,6 +206,7 @@ typedef struct database {
     int32_t
         error_code; /* of the session, when nobody observed errors yet: the first who does is told */
     char *error_text;
+    bool error_is_fatal;
     int32_t reset_step, reset_discards; /* a client reset that waits for the app; 0: none */
     struct refusals *error_refused;
     struct database *next;

@@ -480,34 +480,39 @@ database *database_of_session(runner_session *session)
 
 static atoll_event *progress_event(api_session_observer *o, const session_progress *p, bool done)
 {
-    double fraction =
-        o->direction == ATOLL_DIRECTION_UPLOAD ? p->upload_fraction : p->download_fraction;
+    bool upload = o->direction == ATOLL_DIRECTION_UPLOAD;
+    bool current = o->mode == ATOLL_PROGRESS_CURRENT_WORK;
+    double fraction = upload ? p->upload_fraction : p->download_fraction;
+    uint64_t bytes_done = upload ? p->uploaded_bytes : p->downloaded_bytes;
+    uint64_t bytes_all = upload ? p->uploadable_bytes : p->downloadable_bytes;
+    if (fraction < 0 && !done) return NULL;            /* nothing is known yet */
+    if (current && o->last_fraction >= 1) return NULL; /* it has ended */
     /* Current work ends when the wait that began with it does: until then the session may not even know of it. */
-    if (o->mode == ATOLL_PROGRESS_CURRENT_WORK && !done && fraction > 0.99) fraction = 0.99;
-    if (done) fraction = 1.0;
-    if (o->mode == ATOLL_PROGRESS_CURRENT_WORK ? fraction <= o->last_fraction
-                                               : fraction == o->last_fraction)
-        return NULL;
+    if (current && fraction > 0.99) fraction = 0.99;
+    if (done) fraction = 1, bytes_all = bytes_done;
+    /* It only rises, until it is 1 and something new is to be done. */
+    if (o->last_fraction < 1 && fraction < o->last_fraction) fraction = o->last_fraction;
+    if (fraction == o->last_fraction && bytes_done == o->last_bytes) return NULL;
     atoll_event *event = event_new(ATOLL_EVENT_PROGRESS, o->id);
     if (event == NULL) return NULL;
     o->last_fraction = fraction;
+    o->last_bytes = bytes_done;
     event->fraction = fraction;
-    event->numbers[0] =
-        (int64_t)(o->direction == ATOLL_DIRECTION_UPLOAD ? p->uploaded_bytes : p->downloaded_bytes);
-    event->numbers[1] = (int64_t)(o->direction == ATOLL_DIRECTION_UPLOAD ? p->uploadable_bytes
-                                                                         : p->downloadable_bytes);
+    event->numbers[0] = (int64_t)bytes_done;
+    event->numbers[1] = (int64_t)bytes_all;
     event->numbers[2] = done;
     return event;
 }
 
 static atoll_event *error_event(const api_session_observer *o, int32_t code, const char *text,
-                                refusals *refused)
+                                refusals *refused, bool is_fatal)
 {
     atoll_event *event = event_new(ATOLL_EVENT_SESSION_ERROR, o->id);
     if (event == NULL) return NULL;
     event->code = code;
     event->message = memory_copy_text(text, strlen(text));
     event->refused = refusals_retain(refused);
+    event->numbers[0] = is_fatal;
     return event;
 }
 
@@ -517,7 +522,7 @@ void database_tell_error(database *d, const api_session_observer *observer)
     if (d->error_code == ATOLL_OK) return;
     queue_push(observer->queue,
                error_event(observer, d->error_code, d->error_text == NULL ? "" : d->error_text,
-                           d->error_refused));
+                           d->error_refused, d->error_is_fatal));
     d->error_code = ATOLL_OK;
     refusals_release(d->error_refused);
     d->error_refused = NULL;
@@ -533,6 +538,7 @@ static void keep_error(database *d, const runner_event *e)
     refusals_release(d->error_refused);
     d->error_refused = refusals_retain(e->refused);
     d->error_code = e->code;
+    d->error_is_fatal = e->number_old != 0;
     d->error_text = memory_copy_text(e->text, strlen(e->text));
 }
 
@@ -572,7 +578,7 @@ void database_event(database *d, const runner_event *e)
         } else if (e->kind == RUNNER_EVENT_PROGRESS && o->kind == OBSERVE_PROGRESS) {
             event = progress_event(o, &progress, false);
         } else if (e->kind == RUNNER_EVENT_ERROR && o->kind == OBSERVE_ERRORS) {
-            event = error_event(o, e->code, e->text, e->refused);
+            event = error_event(o, e->code, e->text, e->refused, e->number_old != 0);
         }
         queue_push(o->queue, event);
     }

@@ -14,7 +14,7 @@ typedef enum runner_event_kind {
         1,                      /* request, code, text; account for log-ins (borrowed: retain it) */
     RUNNER_EVENT_CONNECTION,    /* session, number_old, number_new */
     RUNNER_EVENT_PROGRESS,      /* session; read runner_session_progress */
-    RUNNER_EVENT_ERROR,         /* session, code, text */
+    RUNNER_EVENT_ERROR,         /* session, code, text; number_old: 1 when it ended the session */
     RUNNER_EVENT_SUBSCRIPTIONS, /* session */
     RUNNER_EVENT_USER,          /* user: its state, tokens or profile changed */
     RUNNER_EVENT_RESET /* session, number_old: 1 before, 2 after; number_new: 1 discards. Answer it */

@@ -245,7 +245,8 @@ static bool do_action(runner_session *s, const session_action *a)
         send_event(s, (runner_event){.kind = RUNNER_EVENT_ERROR,
                                      .code = a->code,
                                      .text = a->text,
-                                     .refused = a->refused});
+                                     .refused = a->refused,
+                                     .number_old = a->number_old});
         break;
     case SESSION_ACTION_CONNECTION:
         show_state(s);
@@ -296,7 +297,9 @@ static void revive(runner_session *s)
     forget_machine(s);
     status result = make_machine(s);
     if (result == ATOLL_OK) return;
-    send_event(s, (runner_event){.kind = RUNNER_EVENT_ERROR, .code = result, .text = fail_text()});
+    send_event(
+        s, (runner_event){
+               .kind = RUNNER_EVENT_ERROR, .code = result, .text = fail_text(), .number_old = 1});
 }
 
 static void control(runner_session *s, command_kind kind, uint64_t now_ms)
@@ -335,7 +338,8 @@ static void attach(runner *r, runner_session *s)
     }
     send_event(s, (runner_event){.kind = RUNNER_EVENT_ERROR,
                                  .code = ATOLL_ERROR_OUT_OF_MEMORY,
-                                 .text = fail_text()});
+                                 .text = fail_text(),
+                                 .number_old = 1});
 }
 
 static void reconnect_all(runner *r, uint64_t now_ms)

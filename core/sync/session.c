@@ -75,7 +75,7 @@ status session_new(const session_options *options, session **out)
     s->next_mark = 1;
     s->local_changes = true;
     s->subscribe_wanted = options->flexible;
-    s->progress.upload_fraction = s->progress.download_fraction = 1.0;
+    session_progress_init(s);
     s->delay =
         (backoff){options->reconnect_delay_ms != 0 ? options->reconnect_delay_ms : 1000,
                   options->reconnect_delay_ms_max != 0 ? options->reconnect_delay_ms_max : 300000,
@@ -225,7 +225,10 @@ void session_fatal(session *s, status code, const char *text)
     s->fatal = code;
     if (s->state == STATE_DYING) session_queue(s, SESSION_ACTION_DIED, 0, code, NULL);
     s->state = STATE_INACTIVE;
-    session_queue(s, SESSION_ACTION_ERROR, 0, code, text);
+    queue_push(s, (queued_action){.kind = SESSION_ACTION_ERROR,
+                                  .code = code,
+                                  .text = memory_copy_text(text, strlen(text)),
+                                  .number_old = 1});
     end_waits(s, code, text);
 }
 
@@ -325,11 +328,13 @@ void session_committed(session *s, uint64_t now_ms)
 {
     (void)now_ms;
     s->local_changes = true;
+    session_progress_to_upload(s);
 }
 
 void session_subscriptions_changed(session *s, uint64_t now_ms)
 {
     s->subscribe_wanted = s->options.flexible;
+    session_progress_to_download(s);
     session_check_waits(s, now_ms);
 }
 
@@ -676,9 +681,4 @@ int32_t session_state(const session *s)
 int32_t session_connection_state(const session *s)
 {
     return s->connection;
-}
-
-void session_get_progress(const session *s, session_progress *out)
-{
-    *out = s->progress;
 }

@@ -65,10 +65,10 @@ void session_subscriptions_changed(
 typedef enum session_action_kind {
     SESSION_ACTION_OPEN =
         1, /* open a stream; text: the reason ("first", "retry", "resume", "reconnect") */
-    SESSION_ACTION_CLOSE,      /* close the stream */
-    SESSION_ACTION_SEND,       /* message: one ClientMessage; valid until the next call */
-    SESSION_ACTION_DONE,       /* request ended: request, code, text */
-    SESSION_ACTION_ERROR,      /* for the app's error handler: code, text */
+    SESSION_ACTION_CLOSE, /* close the stream */
+    SESSION_ACTION_SEND,  /* message: one ClientMessage; valid until the next call */
+    SESSION_ACTION_DONE,  /* request ended: request, code, text */
+    SESSION_ACTION_ERROR, /* for the app's error handler: code, text; number_old: 1 if it ended */
     SESSION_ACTION_CONNECTION, /* number_old, number_new: atoll connection states */
     SESSION_ACTION_PROGRESS,   /* something about session_progress changed */
     SESSION_ACTION_RESET, /* number_old: 1 before, 2 after; number_new: 1 discards, 0 recovers */
@@ -94,7 +94,7 @@ session_deadline(const session *s); /* monotonic ms of the next tick wanted; UIN
 int32_t session_state(const session *s); /* atoll session state */
 int32_t session_connection_state(const session *s);
 typedef struct session_progress {
-    double upload_fraction, download_fraction;
+    double upload_fraction, download_fraction; /* below 0: not known yet */
     uint64_t uploaded_bytes, uploadable_bytes, downloaded_bytes, downloadable_bytes;
 } session_progress;
 void session_get_progress(const session *s, session_progress *out);

@@ -120,6 +120,7 @@ struct session {
     buffer out;
     session_progress progress;
     bool progress_changed;
+    uint64_t acknowledged_bytes, batch_bytes, upload_run_from, group_bytes; /* session_progress.c */
 };
 
 /* session.c */
@@ -133,6 +134,16 @@ void session_end_waits_if_wanted(session *s, status code, const char *text);
 void session_lost(session *s, uint64_t now_ms,
                   uint64_t delay_at_least_ms); /* the stream ended; the next attempt is planned */
 void session_fatal(session *s, status code, const char *text);
+void session_progress_init(session *s);
+void session_progress_to_upload(session *s); /* something is unsent */
+void session_progress_batch_begins(session *s);
+void session_progress_sent(session *s, size_t bytes,
+                           double part);        /* part: of the batch, till now */
+void session_progress_acknowledged(session *s); /* the batch */
+void session_progress_all_sent(session *s);
+void session_progress_received(session *s, size_t bytes, size_t rows, uint64_t rows_left);
+void session_progress_to_download(session *s); /* there are other subscriptions */
+void session_progress_group_ends(session *s, bool integrated);
 void session_check_waits(session *s, uint64_t now_ms);
 void session_unstage(session *s);
 /* session_receive.c */

@@ -248,11 +248,7 @@ static status take_download(session *s, kept_message *k, bool *kept)
     TRY(vector_push(&s->staged, k));
     *kept = true;
     s->staged_rows += rows_in(&d->rows);
-    s->progress.downloaded_bytes += k->size;
-    s->progress.downloadable_bytes = s->progress.downloaded_bytes + d->remaining_rows * 50;
-    s->progress.download_fraction =
-        d->last ? 1.0 : (double)s->staged_rows / (double)(s->staged_rows + d->remaining_rows + 1);
-    s->progress_changed = true;
+    session_progress_received(s, k->size, s->staged_rows, d->last ? 0 : d->remaining_rows + 1);
     if (BREAKAGE(BREAKAGE_MARK_MOVED_ON_A_MISS) && !d->last) {
         sync_state next = s->sync;
         next.cursor = d->to;
@@ -261,6 +257,7 @@ static status take_download(session *s, kept_message *k, bool *kept)
     if (!d->last || session_reset_asks(s)) return ATOLL_OK;
     status result = take_group(s);
     session_unstage(s);
+    session_progress_group_ends(s, result == ATOLL_OK);
     if (result == ATOLL_OK) backoff_reset(&s->delay);
     return result;
 }
@@ -357,9 +354,7 @@ static status take_outcome(session *s, uint64_t bound)
     s->reset = record;
     s->uploaded_through = bound > s->uploaded_through ? bound : s->uploaded_through;
     s->local_changes = true;
-    s->progress.upload_fraction = 1.0;
-    s->progress.uploaded_bytes = s->progress.uploadable_bytes;
-    s->progress_changed = true;
+    session_progress_acknowledged(s);
     session_upload_end(s);
     report_rejected(s);
     return ATOLL_OK;
@@ -388,6 +383,7 @@ static void take_mark_reply(session *s, uint64_t mark)
 {
     size_t kept = 0;
     backoff_reset(&s->delay);
+    if (s->staged.count == 0) session_progress_group_ends(s, true); /* All of then is here. */
     if (s->hold_upload && mark == s->hold_mark) s->hold_upload = false;
     for (size_t i = 0; i < s->waits.count; i++) {
         session_wait w = s->waits.items[i];
@@ -412,6 +408,7 @@ static status take_subscription_state(session *s, const wire_subscription_state 
     }
     TRY(model_commit(txn, NULL));
     subscription_set_free(&s->subscribed);
+    if (s->staged.count == 0) session_progress_group_ends(s, true); /* The view before stays. */
     session_queue(s, SESSION_ACTION_SUBSCRIPTIONS, 0, ATOLL_OK, NULL);
     return ATOLL_OK;
 }

@@ -188,6 +188,7 @@ status session_upload_begin(session *s, uint64_t now_ms, bool *begun)
         session_upload_end(s);
         s->local_changes = false;
         s->uploaded_through = before;
+        session_progress_all_sent(s);
         return ATOLL_OK;
     }
     if (again) {
@@ -200,6 +201,7 @@ status session_upload_begin(session *s, uint64_t now_ms, bool *begun)
     TRY(model_sync(s->options.db, &durable));
     s->local_changes = false;
     s->batch.active = true;
+    session_progress_batch_begins(s);
     *begun = true;
     log_write(LOG_DEBUG, category, "uploading a batch of %llu rows up to version %llu",
               (unsigned long long)s->batch.pending.rows, (unsigned long long)s->sync.sent_bound);
@@ -558,11 +560,7 @@ status session_upload_part(session *s, client_message *message, arena *memory)
     if (s->sync.has_acknowledged)
         message->upload.previous_batch = bytes_of(s->sync.acknowledged_batch, 16);
     u->sent_all = !full;
-    s->progress.uploadable_bytes += b.size;
     double rows = (double)u->pending.rows * (u->embedded ? 2 : 1); /* Seen twice then. */
-    s->progress.upload_fraction = u->sent_all  ? 0.99
-                                  : rows < 1.0 ? 0.5
-                                               : (double)u->given / rows * 0.99;
-    s->progress_changed = true;
+    session_progress_sent(s, b.size, rows < 1.0 ? 0 : (double)u->given / rows);
     return ATOLL_OK;
 }

@@ -30,7 +30,9 @@ enum {
     /* Number 0 is the count of transferred bytes, number 1 of transferable bytes, number 2 is 1
      * when no more events follow. */
     ATOLL_EVENT_PROGRESS = 8,
-    ATOLL_EVENT_SESSION_ERROR = 9, /* A sync session met an error. */
+    /* A sync session met an error. Number 0 is 1 when the session ended by it, 0 when it goes on
+     * or tries again by itself. */
+    ATOLL_EVENT_SESSION_ERROR = 9,
     ATOLL_EVENT_LOG = 10, /* Number 0 is the level, text 0 the category, text 1 the message. */
     ATOLL_EVENT_WAKE = 11, /* atoll_queue_wake was called. */
     /* An observed user has changed: state, tokens, profile or custom data. It may come more

@@ -123,8 +123,11 @@ ATOLL_API uint64_t atoll_session_wait_for_download(atoll_session *session, atoll
 ATOLL_API uint64_t atoll_session_observe_connection(atoll_session *session, atoll_queue *queue,
                                                     atoll_error **error);
 
-/* Queues PROGRESS. `direction` is one of ATOLL_DIRECTION_*, `mode` one of ATOLL_PROGRESS_*. Answers
- * the registration.
+/* Queues PROGRESS: at once what is known, then what changes. `direction` is one of
+ * ATOLL_DIRECTION_*, `mode` one of ATOLL_PROGRESS_*. The bytes, of messages before compression,
+ * never become fewer. The fraction rises; it is 1 only when nothing is left, and begins anew when
+ * there is something again. Of current work the event with 1 is the last one; after a stop there is
+ * none. Answers the registration.
  * Errors: INVALID_ARGUMENT, SESSION_INACTIVE.
  * Thread: any. Since: 0.1. */
 ATOLL_API uint64_t atoll_session_observe_progress(atoll_session *session, int32_t direction,

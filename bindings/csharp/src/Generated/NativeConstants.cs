@@ -200,7 +200,7 @@ namespace Atoll.Native
         public const int EventConnectionChanged = 7;
         /// <summary>Number 0 is the count of transferred bytes, number 1 of transferable bytes, number 2 is 1 when no more events follow.</summary>
         public const int EventProgress = 8;
-        /// <summary>A sync session met an error.</summary>
+        /// <summary>A sync session met an error. Number 0 is 1 when the session ended by it, 0 when it goes on or tries again by itself.</summary>
         public const int EventSessionError = 9;
         /// <summary>Number 0 is the level, text 0 the category, text 1 the message.</summary>
         public const int EventLog = 10;

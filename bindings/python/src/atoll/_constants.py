@@ -116,7 +116,7 @@ class EventType(enum.IntEnum):
     REQUEST_DONE = 6  # A request ended; the status is ATOLL_OK if it succeeded. Number 0 is the version of a commit.
     CONNECTION_CHANGED = 7  # Number 0 is the old connection state, number 1 the new one.
     PROGRESS = 8  # Number 0 is the count of transferred bytes, number 1 of transferable bytes, number 2 is 1 when no more events follow.
-    SESSION_ERROR = 9  # A sync session met an error.
+    SESSION_ERROR = 9  # A sync session met an error. Number 0 is 1 when the session ended by it, 0 when it goes on or tries again by itself.
     LOG = 10  # Number 0 is the level, text 0 the category, text 1 the message.
     WAKE = 11  # atoll_queue_wake was called.
     USER_CHANGED = 12  # An observed user has changed: state, tokens, profile or custom data. It may come more often than something changes.

@@ -199,7 +199,7 @@ public final class Constants {
     public static final int EVENT_CONNECTION_CHANGED = 7;
     /** Number 0 is the count of transferred bytes, number 1 of transferable bytes, number 2 is 1 when no more events follow. */
     public static final int EVENT_PROGRESS = 8;
-    /** A sync session met an error. */
+    /** A sync session met an error. Number 0 is 1 when the session ended by it, 0 when it goes on or tries again by itself. */
     public static final int EVENT_SESSION_ERROR = 9;
     /** Number 0 is the level, text 0 the category, text 1 the message. */
     public static final int EVENT_LOG = 10;
