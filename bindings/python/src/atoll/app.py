@@ -12,8 +12,8 @@ from typing import Any, Callable, Mapping, Optional, Union
 
 from . import errors
 from ._bridge import Handle, get_value, native, take_value
-from ._constants import UserState
-from .events import Event, Request
+from ._constants import EventType, UserState
+from .events import Event, Request, Token, pump
 
 
 class Credentials:
@@ -322,6 +322,20 @@ class User:
     def _ask(self, start: Callable[[int, int], int], what: str, finish: Callable[[Event], Any] = lambda event: None) -> Any:
         pointer = self._handle.pointer
         return Request(lambda queue: start(pointer, queue), finish, what)
+
+    def observe(self, callback: Callable[["User"], Any]) -> Token:
+        """Call ``callback(user)`` when state, tokens, profile or custom data changed; it may come more often than that.
+
+        Called on the asyncio loop that runs where this is called, else on a background thread. Since: 0.1
+        """
+        handle = self._handle
+        return pump.observe(
+            EventType.USER_CHANGED,
+            lambda queue: native.atoll_user_observe(handle.pointer, queue),
+            lambda event: (self,),
+            callback,
+            lambda registration: native.atoll_user_unobserve(handle.pointer, registration),
+        )
 
     def refresh(self) -> Request[Optional[dict[str, Any]]]:
         """Ask for profile and custom data anew; the request gives the custom data. Since: 0.1"""

@@ -61,8 +61,9 @@ class ObjectChange:
 class Progress:
     """Progress of a session in one direction.
 
-    ``fraction`` is 0.0 to 1.0, ``transferred`` and ``transferable`` are estimates in bytes, ``is_complete`` is True at
-    the last report of ``ProgressMode.CURRENT_WORK``. Since: 0.1
+    ``fraction`` rises from 0.0 to 1.0, which it is only when nothing is left; with something new to do it begins anew.
+    ``transferred`` and ``transferable`` are bytes before compression, the second an estimate until all is there.
+    ``is_complete`` is True at the last report of ``ProgressMode.CURRENT_WORK``. Since: 0.1
     """
 
     fraction: float
@@ -92,6 +93,8 @@ class Event:
         error = errors.from_status(status, native.atoll_event_message(self.pointer) or "")
         if isinstance(error, errors.CompensatingWriteError):
             error.writes = self._refused_writes()
+        if self.type == EventType.SESSION_ERROR:
+            error.is_fatal = native.atoll_event_number(self.pointer, 0) != 0
         return error
 
     def _refused_writes(self) -> tuple[errors.RefusedWrite, ...]:

@@ -15,9 +15,9 @@ from . import _kinds as kinds
 from . import errors
 from ._access import ClassInfo, require_key
 from ._bridge import Handle, native
-from ._constants import EventType, PropertyFlag
+from ._constants import Direction, EventType, ProgressMode, PropertyFlag
 from .dynamic import classes_of
-from .events import Event, Queue, Request, Token, call
+from .events import Event, Progress, Queue, Request, Token, call
 from .references import Reference, resolve_in
 from .schema import AsymmetricObject, EmbeddedObject, Object, ObjectBase
 from .sequences import List, Results, stored_classes
@@ -183,18 +183,35 @@ def _migrate(config: Handle, classes: Sequence[Any], function: Callable[[Migrati
         native.atoll_migration_free(pointer)
 
 
-async def open_async(target: "SyncConfiguration", schema: Iterable[type], *, sync_commits: bool = True) -> "Realm":
+async def open_async(
+    target: "SyncConfiguration",
+    schema: Iterable[type],
+    *,
+    sync_commits: bool = True,
+    encryption_key: Optional[bytes] = None,
+    on_progress: Optional[Callable[[Progress], Any]] = None,
+) -> "Realm":
     """Open a synced realm and wait until everything that the server has for it has arrived.
 
-    A flexible realm without subscriptions has nothing to wait for. Errors: as ``open``, and what ends the session.
-    Since: 0.1
+    ``on_progress(progress)`` is called on the loop as it arrives. A flexible realm waits for its newest subscriptions; one
+    without any has nothing to wait for. Errors: as ``open``, and what ends the session. Since: 0.1
     """
-    realm = Realm(target, schema, sync_commits=sync_commits)
+    realm = Realm(target, schema, sync_commits=sync_commits, encryption_key=encryption_key)
     try:
         session = realm.session
         if session is None:
             raise errors.new(errors.InvalidArgumentError, "open_async is for synced realms; use open for a local one")
-        await session.wait_for_download()
+        token = None
+        if on_progress is not None:
+            token = session.observe_progress(Direction.DOWNLOAD, on_progress, ProgressMode.CURRENT_WORK)
+        try:
+            if target._is_flexible and len(realm.subscriptions) > 0:
+                await realm.subscriptions.wait()
+            await session.wait_for_download()
+            await asyncio.sleep(0)  # What was told before the end of the wait is called now.
+        finally:
+            if token is not None:
+                token.stop()
         realm.refresh()
     except BaseException:
         realm.close()
@@ -234,6 +251,11 @@ class Realm:
         config = _native_config(target, classes or (), **settings)
         self._take_over(native.atoll_realm_open(config.pointer), classes)
         if not isinstance(target, (str, os.PathLike)):
+            try:
+                target._subscribe_initially(self)
+            except BaseException:
+                self.close()
+                raise
             self._resets = target._answer_resets(self, lambda silent: Realm(silent, classes, **settings))
 
     @classmethod

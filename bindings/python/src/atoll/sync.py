@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 Path = Union[str, "os.PathLike[str]"]
 PartitionValue = Union[str, int, ObjectId, uuid.UUID, None]
+InitialSubscriptions = Callable[["Realm", "SubscriptionUpdate"], Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,6 +122,9 @@ class SyncConfiguration:
         client_reset: ClientReset = ClientReset(),
         cancel_waits_on_errors: bool = False,
     ) -> None:
+        self._initial_subscriptions: Optional[InitialSubscriptions] = None
+        self._reruns_on_open = False
+        self._is_flexible = False
         self._user = user
         self._cancel_waits_on_errors = cancel_waits_on_errors
         self._client_reset = client_reset
@@ -134,8 +138,14 @@ class SyncConfiguration:
         path: Optional[Path] = None,
         client_reset: ClientReset = ClientReset(),
         cancel_waits_on_errors: bool = False,
+        initial_subscriptions: Optional["InitialSubscriptions"] = None,
+        rerun_on_open: bool = False,
     ) -> "SyncConfiguration":
         """A realm that holds what its subscriptions ask for. ``path``: a folder under the app's.
+
+        ``initial_subscriptions(realm, update)`` is called when a realm is opened that has never had subscriptions, with
+        ``rerun_on_open`` at every opening; what it adds takes effect as one update. When it raises, nothing is added, the
+        opening fails with its exception, and the next one calls it again.
 
         With ``cancel_waits_on_errors`` waits for uploads and downloads fail when the connection does, instead of going
         on with the next one. Since: 0.1
@@ -144,7 +154,11 @@ class SyncConfiguration:
         def apply(config: int) -> None:
             native.atoll_config_set_flexible(config, user._handle.pointer)
 
-        return SyncConfiguration(user, apply, path, client_reset, cancel_waits_on_errors)
+        made = SyncConfiguration(user, apply, path, client_reset, cancel_waits_on_errors)
+        made._initial_subscriptions = initial_subscriptions
+        made._reruns_on_open = rerun_on_open
+        made._is_flexible = True
+        return made
 
     @staticmethod
     def partition(
@@ -186,6 +200,14 @@ class SyncConfiguration:
         native.atoll_config_set_ask_client_resets(config, self._asks)
         native.atoll_config_set_cancel_waits_on_errors(config, self._cancel_waits_on_errors)
         self._apply_mode(config)
+
+    def _subscribe_initially(self, realm: "Realm") -> None:
+        if self._initial_subscriptions is None:
+            return
+        subscriptions = realm.subscriptions
+        if subscriptions.version == 0 or self._reruns_on_open:
+            with subscriptions.update() as update:
+                self._initial_subscriptions(realm, update)
 
     @property
     def _asks(self) -> bool:
