@@ -489,6 +489,61 @@ static void manual_client_resets(const std::string &url, const std::string &fold
     REQUIRE(db.subscriptions().size() == 0);
 }
 
+// Subscriptions of the first opening, which fails as a whole when they do; changes of the user; errors that end a session.
+static void first_openings(const std::string &url, const std::string &folder)
+{
+    auto app = open_app(url, folder + "/first");
+    auto user = app.login(realm::App::credentials::anonymous()).get();
+    auto config = user.flexible_sync_configuration();
+    int times = 0;
+    bool fails = true;
+    config.sync_config().set_initial_subscriptions(
+        [&](realm::db &db, realm::mutable_sync_subscription_set &set) {
+            REQUIRE(db.objects<realm::Task>().size() == 0);
+            set.add<realm::Task>("all");
+            times++;
+            if (fails) throw std::runtime_error("not today");
+        });
+    try {
+        realm::open<realm::Task>(config);
+        REQUIRE(!"it was swallowed");
+    } catch (const std::runtime_error &e) {
+        REQUIRE(std::string(e.what()) == "not today");
+    }
+    fails = false;
+    for (int i = 0; i < 2; i++) {
+        auto db = realm::open<realm::Task>(config);
+        REQUIRE(db.subscriptions().size() == 1 && db.subscriptions().version() == 1 && times == 2);
+        db.subscriptions().wait().get();
+    }
+    std::promise<realm::sync_error> told;
+    config.sync_config().set_initial_subscriptions(
+        [&](realm::db &, realm::mutable_sync_subscription_set &set) {
+            times++;
+            set.clear();
+            set.add<realm::Task>("short", "minutes < $0", {std::int64_t{60}});
+        },
+        true);
+    config.sync_config().set_error_handler(
+        [&](realm::sync_session, realm::sync_error error) { told.set_value(error); });
+    auto db = realm::open<realm::Task>(config);
+    REQUIRE(times == 3 && db.subscriptions().size() == 1 && db.subscriptions().find("short"));
+    auto session = *db.get_sync_session();
+    realm::testing::simulate_error(session, ATOLL_ERROR_PERMISSION_DENIED, "no", true);
+    auto error = told.get_future();
+    REQUIRE(error.wait_for(std::chrono::seconds(30)) == std::future_status::ready);
+    REQUIRE(error.get().is_fatal());
+    std::promise<bool> gone;
+    std::atomic<bool> once{false};
+    auto token = user.observe_changes([&](const realm::user &who) {
+        if (!who.is_logged_in() && !once.exchange(true)) gone.set_value(true);
+    });
+    user.log_out().get();
+    auto left = gone.get_future();
+    REQUIRE(left.wait_for(std::chrono::seconds(30)) == std::future_status::ready);
+    user.unregister_change_observer(token);
+}
+
 int main(int count, char **arguments)
 {
     if (count != 3) {
@@ -505,6 +560,7 @@ int main(int count, char **arguments)
         collections_and_counters(arguments[1], arguments[2]);
         client_resets(arguments[1], arguments[2]);
         manual_client_resets(arguments[1], arguments[2]);
+        first_openings(arguments[1], arguments[2]);
     } catch (const realm::exception &e) {
         std::cerr << e.name() << ": " << e.what() << std::endl;
         return 1;

@@ -30,7 +30,7 @@ until [ -s "$folder/port" ]; do
     sleep 0.1
 done
 port=$(sed 's/.*://' "$folder/port")
-for device in ann bob station views notes notes2 accounts resets manual shelves1 shelves2; do mkdir -p "$folder/devices/$device"; done
+for device in ann bob station views notes notes2 accounts resets manual first shelves1 shelves2; do mkdir -p "$folder/devices/$device"; done
 timeout 120 "$folder/program" "http://127.0.0.1:$port" "$folder/devices" || fail "the program ended with $?"
 
 # What arrived on the server: ten measurements, once each.

@@ -13,6 +13,7 @@ namespace realm
 
 struct db_config;
 class db;
+class mutable_sync_subscription_set;
 
 // What a synced realm adds to its configuration.
 class sync_config
@@ -26,11 +27,23 @@ public:
     {
         reset_ = handler;
     }
+    using initial_subscriptions = std::function<void(db &, mutable_sync_subscription_set &)>;
+    // Called when a realm of flexible sync is opened that never had subscriptions, or at every opening; what it adds takes
+    // effect as one update. What it throws fails the opening and leaves the subscriptions as they were.
+    void set_initial_subscriptions(initial_subscriptions &&subscribe, bool rerun_on_open = false)
+    {
+        subscribe_ = std::move(subscribe);
+        rerun_on_open_ = rerun_on_open;
+    }
+    const initial_subscriptions &subscribe() const { return subscribe_; }
+    bool reruns_on_open() const { return rerun_on_open_; }
     const error_handler &handler() const { return handler_; }
     const std::optional<client_reset::client_reset_mode> &reset() const { return reset_; }
 
 private:
     error_handler handler_;
+    initial_subscriptions subscribe_;
+    bool rerun_on_open_ = false;
     std::optional<client_reset::client_reset_mode> reset_;
 };
 
@@ -95,6 +108,21 @@ public:
                 return internal::checked(atoll_user_log_out, handle_.get(), queue);
             },
             [](const atoll_event *) {});
+    }
+    // `observer(user)` runs on a background thread when state, tokens, profile or custom data changed; it may come more often.
+    std::uint64_t observe_changes(std::function<void(const user &)> &&observer) const
+    {
+        return app_->events->add(
+            [&](atoll_queue *queue) {
+                return internal::checked(atoll_user_observe, handle_.get(), queue);
+            },
+            [who = *this, observer = std::move(observer)](const atoll_event *) { observer(who); },
+            false);
+    }
+    void unregister_change_observer(std::uint64_t token) const
+    {
+        atoll_user_unobserve(handle_.get(), token);
+        app_->events->remove(token);
     }
     // A realm that holds what its subscriptions ask for.
     db_config flexible_sync_configuration() const;

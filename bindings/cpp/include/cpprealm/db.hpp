@@ -223,6 +223,7 @@ private:
             internal::realm_state::watch(state_, config.scheduler_);
         auto session = config.user_ ? get_sync_session() : std::nullopt;
         if (!session) return;
+        subscribe_initially(config);
         if (config.sync_.reset() && config.sync_.reset()->asks())
             state_->resets = internal::answer_resets(state_, *session, *config.sync_.reset());
         if (config.sync_.handler()) {
@@ -230,6 +231,15 @@ private:
             auto token = session->observe_errors(std::move(handler));
             state_->on_release = [session = *session, token] { session.unobserve(token); };
         }
+    }
+    void subscribe_initially(const db_config &config)
+    {
+        if (!config.sync_.subscribe() || config.partition_) return;
+        auto set = subscriptions();
+        if (set.version() != 0 && !config.sync_.reruns_on_open()) return;
+        (void)set.update([&](mutable_sync_subscription_set &changed) {
+            config.sync_.subscribe()(*this, changed);
+        });
     }
     friend class internal::reset_answering;
     explicit db(std::shared_ptr<internal::realm_state> state) : state_(std::move(state)) {}

@@ -17,6 +17,9 @@ struct sync_error {
     atoll_status code = ATOLL_OK;
     std::string message;
     std::vector<compensating_write_error_info> compensating_writes = {};
+    bool fatal = false;
+    // The session ended by it: it goes on after resume() or another opening. Else it goes on, or tries again, by itself.
+    bool is_fatal() const { return fatal; }
     // What was taken back, at most 10,000 of them; the realm shows the server's state already.
     const std::vector<compensating_write_error_info> &compensating_writes_info() const
     {
@@ -29,6 +32,8 @@ struct sync_error {
     }
 };
 
+// The fraction rises to 1, which it is only when nothing is left; with something new to do it begins anew. Bytes are those
+// before compression, and never become fewer.
 struct sync_progress {
     std::uint64_t transferred = 0;  // bytes
     std::uint64_t transferable = 0; // bytes
@@ -143,6 +148,7 @@ public:
             [session = *this, observer = std::move(observer)](const atoll_event *event) {
                 sync_error error{atoll_event_status(event),
                                  internal::to_string(atoll_event_message(event))};
+                error.fatal = atoll_event_number(event, 0) != 0;
                 auto writes = internal::own(internal::checked(atoll_event_refused_writes, event));
                 for (std::int64_t i = 0; i < atoll_values_count(writes.get()); i += 3) {
                     error.compensating_writes.push_back(
