@@ -31,7 +31,8 @@ public final class Main {
         passed += passes("flow 5", Flow5::run) ? 1 : 0;
         passed += passes("flow 6", Flow6::run) ? 1 : 0;
         passed += passes("flow 7", Flow7::run) ? 1 : 0;
-        System.out.println(passed + " passed, " + (7 - passed) + " failed");
-        System.exit(passed == 7 ? 0 : 1);
+        passed += passes("flow 8", Flow8::run) ? 1 : 0;
+        System.out.println(passed + " passed, " + (8 - passed) + " failed");
+        System.exit(passed == 8 ? 0 : 1);
     }
 }

@@ -72,6 +72,7 @@ public class App {
     private final AppConfiguration configuration;
     private final Handle handle;
     private final Sync sync = new Sync(this);
+    private final Authentication authentication = new Authentication(this);
 
     public App(String appId) {
         this(new AppConfiguration.Builder(appId).build());
@@ -114,7 +115,7 @@ public class App {
         return STARTED;
     }
 
-    private synchronized Request<User> begin(final Credentials who, Request.Done<User> done) {
+    private synchronized Request<User> begin(final Credentials who, final Request.Done<User> done) {
         if (who == null) {
             throw new IllegalArgumentException("credentials are required");
         }
@@ -134,7 +135,26 @@ public class App {
             public User make(long event) {
                 return new User(App.this, Native.atoll_event_user(event));
             }
-        }, done);
+        }, new Request.Done<User>() {
+            @Override
+            public void done(User user, RuntimeException error) {
+                if (user != null) {
+                    authentication.loggedIn(user);
+                }
+                if (done != null) {
+                    done.done(user, error);
+                }
+            }
+        });
+    }
+
+    /** Told of log-ins and of their ends, those by the server too; on a background thread. */
+    public void addAuthenticationListener(AuthenticationListener listener) {
+        authentication.add(listener);
+    }
+
+    public void removeAuthenticationListener(AuthenticationListener listener) {
+        authentication.remove(listener);
     }
 
     /** Null if nobody is logged in. */

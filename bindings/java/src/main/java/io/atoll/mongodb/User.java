@@ -3,11 +3,13 @@ package io.atoll.mongodb;
 import io.atoll.RealmAsyncTask;
 import io.atoll.internal.Constants;
 import io.atoll.internal.Dispatcher;
+import io.atoll.internal.EventHandler;
 import io.atoll.internal.Handle;
 import io.atoll.internal.Native;
 import io.atoll.internal.Request;
 import io.atoll.internal.Values;
 import io.atoll.mongodb.auth.ApiKeyAuth;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +21,11 @@ public class User {
         LOGGED_IN, REMOVED, LOGGED_OUT
     }
 
+    /** Told, on a background thread, when state, tokens, profile or custom data changed; it may come more often. */
+    public interface ChangeListener {
+        void onChange(User user);
+    }
+
     private static final Handle.Free FREE = new Handle.Free() {
         @Override
         public void free(long pointer) {
@@ -27,6 +34,7 @@ public class User {
     };
     private final App app;
     private final Handle handle;
+    private final Map<ChangeListener, Long> listeners = new IdentityHashMap<>();
 
     User(App app, long pointer) {
         this.app = app;
@@ -73,6 +81,29 @@ public class User {
 
     public boolean isLoggedIn() {
         return getState() == State.LOGGED_IN;
+    }
+
+    public synchronized void addChangeListener(final ChangeListener listener) {
+        removeChangeListener(listener); // Adding it twice is as adding it once.
+        listeners.put(listener, Dispatcher.get().add(new Dispatcher.Begin() {
+            @Override
+            public long begin(long queue) {
+                return Native.atoll_user_observe(handle.pointer(), queue);
+            }
+        }, new EventHandler() {
+            @Override
+            public void onEvent(long event) {
+                listener.onChange(User.this);
+            }
+        }, false));
+    }
+
+    public synchronized void removeChangeListener(ChangeListener listener) {
+        Long registration = listeners.remove(listener);
+        if (registration != null) {
+            Native.atoll_user_unobserve(handle.pointer(), registration);
+            Dispatcher.get().remove(registration);
+        }
     }
 
     /** Waits until it is logged out; its synced realms stop, and lose nothing that is unsent. */

@@ -1,6 +1,9 @@
 package io.atoll.mongodb.sync;
 
-/** How far a transfer is. */
+/**
+ * How far a transfer is, in bytes before compression, which never become fewer. The fraction rises to 1, which it is only when
+ * nothing is left; with something new to do it begins anew.
+ */
 public final class Progress {
     private final long transferred;
     private final long transferable;

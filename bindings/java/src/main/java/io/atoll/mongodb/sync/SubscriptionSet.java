@@ -79,6 +79,11 @@ public class SubscriptionSet implements Iterable<Subscription> {
         }
     }
 
+    /** Whether the realm never had subscriptions. */
+    synchronized boolean isFirst() {
+        return Native.atoll_subscriptions_version(handle.pointer()) == 0;
+    }
+
     public synchronized int size() {
         return (int) Native.atoll_subscriptions_count(handle.pointer());
     }

@@ -132,7 +132,7 @@ public class SyncConfiguration extends RealmConfiguration {
             return;
         }
         user.getApp().getSync().opened(this, Native.atoll_realm_session(realm.realmGet$core().pointer()));
-        boolean first = !flexible || realm.getSubscriptions().size() == 0;
+        boolean first = !flexible || realm.getSubscriptions().isFirst();
         if (subscriptions != null && (first || rerunOnOpen)) {
             final Realm opened = realm;
             realm.getSubscriptions().update(new SubscriptionSet.UpdateCallback() {

@@ -235,7 +235,9 @@ public class SyncSession {
         }, new EventHandler() {
             @Override
             public void onEvent(long event) {
-                tell(error(event));
+                AppException error = error(event);
+                error.realmSet$fatal(Native.atoll_event_number(event, 0) != 0);
+                tell(error);
             }
         });
     }
