@@ -85,7 +85,12 @@ namespace Acceptance
             }
 
             await Recovery(At(copy));
-            using var third = await Realm.GetInstanceAsync(At(Path.Combine(server.Folder, "third")));
+            var reports = new ConcurrentQueue<SyncProgress>();
+            var opening = At(Path.Combine(server.Folder, "third"));
+            opening.OnProgress = reports.Enqueue;
+            using var third = await Realm.GetInstanceAsync(opening);
+            await Must.Until(() => reports.LastOrDefault().ProgressEstimate == 1, "the progress of the opening");
+            Must.Be(reports.Zip(reports.Skip(1)).All(pair => pair.First.ProgressEstimate <= pair.Second.ProgressEstimate), "it rises");
             Must.Set(new[] { "before", "unsent", "still usable" }, Names(third), "nothing came twice, nothing is lost");
             await Resets(At(Path.Combine(server.Folder, "fourth")));
         }
