@@ -25,6 +25,8 @@ class AtollError(Exception):
     status: int
     message: str
     retryable: bool
+    is_fatal: bool = False
+    """Of an error that a session tells: it ended by it, and goes on only after `start()` or another opening."""
 
     def __init__(self, status: int, message: str, retryable: bool = False):
         super().__init__(message)
