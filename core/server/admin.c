@@ -281,8 +281,9 @@ static status read_ingest(unary *u, bytes request)
     buffer lines;
     buffer_init(&lines, INGEST_SIZE_MAX);
     if (result == ATOLL_OK)
-        result = server_ingest_read_class(u->app->app, after, limit, bytes_text(m->class_name),
-                                          &lines, &last);
+        result = server_ingest_read_some(
+            u->app->app, after, limit,
+            &(ingest_filter){bytes_text(m->class_name), m->since_ms, m->until_ms}, &lines, &last);
     atoll__auth__v1__read_ingest_request__free_unpacked(m, NULL);
     if (result == ATOLL_OK) {
         Atoll__Auth__V1__Ingest ingest = ATOLL__AUTH__V1__INGEST__INIT;

@@ -11,9 +11,10 @@ status app_record_write(server_app *app, model_txn *txn)
 {
     buffer record;
     buffer_init(&record, 256);
-    const uint64_t numbers[] = {app->epoch, app->next_ident, app->clock, app->ingest_position};
+    const uint64_t numbers[] = {app->epoch, app->next_ident, app->clock, app->ingest_position,
+                                app->ingest_bytes};
     status result = ATOLL_OK;
-    for (int i = 0; i < 4 && result == ATOLL_OK; i++)
+    for (int i = 0; i < 5 && result == ATOLL_OK; i++)
         result = buffer_append_fixed64(&record, numbers[i]);
     if (result == ATOLL_OK)
         result = model_side_put(txn, bytes_of(app_key, 2), buffer_view(&record));
@@ -32,6 +33,9 @@ static status app_record_read(server_app *app, bool *found)
         app->next_ident = reader_fixed64(&r);
         app->clock = reader_fixed64(&r);
         app->ingest_position = reader_fixed64(&r);
+        bool counted = record.size > 4 * sizeof(uint64_t); /* Folders of before do not tell it. */
+        app->ingest_bytes = counted ? reader_fixed64(&r) : 0;
+        if (!counted && app->ingest_position > 0) result = ingest_count_bytes(app);
         if (r.failed)
             result = fail(ATOLL_ERROR_FILE_CORRUPT, "the record of the app '%s' is damaged",
                           app->app_id);

@@ -33,6 +33,7 @@ struct server_app {
     role_set *roles; /* NULL: everything is allowed */
     model_db *db;
     uint64_t epoch, next_ident, clock, ingest_position; /* clock: the latest stamp applied */
+    uint64_t ingest_bytes;                              /* of the embedded store */
     uint64_t durable;                                   /* versions up to here are on disk */
     uint64_t schema_generation;                         /* grows with the schema */
     struct mark_cache *marks;
@@ -220,6 +221,9 @@ typedef struct list_merge {
 } list_merge;
 status apply_list(const list_merge *m, const model_class *c, row_key row, const model_property *p,
                   const wire_column *column, size_t entry, bool *lost) MUST_CHECK;
+enum { INGEST_TIME_SIZE = 25 }; /* 2026-01-31T23:59:59.123Z */
+void ingest_time_text(int64_t ms, char text[INGEST_TIME_SIZE]);
+status ingest_count_bytes(server_app *app) MUST_CHECK; /* ingest_store.c */
 status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record *record,
                    const session_rules *rules, const wire_upload *upload) MUST_CHECK;
 

@@ -211,7 +211,7 @@ status apply_batch(server_app *app, uint64_t ident, const judging_views *views, 
 {
     batch_apply a = {.app = app, .view = views->items[0], .views = views, .ident = ident};
     bool found = false;
-    uint64_t clock = app->clock, ingest = app->ingest_position;
+    uint64_t clock = app->clock, ingest = app->ingest_position, stored = app->ingest_bytes;
     a.limit = (uint64_t)app_now_ms(app) << 16 | 0xffff;
     TRY(ident_read(app, ident, &a.record, &found));
     ident_forget_rejected(&a.record);
@@ -235,6 +235,7 @@ status apply_batch(server_app *app, uint64_t ident, const judging_views *views, 
         marks_forget(app);
         app->clock = clock;
         app->ingest_position = ingest;
+        app->ingest_bytes = stored;
     }
     marks_settle(app);
     ident_record_free(&a.record);

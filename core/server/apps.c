@@ -49,6 +49,7 @@ static status copy_config(const app_config *from, app_config *to)
     copy.staged_max = from->staged_max;
     copy.roles = role_set_retain(from->roles);
     copy.sink = sink_config_retain(from->sink);
+    copy.keep = from->keep;
     *to = copy;
     return ATOLL_OK;
 }
@@ -108,10 +109,11 @@ status apps_load(server_runner *r)
         TRY(add_app(r, &r->options.config->apps.items[i], NULL));
     }
     if (r->options.config->open) TRY(file_list(path, load_created, r));
-    /* What was ingested before goes on at once, not when the first client comes. */
+    /* What was ingested before goes on, or goes, at once, not when the first client comes. */
     for (size_t i = 0; i < r->apps.count; i++) {
         served_app *a = r->apps.items[i];
-        if (a->config.sink != NULL) TRY(app_use(r, a, a->config.flexible));
+        bool keeps_all = a->config.keep.ms == 0 && a->config.keep.bytes == 0;
+        if (a->config.sink != NULL || !keeps_all) TRY(app_use(r, a, a->config.flexible));
     }
     return ATOLL_OK;
 }

@@ -71,7 +71,7 @@ status config_read_seconds(const yaml_node_t *node, uint64_t *out_ms)
     return ATOLL_OK;
 }
 
-static status read_megabytes(const yaml_node_t *node, uint64_t *out)
+status config_read_megabytes(const yaml_node_t *node, uint64_t *out)
 {
     uint64_t value = read_number(node);
     if (value == 0) return config_fail_at(node, "expected a number of megabytes above 0");
@@ -154,8 +154,9 @@ static status read_app_key(yaml_reading *r, const yaml_node_t *key, const yaml_n
     if (config_is(key, "client_offline_seconds_max"))
         return config_read_seconds(node, &app->offline_ms);
     if (config_is(key, "client_recovery")) return config_bool(node, &app->recovery);
-    if (config_is(key, "memory_megabytes")) return read_megabytes(node, &app->memory_budget);
-    if (config_is(key, "staged_megabytes_max")) return read_megabytes(node, &app->staged_max);
+    if (config_is(key, "memory_megabytes")) return config_read_megabytes(node, &app->memory_budget);
+    if (config_is(key, "staged_megabytes_max"))
+        return config_read_megabytes(node, &app->staged_max);
     if (config_is(key, "roles") || config_is(key, "default_roles") ||
         config_is(key, "partition_rules") || config_is(key, "queryable_fields"))
         return config_roles_key(r, key, node, app);

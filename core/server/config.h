@@ -49,6 +49,12 @@ status sink_config_new(sink_config **out) MUST_CHECK;
 sink_config *sink_config_retain(sink_config *c); /* NULL is fine */
 void sink_config_release(sink_config *c);        /* NULL is fine */
 
+/* How long the embedded store keeps ingested objects; zeros: for ever. */
+typedef struct ingest_keep {
+    uint64_t ms, bytes;
+    bool drop_delivered; /* what is in PostgreSQL */
+} ingest_keep;
+
 /* What atolld was told: by a YAML file, or the development defaults without one. */
 typedef struct app_config {
     char *id;
@@ -67,6 +73,7 @@ typedef struct app_config {
     uint64_t staged_max;    /* bytes of unfinished batches of all its clients; 0: 4 GB */
     sink_config *sink;      /* a reference; NULL: ingested objects stay in the embedded store */
     bool sink_create_said;  /* else as development */
+    ingest_keep keep;
 } app_config;
 
 typedef struct server_config {

@@ -1,4 +1,4 @@
-/* Where ingested objects go, as the configuration says: the key `ingest` of an app.
+/* Where ingested objects go and how long they are kept, as the configuration says: the key `ingest` of an app.
  * Must never: show the connection string in an error, since it may hold a password.
  * Invariant: a sink that was read has a connection string and a schema. */
 #include "server/config_internal.h"
@@ -81,13 +81,24 @@ static status read_key(yaml_reading *r, const yaml_node_t *key, const yaml_node_
         app->sink_create_said = true;
         return config_bool(node, &c->create);
     }
-    return config_fail_at(key, "unknown key: expected postgres, schema, tables or create");
+    if (config_is(key, "keep_seconds")) return config_read_seconds(node, &app->keep.ms);
+    if (config_is(key, "keep_megabytes")) return config_read_megabytes(node, &app->keep.bytes);
+    if (config_is(key, "keep_delivered")) {
+        bool keep = true;
+        TRY(config_bool(node, &keep));
+        app->keep.drop_delivered = !keep;
+        return ATOLL_OK;
+    }
+    return config_fail_at(key, "unknown key: expected postgres, schema, tables, create, "
+                               "keep_seconds, keep_megabytes or keep_delivered");
 }
 
 status config_read_ingest(yaml_reading *r, const yaml_node_t *node, app_config *app)
 {
     if (node->type != YAML_MAPPING_NODE)
-        return config_fail_at(node, "ingest: expected postgres, schema, tables, create");
+        return config_fail_at(node, "ingest: expected postgres, schema, tables, create, "
+                                    "keep_seconds, keep_megabytes, keep_delivered");
+    app->keep = (ingest_keep){0};
     sink_config_release(app->sink);
     app->sink = NULL;
     TRY(sink_config_new(&app->sink));
@@ -97,7 +108,13 @@ status config_read_ingest(yaml_reading *r, const yaml_node_t *node, app_config *
         TRY(read_key(r, yaml_document_get_node(&r->document, pair->key),
                      yaml_document_get_node(&r->document, pair->value), app));
     }
-    if (app->sink->connection == NULL)
+    bool delivers = app->sink->tables.count > 0 || app->sink_create_said ||
+                    strcmp(app->sink->schema, "public") != 0 || app->keep.drop_delivered;
+    if (app->sink->connection == NULL && delivers)
         return config_fail_at(node, "ingest does not say postgres: a connection string of libpq");
+    if (app->sink->connection == NULL) { /* It only says how long they are kept. */
+        sink_config_release(app->sink);
+        app->sink = NULL;
+    }
     return ATOLL_OK;
 }

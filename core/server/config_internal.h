@@ -14,6 +14,7 @@ bytes config_scalar(const yaml_node_t *node);                     /* empty: none
 bool config_is(const yaml_node_t *node, const char *text);
 status config_set_text(char **to, bytes text) MUST_CHECK;
 status config_read_seconds(const yaml_node_t *node, uint64_t *out_ms) MUST_CHECK;
+status config_read_megabytes(const yaml_node_t *node, uint64_t *out) MUST_CHECK; /* bytes */
 status config_bool(const yaml_node_t *node, bool *out) MUST_CHECK;
 /* config_roles.c: roles, default_roles, partition_rules, queryable_fields. */
 status config_roles_key(yaml_reading *r, const yaml_node_t *key, const yaml_node_t *node,

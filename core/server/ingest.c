@@ -18,6 +18,7 @@ typedef struct line_writer {
     buffer *to;
     const wire_upload *upload;
     const model_schema *schema;
+    char at[INGEST_TIME_SIZE]; /* when they came */
 } line_writer;
 
 static status put_text(buffer *to, const char *text)
@@ -59,6 +60,20 @@ static status put_base64(buffer *to, bytes data)
         TRY(buffer_append(to, four, 4));
     }
     return buffer_append_byte(to, '"');
+}
+
+void ingest_time_text(int64_t ms, char text[INGEST_TIME_SIZE])
+{
+    int64_t days = ms >= 0 ? ms / 86400000 : -((86399999 - ms) / 86400000), year;
+    int64_t rest = ms - days * 86400000;
+    unsigned month, day;
+    char all[96];
+    calendar_date(days, &year, &month, &day);
+    snprintf(all, sizeof all, "%04lld-%02u-%02uT%02lld:%02lld:%02lld.%03lldZ", (long long)year,
+             month, day, (long long)(rest / 3600000), (long long)(rest / 60000 % 60),
+             (long long)(rest / 1000 % 60), (long long)(rest % 1000));
+    memcpy(text, all, INGEST_TIME_SIZE - 1); /* Years of more digits are nobody's present. */
+    text[INGEST_TIME_SIZE - 1] = 0;
 }
 
 static status put_timestamp(buffer *to, const value *v)
@@ -236,12 +251,13 @@ static status store_line(server_app *app, model_txn *txn, uint64_t ident, line_w
                          wire_rows *rows, size_t i)
 {
     uint8_t key[10] = {'s', 'a'};
-    char head[160];
+    char head[200];
     uint64_t position = app->ingest_position + 1;
     buffer_clear(w->to);
-    snprintf(head, sizeof head, "{\"position\":%llu,\"ident\":%llu,\"sequence\":%llu,\"class\":",
+    snprintf(head, sizeof head,
+             "{\"position\":%llu,\"ident\":%llu,\"sequence\":%llu,\"at\":\"%s\",\"class\":",
              (unsigned long long)position, (unsigned long long)ident,
-             (unsigned long long)rows->sequences.items[i]);
+             (unsigned long long)rows->sequences.items[i], w->at);
     TRY(put_text(w->to, head));
     TRY(put_string(w->to, bytes_text(rows->class_name)));
     TRY(put_text(w->to, ",\"object\":"));
@@ -250,6 +266,7 @@ static status store_line(server_app *app, model_txn *txn, uint64_t ident, line_w
     key_put_u64(key + 2, position);
     TRY(model_side_put(txn, bytes_of(key, sizeof key), buffer_view(w->to)));
     app->ingest_position = position;
+    app->ingest_bytes += sizeof key + w->to->size;
     return ATOLL_OK;
 }
 
@@ -293,7 +310,8 @@ status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record
     buffer line;
     uint64_t highest = record->sequence_mark;
     buffer_init(&line, LINE_SIZE_MAX);
-    line_writer w = {&line, upload, model_view_schema(model_txn_view(txn))};
+    line_writer w = {&line, upload, model_view_schema(model_txn_view(txn)), {0}};
+    ingest_time_text(app_now_ms(app), w.at);
     status result = ATOLL_OK;
     for (size_t k = 0; k < upload->rows.count && result == ATOLL_OK; k++) {
         wire_rows *rows = upload->rows.items[k];
@@ -311,65 +329,4 @@ status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record
     buffer_free(&line);
     if (result == ATOLL_OK) record->sequence_mark = highest;
     return result;
-}
-
-/* An object whose line fits no answer: what it is, without its values, so that the reader gets past it and knows. */
-static status put_too_large(buffer *ndjson, bytes line)
-{
-    static const char mark[] = ",\"object\":";
-    size_t head = 0;
-    while (head + sizeof mark < line.size && memcmp(line.data + head, mark, sizeof mark - 1) != 0)
-        head++;
-    TRY(buffer_append(ndjson, line.data, head));
-    char tail[80];
-    snprintf(tail, sizeof tail, ",\"object\":null,\"too_large\":%zu}\n", line.size);
-    return put_text(ndjson, tail);
-}
-
-/* The class stands before the object, as store_line writes it; names of classes need no escapes. */
-static bool is_of_class(bytes line, bytes class_name)
-{
-    static const char mark[] = ",\"class\":\"";
-    if (class_name.size == 0) return true;
-    const uint8_t *at = memmem(line.data, line.size, mark, sizeof mark - 1);
-    if (at == NULL) return false;
-    at += sizeof mark - 1;
-    size_t left = (size_t)(line.data + line.size - at);
-    return left > class_name.size && at[class_name.size] == '"' &&
-           memcmp(at, class_name.data, class_name.size) == 0;
-}
-
-status server_ingest_read_class(server_app *app, uint64_t after, size_t limit, bytes class_name,
-                                buffer *ndjson, uint64_t *last)
-{
-    uint8_t from[10] = {'s', 'a'};
-    const uint8_t to[2] = {'s', 'a' + 1};
-    storage_iterator *i = NULL;
-    bytes key, value;
-    key_put_u64(from + 2, after + 1);
-    TRY(model_side_iterate(app->db, bytes_of(from, sizeof from), bytes_of(to, 2), &i));
-    status result = ATOLL_OK;
-    uint64_t at = after;
-    for (size_t n = 0; n < limit && result == ATOLL_OK && storage_iterator_next(i, &key, &value);
-         n++) {
-        if (!is_of_class(value, class_name)) {
-            at = key_get_u64(key.data + 2);
-            continue;
-        }
-        bool fits = value.size <= ndjson->size_max - ndjson->size;
-        if (!fits && ndjson->size > 0) break; /* The next call begins with it. */
-        result =
-            fits ? buffer_append(ndjson, value.data, value.size) : put_too_large(ndjson, value);
-        if (result == ATOLL_OK) at = key_get_u64(key.data + 2);
-    }
-    if (result == ATOLL_OK) result = storage_iterator_status(i);
-    storage_iterator_free(i);
-    if (result == ATOLL_OK) *last = at;
-    return result;
-}
-
-status server_ingest_read(server_app *app, uint64_t after, size_t limit, buffer *ndjson,
-                          uint64_t *last)
-{
-    return server_ingest_read_class(app, after, limit, bytes_of(NULL, 0), ndjson, last);
 }

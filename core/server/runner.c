@@ -14,6 +14,7 @@
 #define SERVER_PONG_MS 120000
 #define SERVER_SWEEP_MS 1000 /* how late a deadline of a quiet connection may be seen */
 #define SERVER_HOUSEKEEPING_MS (600u * 1000)
+#define INGEST_DROPS_A_SWEEP 4
 #define SERVER_CONNECTIONS_MAX 100000
 #define SERVER_STOP_TURNS 50 /* 20 ms each, for streams to hear of the end */
 #define ADMIN_TOKEN_SIZE 32
@@ -176,6 +177,22 @@ static void housekeep(server_runner *r, uint64_t now_ms)
     r->next_housekeeping_ms = now_ms + wait_ms;
 }
 
+/* What PostgreSQL is to have and has not yet stays, however old it is. */
+static void drop_ingested(server_runner *r)
+{
+    for (size_t i = 0; i < r->apps.count; i++) {
+        served_app *a = r->apps.items[i];
+        bool more = a->app != NULL;
+        for (int k = 0; more && k < INGEST_DROPS_A_SWEEP; k++) {
+            uint64_t through = a->sink == NULL ? UINT64_MAX : sink_delivered(a->sink);
+            if (server_ingest_drop(a->app, &a->config.keep, through, &more) == ATOLL_OK) continue;
+            log_write(LOG_ERROR, CATEGORY, "%s: old ingested objects stay: %s", a->config.id,
+                      fail_text());
+            break;
+        }
+    }
+}
+
 static void turn_connections(server_runner *r, uint64_t now_ms)
 {
     if (now_ms >= r->next_sweep_ms) {
@@ -185,6 +202,7 @@ static void turn_connections(server_runner *r, uint64_t now_ms)
         }
         r->next_sweep_ms = now_ms + SERVER_SWEEP_MS;
         housekeep(r, now_ms);
+        drop_ingested(r);
     }
     /* A connection that is turned may get touched again, by what leaves it: it waits for the next turn. */
     size_t count = r->touched.count;

@@ -1,6 +1,7 @@
 #ifndef ATOLL_SERVER_SERVER_H
 #define ATOLL_SERVER_SERVER_H
 #include "model/model.h"
+#include "server/config.h"
 #include "platform/spool.h"
 #include "query/query.h"
 
@@ -83,10 +84,18 @@ uint64_t peer_ident(const peer *p);
 uint64_t peer_known_ident(const peer *p); /* also of one that has ended */
 status peer_partition(const peer *p, buffer *json) MUST_CHECK;
 /* Ingested asymmetric objects: `atoll ingest tail`. Rows as NDJSON lines after a position. */
-/* Only of one class; limit: objects that are looked at. *last: as far as it looked. */
-status server_ingest_read_class(server_app *app, uint64_t after, size_t limit, bytes class_name,
-                                buffer *ndjson, uint64_t *last) MUST_CHECK;
+typedef struct ingest_filter {
+    bytes class_name;           /* empty: all */
+    int64_t since_ms, until_ms; /* when they came; 0: no bound, until is past the last */
+} ingest_filter;
+/* limit: objects that are looked at. *last: as far as it looked. */
+status server_ingest_read_some(server_app *app, uint64_t after, size_t limit,
+                               const ingest_filter *filter, buffer *ndjson,
+                               uint64_t *last) MUST_CHECK;
 status server_ingest_read(server_app *app, uint64_t after, size_t limit, buffer *ndjson,
                           uint64_t *last) MUST_CHECK;
+/* Drops some of the oldest, none beyond the position `through`. *more: call it again soon. */
+status server_ingest_drop(server_app *app, const ingest_keep *keep, uint64_t through,
+                          bool *more) MUST_CHECK;
 /* FNV/hash over the rows of a class that match a query, independent of row order and of local keys: key, fields, lists. Clients use the same (sync/digest.h). */
 #endif

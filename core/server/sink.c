@@ -31,6 +31,7 @@ struct sink {
     mutex lock;
     condition changed;
     uint64_t durable;     /* under lock */
+    uint64_t delivered;   /* under lock */
     postgres *connection; /* under lock to set; the worker's to use */
     atomic_bool stop;
     thread *worker;
@@ -48,6 +49,22 @@ static uint64_t durable_of(sink *s)
     uint64_t durable = s->durable;
     mutex_unlock(&s->lock);
     return durable;
+}
+
+static void set_mark(sink *s, uint64_t at)
+{
+    s->at = at;
+    mutex_lock(&s->lock);
+    s->delivered = at;
+    mutex_unlock(&s->lock);
+}
+
+uint64_t sink_delivered(sink *s)
+{
+    mutex_lock(&s->lock);
+    uint64_t delivered = s->delivered;
+    mutex_unlock(&s->lock);
+    return delivered;
 }
 
 static void set_connection(sink *s, postgres *p)
@@ -77,7 +94,7 @@ static status read_mark(sink *s)
         mark = limit;
     }
     s->known = true;
-    s->at = mark;
+    set_mark(s, mark);
     return ATOLL_OK;
 }
 
@@ -147,7 +164,7 @@ static status write_batch(sink *s, const sink_batch *batch, uint64_t last)
         TRY(sink_table_copy(p, s->config, rows));
     }
     TRY(postgres_run(p, "COMMIT", NULL, 0, NULL));
-    s->at = last;
+    set_mark(s, last);
     return ATOLL_OK;
 }
 

@@ -9,7 +9,8 @@ typedef struct sink sink;
 status sink_start(server_app *app, const char *app_id, sink_config *config, sink **out) MUST_CHECK;
 /* Objects up to this position are on disk. The loop's thread; never waits. */
 void sink_advance(sink *s, uint64_t position);
-void sink_stop(sink *s); /* NULL is fine; before the app is closed */
+uint64_t sink_delivered(sink *s); /* everything up to this position is in PostgreSQL; any thread */
+void sink_stop(sink *s);          /* NULL is fine; before the app is closed */
 
 /* sink_rows.c: objects as lines of COPY, by class. */
 typedef struct sink_rows {
