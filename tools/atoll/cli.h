@@ -12,6 +12,7 @@ typedef struct arguments {
     const char *data, *url, *token_file, *app;
     const char *password, *class_name, *key, *email, *partition, *format;
     const char *ca_file; /* certificates that are trusted; NULL: those of the system */
+    const char *since, *until; /* when ingested objects came */
     uint64_t after;
     bool json, follow, asymmetric, progress, quiet;
 } arguments;
@@ -34,6 +35,7 @@ status command_key(const arguments *a) MUST_CHECK;
 status command_session_list(const arguments *a) MUST_CHECK;
 status command_sync_terminate(const arguments *a) MUST_CHECK;
 status command_ingest_tail(const arguments *a, bool follow) MUST_CHECK;
+status command_ingest_export(const arguments *a) MUST_CHECK;
 status command_hash(const arguments *a) MUST_CHECK;
 status command_import(const arguments *a) MUST_CHECK;
 status read_ca(const arguments *a, buffer *out) MUST_CHECK; /* nothing without --ca */

@@ -7,7 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TAIL_PERIOD_MS 200
 #define PASSWORD_SIZE_MAX 256
 
 void print_json_text(const char *text)
@@ -250,34 +249,6 @@ status command_session_list(const arguments *a)
 }
 
 /* ---- objects ---- */
-
-status command_ingest_tail(const arguments *a, bool follow)
-{
-    admin *c = NULL;
-    uint64_t after = a->after;
-    TRY(admin_open(a, &c));
-    status result = ATOLL_OK;
-    for (;;) {
-        Atoll__Auth__V1__ReadIngestRequest request = ATOLL__AUTH__V1__READ_INGEST_REQUEST__INIT;
-        ProtobufCMessage *answer = NULL;
-        request.app_id = (char *)(uintptr_t)a->app;
-        request.after = after;
-        if (a->class_name != NULL) request.class_name = (char *)(uintptr_t)a->class_name;
-        result = admin_call(c, "ReadIngest", &request.base, &atoll__auth__v1__ingest__descriptor,
-                            &answer);
-        if (result != ATOLL_OK) break;
-        const Atoll__Auth__V1__Ingest *ingest = (const Atoll__Auth__V1__Ingest *)answer;
-        bool news = ingest->last != after; /* none of them may be of the class */
-        if (ingest->lines.len > 0) fwrite(ingest->lines.data, 1, ingest->lines.len, stdout);
-        fflush(stdout);
-        after = ingest->last;
-        protobuf_c_message_free_unpacked(answer, NULL);
-        if (!news && !follow) break;
-        if (!news) usleep(TAIL_PERIOD_MS * 1000);
-    }
-    admin_close(c);
-    return result;
-}
 
 status command_hash(const arguments *a)
 {

@@ -21,6 +21,8 @@ enum {
     OPTION_PARTITION,
     OPTION_FORMAT,
     OPTION_AFTER,
+    OPTION_SINCE,
+    OPTION_UNTIL,
     OPTION_JSON,
     OPTION_FOLLOW,
     OPTION_NO_FOLLOW,
@@ -58,10 +60,16 @@ static void usage(FILE *to)
         "  session list --app ID [--json]                streams of this run with their counters\n"
         "  sync terminate --app ID                       and begin again: every client resets, and "
         "sends what it had not sent\n"
-        "  ingest tail --app ID [--after N] [--class NAME] [--no-follow]\n"
+        "  ingest tail --app ID [--after N] [--since TIME] [--until TIME] [--class NAME] "
+        "[--no-follow]\n"
         "                                                objects of asymmetric classes, one line "
         "of JSON each\n"
-        "  ingest query --app ID [--after N] [--class NAME] the same, until the end\n"
+        "  ingest query --app ID ...                     the same, until the end; TIME is "
+        "2026-01-31 "
+        "or 2026-01-31T23:59:59Z\n"
+        "  ingest export --app ID ... --class NAME --format csv   the same as CSV; without "
+        "--format "
+        "lines of JSON\n"
         "  hash CLASS [QUERY] --app ID                   number and hash of the objects that "
         "match\n"
         "\n"
@@ -98,6 +106,8 @@ static status take_option(int option, arguments *a)
     case OPTION_KEY: a->key = optarg; break;
     case OPTION_EMAIL: a->email = optarg; break;
     case OPTION_PARTITION: a->partition = optarg; break;
+    case OPTION_SINCE: a->since = optarg; break;
+    case OPTION_UNTIL: a->until = optarg; break;
     case OPTION_FORMAT: a->format = optarg; break;
     case OPTION_AFTER: return parse_number(optarg, &a->after);
     case OPTION_JSON: a->json = true; break;
@@ -131,6 +141,8 @@ static status parse(int count, char **values, arguments *out)
         {"partition", 1, NULL, OPTION_PARTITION},
         {"format", 1, NULL, OPTION_FORMAT},
         {"after", 1, NULL, OPTION_AFTER},
+        {"since", 1, NULL, OPTION_SINCE},
+        {"until", 1, NULL, OPTION_UNTIL},
         {"json", 0, NULL, OPTION_JSON},
         {"follow", 0, NULL, OPTION_FOLLOW},
         {"no-follow", 0, NULL, OPTION_NO_FOLLOW},
@@ -178,6 +190,7 @@ static status run(const arguments *a)
     if (says(a, "sync", "terminate", 0, 0)) return command_sync_terminate(a);
     if (says(a, "ingest", "tail", 0, 0)) return command_ingest_tail(a, a->follow);
     if (says(a, "ingest", "query", 0, 0)) return command_ingest_tail(a, false);
+    if (says(a, "ingest", "export", 0, 0)) return command_ingest_export(a);
     if (says(a, "hash", NULL, 1, 2)) return command_hash(a);
     if (says(a, "import", NULL, 1, 1)) return command_import(a);
     return fail(ATOLL_ERROR_INVALID_ARGUMENT, "unknown command; see atoll --help");
