@@ -1,5 +1,7 @@
 """atolld and atoll as programs: arguments, exit codes, output, restart. Usage: test_cli.py ATOLLD ATOLL."""
 
+import csv
+import io
 import json
 import os
 import re
@@ -239,6 +241,37 @@ class Programs(unittest.TestCase):
             lines = [json.loads(line) for line in self.good("ingest", "query", "--class", name, *on).splitlines()]
             self.assertEqual([line["object"]["_id"] for line in lines], list(range(count)), name)
         self.assertEqual(len(self.good("ingest", "query", "--after", "2499", *on).splitlines()), 5)
+
+    def test_ingest_is_exported_as_csv_and_found_by_time(self):
+        server = self.start()
+        on = ["--app", "station", "--data", server.data]
+        rows = [{"_id": 0, "name": 'a "quoted", name', "t": 1.5}, {"_id": 1, "name": "", "on": True}, {"_id": 2, "name": "plain"}]
+        source = self.file("rows.ndjson", "".join(json.dumps(row) + "\n" for row in rows))
+        self.good("import", source, "--class", "Reading", "--asymmetric", *on)
+        source = self.file("rows.ndjson", "".join(f'{{"_id": {i}}}\n' for i in range(1500)))
+        self.good("import", source, "--class", "Other", "--asymmetric", *on)
+        lines = list(csv.DictReader(io.StringIO(self.good("ingest", "export", "--class", "Reading", "--format", "csv", *on), newline="")))
+        self.assertEqual([line["_id"] for line in lines], ["0", "1", "2"])
+        self.assertEqual([line["name"] for line in lines], ['a "quoted", name', "", "plain"])
+        self.assertEqual((lines[0]["t"], lines[1]["on"], lines[2]["t"], lines[0]["position"]), ("1.5", "true", "", "1"))
+        self.assertEqual(len(self.good("ingest", "export", *on).splitlines()), 1503)
+        for option, time_text, count in (("--since", "2020-01-01", 1503), ("--since", "2999-12-31T23:59:59Z", 0),
+                                         ("--until", "2020-01-01T10:00", 0), ("--until", lines[2]["at"][:4] + "-12-31", 1503)):
+            self.assertEqual(len(self.good("ingest", "query", option, time_text, *on).splitlines()), count, option + time_text)
+        self.bad(2, "is no time", "ingest", "query", "--since", "yesterday", *on)
+        self.bad(2, "--class NAME is missing", "ingest", "export", "--format", "csv", *on)
+        self.bad(2, "csv or ndjson", "ingest", "export", "--format", "xml", *on)
+
+    def test_ingested_objects_go_after_their_time(self):
+        config = self.file("keep.yaml", "apps:\n- id: station\n  sync: flexible\n  development: true\n  ingest: {keep_seconds: 2}\n")
+        server = self.start("--config", config)
+        on = ["--app", "station", "--data", server.data]
+        source = self.file("rows.ndjson", "".join(f'{{"_id": {i}}}\n' for i in range(100)))
+        self.good("import", source, "--class", "Reading", "--asymmetric", *on)
+        deadline = time.monotonic() + PATIENCE
+        while self.good("ingest", "query", *on):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.1)
 
     def test_partition_app_says_its_partition(self):
         server = self.start()

@@ -115,6 +115,20 @@ Test(config, ingest_says_where_objects_go)
     cr_assert_str_eq(a->tables.items[0].table, "readings");
     cr_assert_str_eq(b->schema, "s");
     server_config_free(&c);
+    cr_assert_eq(
+        read_text("apps:\n"
+                  "- {id: a, sync: flexible, ingest: {keep_seconds: 60}}\n"
+                  "- {id: b, sync: flexible, ingest: {postgres: dbname=y, keep_megabytes: 2, "
+                  "keep_delivered: false}}\n",
+                  &c),
+        ATOLL_OK, "%s", fail_text());
+    const app_config *apps = c.apps.items;
+    cr_assert(apps[0].sink == NULL && apps[0].keep.ms == 60000 && apps[0].keep.bytes == 0);
+    cr_assert(apps[1].sink != NULL && apps[1].keep.bytes == 2 << 20 && apps[1].keep.drop_delivered);
+    server_config_free(&c);
+    cr_assert_neq(
+        read_text("apps:\n- {id: a, sync: flexible, ingest: {keep_delivered: false}}\n", &c),
+        ATOLL_OK, "nothing is delivered anywhere");
     cr_assert_eq(memory_live_count(), 0);
 }
 

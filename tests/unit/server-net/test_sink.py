@@ -20,7 +20,6 @@ BILLION = 1000000000
 WITHOUT = "PostgreSQL's server is not installed (Debian: postgresql)"
 
 
-@unittest.skipIf(postgres.programs() is None, WITHOUT)
 def children(parent):
     """The processes whose parent it is."""
     found = []
@@ -41,6 +40,7 @@ def signal_all(pids, what):
             os.kill(pid, what)
 
 
+@unittest.skipIf(postgres.programs() is None, WITHOUT)
 class Sink(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -137,6 +137,23 @@ class Sink(unittest.TestCase):
                     f"'{self.schema}' ORDER BY 1")
         self.assertEqual(dict(types), {"_atoll_position": "bigint", "_atoll_ident": "bigint", "_atoll_sequence": "bigint",
                                        "_atoll_object": "json", "_id": "bigint", "name": "text", "t": "double precision", "ok": "boolean"})
+
+    def test_what_is_delivered_is_dropped_if_wanted(self):
+        self.configure("a", "    keep_delivered: false\n")
+        self.start()
+        self.insert("a", [{"_id": i} for i in range(2000)])
+        deadline = time.monotonic() + PATIENCE
+        while self.head("a") != 0:
+            self.assertLess(time.monotonic(), deadline, self.log())
+            time.sleep(0.1)
+        self.assertEqual(self.cluster.ask(f'SELECT count(*), max("_id") FROM {self.schema}."Reading"')[0], ["2000", "1999"])
+        self.assertEqual(self.stop(signal.SIGTERM), 0)
+        self.start()
+        self.insert("a", [{"_id": i} for i in range(2000, 2010)])
+        while int(self.cluster.ask(f'SELECT count(*) FROM {self.schema}."Reading"')[0][0]) < 2010:
+            self.assertLess(time.monotonic(), deadline, self.log())
+            time.sleep(0.1)
+        self.assertEqual(self.mark(), 2010)
 
     def test_new_properties_become_columns_and_what_was_ingested_before_goes_too(self):
         self.configure("station")
