@@ -91,6 +91,7 @@ status server_app_open(storage *store, const server_app_options *options, server
                            .plain = true};
     if (result == ATOLL_OK) result = model_open(store, &model, NULL, &app->db);
     if (result == ATOLL_OK) result = marks_open(app);
+    if (result == ATOLL_OK) result = places_open(app);
     if (result == ATOLL_OK) result = app_start(app);
     if (result == ATOLL_OK) result = watch_open(app);
     if (result == ATOLL_OK) result = model_sync(app->db, &app->durable);
@@ -108,6 +109,7 @@ void server_app_close(server_app *app)
     if (app->db != NULL) model_close(app->db);
     watch_close(app);
     marks_close(app);
+    places_close(app);
     vector_free(&app->queryables);
     vector_free(&app->history.epochs);
     map64_free(&app->runs);

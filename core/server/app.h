@@ -38,6 +38,8 @@ struct server_app {
     uint64_t schema_generation;                         /* grows with the schema */
     struct mark_cache *marks;
     struct watch_index *watch;
+    struct place_index *places;
+    bool scans; /* in tests: the index of places is not asked */
     app_history history;
     map64 runs,
         runs_before; /* of each ident: the run of the client that bound it last, and the one before */
@@ -109,8 +111,9 @@ status ident_write(model_txn *txn, uint64_t ident, const ident_record *r) MUST_C
 /* ---- what the server remembers of rows ---- */
 typedef struct leave_record {
     uint64_t version, life, since, since_author;
-    bool own_life; /* send.c: a life between was the receiver's own work: it has the object */
-    buffer values; /* property, value pairs before */
+    uint64_t previous; /* version of the row's leave record before this one; 0: none */
+    bool own_life;     /* a life between was the receiver's own work: it has the object */
+    buffer values;     /* property, value pairs before */
 } leave_record;
 /* marks.c: the newest marks. What is written is in the transaction after marks_flush, before its commit; when it does
  * not commit, marks_forget. */
@@ -128,8 +131,14 @@ status meta_write(server_app *app, class_key c, row_key row,
 /* The row changed at this version: moves it in the index of versions; 0: out of it. */
 status meta_touch(server_app *app, class_key c, row_key row, row_mark *m,
                   uint64_t version) MUST_CHECK;
-status meta_leave(server_app *app, model_txn *txn, class_key c, row_key row, const row_mark *m,
-                  uint64_t version) MUST_CHECK;
+/* before: the mark of the life that was there; now: the mark that is written, which remembers the record. */
+status meta_leave(server_app *app, model_txn *txn, class_key c, row_key row, const row_mark *before,
+                  row_mark *now, uint64_t version) MUST_CHECK;
+/* The oldest leave record of the row above `after`, and whether a life since was that ident's own. txn NULL: of what is
+ * committed. */
+status meta_oldest_leave(server_app *app, model_txn *txn, class_key c, row_key row,
+                         const row_mark *m, uint64_t after, uint64_t ident, leave_record *out,
+                         bool *found) MUST_CHECK;
 /* Rows changed at versions above `after`, each once. */
 typedef status (*meta_changed_each)(void *context, uint64_t version, class_key c, row_key row);
 status meta_changed(server_app *app, uint64_t after, meta_changed_each each,
@@ -138,6 +147,9 @@ status meta_changed(server_app *app, uint64_t after, meta_changed_each each,
 typedef status (*meta_leave_each)(void *context, class_key c, row_key row, const leave_record *r);
 status meta_leaves(server_app *app, uint64_t after, meta_leave_each each, void *context) MUST_CHECK;
 status meta_drop_leave(model_txn *txn, uint64_t version, class_key c, row_key row) MUST_CHECK;
+/* A set of rows of a block as gaps and lengths. */
+status marks_rows_read(bytes from, uint64_t *rows) MUST_CHECK;
+status marks_rows_write(buffer *to, const uint64_t *rows) MUST_CHECK;
 bool meta_is_queryable(const server_app *app, class_key c, property_key p);
 status meta_add_queryable(server_app *app, model_txn *txn, class_key c, property_key p) MUST_CHECK;
 status meta_load_queryables(server_app *app) MUST_CHECK;
@@ -169,6 +181,36 @@ bool view_matches_leave(const server_view *v, class_key c, const leave_record *r
 bool view_query_matches_leave(const query *q, const leave_record *r);
 void view_leave_value(const leave_record *r, property_key p, value *out); /* null: not known */
 status view_declare_queryables(server_app *app, const server_view *v) MUST_CHECK;
+
+/* ---- places: the rows that have or had a value (places.c) ---- */
+enum { PLACES_OF_A_QUERY_MAX = 512 };
+uint64_t place_of(class_key c, property_key p, const value *v); /* 0: of no guard */
+status places_open(server_app *app) MUST_CHECK;
+void places_close(server_app *app);
+/* What the view's queries demand is indexed from this transaction on. txn NULL: only tells whether anything is missing. */
+status places_declare(server_app *app, model_txn *txn, const server_view *v,
+                      bool *missing) MUST_CHECK;
+size_t places_declared(const server_app *app);
+void places_undeclare(server_app *app, size_t count); /* the transaction failed: as it was */
+/* Around a change of one row. changed: the version of its newest change before. marks_flush and marks_forget do the
+ * rest. */
+status places_before(server_app *app, const model_view *view, class_key c, row_key row,
+                     bool alive) MUST_CHECK;
+status places_after(server_app *app, model_txn *txn, class_key c, row_key row, const row_mark *m,
+                    uint64_t changed) MUST_CHECK;
+status places_flush(server_app *app, model_txn *txn) MUST_CHECK;
+void places_forget(server_app *app);
+status places_trim(server_app *app, model_txn *txn, class_key c, row_key row,
+                   const leave_record *left, const row_mark *m) MUST_CHECK;
+/* Every row that may match one of the queries, or did, and changed above `after`; some more, some twice. Not *usable:
+ * nothing was said. */
+typedef status (*places_each)(void *context, class_key c, row_key row);
+status places_changed(server_app *app, const server_view *v, const model_view *view, uint64_t after,
+                      places_each each, void *context, bool *usable) MUST_CHECK;
+/* Every row that matches the query now, and others. */
+status places_of_query(server_app *app, const server_view *v, const query *q,
+                       const model_view *view, places_each each, void *context,
+                       bool *usable) MUST_CHECK;
 
 /* Had a client with this ident and view the row at a version? leaves: the oldest record above the version, or NULL. */
 bool view_had(const server_view *v, const model_view *view, class_key c, row_key row,
@@ -202,7 +244,7 @@ void peer_arena_init(arena *memory, bytes message);
 enum { VIEWS_BEFORE_MAX = 8 };
 typedef struct judging_views {
     const server_view *items[2 + VIEWS_BEFORE_MAX];
-    size_t count;
+    size_t count, in_force; /* in_force: of those in force and coming, which are the first */
     const session_rules *rules;
 } judging_views; /* in force, coming, before: each may allow a write, if the rules do */
 /* A view that is in force no more. What was written under it may be on its way until a batch comes that was made when the
@@ -271,7 +313,8 @@ struct peer {
     void *owner;
     /* watch.c. live: it is told of changes after its cursor; wanted: those that may concern it; wanted_all: too many */
     bool live, wanted_all, woken;
-    bool held; /* changes of others wait until more of them can go together */
+    bool uploaded; /* since the last group: what it made itself may be outside of its view */
+    bool held;     /* changes of others wait until more of them can go together */
     VECTOR(wanted_row) wanted;
     VECTOR(watch_entry) watches;
     uint32_t protocol_version; /* chosen at Bind */

@@ -148,32 +148,19 @@ static bool sees_merged(const batch_apply *a, merged_values *m)
     return false;
 }
 
-typedef struct base_search {
-    const batch_apply *a;
-    class_key c;
-    row_key row;
-    bool found, matched;
-    uint64_t base;
-} base_search;
-
-static status oldest_leave(void *context, class_key c, row_key row, const leave_record *r)
-{
-    base_search *s = context;
-    if (s->found || c != s->c || row != s->row) return ATOLL_OK;
-    s->found = true;
-    if (r->since > s->base && r->since_author != s->a->ident) return ATOLL_OK;
-    for (size_t i = 0; i < s->a->views->count && !s->matched; i++)
-        s->matched = view_matches_leave(s->a->views->items[i], c, r);
-    return ATOLL_OK;
-}
-
 /* Did the client see the row when it wrote? A write into what has left the view meanwhile is not outside of it. */
-static status matched_at_base(batch_apply *a, const model_class *c, row_key row, uint64_t base,
-                              bool *out)
+static status matched_at_base(batch_apply *a, const merged_values *m, uint64_t base, bool *out)
 {
-    base_search s = {a, c->key, row, false, false, base};
-    TRY(meta_leaves(a->app, base, oldest_leave, &s));
-    *out = s.found && s.matched;
+    leave_record left;
+    bool found = false;
+    *out = false;
+    TRY(meta_oldest_leave(a->app, a->txn, m->c->key, m->row, m->mark, base, a->ident, &left,
+                          &found));
+    if (!found) return ATOLL_OK;
+    bool there = left.since <= base || left.since_author == a->ident;
+    for (size_t i = 0; i < a->views->count && there && !*out; i++)
+        *out = view_matches_leave(a->views->items[i], m->c->key, &left);
+    buffer_free(&left.values);
     return ATOLL_OK;
 }
 
@@ -207,7 +194,7 @@ static status judge_view(batch_apply *a, merged_values *m, merge_verdict verdict
     if (joined && before) return ATOLL_OK;
     if (!creates && m->row != 0) {
         bool at_base = false;
-        TRY(matched_at_base(a, m->c, m->row, base, &at_base));
+        TRY(matched_at_base(a, m, base, &at_base));
         if (at_base) return ATOLL_OK;
     }
     *reason = joined ? rules_key_taken : rules_outside;
@@ -273,7 +260,7 @@ static status leave_before(batch_apply *a, const field_target *t, const model_pr
     if (!t->is_root || t->before.since == a->version ||
         !meta_is_queryable(a->app, t->c->key, p->key) || BREAKAGE(BREAKAGE_NO_LEAVE_RECORD))
         return ATOLL_OK;
-    return meta_leave(a->app, a->txn, t->c->key, t->row, &t->before, a->version);
+    return meta_leave(a->app, a->txn, t->c->key, t->row, &t->before, t->mark, a->version);
 }
 
 static status apply_collection(batch_apply *a, const field_target *t, const model_property *p,
@@ -431,7 +418,7 @@ static status fill_partition(batch_apply *a, const model_class *c, row_key row, 
 
 static status end_life(batch_apply *a, const model_class *c, row_key row, row_mark *mark)
 {
-    TRY(meta_leave(a->app, a->txn, c->key, row, mark, a->version));
+    TRY(meta_leave(a->app, a->txn, c->key, row, mark, mark, a->version));
     TRY(model_delete(a->txn, c->key, row));
     mark->alive = false;
     mark->since = a->version;
@@ -470,11 +457,25 @@ static uint64_t presumed_life(const upload_row *u)
     return u->kind == ROW_CREATE || u->kind == ROW_REPLACE ? u->life + 1 : u->life;
 }
 
+/* The writer has it, though no query of its view leads there: it is told by name. */
+static status note_outside(batch_apply *a, const model_class *c, row_key row, const row_mark *mark)
+{
+    bool inside = true;
+    if (!mark->alive) return ATOLL_OK;
+    for (size_t i = 0; i < a->views->in_force && inside; i++)
+        inside = view_matches(a->views->items[i], model_txn_view(a->txn), c->key, row);
+    if (inside) return ATOLL_OK;
+    const uncertain_row outside = {c->key, row, a->version};
+    return vector_push(&a->record.uncertain, outside);
+}
+
 static status take_row(batch_apply *a, wire_rows *rows, size_t i, const model_class *c,
                        upload_row *u, row_mark *mark, merge_verdict verdict, bool joined)
 {
     bool lost = false;
+    uint64_t changed = mark->changed;
     a->broken_list = false;
+    TRY(places_before(a->app, model_txn_view(a->txn), c->key, u->row, u->row != 0 && mark->alive));
     if (verdict == MERGE_END || verdict == MERGE_RESTART) TRY(end_life(a, c, u->row, mark));
     if (verdict == MERGE_BEGIN || verdict == MERGE_RESTART)
         TRY(begin_life(a, c, &u->key, u->life, &u->row, mark));
@@ -487,6 +488,8 @@ static status take_row(batch_apply *a, wire_rows *rows, size_t i, const model_cl
     TRY(meta_write(a->app, c->key, u->row, mark));
     TRY(map64_put_bit(&a->refused, root_name(c->key, u->row), false));
     TRY(map64_put_bit(&a->named, root_name(c->key, u->row), true));
+    TRY(places_after(a->app, a->txn, c->key, u->row, mark, changed));
+    TRY(note_outside(a, c, u->row, mark));
     bool differs = lost || joined || mark->life != presumed_life(u);
     return differs ? apply_outcome(a, c->key, u->row, mark->life, a->broken_list) : ATOLL_OK;
 }

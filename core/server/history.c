@@ -168,8 +168,8 @@ static status trim_leave(void *context, class_key c, row_key row, const leave_re
     TRY(meta_drop_leave(t->txn, r->version, c, row));
     TRY(meta_read(t->app, c, row, &mark));
     const row_mark none = {0};
-    status result = ATOLL_OK;
-    if (!mark.alive && mark.life != 0 && mark.changed <= t->horizon) {
+    status result = places_trim(t->app, t->txn, c, row, r, &mark);
+    if (result == ATOLL_OK && !mark.alive && mark.life != 0 && mark.changed <= t->horizon) {
         /* Nothing remains of the row. */
         result = meta_touch(t->app, c, row, &mark, 0);
         if (result == ATOLL_OK) result = meta_write(t->app, c, row, &none);

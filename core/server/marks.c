@@ -96,6 +96,7 @@ static void forget_versions(mark_cache *k)
 void marks_forget(server_app *app)
 {
     mark_cache *k = app->marks;
+    places_forget(app);
     if (k == NULL) return;
     for (size_t i = 0; i < k->blocks.count; i++) block_free(k->blocks.items[i]);
     k->blocks.count = 0;
@@ -217,7 +218,7 @@ static status read_block(bytes from, mark_block *b)
 
 /* ---- finding a block ---- */
 
-static uint64_t place_of(class_key c, uint64_t number, uint64_t version)
+static uint64_t slot_of(class_key c, uint64_t number, uint64_t version)
 {
     return hash_u64(hash_u64(number + ((uint64_t)c << 44)) ^ version);
 }
@@ -237,7 +238,7 @@ static status load_block(server_app *app, class_key c, uint64_t number, mark_blo
 static status find_block(server_app *app, class_key c, row_key row, mark_block **out)
 {
     mark_cache *k = app->marks;
-    uint64_t number = row / MODEL_BLOCK_ROWS, place = place_of(c, number, 0);
+    uint64_t number = row / MODEL_BLOCK_ROWS, place = slot_of(c, number, 0);
     *out = k->last;
     if (k->last != NULL && k->last->number == number && k->last->class_of == c) return ATOLL_OK;
     for (uint64_t *at = map64_get(&k->block_index, place); at != NULL;
@@ -327,7 +328,8 @@ static bool marks_equal(const row_mark *a, const row_mark *b)
 {
     if (a->life != b->life || a->alive != b->alive || a->since != b->since ||
         a->since_author != b->since_author || a->ended != b->ended || a->changed != b->changed ||
-        a->fields.count != b->fields.count || a->counters.count + b->counters.count > 0)
+        a->left != b->left || a->fields.count != b->fields.count ||
+        a->counters.count + b->counters.count > 0)
         return false; /* What was added to a counter is not worth comparing. */
     for (size_t i = 0; i < a->fields.count; i++) {
         const field_mark *x = &a->fields.items[i], *y = &b->fields.items[i];
@@ -393,7 +395,7 @@ status meta_write(server_app *app, class_key c, row_key row, const row_mark *m)
 
 /* ---- the index from versions to rows ---- */
 
-static status read_rows(bytes from, uint64_t rows[WORDS])
+status marks_rows_read(bytes from, uint64_t *rows)
 {
     reader r = reader_of(from);
     size_t i = 0;
@@ -407,7 +409,7 @@ static status read_rows(bytes from, uint64_t rows[WORDS])
     return ATOLL_OK;
 }
 
-static status write_rows(buffer *to, const uint64_t rows[WORDS])
+status marks_rows_write(buffer *to, const uint64_t *rows)
 {
     size_t i = 0;
     while (i < MODEL_BLOCK_ROWS) {
@@ -429,7 +431,7 @@ static status load_rows(server_app *app, version_rows *v)
     buffer_init(&record, RECORD_SIZE_MAX);
     version_key_of(key, v->version, v->class_of, v->number);
     status result = model_side_get(app->db, bytes_of(key, sizeof key), &record, &v->stored);
-    if (result == ATOLL_OK && v->stored) result = read_rows(buffer_view(&record), v->rows);
+    if (result == ATOLL_OK && v->stored) result = marks_rows_read(buffer_view(&record), v->rows);
     buffer_free(&record);
     return result;
 }
@@ -438,7 +440,7 @@ static status rows_of_version(server_app *app, uint64_t version, class_key c, ro
                               version_rows **out)
 {
     mark_cache *k = app->marks;
-    uint64_t number = row / MODEL_BLOCK_ROWS, place = place_of(c, number, version);
+    uint64_t number = row / MODEL_BLOCK_ROWS, place = slot_of(c, number, version);
     for (uint64_t *at = map64_get(&k->version_index, place); at != NULL;
          at = map64_get(&k->version_index, ++place)) {
         *out = k->versions.items[*at];
@@ -494,7 +496,7 @@ status meta_changed(server_app *app, uint64_t after, meta_changed_each each, voi
     while (result == ATOLL_OK && storage_iterator_next(i, &key, &value)) {
         uint64_t rows[WORDS] = {0};
         if (key.size != VERSION_KEY_SIZE) continue;
-        result = read_rows(value, rows);
+        result = marks_rows_read(value, rows);
         if (result == ATOLL_OK)
             result = each_row(rows, key_get_u64(key.data + 2), key_get_u32(key.data + 10),
                               key_get_u64(key.data + 14), each, context);
@@ -570,7 +572,7 @@ static status flush_version(model_txn *txn, const version_rows *v)
     buffer record;
     buffer_init(&record, RECORD_SIZE_MAX);
     version_key_of(key, v->version, v->class_of, v->number);
-    status result = write_rows(&record, v->rows);
+    status result = marks_rows_write(&record, v->rows);
     if (result == ATOLL_OK && record.size > 0)
         result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
     else if (result == ATOLL_OK && v->stored)
@@ -589,7 +591,7 @@ status marks_flush(server_app *app, model_txn *txn)
     k->changed.count = 0;
     for (size_t i = 0; i < k->versions.count; i++) TRY(flush_version(txn, k->versions.items[i]));
     forget_versions(k);
-    return ATOLL_OK;
+    return places_flush(app, txn);
 }
 
 void marks_settle(server_app *app)

@@ -32,8 +32,8 @@ static status put_queryable_values(server_app *app, model_txn *txn, buffer *to, 
     return ATOLL_OK;
 }
 
-status meta_leave(server_app *app, model_txn *txn, class_key c, row_key row, const row_mark *m,
-                  uint64_t version)
+status meta_leave(server_app *app, model_txn *txn, class_key c, row_key row, const row_mark *before,
+                  row_mark *now, uint64_t version)
 {
     uint8_t key[VERSION_KEY_SIZE];
     buffer record;
@@ -44,14 +44,16 @@ status meta_leave(server_app *app, model_txn *txn, class_key c, row_key row, con
     status result = model_side_get_txn(txn, bytes_of(key, sizeof key), &record, &found);
     if (result == ATOLL_OK && !found) {
         buffer_clear(&record);
-        result = buffer_append_varint(&record, m->life);
-        if (result == ATOLL_OK) result = buffer_append_varint(&record, m->since);
-        if (result == ATOLL_OK) result = buffer_append_varint(&record, m->since_author);
+        result = buffer_append_varint(&record, before->life);
+        if (result == ATOLL_OK) result = buffer_append_varint(&record, before->since);
+        if (result == ATOLL_OK) result = buffer_append_varint(&record, before->since_author);
+        if (result == ATOLL_OK) result = buffer_append_varint(&record, before->left);
         if (result == ATOLL_OK) result = put_queryable_values(app, txn, &record, c, row);
         if (result == ATOLL_OK)
             result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
     }
     buffer_free(&record);
+    if (result == ATOLL_OK) now->left = version;
     return result;
 }
 
@@ -63,6 +65,7 @@ static status leave_parse(uint64_t version, bytes from, leave_record *out)
     out->life = reader_varint(&r);
     out->since = reader_varint(&r);
     out->since_author = reader_varint(&r);
+    out->previous = reader_varint(&r);
     if (r.failed) return fail(ATOLL_ERROR_FILE_CORRUPT, "a leave record is damaged");
     return buffer_append(&out->values, r.at, (size_t)(r.end - r.at));
 }
@@ -86,6 +89,38 @@ status meta_leaves(server_app *app, uint64_t after, meta_leave_each each, void *
     }
     if (result == ATOLL_OK) result = storage_iterator_status(i);
     storage_iterator_free(i);
+    return result;
+}
+
+/* Each leads to the one before it. One that is missing was trimmed: nobody may ask for what is behind it. */
+status meta_oldest_leave(server_app *app, model_txn *txn, class_key c, row_key row,
+                         const row_mark *m, uint64_t after, uint64_t ident, leave_record *out,
+                         bool *found)
+{
+    buffer record;
+    bool there = true, own_life = false;
+    status result = ATOLL_OK;
+    *found = false;
+    buffer_init(&record, META_SIZE_MAX);
+    for (uint64_t at = m->left; at > after && there && result == ATOLL_OK;) {
+        uint8_t key[VERSION_KEY_SIZE];
+        leave_record one;
+        version_key_of(key, 'l', at, c, row);
+        result = txn == NULL ? model_side_get(app->db, bytes_of(key, sizeof key), &record, &there)
+                             : model_side_get_txn(txn, bytes_of(key, sizeof key), &record, &there);
+        if (result != ATOLL_OK || !there) break;
+        result = leave_parse(at, buffer_view(&record), &one);
+        if (result != ATOLL_OK) break;
+        own_life |= one.since > after && one.since_author == ident;
+        if (*found) buffer_free(&out->values);
+        *out = one;
+        out->own_life = own_life;
+        *found = true;
+        at = one.previous < at ? one.previous : 0;
+    }
+    buffer_free(&record);
+    if (result != ATOLL_OK && *found) buffer_free(&out->values);
+    *found &= result == ATOLL_OK;
     return result;
 }
 

@@ -409,14 +409,15 @@ static status apply_staged(peer *p)
     staged_batch *s = &p->staged;
     uint64_t version = 0;
     TRY(check_order(p));
-    judging_views views = {{&p->view}, 1, &p->rules};
+    judging_views views = {{&p->view}, 1, 1, &p->rules};
     if (p->has_next_view) views.items[views.count++] = &p->next_view;
+    views.in_force = views.count;
     for (size_t i = 0; i < p->before_count; i++) views.items[views.count++] = &p->before[i].view;
     TRY(watch_advance(p->app));
     if (send_is_clean(p)) p->cursor = model_version(p->app->db);
     TRY(apply_batch(p->app, p->ident, &views, s, &version));
     forget_views(p, s->cursor);
-    p->wanted_all = true; /* What it made itself may be outside of its view. */
+    p->uploaded = true;
     p->has_ack = true;
     p->ack_next = 0;
     p->ack = (waiting_ack){.bound = s->bound, .version = version};

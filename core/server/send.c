@@ -99,63 +99,34 @@ static status put_row(row_writer *w, class_key class_of, row_key row, row_kind k
 
 /* ---- planning a group ---- */
 
-typedef struct leave_map {
-    map64 index; /* hash of (class, row) → position in records */
-    VECTOR(leave_record) records;
-    VECTOR(group_row) names;
-    uint64_t after, ident;
-} leave_map;
-
 static uint64_t name_of(class_key c, row_key row)
 {
     return (uint64_t)c << 44 ^ row;
-}
-
-static void leave_map_free(leave_map *m)
-{
-    for (size_t i = 0; i < m->records.count; i++) buffer_free(&m->records.items[i].values);
-    vector_free(&m->records);
-    vector_free(&m->names);
-    map64_free(&m->index);
-}
-
-static status keep_leave(void *context, class_key c, row_key row, const leave_record *r)
-{
-    leave_map *m = context;
-    bool own_life = r->since > m->after && r->since_author == m->ident;
-    uint64_t *at = map64_get(&m->index, name_of(c, row));
-    if (at != NULL) { /* The oldest tells what was at the cursor. */
-        m->records.items[*at].own_life |= own_life;
-        return ATOLL_OK;
-    }
-    leave_record copy = *r;
-    copy.own_life = own_life;
-    buffer_init(&copy.values, r->values.size_max);
-    TRY(buffer_append(&copy.values, r->values.data, r->values.size));
-    status result = vector_push(&m->records, copy);
-    if (result != ATOLL_OK) {
-        buffer_free(&copy.values);
-        return result;
-    }
-    group_row name = {.class_of = c, .row = row};
-    TRY(vector_push(&m->names, name));
-    return map64_put(&m->index, name_of(c, row), m->records.count - 1);
 }
 
 typedef struct plan {
     peer *p;
     download_group *g;
     const server_view *old_view, *new_view;
-    leave_map leaves;
     map64 seen;
     map64
         uncertain; /* rows of the last outcome: the client may have dropped them, whatever it had at its cursor */
 } plan;
 
-static const leave_record *leave_of(plan *x, class_key c, row_key row)
+/* Whether the client has the row at its cursor. */
+static status plan_had(plan *x, class_key c, row_key row, const row_mark *mark, bool *out)
 {
-    uint64_t *at = map64_get(&x->leaves.index, name_of(c, row));
-    return at == NULL ? NULL : &x->leaves.records.items[*at];
+    leave_record oldest;
+    bool left = false;
+    uint64_t from = x->g->from;
+    *out = false;
+    if (x->old_view == NULL) return ATOLL_OK;
+    if (from > 0)
+        TRY(meta_oldest_leave(x->p->app, NULL, c, row, mark, from, x->p->ident, &oldest, &left));
+    *out =
+        view_had(x->old_view, x->g->view, c, row, mark, left ? &oldest : NULL, from, x->p->ident);
+    if (left) buffer_free(&oldest.values);
+    return ATOLL_OK;
 }
 
 typedef struct news {
@@ -204,19 +175,20 @@ static status plan_push(download_group *g, const group_row *r)
     return ATOLL_OK;
 }
 
-static status plan_row(plan *x, class_key c, row_key row, bool sweep)
+static status plan_row(void *context, class_key c, row_key row)
 {
+    plan *x = context;
     row_mark *mark = NULL;
     peer *p = x->p;
+    bool had = false, sweep = x->g->sweep;
+    p->counters.rows_looked_at++;
     if (map64_has_bit(&x->seen, name_of(c, row))) return ATOLL_OK;
     TRY(map64_put_bit(&x->seen, name_of(c, row), true));
     model_read_pause(x->g->view); /* Nothing is held of the row before. */
     TRY(marks_peek(p->app, c, row, &mark));
-    const leave_record *oldest = leave_of(x, c, row);
+    TRY(plan_had(x, c, row, mark, &had));
     bool has = mark->alive &&
                (view_matches(x->new_view, x->g->view, c, row) || BREAKAGE(BREAKAGE_VIEW_IGNORED));
-    bool had = x->old_view != NULL &&
-               view_had(x->old_view, x->g->view, c, row, mark, oldest, x->g->from, p->ident);
     bool same_life = mark->since <= x->g->from || mark->since_author == p->ident;
     bool uncertain = map64_has_bit(&x->uncertain, name_of(c, row));
     group_row r = {.class_of = c, .count = 1, .row = row, .life = mark->life};
@@ -239,21 +211,26 @@ static status plan_row(plan *x, class_key c, row_key row, bool sweep)
 static status plan_changed(void *context, uint64_t version, class_key c, row_key row)
 {
     (void)version;
-    return plan_row(context, c, row, false);
+    return plan_row(context, c, row);
 }
 
-static status plan_view(plan *x, bool sweep)
+static status plan_left(void *context, class_key c, row_key row, const leave_record *r)
 {
-    for (size_t i = 0; i < x->new_view->queries.count; i++) {
-        const query *q = x->new_view->queries.items[i];
-        row_vector rows = {0};
-        status result = query_run(q, x->g->view, &rows);
-        for (size_t k = 0; k < rows.count && result == ATOLL_OK; k++)
-            result = plan_row(x, query_class(q), rows.items[k], sweep);
-        vector_free(&rows);
-        if (result != ATOLL_OK) return result;
-    }
-    return ATOLL_OK;
+    (void)r;
+    return plan_row(context, c, row);
+}
+
+static status plan_query(plan *x, const query *q)
+{
+    row_vector rows = {0};
+    bool usable = false;
+    TRY(places_of_query(x->p->app, x->new_view, q, x->g->view, plan_row, x, &usable));
+    if (usable) return ATOLL_OK;
+    status result = query_run(q, x->g->view, &rows);
+    for (size_t k = 0; k < rows.count && result == ATOLL_OK; k++)
+        result = plan_row(x, query_class(q), rows.items[k]);
+    vector_free(&rows);
+    return result;
 }
 
 static int compare_rows(const void *a, const void *b)
@@ -274,8 +251,36 @@ static status plan_uncertain(plan *x)
         if (u->version > x->g->from)
             result = map64_put_bit(&x->uncertain, name_of(u->class_of, u->row), true);
     }
+    /* What it made outside of its view is found by nothing else. */
+    for (size_t i = 0; i < record.uncertain.count && result == ATOLL_OK && !x->g->sweep; i++) {
+        const uncertain_row *u = &record.uncertain.items[i];
+        row_mark *mark = NULL;
+        if (u->version <= x->g->from || x->g->from == 0) continue;
+        result = marks_peek(x->p->app, u->class_of, u->row, &mark);
+        if (result == ATOLL_OK && mark->changed > x->g->from)
+            result = plan_row(x, u->class_of, u->row);
+    }
     ident_record_free(&record);
     return result;
+}
+
+/* What changed since the cursor: what the predicate index told of, what the index of places knows, or all of it. */
+static status plan_changes(plan *x)
+{
+    peer *p = x->p;
+    uint64_t from = x->g->from;
+    bool usable = false;
+    status result = ATOLL_OK;
+    if (p->live && !p->wanted_all) {
+        for (size_t i = 0; i < p->wanted.count && result == ATOLL_OK; i++)
+            result = plan_row(x, p->wanted.items[i].class_of, p->wanted.items[i].row);
+        return result;
+    }
+    if (x->old_view == x->new_view)
+        TRY(places_changed(p->app, x->new_view, x->g->view, from, plan_row, x, &usable));
+    if (usable) return ATOLL_OK;
+    TRY(meta_changed(p->app, from, plan_changed, x));
+    return meta_leaves(p->app, from, plan_left, x);
 }
 
 static status plan_group(peer *p, download_group *g)
@@ -284,28 +289,17 @@ static status plan_group(peer *p, download_group *g)
               .g = g,
               .old_view = &p->view,
               .new_view = p->has_next_view ? &p->next_view : &p->view};
-    status result = ATOLL_OK;
     g->sweep = p->has_next_view;
     g->view_version = p->has_next_view ? p->next_view_version : p->view_version;
     if (p->view_unknown) x.old_view = NULL;
-    x.leaves.after = g->from;
-    x.leaves.ident = p->ident;
-    if (g->from > 0) result = meta_leaves(p->app, g->from, keep_leave, &x.leaves);
-    if (result == ATOLL_OK) result = plan_uncertain(&x);
-    if (result == ATOLL_OK && (g->sweep || g->from == 0)) {
-        result = plan_view(&x, g->sweep);
-    } else if (result == ATOLL_OK && p->live && !p->wanted_all) {
-        for (size_t i = 0; i < p->wanted.count && result == ATOLL_OK; i++)
-            result = plan_row(&x, p->wanted.items[i].class_of, p->wanted.items[i].row, false);
+    status result = plan_uncertain(&x);
+    if (g->sweep || g->from == 0) {
+        for (size_t i = 0; i < x.new_view->queries.count && result == ATOLL_OK; i++)
+            result = plan_query(&x, x.new_view->queries.items[i]);
     } else if (result == ATOLL_OK) {
-        result = meta_changed(p->app, g->from, plan_changed, &x);
-        for (size_t i = 0; i < x.leaves.names.count && result == ATOLL_OK; i++) {
-            result =
-                plan_row(&x, x.leaves.names.items[i].class_of, x.leaves.names.items[i].row, false);
-        }
+        result = plan_changes(&x);
     }
     if (g->rows.count > 1) qsort(g->rows.items, g->rows.count, sizeof *g->rows.items, compare_rows);
-    leave_map_free(&x.leaves);
     map64_free(&x.seen);
     map64_free(&x.uncertain);
     return result;
@@ -335,6 +329,7 @@ static status group_begin(peer *p)
         vector_free(&p->wanted);
         p->wanted_all = false;
     }
+    p->uploaded = false;
     if (result != ATOLL_OK) send_group_end(p);
     return result;
 }
@@ -534,7 +529,7 @@ static status mark_reply(peer *p, bool *made)
 
 bool send_is_clean(const peer *p)
 {
-    return p->live && !p->wanted_all && p->wanted.count == 0 && !p->group.active &&
+    return p->live && !p->uploaded && !p->wanted_all && p->wanted.count == 0 && !p->group.active &&
            !p->has_next_view && !p->view_stale && p->schema_generation == p->app->schema_generation;
 }
 

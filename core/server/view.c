@@ -258,28 +258,38 @@ bool view_had(const server_view *v, const model_view *view, class_key c, row_key
     return m->alive && view_matches(v, view, c, row);
 }
 
+static status declare(server_app *app, model_txn *txn, const server_view *v, bool *missing)
+{
+    const property_key *properties = NULL;
+    size_t count = 0;
+    bool links = false;
+    for (size_t i = 0; i < v->queries.count; i++) {
+        const query *q = v->queries.items[i];
+        TRY(query_properties(q, &properties, &count, &links));
+        for (size_t k = 0; k < count; k++) {
+            *missing |= !meta_is_queryable(app, query_class(q), properties[k]);
+            if (txn != NULL) TRY(meta_add_queryable(app, txn, query_class(q), properties[k]));
+        }
+    }
+    return places_declare(app, txn, v, missing);
+}
+
 status view_declare_queryables(server_app *app, const server_view *v)
 {
     model_txn *txn = NULL;
     bool missing = false;
-    const property_key *properties = NULL;
-    size_t count = 0;
-    bool links = false;
-    for (int pass = 0; pass < 2; pass++) {
-        if (pass == 1 && !missing) return ATOLL_OK;
-        if (pass == 1) TRY(model_begin(app->db, COMMIT_SERVER, &txn));
-        for (size_t i = 0; i < v->queries.count; i++) {
-            const query *q = v->queries.items[i];
-            status result = query_properties(q, &properties, &count, &links);
-            for (size_t k = 0; k < count && result == ATOLL_OK; k++) {
-                missing |= !meta_is_queryable(app, query_class(q), properties[k]);
-                if (pass == 1) result = meta_add_queryable(app, txn, query_class(q), properties[k]);
-            }
-            if (result != ATOLL_OK) {
-                if (txn != NULL) model_rollback(txn);
-                return result;
-            }
-        }
+    size_t queryables = app->queryables.count, places = places_declared(app);
+    TRY(declare(app, NULL, v, &missing));
+    if (!missing) return ATOLL_OK;
+    TRY(model_begin(app->db, COMMIT_SERVER, &txn));
+    status result = declare(app, txn, v, &missing);
+    if (result == ATOLL_OK)
+        result = model_commit(txn, NULL);
+    else
+        model_rollback(txn);
+    if (result != ATOLL_OK) { /* What memory says is what the store says. */
+        app->queryables.count = queryables;
+        places_undeclare(app, places);
     }
-    return model_commit(txn, NULL);
+    return result;
 }

@@ -117,20 +117,6 @@ static status class_for(watch_index *w, class_key c, watch_class **out)
     return ATOLL_OK;
 }
 
-static uint64_t place_of(class_key c, property_key p, const value *v)
-{
-    uint64_t seed = hash_u64((uint64_t)c << 32 | p), hash = 0;
-    switch (v->type) {
-    case VALUE_BOOL: hash = hash_u64(seed + v->as.boolean); break;
-    case VALUE_INT: hash = hash_u64(seed ^ hash_u64((uint64_t)v->as.integer)); break;
-    case VALUE_STRING: hash = hash_bytes(v->as.text.data, v->as.text.size, seed); break;
-    case VALUE_UUID: hash = hash_bytes(v->as.id, 16, seed); break;
-    case VALUE_OBJECT_ID: hash = hash_bytes(v->as.id, 12, seed); break;
-    default: return 0; /* no guard has such a value */
-    }
-    return hash == 0 ? 1 : hash;
-}
-
 static status list_for(watch_index *w, uint64_t place, watch_list **out)
 {
     uint64_t *at = map64_get(&w->equal, place);
@@ -276,7 +262,7 @@ static void want(const changed_row *r, peer *p)
     if (p->wanted_all) return;
     size_t count = p->wanted.count;
     /* What came until then did not concern it; but no cursor passes a change of rules before the view was sent anew. */
-    bool sent = !p->view_stale && !p->view_unknown;
+    bool sent = !p->view_stale && !p->view_unknown && !p->uploaded;
     if (count == 0 && !p->group.active && sent && p->cursor < r->before) p->cursor = r->before;
     peer_wake(p);
     if (count > 0 && p->wanted.items[count - 1].row == r->row &&

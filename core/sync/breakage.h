@@ -11,6 +11,7 @@ enum {
     BREAKAGE_MARK_MOVED_ON_A_MISS,      /* a cursor moves though the group is not complete */
     BREAKAGE_EVICT_OF_A_PENDING_ROW,    /* a row with unsent edits leaves the view and is dropped */
     BREAKAGE_LEAVES_NOT_WATCHED,        /* who had a row is not told that it left */
+    BREAKAGE_PLACE_NOT_LEFT,            /* nor who was away */
     BREAKAGE_DEFAULT_WINS,              /* a default beats what was decided earlier */
     BREAKAGE_LAST_ARRIVED_WINS,         /* fields by order of arrival */
     BREAKAGE_CREATE_REVIVES,            /* a create concurrent with a deletion begins a life */

@@ -39,6 +39,7 @@ status row_mark_write(buffer *to, const row_mark *m)
     TRY(buffer_append_varint(to, m->since_author));
     TRY(buffer_append_varint(to, m->ended));
     TRY(buffer_append_varint(to, m->changed));
+    TRY(buffer_append_varint(to, m->left));
     TRY(buffer_append_varint(to, m->fields.count));
     const field_mark *before = NULL;
     for (size_t i = 0; i < m->fields.count; i++) {
@@ -91,6 +92,7 @@ status row_mark_read(bytes from, row_mark *out)
     m.since_author = reader_varint(&r);
     m.ended = reader_varint(&r);
     m.changed = reader_varint(&r);
+    m.left = reader_varint(&r);
     uint64_t count = reader_varint(&r);
     field_mark f = {0};
     for (uint64_t i = 0; i < count && !r.failed; i++) {

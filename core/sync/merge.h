@@ -30,6 +30,7 @@ typedef struct row_mark {
     uint64_t ended;        /* version of the newest tombstone of any life; 0: none */
     uint64_t
         changed; /* version of the newest change of anything in the object, embedded objects included */
+    uint64_t left; /* version of its newest leave record; 0: none */
     VECTOR(field_mark) fields;
     VECTOR(counter_mark) counters;
 } row_mark;

@@ -16,6 +16,7 @@ int breakage_named(const char *name)
                                         "mark-moved-on-a-miss",
                                         "evict-of-a-pending-row",
                                         "leaves-not-watched",
+                                        "place-not-left",
                                         "default-wins",
                                         "last-arrived-wins",
                                         "create-revives",
