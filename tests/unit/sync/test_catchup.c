@@ -112,8 +112,8 @@ static peer *bind(catching *t, const reader_copy *r, const char *user)
     wire_query q = {"Item", r == NULL ? "TRUEPREDICATE" : r->ours};
     client_message m = {.kind = CLIENT_BIND};
     MUST(peer_new(t->w.app, user, &p));
-    m.bind = (wire_bind){.version_minimum = WIRE_PROTOCOL_VERSION,
-                         .version_maximum = WIRE_PROTOCOL_VERSION,
+    m.bind = (wire_bind){.version_minimum = 1,
+                         .version_maximum = 1,
                          .app_id = "app",
                          .flexible = true,
                          .schema = t->w.schema};
