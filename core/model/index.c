@@ -650,6 +650,21 @@ status index_find(storage *store, const tree_writer *writer, index_node *root, u
     return ATOLL_OK;
 }
 
+void index_fetch(const index_node *root, uint64_t key)
+{
+    for (const index_node *n = root; n != NULL;) {
+        const index_data *d = atomic_load_explicit(&n->data, memory_order_acquire);
+        uint8_t shift = atomic_load_explicit(&n->shift, memory_order_relaxed);
+        if (d == NULL) return;
+        if (shift != 0) {
+            __builtin_prefetch(&index_entries(d)[home_of(key, shift)]);
+            __builtin_prefetch(d);
+            return;
+        }
+        n = index_children(d)[index_slot(n, key)];
+    }
+}
+
 typedef struct range {
     storage *store;
     uint64_t prefix;

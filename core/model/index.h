@@ -136,6 +136,8 @@ status index_count_down(const tree_writer *w, index_node **root, index_change c)
 typedef bool (*index_visitor)(void *context, uint64_t value);
 status index_find(storage *store, const tree_writer *writer, index_node *root, uint64_t key,
                   index_visitor each, void *context) MUST_CHECK;
+/* Asks the memory for what a find of the key will touch. */
+void index_fetch(const index_node *root, uint64_t key);
 /* Through the entries whose keys begin with the bits of the prefix, in no order. */
 typedef bool (*index_entry_visitor)(void *context, index_entry e);
 status index_range(storage *store, index_node *root, uint64_t prefix, unsigned bits,

@@ -118,6 +118,8 @@ status model_find(const model_view *view, class_key c, const value *key,
                   row_key *out) MUST_CHECK; /* alive; *out 0: none */
 status model_find_any(const model_view *view, class_key c, const value *key,
                       row_key *out) MUST_CHECK; /* dead, hidden, ghost too */
+/* Asks the memory for what a find of the key will touch: for callers that know their keys ahead. */
+void model_find_fetch(const model_view *view, class_key c, const value *key);
 
 /* Scanning: rows of a class by blocks of up to MODEL_BLOCK_ROWS consecutive row keys. */
 enum { MODEL_BLOCK_ROWS = 1024 };

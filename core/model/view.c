@@ -421,6 +421,12 @@ status model_find_any(const model_view *view, class_key c, const value *key, row
     return find_key(view, c, key, true, out);
 }
 
+void model_find_fetch(const model_view *view, class_key c, const value *key)
+{
+    const class_state *state = view_class(view, c);
+    if (state != NULL && state->index != NULL) index_fetch(state->index, key_hash(view->db, key));
+}
+
 status model_embedded_find(const model_view *view, class_key c, const uint8_t id[16], row_key *out)
 {
     value key = value_uuid(id);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { KEYS_AHEAD = 6 }; /* so many rows before its turn, the memory is asked for a row's place */
+
 #define LIFE_MAX \
     ((uint64_t)1 << 60) /* what a client may make up stays far from the end of the numbers */
 
@@ -368,8 +370,10 @@ static status apply_increment(batch_apply *a, const field_target *t, const model
 
 static status apply_column(batch_apply *a, const field_target *t, wire_column *column, size_t entry)
 {
-    const model_property *p = NULL;
-    TRY(rows_property(model_view_schema(model_txn_view(a->txn)), t->c, column, &p));
+    /* A batch changes no schema, and each time that a message is read again its columns are new. */
+    if (column->found == NULL)
+        TRY(rows_property(model_view_schema(model_txn_view(a->txn)), t->c, column, &column->found));
+    const model_property *p = column->found;
     if (p == NULL)
         return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "class '%s' has no property '%s'", t->c->name,
                     column->property);
@@ -540,6 +544,10 @@ status apply_group(batch_apply *a, wire_rows *rows)
         return fail(ATOLL_ERROR_INVALID_ARGUMENT, "objects of the class '%s' come with kinds",
                     c->name);
     for (size_t i = 0; i < rows->count; i++) {
+        if (i + KEYS_AHEAD < rows->count) {
+            value later = wire_column_value(&rows->key, i + KEYS_AHEAD);
+            model_find_fetch(model_txn_view(a->txn), c->key, &later);
+        }
         upload_row u = {(row_kind)rows->kinds.items[i], wire_one_or_each(&rows->lives, i, 0),
                         wire_one_or_each(&rows->bases, i, 0), wire_column_value(&rows->key, i), 0};
         row_mark mark = {0};

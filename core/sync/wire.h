@@ -65,6 +65,8 @@ typedef struct wire_column {
     size_t count;      /* values: entries, or elements of lists */
     uint64_t *offsets; /* after the check, of texts: count + 1 */
     size_t cursor;     /* used while stepping through the rows in order */
+    const model_property
+        *found; /* by whoever goes through all rows: its property, looked up once */
 } wire_column;
 
 typedef struct wire_rows {

@@ -134,6 +134,7 @@ void bench_sync_1m(const bench_options *o)
     double a = in_process(upload_all, o, &s, &up);
     bench_print("sync_1m.upload", objects / up, "objects/s");
     double after_upload = server_peak_bytes(&s), cpu = server_cpu_seconds(&s);
+    bench_print("sync_1m.upload.server_cpu", cpu, "s");
     double b = in_process(download_all, o, &s, &down);
     bench_print("sync_1m.download", objects / down, "objects/s");
     bench_print("sync_1m.download.server_cpu", server_cpu_seconds(&s) - cpu, "s");

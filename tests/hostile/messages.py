@@ -1,11 +1,13 @@
 """Attacks by messages of the session: forged, oversize, mutated."""
 
+import os
 import random
 import time
 import uuid
 
 import grpc
 from canary import APP, SCHEMA, Client, log_in
+from harness import until
 from stock import INT, STRING, Stream, keys_column, sync, text_column
 
 MB = 1 << 20
@@ -116,20 +118,64 @@ def attack_schemas_without_end(server, canary, _):
             client.close()
 
 
+def _stage(client, batch, part, rows=200):
+    keys = [f"{part} {index}" for index in range(rows)]
+    rows = client.rows(keys, ["x" * 5000] * len(keys))
+    client.stream.send(upload=sync.Upload(batch=batch, bound=1, part=part, last=False, rows=[rows]))
+
+
 def attack_batches_that_never_end(server, canary, _):
-    with canary.unharmed(400 * MB):
+    # 200 MB of them, of which a megabyte is in memory.
+    with canary.unharmed(60 * MB):
         client = Client(server, query=None)
         batch = uuid.uuid4().bytes
         for part in range(200):
-            keys = [f"{part} {index}" for index in range(200)]
-            rows = client.rows(keys, ["x" * 5000] * len(keys))
-            client.stream.send(upload=sync.Upload(batch=batch, bound=1, part=part, last=False, rows=[rows]))
+            _stage(client, batch, part)
         canary.wait_rounds(20)
         client.close()
         reader = Client(server, query=None)
         found = reader.values("TRUEPREDICATE")
         assert set(found) <= {"canary"}, f"half a batch is seen: {len(found)} objects"
         reader.close()
+
+
+ROOM = f"""
+apps:
+- id: {APP}
+  sync: flexible
+  log_in: [anonymous]
+  development: true
+  staged_megabytes_max: 32
+"""
+
+
+def attack_batches_beyond_the_room(server, canary, _):
+    """Four hoard twice what there is room for: whoever has most goes. One that needs more than all is told so."""
+    with canary.unharmed(60 * MB):
+        hoarders = [Client(server, query=None) for _ in range(4)]
+        batch = uuid.uuid4().bytes
+        for part in range(32):
+            for hoarder in hoarders:
+                _stage(hoarder, batch, part, rows=100)
+        until(lambda: any(not each.stream._call.is_active() for each in hoarders), "a hoarder is ended")
+        ended = [each for each in hoarders if not each.stream._call.is_active()]
+        code, error = _refused(ended[0].stream)
+        assert code == grpc.StatusCode.ABORTED and "too many unfinished batches" in error.text, (code, error)
+        assert not error.fatal, "it may come again"
+        canary.wait_rounds(10)
+        for hoarder in hoarders:
+            hoarder.close()
+        alone = Client(server, query=None)
+        for part in range(40):
+            _stage(alone, batch, part)
+        code, error = _refused(alone.stream)
+        assert code == grpc.StatusCode.RESOURCE_EXHAUSTED and "staged_megabytes_max" in error.text, (code, error)
+        left = os.listdir(server.data / "apps" / APP / "staging")
+        assert left == [], f"what is put aside has names: {left}"
+        alone.channel.close()
+
+
+attack_batches_beyond_the_room.config = ROOM
 
 
 def attack_floods_of_marks_and_pings(server, canary, _):
