@@ -6,6 +6,7 @@
 #include "base/vector.h"
 #include "platform/thread.h"
 
+#include <sys/resource.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -84,4 +85,12 @@ status process_run(const char *path, const char *const *pairs,
     else
         thread_detach(waiting);
     return result;
+}
+
+void process_raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }

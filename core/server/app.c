@@ -103,6 +103,14 @@ status server_app_open(storage *store, const server_app_options *options, server
     return ATOLL_OK;
 }
 
+void server_app_set_limits(server_app *app, const server_app_options *limits)
+{
+    app->options.development = limits->development;
+    app->options.offline_ms = limits->offline_ms;
+    app->options.staged_max = limits->staged_max;
+    app->options.no_recovery = limits->no_recovery;
+}
+
 void server_app_close(server_app *app)
 {
     if (app == NULL) return;

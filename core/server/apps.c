@@ -1,6 +1,7 @@
 /* The apps of a server: found by id, opened at first use.
  * Must never: let an id from outside become a path before it was checked.
  * Invariant: an app that has a folder has its mode in it, so that it stays flexible or partitioned for ever. */
+#include "server/events.h"
 #include "server/roles.h"
 #include "server/runner_internal.h"
 
@@ -219,20 +220,68 @@ status app_use(server_runner *r, served_app *a, bool flexible)
     return ATOLL_OK;
 }
 
-static status reload_app(served_app *a, const app_config *config)
+/* ---- a configuration that was read again ---- */
+
+static void tell_restart(const char *id, const char *setting)
 {
-    role_set *before = a->config.roles;
-    a->config.roles = role_set_retain(config->roles);
-    role_set_release(before);
-    return a->app == NULL ? ATOLL_OK : server_app_set_roles(a->app, a->config.roles);
+    EVENT(LOG_WARN, "setting waits for a restart", {"app", id, 0}, {"setting", setting, 0});
+}
+
+/* Delivery goes on where it was: the mark is in the database. */
+static status reload_sink(server_runner *r, served_app *a, sink_config *next)
+{
+    uint64_t version = 0;
+    if (sink_config_equal(a->config.sink, next)) return ATOLL_OK;
+    sink_stop(a->sink);
+    a->sink = NULL;
+    sink_config_release(a->config.sink);
+    a->config.sink = sink_config_retain(next);
+    if (next == NULL) return ATOLL_OK;
+    if (a->app == NULL) return app_use(r, a, a->config.flexible);
+    TRY(model_sync(server_app_db(a->app), &version));
+    return sink_start(a->app, a->config.id, next, &a->sink);
+}
+
+static status reload_app(server_runner *r, served_app *a, const app_config *next)
+{
+    app_config *now = &a->config;
+    if (now->flexible != next->flexible) tell_restart(now->id, "sync");
+    if (strcmp(now->partition_property, next->partition_property) != 0 ||
+        now->partition_clients != next->partition_clients)
+        tell_restart(now->id, "partition_property");
+    if (now->memory_budget != next->memory_budget) tell_restart(now->id, "memory_megabytes");
+    now->anonymous = next->anonymous;
+    now->email = next->email;
+    log_in_config_release(now->log_in);
+    now->log_in = log_in_config_retain(next->log_in);
+    now->development = next->development;
+    now->offline_ms = next->offline_ms;
+    now->recovery = next->recovery;
+    now->staged_max = next->staged_max;
+    role_set *roles = role_set_retain(next->roles);
+    role_set_release(now->roles);
+    now->roles = roles;
+    TRY(reload_sink(r, a, next->sink));
+    if (a->app == NULL) return ATOLL_OK;
+    server_app_options limits = {.development = now->development,
+                                 .offline_ms = now->offline_ms,
+                                 .staged_max = now->staged_max,
+                                 .no_recovery = !now->recovery};
+    server_app_set_limits(a->app, &limits);
+    return server_app_set_roles(a->app, now->roles);
 }
 
 status apps_reload(server_runner *r, const server_config *config)
 {
+    for (size_t i = 0; i < r->apps.count; i++) {
+        const char *id = r->apps.items[i]->config.id;
+        if (server_config_app(config, bytes_text(id)) == NULL) tell_restart(id, "removal");
+    }
     for (size_t i = 0; i < config->apps.count; i++) {
-        served_app *a = find(r, bytes_text(config->apps.items[i].id));
-        if (a == NULL) continue; /* New apps come with the next start. */
-        TRY(reload_app(a, &config->apps.items[i]));
+        const app_config *next = &config->apps.items[i];
+        served_app *a = find(r, bytes_text(next->id));
+        TRY(a == NULL ? add_app(r, next, &a) : reload_app(r, a, next));
+        if (a->app == NULL && next->sink != NULL) TRY(app_use(r, a, next->flexible));
     }
     return ATOLL_OK;
 }

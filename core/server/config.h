@@ -46,8 +46,9 @@ typedef struct sink_config {
     VECTOR(sink_table) tables; /* other classes: the table has the class's name */
 } sink_config;
 status sink_config_new(sink_config **out) MUST_CHECK;
-sink_config *sink_config_retain(sink_config *c); /* NULL is fine */
-void sink_config_release(sink_config *c);        /* NULL is fine */
+sink_config *sink_config_retain(sink_config *c);                    /* NULL is fine */
+void sink_config_release(sink_config *c);                           /* NULL is fine */
+bool sink_config_equal(const sink_config *a, const sink_config *b); /* NULL is fine */
 
 /* How long the embedded store keeps ingested objects; zeros: for ever. */
 typedef struct ingest_keep {

@@ -33,6 +33,17 @@ void sink_config_release(sink_config *c)
     memory_free(c);
 }
 
+bool sink_config_equal(const sink_config *a, const sink_config *b)
+{
+    if (a == NULL || b == NULL) return a == b;
+    bool equal = strcmp(a->connection, b->connection) == 0 && strcmp(a->schema, b->schema) == 0 &&
+                 a->create == b->create && a->tables.count == b->tables.count;
+    for (size_t i = 0; equal && i < a->tables.count; i++)
+        equal = strcmp(a->tables.items[i].class_name, b->tables.items[i].class_name) == 0 &&
+                strcmp(a->tables.items[i].table, b->tables.items[i].table) == 0;
+    return equal;
+}
+
 static status read_name(const yaml_node_t *node, char **to)
 {
     bytes name = config_scalar(node);

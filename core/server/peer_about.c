@@ -5,6 +5,11 @@
 
 #include <stdio.h>
 
+bool peer_is_busy(const peer *p)
+{
+    return p->bound && (p->staged.parts.count > 0 || p->has_ack);
+}
+
 uint64_t peer_known_ident(const peer *p)
 {
     return p->ident;

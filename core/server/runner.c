@@ -7,6 +7,7 @@
 #include "server/runner_internal.h"
 
 #include "base/log.h"
+#include "server/events.h"
 
 #include <stdio.h>
 
@@ -16,6 +17,7 @@
 #define SERVER_HOUSEKEEPING_MS (600u * 1000)
 #define INGEST_DROPS_A_SWEEP 4
 #define SERVER_CONNECTIONS_MAX 100000
+#define SERVER_DRAIN_MS 3000 /* for batches that are under way when the server is to stop */
 #define SERVER_STOP_TURNS 50 /* 20 ms each, for streams to hear of the end */
 #define ADMIN_TOKEN_SIZE 32
 #define PATH_SIZE_MAX 4096
@@ -298,13 +300,33 @@ static void reload_tls(server_runner *r)
     log_write(LOG_INFO, CATEGORY, "the certificate was read again");
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Not at run time: sockets and files that are open already. */
+static void tell_restart(const server_runner *r, const server_config *config)
+{
+    const server_config *first = r->options.config;
+    if (strcmp(first->host, config->host) != 0 || first->port != config->port)
+        EVENT(LOG_WARN, "setting waits for a restart", {"setting", "listen", 0});
+    if (!same_text(first->certificate, config->certificate) || !same_text(first->key, config->key))
+        EVENT(LOG_WARN, "setting waits for a restart", {"setting", "tls", 0});
+}
+
 /* Whoever runs the server hears of a mistake in the log; what was in force stays. */
 static void reload_config(server_runner *r)
 {
     server_config config = {0};
     if (r->options.read_config == NULL) return;
     status result = r->options.read_config(r->options.context, &config);
-    if (result == ATOLL_OK) result = apps_reload(r, &config);
+    if (result == ATOLL_OK) {
+        tell_restart(r, &config);
+        r->access_token_ms = config.access_token_ms;
+        r->refresh_token_ms = config.refresh_token_ms;
+        result = apps_reload(r, &config);
+    }
     server_config_free(&config);
     if (result == ATOLL_OK)
         log_write(LOG_INFO, CATEGORY, "the configuration was read again");
@@ -342,6 +364,8 @@ status server_runner_new(const server_runner_options *options, server_runner **o
     r->options.data = r->data;
     r->platform = options->platform;
     r->listener = -1;
+    r->access_token_ms = options->config->access_token_ms;
+    r->refresh_token_ms = options->config->refresh_token_ms;
     r->platform->random(r->platform->context, &r->run, sizeof r->run);
     buffer_init(&r->admin_token, 8192);
     snprintf(path, sizeof path, "%s/lock", options->data);
@@ -392,13 +416,9 @@ status server_runner_run(server_runner *r)
         grpc_shut_down(channel_grpc(r->connections.items[i]->channel));
         connection_touch(r->connections.items[i]);
     }
-    for (size_t i = 0; i < r->apps.count; i++) {
-        served_app *a = r->apps.items[i];
-        for (size_t j = 0; j < a->streams.count; j++) {
-            stream_finish(a->streams.items[j], ATOLL_ERROR_CONNECTION_CLOSED,
-                          "the server is stopping");
-        }
-    }
+    uint64_t until_ms = runner_now_ms(r) + SERVER_DRAIN_MS;
+    while (streams_drain(r, runner_now_ms(r) >= until_ms) && result == ATOLL_OK)
+        result = turn(r, runner_now_ms(r) + 20);
     for (int i = 0; i < SERVER_STOP_TURNS && r->connections.count > 0 && result == ATOLL_OK; i++) {
         result = turn(r, runner_now_ms(r) + 20);
     }

@@ -89,6 +89,7 @@ struct server_runner {
     VECTOR(session_record) ended;
     size_t ended_at; /* oldest, once the list is full */
     uint64_t stream_count;
+    uint64_t access_token_ms, refresh_token_ms;
     uint32_t run; /* random: tells streams of two starts apart in the log */
     uint64_t next_sweep_ms, next_housekeeping_ms;
     atomic_bool stop;
@@ -103,7 +104,7 @@ status apps_load(server_runner *r) MUST_CHECK;
 status apps_find(server_runner *r, bytes id, served_app **out) MUST_CHECK; /* UNKNOWN_APP */
 status app_use(server_runner *r, served_app *a,
                bool flexible) MUST_CHECK; /* opens it; the mode counts when it is not known */
-/* Roles, partition rules and queryable fields of a configuration that was read again; the rest waits for the next start. */
+/* Of a configuration that was read again; what has to wait for the next start is named in the log. */
 status apps_reload(server_runner *r, const server_config *config) MUST_CHECK;
 void apps_close(server_runner *r);
 /* streams.c */
@@ -115,6 +116,8 @@ void stream_closed(stream *s);
 void stream_finish(stream *s, status code, const char *text);
 status streams_commit(server_runner *r)
     MUST_CHECK; /* one sync per app, then everything that may leave leaves */
+/* Ends those that have no batch under way, or all; answers whether some go on. */
+bool streams_drain(server_runner *r, bool all);
 uint64_t streams_deadline(const server_runner *r); /* when one that is held may go on */
 void streams_end_log_in(served_app *a, const char *user_id, const char *log_in, status code,
                         const char *text); /* log_in NULL: all of the user */

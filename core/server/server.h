@@ -39,6 +39,8 @@ status server_app_sync(server_app *app)
 status server_app_terminate(server_app *app) MUST_CHECK;
 /* Forgets deletions that are older than the maximum offline time. Called now and then, cheap. */
 status server_app_housekeep(server_app *app) MUST_CHECK;
+/* Other limits, from now on: development, offline_ms, staged_max and no_recovery of the options; the others stay. */
+void server_app_set_limits(server_app *app, const server_app_options *limits);
 /* Other roles, from now on: sessions whose view changes by them get it anew, without a reset. */
 status server_app_set_roles(server_app *app, struct role_set *roles) MUST_CHECK;
 /* Other custom data of a user (JSON, or nothing): for his sessions the same. */
@@ -82,6 +84,7 @@ void peer_get_counters(const peer *p, peer_counters *out);
 /* What the stream is about, for `atoll session list`: 0 and nothing before it was bound. The partition is appended as
  * JSON (ids as "uuid(...)" and "oid(...)"), nothing in flexible mode. */
 uint64_t peer_ident(const peer *p);
+bool peer_is_busy(const peer *p);         /* a batch of it is not acknowledged yet */
 uint64_t peer_known_ident(const peer *p); /* also of one that has ended */
 status peer_partition(const peer *p, buffer *json) MUST_CHECK;
 /* Ingested asymmetric objects: `atoll ingest tail`. Rows as NDJSON lines after a position. */

@@ -74,11 +74,10 @@ static status sign(unary *u, token_use use, const user *who, const char *log_in,
                    int64_t *expires_ms)
 {
     server_runner *r = u->runner;
-    const server_config *config = r->options.config;
     int64_t now_ms = runner_wall_ms(r);
     token t = {.use = use};
-    t.expires_ms = now_ms + (int64_t)(use == TOKEN_ACCESS ? config->access_token_ms
-                                                          : config->refresh_token_ms);
+    t.expires_ms =
+        now_ms + (int64_t)(use == TOKEN_ACCESS ? r->access_token_ms : r->refresh_token_ms);
     snprintf(t.user_id, sizeof t.user_id, "%s", who->id);
     snprintf(t.app_id, sizeof t.app_id, "%s", who->app_id);
     snprintf(t.log_in, sizeof t.log_in, "%s", log_in);

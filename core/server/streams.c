@@ -351,6 +351,21 @@ void streams_end_log_in(served_app *a, const char *user_id, const char *log_in, 
     }
 }
 
+bool streams_drain(server_runner *r, bool all)
+{
+    bool more = false;
+    for (size_t i = 0; i < r->apps.count; i++) {
+        served_app *a = r->apps.items[i];
+        for (size_t j = 0; j < a->streams.count; j++) {
+            stream *s = a->streams.items[j];
+            bool busy = !all && !s->finished && s->peer != NULL && peer_is_busy(s->peer);
+            more = more || busy;
+            if (!busy) stream_finish(s, ATOLL_ERROR_CONNECTION_CLOSED, "the server is stopping");
+        }
+    }
+    return more;
+}
+
 uint64_t streams_deadline(const server_runner *r)
 {
     uint64_t at = UINT64_MAX;

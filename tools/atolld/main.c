@@ -3,6 +3,7 @@
  * Invariant: the port file, if asked for, is written when connections are accepted, not before. */
 #include "base/log.h"
 #include "platform/file.h"
+#include "platform/process.h"
 #include "server/events.h"
 #include "server/runner.h"
 
@@ -138,6 +139,7 @@ static status read_again(void *context, server_config *out)
 static status serve(const arguments *a, const server_config *config)
 {
     server_runner *r = NULL;
+    process_raise_file_limit();
     server_runner_options options = {.platform = platform_posix(),
                                      .config = config,
                                      .data = a->data,
@@ -159,9 +161,9 @@ static status serve(const arguments *a, const server_config *config)
         result = file_write(a->port_file, bytes_text(port), 0644);
     }
     if (result == ATOLL_OK) result = server_runner_run(r);
-    signal(SIGTERM, SIG_IGN); /* the way out is under way */
-    signal(SIGINT, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGTERM, SIG_IGN); /* the way out is under way */
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
     running = NULL;
     server_runner_free(r);
     if (result == ATOLL_OK) log_write(LOG_INFO, CATEGORY, "stopped");

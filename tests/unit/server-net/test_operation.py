@@ -172,5 +172,80 @@ class Log(unittest.TestCase):
         stream.end()
 
 
+class Reload(unittest.TestCase):
+    def test_a_hang_up_reads_log_ins_apps_and_limits_again_and_names_what_waits(self):
+        server = Operated(CONFIG, "--log-format", "json")
+        self.addCleanup(server.stop)
+        old = server.log_in()
+        self.assertAlmostEqual(old.access_expires_ms - old.server_ms, 1800 * 1000, delta=1000)
+        other = CONFIG.replace("log_in: [anonymous, email]", "log_in: [email]").replace("development: true", "development: false")
+        other = other.replace("sync: flexible", "sync: partition") + "- id: second\n  sync: flexible\n"
+        server.write_config("listen: 127.0.0.1:1\naccess_token_seconds: 60\n" + other)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait(lambda: "was read again" in server.log(), "the configuration is not read")
+        with self.assertRaises(grpc.RpcError) as refused:
+            server.log_in()
+        self.assertIn("doesn't allow to log in anonymously", refused.exception.details())
+        request = auth.LogInRequest(app_id="second", anonymous=auth.Anonymous())
+        fresh = server.ask("/atoll.auth.v1.Auth/LogIn", request, auth.Tokens)
+        self.assertEqual(fresh.access_expires_ms - fresh.server_ms, 60 * 1000)
+        self.assertEqual(sorted((line.get("app"), line["setting"]) for line in server.events("setting waits for a restart") if line["setting"] != "listen"),
+                         [("shop", "sync")])
+        stream = Stream(server.channel, old.access_token)  # who is logged in stays so; new classes are not taken any more
+        stream.send(bind())
+        error, _ = until(stream, "error")
+        self.assertEqual(error.code, 611)
+        stream.end()
+        server.write_config("apps: nonsense\n")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait(lambda: "was not taken" in server.log(), "the mistake is not told")
+        server.ask("/atoll.auth.v1.Auth/LogIn", request, auth.Tokens)
+
+
+class Stop(unittest.TestCase):
+    def begin(self, server):
+        stream = Stream(server.channel, server.log_in().access_token)
+        stream.send(bind())
+        until(stream, "bound")
+        query = sync.Query(class_name="Thing", text="TRUEPREDICATE")
+        stream.send(sync.ClientMessage(subscribe=sync.Subscribe(version=1, queries=[query])))
+        until(stream, "subscription_state")
+        stream.send(upload([1], last=False))
+        stream.send(sync.ClientMessage(ping=sync.Ping(sent_ms=1)))
+        until(stream, "pong")  # the first part has arrived
+        return stream
+
+    def test_a_batch_that_is_under_way_is_finished_and_the_stream_ends_then(self):
+        server = Operated(CONFIG)
+        stream, idle = self.begin(server), Stream(server.channel, server.log_in().access_token)
+        idle.send(bind())
+        until(idle, "bound")
+        server.process.send_signal(signal.SIGTERM)
+        with self.assertRaises(grpc.RpcError) as ended:
+            list(idle.answers)
+        self.assertEqual(ended.exception.code(), grpc.StatusCode.UNAVAILABLE)
+        stream.send(upload([2], part=1))
+        acknowledgement, _ = until(stream, "upload_ack")
+        self.assertEqual((acknowledgement.bound, list(acknowledgement.rejected)), (1, []))
+        with self.assertRaises(grpc.RpcError) as ended:
+            list(stream.answers)
+        self.assertEqual(ended.exception.code(), grpc.StatusCode.UNAVAILABLE)
+        stream.end()
+        idle.end()
+        self.assertEqual(server.process.wait(PATIENCE), 0)
+        self.assertIn("stopped", server.log())
+        server.stop()
+
+    def test_who_does_not_finish_his_batch_is_not_waited_for_for_long(self):
+        server = Operated(CONFIG)
+        stream = self.begin(server)
+        begin = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        self.assertEqual(server.process.wait(PATIENCE), 0)
+        self.assertLess(time.monotonic() - begin, 8)
+        stream.end()
+        server.stop()
+
+
 if __name__ == "__main__":
     unittest.main(argv=["test_operation.py"])
