@@ -1,7 +1,9 @@
 """Attacks by messages of the session: forged, oversize, mutated."""
 
+import json
 import os
 import random
+import signal
 import time
 import uuid
 
@@ -176,6 +178,48 @@ def attack_batches_beyond_the_room(server, canary, _):
 
 
 attack_batches_beyond_the_room.config = ROOM
+
+
+def _measurements(stream, batch, previous, number, first, count):
+    """One batch of so many messages of a megabyte each, as fast as they go."""
+    for part in range(count):
+        sequences = range(first + 50 * part, first + 50 * part + 50)
+        rows = sync.Rows(class_name="Reading", key=keys_column([str(n) for n in sequences]), sequences=sequences)
+        rows.columns.append(text_column("text", ["x" * 20000] * 50, 1))
+        upload = sync.Upload(batch=batch, bound=number, part=part, last=part == count - 1, rows=[rows])
+        if previous:
+            upload.previous_batch = previous
+        stream.send(upload=upload)
+
+
+def attack_measurements_faster_than_the_server(server, canary, _):
+    """A device pushes while the server stands still now and then: what the server does not take waits at the device."""
+    reading = sync.Class(name="Reading", kind=sync.CLASS_KIND_ASYMMETRIC, primary_key="_id",
+                         properties=[sync.Property(name="_id", type=STRING), sync.Property(name="text", type=STRING)])  # fmt: skip
+    rounds, parts = 12, 4
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}", options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+        stream = Stream(channel, log_in(channel))
+        stream.send(bind=sync.Bind(protocol_version_min=1, protocol_version_max=1, app_id=APP, flexible=True, schema=[reading]))
+        stream.receive("bound")
+        previous, sent = b"", 0
+        with canary.unharmed(100 * MB):
+            for number in range(1, rounds + 1):
+                server.process.send_signal(signal.SIGSTOP)
+                batch = uuid.uuid4().bytes
+                _measurements(stream, batch, previous, number, sent + 1, parts)
+                time.sleep(0.1)
+                server.process.send_signal(signal.SIGCONT)
+                assert stream.receive("upload_ack").batch == batch
+                previous, sent = batch, sent + 50 * parts
+        found, after = [], 0
+        while True:
+            answer = server.admin("ReadIngest", "ReadIngestRequest", app_id=APP, after=after, limit=100)
+            found += [json.loads(line)["sequence"] for line in answer.lines.splitlines()]
+            if answer.last == after:
+                break
+            after = answer.last
+        assert found == list(range(1, sent + 1)), f"{len(found)} of {sent} measurements, or out of order"
+        stream.close()
 
 
 def attack_floods_of_marks_and_pings(server, canary, _):

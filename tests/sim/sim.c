@@ -652,13 +652,13 @@ static void print_coverage(const sim *s)
         operations += s->operations[i];
     }
     printf("clients %d operations %llu batches %llu cuts %llu client_crashes %llu server_crashes "
-           "%llu offline %llu stops %llu views %llu rights %llu refused %llu",
+           "%llu offline %llu stops %llu views %llu rights %llu refused %llu put_aside %llu",
            s->w.client_count, (unsigned long long)operations,
            (unsigned long long)oracle_batches(s->o), (unsigned long long)s->w.cuts,
            (unsigned long long)s->w.client_crashes, (unsigned long long)s->w.server_crashes,
            (unsigned long long)s->offline_times, (unsigned long long)s->stops,
            (unsigned long long)s->view_changes, (unsigned long long)s->right_changes,
-           (unsigned long long)refused);
+           (unsigned long long)refused, (unsigned long long)s->w.spooled);
     for (int i = 1; i < 8; i++) printf(" %s %llu", up[i], (unsigned long long)s->w.messages_up[i]);
     for (int i = 1; i < 9; i++)
         printf(" %s %llu", down[i], (unsigned long long)s->w.messages_down[i]);

@@ -492,6 +492,50 @@ Test(peer, a_batch_of_many_messages_is_put_aside_and_applied_in_one_commit)
     talk_end(&t);
 }
 
+static void part_bytes(talk *t, uint32_t part, bool last, buffer *out)
+{
+    client_message m = {.kind = CLIENT_UPLOAD};
+    wire_builder b;
+    static const uint8_t id[16] = {7};
+    one_item(t, &b, 100 + part);
+    MUST(wire_builder_finish(&b));
+    m.upload = (wire_upload){
+        .batch = bytes_of(id, 16), .bound = 1, .part = part, .last = last, .rows = b.rows};
+    buffer_init(out, 10000);
+    MUST(codec_client_write(out, &m));
+}
+
+Test(peer, whichever_allocation_fails_a_staged_batch_is_there_whole_or_not_at_all)
+{
+    enum { PARTS = 4 };
+    unsigned whole = 0, none = 0;
+    bool carried_out = true;
+    int64_t alive = memory_live_count();
+    for (uint64_t k = 1; carried_out; k++) {
+        talk t;
+        buffer parts[PARTS];
+        talk_start(&t);
+        t.w.app->options.staged_memory = 200;
+        bind(&t);
+        subscribe_all(&t);
+        for (uint32_t i = 0; i < PARTS; i++) part_bytes(&t, i, i == PARTS - 1, &parts[i]);
+        (void)memory_fail_at(k);
+        for (int i = 0; i < PARTS; i++) peer_received(t.p, t.w.now_ms, buffer_view(&parts[i]));
+        carried_out = memory_fail_at(0) == 0;
+        uint64_t count = count_items(&t);
+        cr_assert(count == 0 || count == PARTS, "%llu objects", (unsigned long long)count);
+        cr_assert_eq(t.w.app->staged_size + t.w.app->staged_memory, 0u, "allocation %llu",
+                     (unsigned long long)k);
+        whole += count == PARTS;
+        none += count == 0;
+        for (int i = 0; i < PARTS; i++) buffer_free(&parts[i]);
+        talk_end(&t);
+        cr_assert_eq(memory_live_count(), alive, "allocation %llu", (unsigned long long)k);
+    }
+    cr_expect_geq(whole, 1u);
+    cr_expect_gt(none, 20u);
+}
+
 /* What a slow reader holds of a large download does not grow with it. */
 Test(peer, a_first_download_is_planned_in_few_runs)
 {
