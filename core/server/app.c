@@ -290,7 +290,7 @@ static status ident_parse(bytes from, ident_record *out)
                     ? NULL
                     : memory_copy_text(user.size == 0 ? "" : (const char *)user.data, user.size);
     uint64_t count = reader_varint(&r);
-    status result = ATOLL_OK;
+    status result = r.failed || x.user_id != NULL ? ATOLL_OK : ATOLL_ERROR_OUT_OF_MEMORY;
     for (uint64_t i = 0; i < count && !r.failed && result == ATOLL_OK; i++) {
         outcome_row row = {.class_of = (class_key)reader_varint(&r)};
         uint64_t packed = reader_varint(&r);

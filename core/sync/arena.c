@@ -41,7 +41,10 @@ void *arena_take(arena *a, size_t size)
             return NULL;
         }
         block = memory_allocate(sizeof *block + wanted);
-        if (block == NULL) return NULL;
+        if (block == NULL) {
+            a->starved = true;
+            return NULL;
+        }
         *block = (arena_block){a->newest, 0, wanted, 0};
         a->newest = block;
         a->total += wanted;

@@ -6,10 +6,11 @@
 typedef struct arena {
     struct arena_block *newest;
     size_t total, total_max;
+    bool starved; /* the system had no memory for a piece */
 } arena;
 static inline void arena_init(arena *a, size_t total_max)
 {
-    *a = (arena){NULL, 0, total_max};
+    *a = (arena){.total_max = total_max};
 }
 void arena_free(arena *a);               /* leaves it empty and usable */
 void *arena_take(arena *a, size_t size); /* aligned to 16; NULL after fail(); not cleared */

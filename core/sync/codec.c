@@ -171,6 +171,7 @@ static status unpack_client(bytes from, arena *memory, pb_client **out)
     if (from.size > LIMIT_MESSAGE_SIZE_MAX)
         return fail(ATOLL_ERROR_MESSAGE_TOO_LARGE, "a message of %zu bytes", from.size);
     *out = atoll__sync__v1__client_message__unpack(&allocator, from.size, from.data);
+    if (*out == NULL && memory->starved) return ATOLL_ERROR_OUT_OF_MEMORY;
     return *out != NULL ? ATOLL_OK
                         : fail(ATOLL_ERROR_INVALID_ARGUMENT,
                                "a client message of %zu bytes can't be decoded", from.size);
@@ -300,6 +301,7 @@ static status unpack_server(bytes from, arena *memory, pb_server **out)
     if (from.size > LIMIT_MESSAGE_SIZE_MAX)
         return fail(ATOLL_ERROR_MESSAGE_TOO_LARGE, "a message of %zu bytes", from.size);
     *out = atoll__sync__v1__server_message__unpack(&allocator, from.size, from.data);
+    if (*out == NULL && memory->starved) return ATOLL_ERROR_OUT_OF_MEMORY;
     return *out != NULL ? ATOLL_OK
                         : fail(ATOLL_ERROR_PROTOCOL,
                                "a server message of %zu bytes can't be decoded", from.size);

@@ -522,6 +522,9 @@ Test(peer, whichever_allocation_fails_a_staged_batch_is_there_whole_or_not_at_al
         (void)memory_fail_at(k);
         for (int i = 0; i < PARTS; i++) peer_received(t.p, t.w.now_ms, buffer_view(&parts[i]));
         carried_out = memory_fail_at(0) == 0;
+        listen(&t);
+        cr_assert(!t.is_closed || t.closed == ATOLL_ERROR_OUT_OF_MEMORY, "closed with %d",
+                  t.closed);
         uint64_t count = count_items(&t);
         cr_assert(count == 0 || count == PARTS, "%llu objects", (unsigned long long)count);
         cr_assert_eq(t.w.app->staged_size + t.w.app->staged_memory, 0u, "allocation %llu",
