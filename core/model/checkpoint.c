@@ -356,6 +356,7 @@ bool checkpoint_is_due(const model_db *db)
 void checkpoint_main(void *context)
 {
     model_db *db = context;
+    uint64_t wanted = db->options.settle_size, settle_size = wanted == 0 ? SETTLE_SIZE : wanted;
     mutex_lock(&db->lock);
     while (!db->stopping) {
         if (!checkpoint_is_due(db) || db->broken != ATOLL_OK) {
@@ -364,7 +365,7 @@ void checkpoint_main(void *context)
         }
         mutex_unlock(&db->lock);
         status result = checkpoint_run(db);
-        if (result == ATOLL_OK) result = checkpoint_settle(db, SETTLE_SIZE);
+        if (result == ATOLL_OK) result = checkpoint_settle(db, settle_size);
         if (result != ATOLL_OK)
             log_write(LOG_WARN, "Realm.Storage", "a checkpoint failed and is tried again: %s",
                       fail_text());

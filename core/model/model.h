@@ -30,6 +30,7 @@ typedef struct model_options {
     bool
         plain; /* no indexes but that of the keys, and no changes between versions: nobody asks (the server) */
     uint32_t checkpoint_batch; /* bytes that a checkpoint writes at once; 0: four megabytes */
+    uint64_t settle_size; /* bytes written after which a checkpoint settles the store; 0: 64 MB */
 } model_options;
 
 /* Takes the store over (also on failure). schema may be NULL: what is stored. */

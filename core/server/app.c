@@ -88,6 +88,7 @@ status server_app_open(storage *store, const server_app_options *options, server
                            .identity_rows = true,
                            .memory_budget = options->memory_budget,
                            .checkpoint_thread = options->checkpoint_thread,
+                           .settle_size = options->settle_size,
                            .plain = true};
     if (result == ATOLL_OK) result = model_open(store, &model, NULL, &app->db);
     if (result == ATOLL_OK) result = marks_open(app);

@@ -12,8 +12,10 @@
 #define APP_PATH_SIZE_MAX 4096
 #define MEMORY_PART 4 /* of the machine, for one app */
 #define MEMORY_BUDGET_MIN (64ull << 20)
-#define MEMORY_TABLE \
-    ((size_t)16 << 20) /* an app that is idle holds no more of what it wrote last */
+/* The record of a large commit is dropped by its checkpoint before it ever becomes part of a table: it is in memory once, and
+ * not written a second time. What is gathered becomes a table early nevertheless, when the store is settled. */
+#define MEMORY_TABLE ((size_t)256 << 20)
+#define SETTLE_SIZE ((uint64_t)16 << 20)
 #define CATEGORY "Realm.Sync.Server"
 
 static status app_path(const server_runner *r, const char *id, const char *name,
@@ -199,7 +201,8 @@ status app_use(server_runner *r, served_app *a, bool flexible)
                                   .memory_budget = memory_budget(&a->config),
                                   .staged_max = a->config.staged_max,
                                   .spools = {a->staging, spool_open_file},
-                                  .checkpoint_thread = true};
+                                  .checkpoint_thread = true,
+                                  .settle_size = SETTLE_SIZE};
     TRY(storage_open_rocksdb(path, &store_options, &store));
     TRY(server_app_open(store, &options, &a->app));
     a->version_synced = model_version(server_app_db(a->app));

@@ -21,6 +21,8 @@ typedef struct server_app_options {
     struct role_set *roles; /* NULL: everything is allowed; a reference is kept */
     uint64_t memory_budget; /* bytes of blocks kept in memory; 0: no bound */
     bool checkpoint_thread; /* false in the simulator */
+    uint64_t
+        settle_size; /* bytes written after which the store is settled; 0: as the engine likes */
     uint64_t offline_ms;    /* how long a client may be away; 0: for ever */
     uint64_t staged_max;    /* bytes of unfinished batches of all clients; 0: 4 GB */
     uint64_t staged_memory; /* those of one client that are kept in memory; 0: 1 MB */
