@@ -298,8 +298,9 @@ static status synced_path(const atoll_config *config, char **out)
     buffer_init(&path, 64u << 10);
     const atoll_app *app = config->user->app;
     bool named = config->path != NULL && config->path[0] != 0;
-    const char *parts[] = {app->base_path, "/", app->app_id, "/", account_id(config->user->account),
-                           "/",            named ? config->path : ""};
+    const char *parts[] = {
+        app->base_path,           "/", app->app_id, "/", account_id(config->user->account), "/",
+        named ? config->path : ""};
     status result = ATOLL_OK;
     for (size_t i = 0; i < sizeof parts / sizeof *parts && result == ATOLL_OK; i++)
         result = buffer_append(&path, parts[i], strlen(parts[i]));

@@ -11,7 +11,7 @@ typedef struct arguments {
     int word_count;
     const char *data, *url, *token_file, *app;
     const char *password, *class_name, *key, *email, *partition, *format;
-    const char *ca_file; /* certificates that are trusted; NULL: those of the system */
+    const char *ca_file;       /* certificates that are trusted; NULL: those of the system */
     const char *since, *until; /* when ingested objects came */
     uint64_t after;
     bool json, follow, asymmetric, progress, quiet;
