@@ -414,7 +414,7 @@ status marks_rows_write(buffer *to, const uint64_t *rows)
     size_t i = 0;
     while (i < MODEL_BLOCK_ROWS) {
         size_t first = i;
-        while (i < MODEL_BLOCK_ROWS && !bit_of(rows, i)) i++;
+        while (i < MODEL_BLOCK_ROWS && !bit_of(rows, i)) i += rows[i / 64] == 0 ? 64 - i % 64 : 1;
         if (i == MODEL_BLOCK_ROWS) return ATOLL_OK;
         TRY(buffer_append_varint(to, i - first));
         first = i;
