@@ -18,6 +18,7 @@ enum {
     PREFIX_SIZE = 18,
     RECORD_SIZE_MAX = 1 << 16,
     WORDS = MODEL_BLOCK_ROWS / 64,
+    BUILD_ROWS = 8192,     /* rows that were there before, at a time */
     WAITING_MAX = 1 << 17, /* changes that wait in memory until they go into the transaction */
     WHOLE_CLASS = 1
 };
@@ -27,6 +28,7 @@ typedef struct place_field {
     property_key property;
     bool complete;  /* every living row is in it */
     uint64_t since; /* every change above this version is in it */
+    uint64_t built; /* not complete: segments up to here were taken in since the server began */
 } place_field;
 
 typedef struct place_change {
@@ -130,23 +132,29 @@ static const place_field *field_of(const server_app *app, class_key c, property_
     return NULL;
 }
 
-static status add_field(server_app *app, model_txn *txn, class_key c, property_key p)
+static status write_field(model_txn *txn, const place_field *f, bool complete)
 {
     uint8_t key[10] = {'s', 'p'};
     buffer record;
+    key_put_u32(key + 2, f->class_of);
+    key_put_u32(key + 6, f->property);
+    buffer_init(&record, 16);
+    status result = buffer_append_varint(&record, f->since);
+    if (result == ATOLL_OK) result = buffer_append_byte(&record, complete);
+    if (result == ATOLL_OK)
+        result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
+    buffer_free(&record);
+    return result;
+}
+
+static status add_field(server_app *app, model_txn *txn, class_key c, property_key p)
+{
     place_field f = {.class_of = c,
                      .property = p,
                      .complete = model_count(model_txn_view(txn), c) == 0,
                      .since = model_txn_version(txn)};
-    key_put_u32(key + 2, c);
-    key_put_u32(key + 6, p);
-    buffer_init(&record, 16);
-    status result = buffer_append_varint(&record, f.since);
-    if (result == ATOLL_OK) result = buffer_append_byte(&record, f.complete);
-    if (result == ATOLL_OK)
-        result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
-    buffer_free(&record);
-    return result == ATOLL_OK ? vector_push(&app->places->fields, f) : result;
+    TRY(write_field(txn, &f, f.complete));
+    return vector_push(&app->places->fields, f);
 }
 
 static bool is_key(const server_view *v, class_key c, property_key p)
@@ -323,6 +331,68 @@ status places_flush(server_app *app, model_txn *txn)
         TRY(flush_record(app, txn, first, end - i));
     }
     places_forget(app);
+    return ATOLL_OK;
+}
+
+/* ---- what was there before the index ---- */
+
+static status build_row(server_app *app, model_txn *txn, size_t field, class_key c, row_key row)
+{
+    row_mark *mark = NULL;
+    uint64_t place = 0;
+    TRY(places_of_row(app, model_txn_view(txn), c, row, field, &place));
+    if (place == 0) return ATOLL_OK;
+    TRY(marks_peek(app, c, row, &mark));
+    const place_change one = {
+        place, mark->changed, row, c, app->places->fields.items[field].property, true};
+    return mark->changed == 0 ? ATOLL_OK : wait(app, txn, &one);
+}
+
+static status build_slice(server_app *app, model_txn *txn, size_t field, uint64_t *cursor,
+                          bool *complete)
+{
+    class_key c = app->places->fields.items[field].class_of;
+    model_segment segment;
+    status result = ATOLL_OK;
+    size_t rows = 0;
+    bool more = true;
+    while (rows < BUILD_ROWS && result == ATOLL_OK) {
+        more = model_scan(model_txn_view(txn), c, cursor, &segment, &result);
+        if (!more || result != ATOLL_OK) break;
+        for (size_t i = 0; i < MODEL_BLOCK_ROWS && result == ATOLL_OK; i++) {
+            if ((segment.alive[i / 64] >> (i % 64) & 1) == 0) continue;
+            result = build_row(app, txn, field, c, segment.first + i);
+            rows++;
+        }
+    }
+    *complete = !more;
+    if (result == ATOLL_OK && *complete)
+        result = write_field(txn, &app->places->fields.items[field], true);
+    return result == ATOLL_OK ? places_flush(app, txn) : result;
+}
+
+/* One slice of the first field that lacks some. What changes meanwhile is in the index already, or moves within it. */
+status server_app_index(server_app *app)
+{
+    model_txn *txn = NULL;
+    size_t field = 0;
+    bool complete = false;
+    while (field < app->places->fields.count && app->places->fields.items[field].complete) field++;
+    if (field == app->places->fields.count) return ATOLL_OK;
+    uint64_t cursor = app->places->fields.items[field].built;
+    TRY(model_begin(app->db, COMMIT_SERVER, &txn));
+    status result = build_slice(app, txn, field, &cursor, &complete);
+    if (result == ATOLL_OK)
+        result = model_commit(txn, NULL);
+    else
+        model_rollback(txn);
+    marks_settle(app);
+    if (result != ATOLL_OK) {
+        marks_forget(app);
+        return result;
+    }
+    app->places->fields.items[field].built = cursor;
+    app->places->fields.items[field].complete = complete;
     return ATOLL_OK;
 }
 

@@ -167,6 +167,12 @@ static void on_listener(void *context, unsigned events)
 
 static void housekeep(server_runner *r, uint64_t now_ms)
 {
+    for (size_t i = 0; i < r->apps.count; i++) {
+        served_app *a = r->apps.items[i];
+        if (a->app != NULL && server_app_index(a->app) != ATOLL_OK)
+            log_write(LOG_ERROR, CATEGORY, "%s: first downloads read all objects: %s", a->config.id,
+                      fail_text());
+    }
     if (now_ms < r->next_housekeeping_ms) return;
     uint64_t wait_ms = SERVER_HOUSEKEEPING_MS;
     for (size_t i = 0; i < r->apps.count; i++) {

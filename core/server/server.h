@@ -43,6 +43,9 @@ status server_app_terminate(server_app *app) MUST_CHECK;
 status server_app_housekeep(server_app *app) MUST_CHECK;
 /* Other limits, from now on: development, offline_ms, staged_max and no_recovery of the options; the others stay. */
 void server_app_set_limits(server_app *app, const server_app_options *limits);
+/* Takes some objects into the index of a field that subscriptions began to ask for when they were there already. Cheap, and
+ * nothing once all are. */
+status server_app_index(server_app *app) MUST_CHECK;
 /* Other roles, from now on: sessions whose view changes by them get it anew, without a reset. */
 status server_app_set_roles(server_app *app, struct role_set *roles) MUST_CHECK;
 /* Other custom data of a user (JSON, or nothing): for his sessions the same. */

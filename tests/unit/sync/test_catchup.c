@@ -320,6 +320,7 @@ static void come_and_go(catching *t, reader_copy *r, uint64_t seed)
     buffer downloads[2];
     reader_copy copies[2] = {*r, *r};
     bool first = r->ident == 0;
+    if (pick(t, 4) == 0) MUST(server_app_index(t->w.app));
     for (int by_index = first ? 1 : 0; by_index < 2; by_index++) {
         buffer_init(&downloads[by_index], 1 << 26);
         t->w.app->scans = by_index == 0;
@@ -421,6 +422,45 @@ static uint64_t looked_at(reader_copy *r)
     peer_free(p);
     buffer_free(&downloads);
     return counters.rows_looked_at;
+}
+
+static status count_row(void *context, class_key c, row_key row)
+{
+    (void)c;
+    (void)row;
+    ++*(size_t *)context;
+    return ATOLL_OK;
+}
+
+/* What the index alone knows of a query; SIZE_MAX: it does not answer. */
+static size_t indexed(const char *text)
+{
+    reader_copy r = {.ident = 0};
+    size_t count = 0;
+    bool usable = false;
+    snprintf(r.ours, TEXT, "%s", text);
+    peer *p = bind(&t, &r, "reader");
+    model_view *view = model_view_newest(server_app_db(t.w.app));
+    MUST(places_of_query(t.w.app, &p->next_view, p->next_view.queries.items[0], view, count_row,
+                         &count, &usable));
+    model_view_release(view);
+    peer_free(p);
+    return usable ? count : SIZE_MAX;
+}
+
+Test(catchup, objects_that_were_there_come_into_the_index_by_and_by)
+{
+    begin(&t, 1);
+    write_range(0, 10010, of_thousand, true);
+    cr_expect_eq(indexed("team == 7"), SIZE_MAX);
+    MUST(server_app_index(t.w.app));
+    cr_expect_eq(indexed("team == 7"), SIZE_MAX, "some are not in it yet");
+    write_range(70, 4, NULL, false);
+    MUST(server_app_index(t.w.app));
+    cr_expect_eq(indexed("team == 7"), 10u);
+    cr_expect_eq(indexed("team == 1000"), 10u);
+    cr_expect_eq(indexed("name == 'b'"), SIZE_MAX);
+    end(&t);
 }
 
 Test(catchup, a_session_that_was_away_looks_at_its_own_rows)
