@@ -259,8 +259,12 @@ status config_check(const atoll_config *config)
     if (pair != NULL)
         return fail(ATOLL_ERROR_INVALID_ARGUMENT, "settings exclude each other: %s", pair);
     if (synced && (config->in_memory || config->read_only))
-        return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet in synced realms: %s",
-                    config->in_memory ? "in_memory" : "read_only");
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT, "%s",
+                    config->in_memory
+                        ? "in_memory is a setting of local realms: what a synced one has not sent "
+                          "must outlive the process"
+                        : "read_only is a setting of local realms: a synced one is written by what "
+                          "it receives");
     if (synced && (config->schema_version != 0 || config->delete_if_migration_needed))
         return fail(ATOLL_ERROR_INVALID_ARGUMENT,
                     "%s is a setting of local realms: the schema of a synced one only grows",

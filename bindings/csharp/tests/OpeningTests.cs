@@ -30,6 +30,35 @@ internal sealed class OpeningTests : IDisposable
     }
 
     [Test]
+    public void TheDefaultRealmLiesInTheDefaultFolder()
+    {
+        var (folder, before) = (InteropConfig.GetDefaultStorageFolder(), RealmConfigurationBase.GetPathToRealm());
+        Check.Equal(Path.Combine(folder, "default.realm"), before);
+        try
+        {
+            InteropConfig.SetDefaultStorageFolder(_folder);
+            using (var realm = Realm.GetInstance())
+            {
+                Check.Equal(Path.Combine(_folder, "default.realm"), realm.Config.DatabasePath);
+                realm.Write(() => realm.Add(new Person { Name = "Ada" }));
+            }
+
+            using (var realm = Realm.GetInstance("below/other.realm"))
+            {
+                Check.Equal(Path.Combine(_folder, "below", "other.realm"), realm.Config.DatabasePath);
+                Check.Equal(0, realm.All<Person>().Count());
+            }
+
+            Check.True(Directory.Exists(Path.Combine(_folder, "default.realm")), "it is there");
+            Check.Throws<ArgumentNullException>(() => InteropConfig.SetDefaultStorageFolder(null!));
+        }
+        finally
+        {
+            InteropConfig.SetDefaultStorageFolder(folder);
+        }
+    }
+
+    [Test]
     public void AReadOnlyRealmIsNotWritten()
     {
         var path = Path.Combine(_folder, "read.realm");

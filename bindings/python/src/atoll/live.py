@@ -119,7 +119,7 @@ class Collection(Live):
         from .sequences import Results
 
         if self._declared.target is None:
-            raise errors.new(errors.NotSupportedError, "not supported yet: queries over a collection of values")
+            raise errors.new(errors.NotSupportedError, "only a collection of objects can be queried: values have no properties")
         return Results(self._realm, self._realm._info(self._declared.target), self._native("as_results"))
 
     def where(self, query: str, *arguments: Any) -> "Results[Any]":

@@ -35,7 +35,7 @@ public final class ManagedDictionary {
     /** Native results of its objects, which the caller owns. */
     public long asResults() {
         if (!property.isObject()) {
-            throw Errors.notSupported("queries over a collection of values");
+            throw new UnsupportedOperationException("only a collection of objects can be queried: values have no properties");
         }
         return Native.atoll_dictionary_as_results(pointer());
     }

@@ -51,6 +51,18 @@ class ModesTest {
     }
 
     @Test
+    void the_default_instance_is_that_of_the_default_configuration() {
+        RealmConfiguration before = Realm.getDefaultConfiguration();
+        Realm.setDefaultConfiguration(at("chosen").build());
+        try (Realm realm = Realm.getDefaultInstance(); Realm same = Realm.getInstance(at("chosen").build())) {
+            assertEquals(new File(folder, "chosen").getPath(), realm.getPath());
+            assertSame(realm, same);
+        } finally {
+            Realm.setDefaultConfiguration(before);
+        }
+    }
+
+    @Test
     void a_read_only_realm_refuses_writes() {
         RealmConfiguration config = at("dogs").readOnly().build();
         assertThrows(RealmException.class, () -> Realm.getInstance(config).close());

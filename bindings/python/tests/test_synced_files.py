@@ -1,0 +1,87 @@
+"""The folders of synced realms: what is in them in clear, what copies of them are good for, which settings they refuse."""
+
+import pathlib
+
+import pytest
+
+import atoll
+from atoll import SyncConfiguration, errors
+from models import Dog, Task
+from test_sync import LIMIT, download, log_in, upload
+
+
+def files_that_hold(folder, *texts):
+    """How many of the texts are in any file below a folder, as they are or in UTF-16."""
+    content = b"".join(path.read_bytes() for path in pathlib.Path(folder).rglob("*") if path.is_file())
+    return [text for text in texts if text.encode() in content or text.encode("utf-16-le") in content]
+
+
+def test_no_file_of_an_encrypted_synced_realm_holds_anything_in_clear(device, tmp_path):
+    markers = ("MARKER of a value", "Dog", "pending MARKER", "MARKER of a query")
+    for key in (bytes(range(64)), None):
+        app = device("sealed" if key else "clear")
+        config = SyncConfiguration.flexible(log_in(app), path=tmp_path / f"{bool(key)}.realm")
+        for turn in range(2):  # in the journal, then in tables as well
+            with atoll.open(config, schema=[Dog], encryption_key=key) as realm:
+                with realm.subscriptions.update() as update:
+                    update.add(realm.objects(Dog).where("name != 'MARKER of a query'"))
+                realm.subscriptions.wait().result(LIMIT)
+                with realm.write():
+                    realm.create(Dog, name="MARKER of a value", tags=["MARKER of a value"])
+                upload(realm)
+                download(realm)
+                realm.session.stop()
+                with realm.write():
+                    realm.create(Dog, name="pending MARKER")
+                found = files_that_hold(realm.path, *markers)
+                assert found == [] if key else len(found) >= 3, (turn, found)
+        if key:
+            with pytest.raises(errors.WrongKeyError):
+                atoll.open(config, schema=[Dog], encryption_key=bytes(64))
+
+
+def test_a_synced_realm_goes_on_as_a_local_one(device, tmp_path):
+    """How to stop syncing for good: copy it into a local realm, then delete the synced one."""
+    with atoll.open(SyncConfiguration.partition(log_in(device("a")), "p"), schema=[Task]) as realm:
+        with realm.write():
+            realm.create(Task, _partition="p", name="kept")
+        upload(realm)
+        realm.write_copy(tmp_path / "local.realm")
+    with atoll.open(tmp_path / "local.realm", schema=[Task]) as local:
+        assert [task.name for task in local.objects(Task)] == ["kept"] and local.session is None
+        with local.write():
+            local.create(Task, _partition="anything", name="added")
+    with atoll.open(tmp_path / "local.realm", schema=[Task]) as local:
+        assert sorted(task.name for task in local.objects(Task)) == ["added", "kept"]
+
+
+def test_a_copy_of_a_synced_realm_is_another_device_of_its_user(device, tmp_path):
+    user = log_in(device("a"))
+    original = SyncConfiguration.partition(user, "p", path=tmp_path / "original.realm")
+    bundled = SyncConfiguration.partition(user, "p", path=tmp_path / "bundled.realm")
+    with atoll.open(original, schema=[Task]) as realm:
+        with realm.write():
+            realm.create(Task, _partition="p", name="first")
+        with pytest.raises(errors.BusyError, match="not uploaded"):
+            realm.session.stop()
+            realm.write_copy(bundled)
+        realm.session.start()
+        upload(realm)
+        realm.write_copy(bundled)
+        with atoll.open(bundled, schema=[Task]) as copy:
+            assert [task.name for task in copy.objects(Task)] == ["first"]
+            for one, name in ((realm, "of the original"), (copy, "of the copy")):
+                with one.write():
+                    one.create(Task, _partition="p", name=name)
+                upload(one)
+            for one in (realm, copy):
+                download(one)
+                names = sorted(task.name for task in one.objects(Task))
+                assert names == ["first", "of the copy", "of the original"]
+
+
+def test_settings_of_local_realms_are_refused_by_synced_ones(device):
+    config = SyncConfiguration.flexible(log_in(device("a")))
+    for name in ("in_memory", "read_only", "delete_if_migration_needed"):
+        with pytest.raises(errors.InvalidArgumentError, match=f"{name} is a setting of local realms"):
+            atoll.open(config, schema=[Dog], **{name: True})
