@@ -83,9 +83,7 @@ static status check_kinds(const database *from, const atoll_config *to)
     if (to->in_memory || to->read_only)
         return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a copy cannot be written with %s",
                     to->in_memory ? "in_memory" : "read_only");
-    if (source == SCHEMA_LOCAL && target == SCHEMA_PARTITION)
-        return fail(ATOLL_ERROR_NOT_SUPPORTED,
-                    "not supported yet: a partition synced copy of a local realm");
+    if (source == SCHEMA_LOCAL && target == SCHEMA_PARTITION) return ATOLL_OK;
     if (source != target && target != SCHEMA_LOCAL)
         return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a %s realm cannot be copied as a %s one",
                     names[source], names[target]);
@@ -153,7 +151,10 @@ static status copy_into(const database *d, const atoll_config *config, const cha
     storage *target = NULL;
     TRY(config_store(config, path, true, &target));
     status result = check_empty(target, path);
-    if (result == ATOLL_OK) return model_copy(d->model, target, config_use(config));
+    if (result == ATOLL_OK)
+        return !d->synced && config_use(config) != SCHEMA_LOCAL
+                   ? model_copy_objects(d->model, target, config_use(config))
+                   : model_copy(d->model, target, config_use(config));
     storage_close(target);
     return result;
 }

@@ -71,6 +71,8 @@ status model_check_schema(model_db *db, const model_schema *schema) MUST_CHECK;
 /* A copy as a realm of its own in an empty store, which is taken over and closed. A realm that syncs may become a local
  * one; then what is not sent yet is lost as such, though the objects have it. */
 status model_copy(model_db *db, storage *target, schema_use use) MUST_CHECK;
+/* The same for a local realm that shall sync: every object is made anew there, and pending. Takes the target. */
+status model_copy_objects(model_db *db, storage *target, schema_use use) MUST_CHECK;
 status model_compact(model_db *db) MUST_CHECK; /* checkpoint, and no waste left in the store */
 void model_size(model_db *db, uint64_t *total_bytes, uint64_t *used_bytes); /* roughly */
 bool model_is_read_only(const model_db *db);

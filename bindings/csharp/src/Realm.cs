@@ -374,9 +374,9 @@ public partial class Realm : IDisposable
 
     /// <summary>
     /// Writes a compacted copy to the place of a configuration, encrypted with its key if it has one. The copy is of the
-    /// same kind, or local; a synced realm must have uploaded everything.
+    /// same kind, or local, or of partition sync where this one is local; a synced realm must have uploaded everything.
     /// Errors: RealmFileExistsException, RealmInvalidTransactionException inside of a transaction, RealmException for what
-    /// is not uploaded yet, NotSupportedException for other kinds.
+    /// is not uploaded yet, ArgumentException for other kinds.
     /// </summary>
     public void WriteCopy(RealmConfigurationBase config)
     {

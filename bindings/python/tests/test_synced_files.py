@@ -1,6 +1,7 @@
 """The folders of synced realms: what is in them in clear, what copies of them are good for, which settings they refuse."""
 
 import pathlib
+import typing
 
 import pytest
 
@@ -85,3 +86,83 @@ def test_settings_of_local_realms_are_refused_by_synced_ones(device):
     for name in ("in_memory", "read_only", "delete_if_migration_needed"):
         with pytest.raises(errors.InvalidArgumentError, match=f"{name} is a setting of local realms"):
             atoll.open(config, schema=[Dog], **{name: True})
+
+
+class Leaf(atoll.EmbeddedObject):
+    name: str
+    numbers: list[int]
+
+
+class Branch(atoll.Object):
+    _id: atoll.ObjectId = atoll.primary_key()
+    name: str
+    size: int | None = None
+    next: "Branch | None"
+    others: list["Branch"]
+    leaf: Leaf | None
+    leaves: list[Leaf]
+    marks: set[int]
+    by_name: dict[str, Leaf]
+    any: typing.Any
+
+
+def shape(realm):
+    """All that the branches hold, in plain values."""
+
+    def plain(value):
+        if isinstance(value, Branch):
+            return "-> " + value.name
+        if isinstance(value, Leaf):
+            return (value.name, list(value.numbers))
+        if hasattr(value, "items"):
+            return {key: plain(item) for key, item in value.items()}
+        return [plain(item) for item in value] if hasattr(value, "__iter__") and not isinstance(value, str) else value
+
+    names = ("size", "next", "others", "leaf", "leaves", "by_name", "any")
+    return {
+        one.name: [plain(getattr(one, name)) for name in names] + [sorted(one.marks)] for one in realm.objects(Branch)
+    }
+
+
+def test_a_local_realm_becomes_a_partition_synced_one(device, tmp_path):
+    schema = [Branch, Leaf]
+    config = SyncConfiguration.partition(log_in(device("a")), "p", path=tmp_path / "synced.realm")
+    with atoll.open(tmp_path / "local.realm", schema=schema) as realm:
+        with realm.write():
+            root = realm.create(Branch, name="root", size=7, leaf=Leaf(name="only", numbers=[1, 2]))
+            other = realm.create(Branch, name="other", next=root, others=[root], any=["deep", {"list": [1, [2.5]]}, root])
+            root.next = other
+            root.leaves.extend([Leaf(name="first", numbers=[]), Leaf(name="second", numbers=[3])])
+            root.marks.update({3, 1, 2})
+            root.by_name["one"] = Leaf(name="of one", numbers=[9])
+            root.any = {"text": "x", "inner": {"n": 1}}
+            gone = realm.create(Branch, name="gone")
+            other.others.append(gone)
+            realm.delete(gone)
+            for i in range(5000):
+                realm.create(Branch, name=f"twig {i}", next=root)
+        wanted = shape(realm)
+        realm.write_copy(config)
+        with pytest.raises(errors.FileExistsError):
+            realm.write_copy(config)
+    with atoll.open(config, schema=schema) as realm:
+        assert shape(realm) == wanted
+        upload(realm)
+        with realm.write():
+            realm.create(Branch, name="later")
+        upload(realm)
+        wanted = shape(realm)
+    with atoll.open(SyncConfiguration.partition(log_in(device("b")), "p"), schema=schema) as realm:
+        download(realm)
+        assert shape(realm) == wanted and len(wanted) == 5003
+
+
+def test_a_local_realm_without_the_keys_that_sync_needs_is_not_converted(device, tmp_path):
+    class Nameless(atoll.Object):
+        name: str
+
+    with atoll.open(tmp_path / "local.realm", schema=[Nameless]) as realm:
+        target = tmp_path / "synced.realm"
+        with pytest.raises(errors.SchemaInvalidError, match="_id"):
+            realm.write_copy(SyncConfiguration.partition(log_in(device("a")), "p", path=target))
+        assert not target.exists()

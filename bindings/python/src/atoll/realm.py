@@ -360,8 +360,9 @@ class Realm:
     def write_copy(self, target: Target, *, encryption_key: Optional[bytes] = None) -> None:
         """Write a compacted copy to another place, sealed with the key if one is given.
 
-        A synced realm must have uploaded everything (BusyError). Errors: FileExistsError, TransactionActiveError,
-        NotSupportedError for a copy of another kind. Since: 0.1
+        The copy is of the same kind, or local, or of partition sync where this one is local: then its objects are uploaded,
+        and their classes need a key named ``_id``. A synced realm must have uploaded everything (BusyError). Errors:
+        FileExistsError, TransactionActiveError, InvalidArgumentError for a copy of another kind, SchemaInvalidError. Since: 0.1
         """
         config = _native_config(target, (), encryption_key=encryption_key)
         native.atoll_realm_write_copy(self._handle.pointer, config.pointer)

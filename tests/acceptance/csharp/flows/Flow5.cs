@@ -93,6 +93,31 @@ namespace Acceptance
             Must.Be(reports.Zip(reports.Skip(1)).All(pair => pair.First.ProgressEstimate <= pair.Second.ProgressEstimate), "it rises");
             Must.Set(new[] { "before", "unsent", "still usable" }, Names(third), "nothing came twice, nothing is lost");
             await Resets(At(Path.Combine(server.Folder, "fourth")));
+            await LocalAndBack(server, third, At(Path.Combine(server.Folder, "again")));
+        }
+
+        /// <summary>How to stop syncing for good, and how to begin with a realm that was local.</summary>
+        private static async Async LocalAndBack(Server server, Realm synced, PartitionSyncConfiguration again)
+        {
+            var config = new RealmConfiguration(Path.Combine(server.Folder, "local")) { Schema = new[] { typeof(Task) } };
+            await synced.SyncSession.WaitForUploadAsync();
+            await synced.SyncSession.WaitForDownloadAsync();
+            synced.Refresh();
+            var names = Names(synced);
+            synced.WriteCopy(config);
+            using (var local = Realm.GetInstance(config))
+            {
+                Must.Set(names, Names(local), "the local copy");
+                local.Write(() => local.Add(new Task { Partition = "copies", Name = "written locally" }));
+                local.WriteCopy(again);
+            }
+
+            using var realm = await Realm.GetInstanceAsync(again);
+            await realm.SyncSession.WaitForUploadAsync();
+            await synced.SyncSession.WaitForDownloadAsync();
+            synced.Refresh();
+            Must.Set(names.Append("written locally"), Names(synced), "what was local is synced");
+            Must.Set(names.Append("written locally"), Names(realm), "and nothing is there twice");
         }
 
         private static string[] Names(Realm realm) => realm.All<Task>().AsEnumerable().Select(task => task.Name!).ToArray();
