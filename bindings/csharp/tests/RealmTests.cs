@@ -256,6 +256,21 @@ internal sealed class RealmTests : IDisposable
     }
 
     [Test]
+    public void WhatACallbackThrowsIsTold()
+    {
+        var told = new List<Exception>();
+        var calls = 0;
+        Realm.Error += (_, e) => told.Add(e.Exception);
+        using var failing = Realm.All<Person>().SubscribeForNotifications((_, _) => throw new FormatException("no"));
+        using var other = Realm.All<Person>().SubscribeForNotifications((_, _) => calls++);
+        Realm.Refresh();
+        Realm.Write(() => Realm.Add(new Person { Age = 2 }));
+        Check.Equal(2, told.Count);
+        Check.True(told.All(error => error is FormatException { Message: "no" }), "the exception itself");
+        Check.Equal(2, calls, "the others are called");
+    }
+
+    [Test]
     public void NotificationsComeAtRefreshAndWrite()
     {
         var seen = new List<string>();

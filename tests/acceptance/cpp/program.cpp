@@ -341,6 +341,16 @@ static void accounts(const std::string &url, const std::string &folder)
     refused(credentials::function("{}"), ATOLL_ERROR_NOT_SUPPORTED, "not offered by this server");
     auto user = app.login(credentials::anonymous()).get();
     REQUIRE(!user.custom_data() && !user.refresh_token().empty());
+    for (bool service : {false, true}) {
+        try {
+            if (service) user.mongo_client("atlas");
+            (void)user.call_function("sum", "[]");
+            REQUIRE(!"it was offered");
+        } catch (const realm::exception &e) {
+            REQUIRE(e.code() == ATOLL_ERROR_NOT_SUPPORTED &&
+                    std::string(e.what()).find("not offered by this server") != std::string::npos);
+        }
+    }
     user.refresh_custom_user_data().get();
     app.update_base_url("http://127.0.0.1:1").get();
     REQUIRE(user.state() == realm::user::state::logged_out);

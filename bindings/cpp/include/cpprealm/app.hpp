@@ -100,6 +100,12 @@ public:
         throw exception(ATOLL_ERROR_NOT_SUPPORTED,
                         "the function " + name + " is not offered by this server");
     }
+    // Not offered by the server.
+    void mongo_client(const std::string &service) const
+    {
+        throw exception(ATOLL_ERROR_NOT_SUPPORTED,
+                        "the service " + service + " is not offered by this server");
+    }
     task<void> log_out() const
     {
         return internal::request<void>(
