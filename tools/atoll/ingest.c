@@ -26,31 +26,26 @@ typedef struct ingest_reader {
 /* 2026-01-31, 2026-01-31T23:59 or 2026-01-31T23:59:59, in UTC, with or without a Z. */
 static status read_time(const char *text, int64_t *ms)
 {
-    struct tm t = {0};
-    int used = 0;
+    static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"};
     if (text == NULL) return ATOLL_OK;
-    int count = sscanf(text, "%4d-%2d-%2d%n", &t.tm_year, &t.tm_mon, &t.tm_mday, &used);
-    const char *at = text + used;
-    int more = 0;
-    if (count == 3 && *at == 'T') {
-        count = sscanf(at, "T%2d:%2d%n", &t.tm_hour, &t.tm_min, &more) == 2 ? 3 : 0;
-        at += more;
-        more = 0;
-        if (count == 3 && *at == ':') {
-            count = sscanf(at, ":%2d%n", &t.tm_sec, &more) == 1 ? 3 : 0;
-            at += more;
-        }
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct tm t = {0};
+        const char *end = strptime(text, forms[i], &t);
+        if (end == NULL || (end[0] != '\0' && strcmp(end, "Z") != 0)) continue;
+        *ms = (int64_t)timegm(&t) * 1000;
+        return ATOLL_OK;
     }
-    if (*at == 'Z') at++;
-    bool fits = count == 3 && *at == '\0' && t.tm_mon >= 1 && t.tm_mon <= 12 && t.tm_mday >= 1 &&
-                t.tm_mday <= 31 && t.tm_hour < 24 && t.tm_min < 60 && t.tm_sec < 61;
-    if (!fits)
-        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
-                    "\"%s\" is no time: 2026-01-31 or 2026-01-31T23:59:59Z, in UTC", text);
-    t.tm_year -= 1900;
-    t.tm_mon -= 1;
-    *ms = (int64_t)timegm(&t) * 1000;
-    return ATOLL_OK;
+    return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                "\"%s\" is no time: 2026-01-31 or 2026-01-31T23:59:59Z, in UTC", text);
+}
+
+static status print_lines(const Atoll__Auth__V1__Ingest *answer)
+{
+    size_t size = answer->lines.len;
+    bool printed = size == 0 || fwrite(answer->lines.data, 1, size, stdout) == size;
+    return printed && fflush(stdout) == 0
+               ? ATOLL_OK
+               : fail(ATOLL_ERROR_FILE_ACCESS, "standard output could not be written");
 }
 
 static status reader_open(const arguments *a, ingest_reader *r)
@@ -88,8 +83,7 @@ status command_ingest_tail(const arguments *a, bool follow)
         bool news = false;
         result = reader_next(&r, &answer, &news);
         if (result != ATOLL_OK) break;
-        if (answer->lines.len > 0) fwrite(answer->lines.data, 1, answer->lines.len, stdout);
-        fflush(stdout);
+        result = print_lines(answer);
         protobuf_c_message_free_unpacked(&answer->base, NULL);
         if (!news && !follow) break;
         if (!news) usleep(TAIL_PERIOD_MS * 1000);
