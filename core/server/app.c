@@ -266,6 +266,7 @@ status ident_write(model_txn *txn, uint64_t ident, const ident_record *r)
     for (size_t i = 0; i < r->applied.count && result == ATOLL_OK; i++) {
         result = buffer_append(&record, r->applied.items[i].id, 16);
         if (result == ATOLL_OK) result = buffer_append_varint(&record, r->applied.items[i].bound);
+        if (result == ATOLL_OK) result = buffer_append_varint(&record, r->applied.items[i].version);
     }
     if (result == ATOLL_OK)
         result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
@@ -322,6 +323,7 @@ static status ident_parse(bytes from, ident_record *out)
         bytes id = reader_take(&r, 16);
         if (!r.failed) memcpy(batch.id, id.data, 16);
         batch.bound = reader_varint(&r);
+        batch.version = reader_varint(&r);
         result = vector_push(&x.applied, batch);
     }
     if (r.failed) result = fail(ATOLL_ERROR_FILE_CORRUPT, "the record of an ident is damaged");

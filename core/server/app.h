@@ -19,7 +19,7 @@ typedef struct queryable {
 
 /* history.c: a stretch of versions, from one start of the server to the next. */
 typedef struct app_epoch {
-    uint64_t id, first;
+    uint64_t id, first, began; /* began: a stamp that is later than all before */
     bool terminated; /* sync was terminated in it or after it: its clients have to reset */
 } app_epoch;
 typedef struct app_history {
@@ -86,7 +86,7 @@ typedef struct rejected_row {
 enum { APPLIED_BATCHES_MAX = 16 };
 typedef struct applied_batch {
     uint8_t id[16];
-    uint64_t bound;
+    uint64_t bound, version;
 } applied_batch;
 typedef struct ident_record {
     uint8_t secret[16], last_batch[16];

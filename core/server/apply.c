@@ -124,8 +124,11 @@ static void merged_value(void *context, property_key key, value *out)
         return;
     }
     merged_set(m, p, out, &set, &known);
-    wire_column *added = column_named(m->rows, p->name, true);
-    if (added != NULL && wire_column_seek(added, m->index, &entry)) {
+    for (size_t i = 0; i < m->rows->columns.count; i++) {
+        wire_column *added = m->rows->columns.items[i];
+        if (!added->increment || strcmp(added->property, p->name) != 0 ||
+            !wire_column_seek(added, m->index, &entry))
+            continue;
         claim = (field_claim){clamp(m->a, wire_column_stamp(added, entry)), m->a->ident, false};
         if (merge_increment_counts(&claim, known ? &set : NULL))
             *out = with_added(out, added->integers.items[entry]);

@@ -180,9 +180,9 @@ static status keep_uncertain(batch_apply *a, uint64_t cursor)
 }
 
 /* The newest few: whoever resets, or was copied, may have no acknowledgement of one. */
-static status remember_applied(ident_record *r, const staged_batch *b)
+static status remember_applied(ident_record *r, const staged_batch *b, uint64_t version)
 {
-    applied_batch batch = {.bound = b->bound};
+    applied_batch batch = {.bound = b->bound, .version = version};
     memcpy(batch.id, b->id, sizeof batch.id);
     if (r->applied.count == APPLIED_BATCHES_MAX) {
         r->applied.count--;
@@ -196,7 +196,7 @@ static status apply_all(batch_apply *a, staged_batch *batch)
     a->version = model_txn_version(a->txn);
     TRY(apply_parts(a, batch));
     a->record.has_batch = true;
-    TRY(remember_applied(&a->record, batch));
+    TRY(remember_applied(&a->record, batch, a->version));
     memcpy(a->record.last_batch, batch->id, 16);
     a->record.bound = batch->bound;
     a->record.batch_version = a->version;

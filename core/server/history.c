@@ -24,6 +24,7 @@ static status history_write(model_txn *txn, const app_history *h)
         const app_epoch *e = &h->epochs.items[i];
         result = buffer_append_fixed64(&record, e->id);
         if (result == ATOLL_OK) result = buffer_append_varint(&record, e->first);
+        if (result == ATOLL_OK) result = buffer_append_fixed64(&record, e->began);
         if (result == ATOLL_OK) result = buffer_append_byte(&record, e->terminated);
     }
     if (result == ATOLL_OK)
@@ -43,7 +44,8 @@ status history_load(server_app *app)
         app->history.horizon = reader_varint(&r);
         uint64_t count = reader_varint(&r);
         for (uint64_t i = 0; i < count && !r.failed && result == ATOLL_OK; i++) {
-            app_epoch e = {reader_fixed64(&r), reader_varint(&r), reader_byte(&r) != 0};
+            app_epoch e = {reader_fixed64(&r), reader_varint(&r), reader_fixed64(&r),
+                           reader_byte(&r) != 0};
             result = vector_push(&app->history.epochs, e);
         }
         if (r.failed)
@@ -67,7 +69,8 @@ static void forget_epochs(app_history *h)
 status history_begin(server_app *app, model_txn *txn)
 {
     app_epoch e = {platform_random_u64(app->options.platform) >> 1 | 1, model_txn_version(txn),
-                   false};
+                   (uint64_t)app_now_ms(app) << 16, false};
+    if (e.began <= app->clock) e.began = app->clock + 1;
     forget_epochs(&app->history);
     TRY(vector_push(&app->history.epochs, e));
     app->epoch = e.id;

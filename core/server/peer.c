@@ -215,23 +215,36 @@ static status known_ident(peer *p, const wire_bind *b, ident_record *r, bool *lo
     return ATOLL_OK;
 }
 
-/* A client that begins anew after a reset: which of its history is here, and whether its last batch is. */
+/* Of which stretches the history is that the client is bound in: what it does not know yet. */
+static status tell_epochs(const peer *p, const wire_bind *b, arena *memory, wire_bound *out)
+{
+    const app_history *h = &p->app->history;
+    size_t from = h->epochs.count > TOLD_EPOCHS_MAX ? h->epochs.count - TOLD_EPOCHS_MAX : 0;
+    for (size_t i = from; i < h->epochs.count && b->ident != 0; i++)
+        if (h->epochs.items[i].id == b->epoch) from = i;
+    for (size_t i = from; i < h->epochs.count; i++) {
+        const app_epoch *x = &h->epochs.items[i];
+        wire_epoch e = {x->id, history_last(p->app, i), x->began};
+        TRY(arena_push(memory, &out->history, e));
+    }
+    return ATOLL_OK;
+}
+
+/* A client that begins anew after a reset: whether its last batch is here. */
 static status tell_history(peer *p, const wire_bind *b, arena *memory, wire_bound *out)
 {
     ident_record r;
     bool found = false;
+    TRY(tell_epochs(p, b, memory, out));
     if (b->ident != 0 || b->previous_ident == 0) return ATOLL_OK;
-    size_t count = p->app->history.epochs.count;
-    for (size_t i = count > TOLD_EPOCHS_MAX ? count - TOLD_EPOCHS_MAX : 0; i < count; i++) {
-        wire_epoch e = {p->app->history.epochs.items[i].id, history_last(p->app, i)};
-        TRY(arena_push(memory, &out->history, e));
-    }
     TRY(ident_read(p->app, b->previous_ident, &r, &found));
     bool own = found && same_id(b->previous_secret, r.secret) && strcmp(r.user_id, p->user_id) == 0;
     for (size_t i = 0; own && i < r.applied.count; i++) {
         if (same_id(b->sent_batch, r.applied.items[i].id) &&
-            r.applied.items[i].bound == b->sent_bound)
+            r.applied.items[i].bound == b->sent_bound) {
             out->previous_high_water = b->sent_bound;
+            out->previous_version = r.applied.items[i].version;
+        }
     }
     ident_record_free(&r);
     return ATOLL_OK;

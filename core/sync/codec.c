@@ -229,12 +229,13 @@ static status read_bound(arena *memory, const Atoll__Sync__V1__Bound *b, wire_bo
                         .sequence_mark = b->sequence_mark,
                         .newest = b->version,
                         .previous_high_water = b->previous_high_water,
+                        .previous_version = b->previous_version,
                         .offline_ms = b->offline_ms,
                         .log_id = b->log_id,
                         .server_ms = b->server_ms,
                         .accepts_zstd = b->accepts_zstd};
     for (size_t i = 0; i < b->n_history; i++) {
-        wire_epoch e = {b->history[i]->id, b->history[i]->last};
+        wire_epoch e = {b->history[i]->id, b->history[i]->last, b->history[i]->began};
         TRY(arena_push(memory, &out->history, e));
     }
     TRY(read_id(&b->secret, "secret", &out->secret));
@@ -459,6 +460,7 @@ static status write_history(arena *memory, const wire_bound *w, Atoll__Sync__V1_
         atoll__sync__v1__epoch__init(&epochs[i]);
         epochs[i].id = w->history.items[i].id;
         epochs[i].last = w->history.items[i].last;
+        epochs[i].began = w->history.items[i].began;
         b->history[i] = &epochs[i];
     }
     b->n_history = count;
@@ -479,6 +481,7 @@ static status write_bound(buffer *to, arena *memory, const wire_bound *w)
     b.version = w->newest;
     b.accepts_zstd = w->accepts_zstd;
     b.previous_high_water = w->previous_high_water;
+    b.previous_version = w->previous_version;
     b.offline_ms = w->offline_ms;
     b.log_id = (char *)(w->log_id != NULL ? w->log_id : "");
     TRY(write_history(memory, w, &b));

@@ -94,17 +94,34 @@ static uint64_t sum(int64_t a, int64_t b)
     return (uint64_t)a + (uint64_t)b; /* Wrapping, as the engine counts. */
 }
 
+int64_t pending_field_claimed(const pending_field *f)
+{
+    return f->claimed_version > f->version ? f->claimed : 0;
+}
+
 int64_t pending_field_added(const pending_field *f)
 {
     bool counts = f->sent_version != 0 && f->sent_version >= f->version;
-    return counts ? (int64_t)sum(f->added, f->sent) : f->added;
+    int64_t own = counts ? (int64_t)sum(f->added, f->sent) : f->added;
+    return (int64_t)sum(own, pending_field_claimed(f));
+}
+
+void pending_entry_drop_claims(pending_entry *e)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < e->claims.count; i++) {
+        pending_field *f = pending_entry_field(e, e->claims.items[i].property);
+        if (f != NULL && f->claimed_version != 0) e->claims.items[kept++] = e->claims.items[i];
+    }
+    e->claims.count = kept;
 }
 
 bool pending_field_sent(const pending_field *f, uint64_t bound)
 {
     return (f->version != 0 && f->version <= bound) ||
            (f->added_version != 0 && f->added_version <= bound) ||
-           (f->sent_version != 0 && f->sent_version <= bound);
+           (f->sent_version != 0 && f->sent_version <= bound) ||
+           (f->claimed_version != 0 && f->claimed_version <= bound);
 }
 
 /* Steps over every key of a kind. */
@@ -248,7 +265,7 @@ static status fold_life(fold *f, pending_entry *e, bool created)
 static bool fold_delete(fold *f, pending_entry *e, uint64_t version)
 {
     bool in_flight = e->created != 0 && e->created <= f->state->sent_bound;
-    e->fields.count = 0;
+    e->fields.count = e->claims.count = 0;
     if (in_flight) e->flight = f->state->sent_bound;
     if (e->created == 0 || in_flight || e->flight != 0) {
         e->deleted = version;
@@ -291,6 +308,7 @@ static status fold_field(fold *f, pending_entry *e, const row_change *change, si
     if (by.set) {
         field->is_default = change->defaults != NULL && change->defaults[i] != 0;
         field->version = version;
+        field->set = (claim_stamp){0};
         field->added = 0;
         field->added_version = 0;
     }
@@ -320,7 +338,7 @@ static status fold_change(fold *f, const row_change *change, uint64_t version)
         /* The key was taken again by somebody who did not see the hidden object: not its successor, but a meeting. */
         e.hidden = e.alive_before = false;
         e.life = e.deleted = 0;
-        e.fields.count = 0; /* The engine gave the key a fresh object. */
+        e.fields.count = e.claims.count = 0; /* The engine gave the key a fresh object. */
         e.base = f->state->cursor;
     }
     if (result == ATOLL_OK && change->created && alive_after) {
@@ -481,11 +499,13 @@ static pending_field acknowledge_field(pending_field f, uint64_t bound, bool *ke
 {
     if (f.version <= bound) {
         f.version = 0;
+        f.set = (claim_stamp){0};
         f.is_default = false;
     }
+    if (f.claimed_version <= bound) f.claimed = 0, f.claimed_version = 0;
     if (f.sent_version <= bound) f.sent = 0, f.sent_version = 0;
     if (f.added_version <= bound) f.added = 0, f.added_version = 0;
-    *kept = f.version != 0 || f.sent_version != 0 || f.added_version != 0;
+    *kept = f.version != 0 || f.sent_version != 0 || f.added_version != 0 || f.claimed_version != 0;
     return f;
 }
 
@@ -553,6 +573,7 @@ static status acknowledge_fields(acknowledgement *a, acknowledged_entry *x)
         if (keep) e->fields.items[kept++] = f;
     }
     e->fields.count = kept;
+    pending_entry_drop_claims(e);
     return ATOLL_OK;
 }
 

@@ -22,6 +22,14 @@ typedef struct sync_state {
 status sync_state_read(model_db *db, sync_state *out) MUST_CHECK; /* zeros when new */
 status sync_state_write(model_txn *txn, const sync_state *s) MUST_CHECK;
 
+/* After a client reset, of what was acknowledged and is lost: its place among all that is lost, as a stamp. */
+typedef struct claim_stamp {
+    uint64_t stamp; /* 0: that of its log version */
+    uint64_t
+        began; /* of the server's history that follows on what was lost: lost ones are counted from there */
+    uint64_t place; /* among the versions that are lost */
+} claim_stamp;
+
 /* A field that was set, or incremented, or both. What was added belongs to an interval of the log: what a batch in flight has of
  * it stays apart from what came after (design rule 3). */
 typedef struct pending_field {
@@ -29,12 +37,21 @@ typedef struct pending_field {
     bool is_default;
     uint64_t version; /* log version of the last change that was no increment; 0: none is unsent */
     int64_t added;    /* after it */
-    uint64_t added_version; /* log version of the last increment; 0: none */
-    int64_t sent;           /* the same, of what a batch that may be in flight has of it */
-    uint64_t sent_version;  /* 0: nothing */
+    uint64_t added_version;   /* log version of the last increment; 0: none */
+    int64_t sent;             /* the same, of what a batch that may be in flight has of it */
+    uint64_t sent_version;    /* 0: nothing */
+    claim_stamp set;          /* of a set that was claimed */
+    int64_t claimed;          /* increments, all together; one by one they are in the entry */
+    uint64_t claimed_version; /* log version of the reset; 0: none */
 } pending_field;
+typedef struct pending_claim {
+    property_key property;
+    claim_stamp stamp;
+    int64_t added;
+} pending_claim;
 /* What the local value has beyond the set, or beyond the server's value where nothing is set. */
 int64_t pending_field_added(const pending_field *f);
+int64_t pending_field_claimed(const pending_field *f); /* the part of it that was claimed */
 bool pending_field_sent(const pending_field *f,
                         uint64_t bound); /* a batch of this bound has some of it */
 typedef struct pending_entry {
@@ -54,9 +71,11 @@ typedef struct pending_entry {
     uint64_t newest; /* log version of the newest change */
     bool hidden;     /* left the view while pending: the row is hidden */
     VECTOR(pending_field) fields;
+    VECTOR(pending_claim) claims;
 } pending_entry;
 void pending_entry_free(pending_entry *e);
 row_kind pending_entry_kind(const pending_entry *e, uint64_t *life); /* ROW_NONE: nothing to tell */
+void pending_entry_drop_claims(pending_entry *e); /* of fields of which nothing is claimed */
 pending_field *pending_entry_field(pending_entry *e, property_key p);
 status pending_get(model_txn *txn, class_key c, row_key row, pending_entry *out,
                    bool *found) MUST_CHECK;

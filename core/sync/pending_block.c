@@ -30,6 +30,7 @@ static void key_of(uint8_t key[KEY_SIZE], class_key c, uint64_t number)
 void pending_entry_free(pending_entry *e)
 {
     vector_free(&e->fields);
+    vector_free(&e->claims);
 }
 
 status pending_entry_copy(const pending_entry *e, class_key c, row_key row, pending_entry *out)
@@ -39,13 +40,32 @@ status pending_entry_copy(const pending_entry *e, class_key c, row_key row, pend
     copy.row = row;
     copy.fields.items = NULL;
     copy.fields.count = copy.fields.capacity = 0;
+    copy.claims.items = NULL;
+    copy.claims.count = copy.claims.capacity = 0;
     if (e->fields.count > 0) {
         TRY(vector_reserve(&copy.fields, e->fields.count));
         memcpy(copy.fields.items, e->fields.items, e->fields.count * sizeof *e->fields.items);
         copy.fields.count = e->fields.count;
     }
+    status result = ATOLL_OK;
+    for (size_t i = 0; i < e->claims.count && result == ATOLL_OK; i++)
+        result = vector_push(&copy.claims, e->claims.items[i]);
+    if (result != ATOLL_OK) {
+        pending_entry_free(&copy);
+        return result;
+    }
     *out = copy;
     return ATOLL_OK;
+}
+
+static bool same_stamp(const claim_stamp *a, const claim_stamp *b)
+{
+    return a->stamp == b->stamp && a->began == b->began && a->place == b->place;
+}
+
+static bool same_claim(const pending_claim *a, const pending_claim *b)
+{
+    return a->property == b->property && a->added == b->added && same_stamp(&a->stamp, &b->stamp);
 }
 
 static bool same_field(const pending_field *a, const pending_field *b)
@@ -53,7 +73,8 @@ static bool same_field(const pending_field *a, const pending_field *b)
     return a->property == b->property && a->is_default == b->is_default &&
            a->version == b->version && a->added == b->added &&
            a->added_version == b->added_version && a->sent == b->sent &&
-           a->sent_version == b->sent_version;
+           a->sent_version == b->sent_version && a->claimed == b->claimed &&
+           a->claimed_version == b->claimed_version && same_stamp(&a->set, &b->set);
 }
 
 static bool same_entry(const pending_entry *a, const pending_entry *b)
@@ -61,17 +82,42 @@ static bool same_entry(const pending_entry *a, const pending_entry *b)
     bool same = a->base == b->base && a->life == b->life && a->alive_before == b->alive_before &&
                 a->met == b->met && a->created == b->created && a->deleted == b->deleted &&
                 a->flight == b->flight && a->presumed == b->presumed && a->newest == b->newest &&
-                a->hidden == b->hidden && a->fields.count == b->fields.count;
+                a->hidden == b->hidden && a->fields.count == b->fields.count &&
+                a->claims.count == b->claims.count;
     for (size_t i = 0; same && i < a->fields.count; i++)
         same = same_field(&a->fields.items[i], &b->fields.items[i]);
+    for (size_t i = 0; same && i < a->claims.count; i++)
+        same = same_claim(&a->claims.items[i], &b->claims.items[i]);
     return same;
+}
+
+static status claim_write(buffer *to, const claim_stamp *c)
+{
+    TRY(buffer_append_fixed64(to, c->stamp));
+    TRY(buffer_append_fixed64(to, c->began));
+    return buffer_append_varint(to, c->place);
+}
+
+static claim_stamp claim_read(reader *r)
+{
+    claim_stamp c = {.stamp = reader_fixed64(r)};
+    c.began = reader_fixed64(r);
+    c.place = reader_varint(r);
+    return c;
 }
 
 static status field_write(buffer *to, const pending_field *f)
 {
     bool added = f->added_version != 0 || f->sent_version != 0;
-    TRY(buffer_append_varint(to, (uint64_t)f->property << 2 | added << 1 | f->is_default));
+    bool claims = f->set.place != 0 || f->claimed_version != 0;
+    TRY(buffer_append_varint(to, (uint64_t)f->property << 3 | claims << 2 | added << 1 |
+                                     f->is_default));
     TRY(buffer_append_varint(to, f->version));
+    if (claims) {
+        TRY(claim_write(to, &f->set));
+        TRY(buffer_append_fixed64(to, (uint64_t)f->claimed));
+        TRY(buffer_append_varint(to, f->claimed_version));
+    }
     if (!added) return ATOLL_OK;
     TRY(buffer_append_fixed64(to, (uint64_t)f->added));
     TRY(buffer_append_varint(to, f->added_version));
@@ -82,8 +128,13 @@ static status field_write(buffer *to, const pending_field *f)
 static pending_field field_read(reader *r)
 {
     uint64_t head = reader_varint(r);
-    pending_field f = {.property = (property_key)(head >> 2), .is_default = (head & 1) != 0};
+    pending_field f = {.property = (property_key)(head >> 3), .is_default = (head & 1) != 0};
     f.version = reader_varint(r);
+    if ((head & 4) != 0) {
+        f.set = claim_read(r);
+        f.claimed = (int64_t)reader_fixed64(r);
+        f.claimed_version = reader_varint(r);
+    }
     if ((head & 2) == 0) return f;
     f.added = (int64_t)reader_fixed64(r);
     f.added_version = reader_varint(r);
@@ -100,6 +151,12 @@ static status entry_write(buffer *to, const pending_entry *e)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         TRY(buffer_append_varint(to, numbers[i]));
     for (size_t i = 0; i < e->fields.count; i++) TRY(field_write(to, &e->fields.items[i]));
+    TRY(buffer_append_varint(to, e->claims.count));
+    for (size_t i = 0; i < e->claims.count; i++) {
+        TRY(buffer_append_varint(to, e->claims.items[i].property));
+        TRY(claim_write(to, &e->claims.items[i].stamp));
+        TRY(buffer_append_fixed64(to, (uint64_t)e->claims.items[i].added));
+    }
     return ATOLL_OK;
 }
 
@@ -116,6 +173,13 @@ static status entry_read(reader *r, pending_entry *out)
     for (uint64_t i = 0; i < count && !r->failed && result == ATOLL_OK; i++) {
         pending_field f = field_read(r);
         result = vector_push(&e.fields, f);
+    }
+    count = reader_varint(r);
+    for (uint64_t i = 0; i < count && !r->failed && result == ATOLL_OK; i++) {
+        pending_claim x = {.property = (property_key)reader_varint(r)};
+        x.stamp = claim_read(r);
+        x.added = (int64_t)reader_fixed64(r);
+        result = vector_push(&e.claims, x);
     }
     if (result != ATOLL_OK) {
         pending_entry_free(&e);
@@ -146,6 +210,7 @@ static void renumber(pending_block *b)
             kept[count] = b->shared.items[at - 1];
             to[at] = ++count;
             b->shared.items[at - 1].fields.items = NULL; /* It moved. */
+            b->shared.items[at - 1].claims.items = NULL;
         }
         b->at[i] = to[at];
     }

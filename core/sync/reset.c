@@ -21,9 +21,11 @@ status reset_read(model_db *db, reset_record *out)
         uint8_t kind = reader_byte(&r);
         x.discard = (kind & 1) != 0;
         x.copied = (kind & 2) != 0;
+        x.keeps_claims = (kind & 4) != 0;
         uint64_t *numbers[] = {&x.in_a_row,       &x.through,        &x.lost_after,
-                               &x.previous_ident, &x.previous_bound, &x.common};
-        for (int i = 0; i < 6; i++) *numbers[i] = reader_fixed64(&r);
+                               &x.previous_ident, &x.previous_bound, &x.common,
+                               &x.began,          &x.as_of,          &x.before};
+        for (int i = 0; i < 9; i++) *numbers[i] = reader_fixed64(&r);
         bytes ids = reader_take(&r, 32);
         if (r.failed) {
             result = fail(ATOLL_ERROR_FILE_CORRUPT, "the record of a client reset is damaged");
@@ -43,10 +45,12 @@ static status reset_write(model_txn *txn, const reset_record *x)
     if (x->phase == RESET_NONE) return model_side_delete(txn, bytes_of(record_key, 2));
     buffer_init(&record, 256);
     const uint64_t numbers[] = {x->in_a_row,       x->through,        x->lost_after,
-                                x->previous_ident, x->previous_bound, x->common};
+                                x->previous_ident, x->previous_bound, x->common,
+                                x->began,          x->as_of,          x->before};
     status result = buffer_append_byte(&record, (uint8_t)x->phase);
-    if (result == ATOLL_OK) result = buffer_append_byte(&record, x->discard | x->copied << 1);
-    for (int i = 0; i < 6 && result == ATOLL_OK; i++)
+    if (result == ATOLL_OK)
+        result = buffer_append_byte(&record, x->discard | x->copied << 1 | x->keeps_claims << 2);
+    for (int i = 0; i < 9 && result == ATOLL_OK; i++)
         result = buffer_append_fixed64(&record, numbers[i]);
     if (result == ATOLL_OK) result = buffer_append(&record, x->previous_secret, 16);
     if (result == ATOLL_OK) result = buffer_append(&record, x->previous_batch, 16);
@@ -69,7 +73,13 @@ status reset_begin(model_db *db, sync_state *state, reset_record *record, bool d
                       .in_a_row = record->in_a_row + 1,
                       .lost_after = UINT64_MAX,
                       .previous_ident = state->ident,
-                      .previous_bound = state->sent_bound};
+                      .previous_bound = state->sent_bound,
+                      .as_of = state->cursor,
+                      .before = record->began};
+    if (record->phase == RESET_DOWNLOADING) { /* Nothing came since. */
+        r.as_of = record->as_of;
+        r.before = record->before;
+    }
     memcpy(r.previous_secret, state->secret, 16);
     memcpy(r.previous_batch, state->sent_batch, 16);
     TRY(model_begin(db, COMMIT_REMOTE, &txn));
@@ -81,7 +91,6 @@ status reset_begin(model_db *db, sync_state *state, reset_record *record, bool d
     memset(next.acknowledged_batch, 0, 16);
     if (result == ATOLL_OK) result = sync_state_write(txn, &next);
     if (result == ATOLL_OK) result = reset_write(txn, &r);
-    if (result == ATOLL_OK) result = remember_no_longer_aside(txn, db);
     if (result != ATOLL_OK) {
         model_rollback(txn);
         return result;
@@ -99,6 +108,10 @@ static status common_version(model_db *db, const wire_bound *b, reset_record *ou
 {
     remembered_line line;
     out->common = out->lost_after = 0;
+    out->began = b->history.count > 0 ? b->history.items[0].began : 0;
+    out->keeps_claims = false;
+    for (size_t k = 0; k < b->history.count; k++)
+        out->keeps_claims |= out->before != 0 && b->history.items[k].began == out->before;
     TRY(remember_line(db, &line));
     for (size_t i = line.count; i > 0 && out->common == 0; i--) {
         for (size_t k = 0; k < b->history.count && out->common == 0; k++) {
@@ -107,10 +120,32 @@ static status common_version(model_db *db, const wire_bound *b, reset_record *ou
             if (b->history.items[k].id != mine->id) continue;
             out->common = mine->id;
             out->lost_after = last < mine->last ? last : mine->last;
+            out->began = k + 1 < b->history.count ? b->history.items[k + 1].began : 0;
         }
     }
     vector_free(&line);
     return ATOLL_OK;
+}
+
+/* What the reset before this one found applied, and put aside: in this history it is there, and stays aside, or it is lost. */
+static status settle_aside(model_txn *txn, model_db *db, const wire_bound *b, const reset_record *r)
+{
+    remembered_at at;
+    bool there = false;
+    TRY(remember_aside_at(db, &at));
+    if (at.version == 0) return ATOLL_OK;
+    for (size_t i = 0; i < b->history.count; i++)
+        there |= b->history.items[i].id == at.epoch && b->history.items[i].last >= at.version;
+    return there ? ATOLL_OK : remember_aside_as(txn, db, r->lost_after + 1);
+}
+
+/* Where in the history the batch is that was on its way. */
+static remembered_at applied_at(const wire_bound *b)
+{
+    remembered_at at = {b->epoch, b->previous_version != 0 ? b->previous_version : b->newest};
+    for (size_t i = b->history.count; i-- > 0;)
+        if (b->history.items[i].last >= at.version) at.epoch = b->history.items[i].id;
+    return at;
 }
 
 status reset_bound(model_txn *txn, model_db *db, const wire_bound *b, int64_t now_ms,
@@ -118,8 +153,9 @@ status reset_bound(model_txn *txn, model_db *db, const wire_bound *b, int64_t no
 {
     reset_record next = *record;
     TRY(common_version(db, b, &next));
+    if (next.previous_ident != 0) TRY(settle_aside(txn, db, b, &next));
     if (b->previous_high_water != 0 && b->previous_high_water == next.previous_bound) {
-        TRY(remember_aside(txn, db, next.previous_bound, b->newest, now_ms));
+        TRY(remember_aside(txn, db, next.previous_bound, applied_at(b), now_ms));
         TRY(pending_acknowledge(txn, db, next.previous_bound));
     }
     next.previous_ident = next.previous_bound = 0;
@@ -173,34 +209,103 @@ static status drop_keys(model_db *db, model_txn *txn, char kind)
     return result;
 }
 
-static status claim(pending_entry *e, property_key p, uint64_t version)
-{
-    pending_field *there = pending_entry_field(e, p);
-    pending_field f = {.property = p, .version = version};
-    if (there == NULL) return vector_push(&e->fields, f);
-    if (there->version == 0) there->version = version; /* Only added to: with what it was before. */
-    return ATOLL_OK;
-}
-
 typedef struct lost_rows {
     reset_apply *r;
     uint64_t version, after; /* of this commit; of the server's history that is still there */
 } lost_rows;
 
-/* The whole object as it is here. What is null is not claimed: somebody else may have made the object anew. */
-static status claim_all(model_txn *txn, pending_entry *e, const model_class *c, uint64_t version)
+/* Lost versions in terms of stamps: all before anything that was written since, in their own order, the same for every copy
+ * that claims. */
+static void stamp_claim(const reset_record *r, claim_stamp *c)
 {
+    uint64_t from = 2 * r->lost_after;
+    c->began = r->began;
+    c->stamp = r->began == 0 ? 0 : r->began + (c->place > from ? c->place - from : 0);
+}
+
+/* What was added at a version is in what is claimed as of it. */
+static claim_stamp claim_of(const lost_rows *l, uint64_t version, bool as_of)
+{
+    claim_stamp c = {.place = 2 * version + as_of};
+    stamp_claim(l->r->record, &c);
+    return c;
+}
+
+static claim_stamp claim_as_of(const lost_rows *l, uint64_t version)
+{
+    uint64_t as_of = l->r->record->as_of;
+    return claim_of(l, version > as_of ? version : as_of, true);
+}
+
+/* The history in which an earlier reset claimed may be lost as well. */
+static void restate(const reset_record *r, claim_stamp *c)
+{
+    if (c->place != 0 && !r->keeps_claims && c->began != r->began) stamp_claim(r, c);
+}
+
+/* What is set is set now; what is added is added now, whether a batch had it or not; a claim is as it was. */
+static void rebase_field(const reset_record *r, pending_field *f, uint64_t version)
+{
+    restate(r, &f->set);
+    int64_t claimed = pending_field_claimed(f);
+    f->added = (int64_t)((uint64_t)pending_field_added(f) - (uint64_t)claimed);
+    f->added_version = f->added != 0 ? version : 0;
+    f->sent = 0;
+    f->sent_version = 0;
+    f->claimed = claimed;
+    f->claimed_version = claimed != 0 ? version : 0;
+    if (f->version != 0) f->version = version;
+}
+
+/* The field as it is here. */
+static status claim(const lost_rows *l, pending_entry *e, const model_property *p, uint64_t set)
+{
+    pending_field *there = pending_entry_field(e, p->key);
+    pending_field f = {.property = p->key, .version = l->version};
+    if ((p->flags & PROPERTY_COLLECTION) == 0) f.set = claim_as_of(l, set);
+    if (there == NULL) return vector_push(&e->fields, f);
+    if (there->version != 0) return ATOLL_OK;
+    rebase_field(l->r->record, there, l->version); /* Only added to: with what it was before. */
+    there->claimed = 0;
+    there->claimed_version = 0;
+    there->version = l->version;
+    there->set = f.set;
+    return ATOLL_OK;
+}
+
+/* What this copy added to the field, once more. */
+static status claim_added(lost_rows *l, pending_entry *e, const remembered_row *m, property_key p)
+{
+    pending_field fresh = {.property = p}, *f = pending_entry_field(e, p);
+    if (f != NULL && f->version != 0) return ATOLL_OK; /* Set since: that was before. */
+    if (f == NULL) TRY(vector_push(&e->fields, fresh));
+    for (size_t i = 0; i < m->increments.count; i++) {
+        const remembered_increment *n = &m->increments.items[i];
+        pending_claim x = {p, claim_of(l, n->version, false), n->added};
+        if (n->property != p || n->version <= l->after) continue;
+        f = pending_entry_field(e, p);
+        f->claimed = (int64_t)((uint64_t)f->claimed + (uint64_t)n->added);
+        f->claimed_version = l->version;
+        TRY(vector_push(&e->claims, x));
+    }
+    return ATOLL_OK;
+}
+
+/* The whole object as it is here. What is null is not claimed: somebody else may have made the object anew. */
+static status claim_all(lost_rows *l, pending_entry *e, const model_class *c)
+{
+    model_txn *txn = l->r->g->txn;
     for (size_t i = 0; i < c->property_count; i++) {
         const model_property *p = &c->properties[i];
         value now = {.type = VALUE_LIST};
         bool collection = (p->flags & PROPERTY_COLLECTION) != 0;
         if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
         if (collection) {
-            TRY(integrate_touch_list(txn, c, e->row, p, version));
+            TRY(integrate_touch_list(txn, c, e->row, p, l->version));
         } else {
             TRY(model_get_raw(model_txn_view(txn), c->key, e->row, p->key, &now));
         }
-        if (now.type != VALUE_NULL) TRY(claim(e, p->key, version));
+        if (now.type != VALUE_NULL) TRY(claim(l, e, p, 0));
     }
     return ATOLL_OK;
 }
@@ -217,11 +322,23 @@ static status claim_embedded(void *context, const model_class *c, row_key row,
     TRY(pending_get(txn, c->key, row, &e, &found));
     e.alive_before = true;
     e.newest = l->version;
-    status result = claim_all(txn, &e, c, l->version);
+    status result = claim_all(l, &e, c);
     if (result == ATOLL_OK) result = add_name(l->r, c->key, row);
     if (result == ATOLL_OK) result = pending_put(txn, &e);
     pending_entry_free(&e);
     return result;
+}
+
+static status claim_fields(lost_rows *l, pending_entry *e, const model_class *c,
+                           const remembered_row *m)
+{
+    for (size_t i = 0; i < m->fields.count; i++) {
+        const remembered_field *f = &m->fields.items[i];
+        const model_property *p = class_property(c, f->property);
+        if (p == NULL || f->version <= l->after) continue;
+        TRY(f->set > l->after ? claim(l, e, p, f->set) : claim_added(l, e, m, p->key));
+    }
+    return ATOLL_OK;
 }
 
 /* What was acknowledged and is lost is pending again. */
@@ -246,15 +363,12 @@ static status take_lost(void *context, const remembered_row *m)
         e.created = l->version;
         e.alive_before = ended || (found && e.created != 0 && e.alive_before);
         e.deleted = 0;
-        result = claim_all(txn, &e, c, l->version);
+        result = claim_all(l, &e, c);
         if (result == ATOLL_OK) result = rows_walk_embedded(view, c, m->row, claim_embedded, l);
     } else if (died) { /* If the server never had it: reset_finish drops that. */
         e.deleted = l->version;
-    } else if (alive) {
-        for (size_t i = 0; i < m->fields.count && result == ATOLL_OK; i++) {
-            if (m->fields.items[i].version > l->after)
-                result = claim(&e, m->fields.items[i].property, l->version);
-        }
+    } else if (alive && e.created == 0) { /* Else it begins anew: those fields have ended. */
+        result = claim_fields(l, &e, c, m);
     }
     bool any = found || e.created != 0 || e.deleted != 0 || e.fields.count > 0;
     e.newest = l->version;
@@ -262,16 +376,6 @@ static status take_lost(void *context, const remembered_row *m)
     if (result == ATOLL_OK && any) result = pending_put(txn, &e);
     pending_entry_free(&e);
     return result;
-}
-
-/* What is set is set now; what is added is added now, whether a batch had it or not. */
-static void rebase_field(pending_field *f, uint64_t version)
-{
-    f->added = pending_field_added(f);
-    f->added_version = f->added != 0 ? version : 0;
-    f->sent = 0;
-    f->sent_version = 0;
-    if (f->version != 0) f->version = version;
 }
 
 /* Made at the reset, of no life yet. */
@@ -290,7 +394,10 @@ static status rebase(reset_apply *r, class_key c, row_key row, uint64_t version)
     /* A life that a REPLACE ends stays ended, also when the one that it begins ends before it is sent. */
     e.created = kind == ROW_CREATE || kind == ROW_REPLACE ? version : 0;
     e.deleted = kind == ROW_REMOVE || kind == ROW_REPLACE ? version : 0;
-    for (size_t i = 0; i < e.fields.count; i++) rebase_field(&e.fields.items[i], version);
+    for (size_t i = 0; i < e.fields.count; i++)
+        rebase_field(r->record, &e.fields.items[i], version);
+    for (size_t i = 0; i < e.claims.count; i++) restate(r->record, &e.claims.items[i].stamp);
+    pending_entry_drop_claims(&e);
     status result = ATOLL_OK;
     if (found)
         result = kind == ROW_NONE ? pending_drop(r->g->txn, c, row) : pending_put(r->g->txn, &e);
@@ -418,7 +525,7 @@ status reset_finish(reset_apply *r, uint64_t to)
     }
     for (size_t i = 0; i < r->names.count; i++)
         TRY(drop_unheld(r, r->names.items[i].class_of, r->names.items[i].row));
-    TRY(remember_turn(txn, r->db, r->record->common, r->record->lost_after, r->state->epoch));
+    TRY(remember_turn(txn, r->db));
     TRY(remember_no_longer_aside(txn, r->db));
     r->record->phase = RESET_UPLOADING;
     r->record->through = model_txn_version(txn);

@@ -99,8 +99,8 @@ static status store_bound(session *s, const sync_state *next, const wire_bound *
     status result =
         anew ? reset_bound(txn, s->options.db, b, p->wall_ms(p->context), &record) : ATOLL_OK;
     /* In a reset what was acknowledged belongs to the line before, until the reset is applied. */
-    if (result == ATOLL_OK && next->epoch != s->sync.epoch && record.phase != RESET_DOWNLOADING)
-        result = remember_epoch(txn, s->options.db, next->epoch);
+    bool aside = record.phase == RESET_DOWNLOADING;
+    if (result == ATOLL_OK) result = remember_bound(txn, s->options.db, b, aside, anew);
     if (result == ATOLL_OK) result = sync_state_write(txn, next);
     if (result != ATOLL_OK) {
         model_rollback(txn);

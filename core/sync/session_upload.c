@@ -221,14 +221,32 @@ static status stamp_of(session *s, uint64_t version, uint64_t *out)
     return map64_put(&s->batch.stamps, version, *out);
 }
 
+/* What was added before a reset and is lost on the server: each with its own stamp, a column each. */
+static status put_claims(session *s, wire_builder *b, wire_rows *group, const pending_entry *e,
+                         const pending_field *f, const model_property *p)
+{
+    for (size_t i = 0; i < e->claims.count; i++) {
+        const pending_claim *c = &e->claims.items[i];
+        uint64_t stamp = c->stamp.stamp;
+        if (c->property != f->property) continue;
+        if (stamp == 0) TRY(stamp_of(s, f->claimed_version, &stamp));
+        TRY(wire_builder_add(b, group, p->name, c->added, stamp));
+    }
+    return ATOLL_OK;
+}
+
 /* A field that was set, without what was added since: that is told apart. */
 static status put_field(session *s, wire_builder *b, wire_rows *group, const model_class *c,
-                        row_key row, const pending_field *f, const model_property *p)
+                        row_key row, const pending_entry *e, const pending_field *f,
+                        const model_property *p)
 {
     uint64_t stamp = 0;
+    int64_t claimed = pending_field_claimed(f),
+            fresh = (int64_t)((uint64_t)pending_field_added(f) - (uint64_t)claimed);
     bool added = pending_field_added(f) != 0;
     if (f->version != 0) {
         TRY(stamp_of(s, f->version, &stamp));
+        if (f->set.stamp != 0) stamp = f->set.stamp;
         if ((p->flags & PROPERTY_COLLECTION) != 0) {
             /* Elements with an unsent change; touched is a log version, 0 when clean. */
             return rows_put_list(b, group, s->batch.view, c, row, p, 1, UINT64_MAX, stamp);
@@ -240,10 +258,11 @@ static status put_field(session *s, wire_builder *b, wire_rows *group, const mod
             v.as.integer = (int64_t)((uint64_t)v.as.integer - (uint64_t)pending_field_added(f));
         TRY(wire_builder_put(b, group, p->name, p->type, VALUE_NULL, &v, stamp, f->is_default));
     }
-    if (!added) return ATOLL_OK;
+    if (claimed != 0) TRY(put_claims(s, b, group, e, f, p));
+    if (fresh == 0) return ATOLL_OK;
     uint64_t newest = f->added_version != 0 ? f->added_version : f->sent_version;
     TRY(stamp_of(s, newest, &stamp));
-    return wire_builder_add(b, group, p->name, pending_field_added(f), stamp);
+    return wire_builder_add(b, group, p->name, fresh, stamp);
 }
 
 static status put_fields(session *s, wire_builder *b, wire_rows *group, const model_class *c,
@@ -253,7 +272,7 @@ static status put_fields(session *s, wire_builder *b, wire_rows *group, const mo
         const pending_field *f = &e->fields.items[i];
         const model_property *p = class_property(c, f->property);
         if (p == NULL || (p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
-        TRY(put_field(s, b, group, c, row, f, p));
+        TRY(put_field(s, b, group, c, row, e, f, p));
     }
     return ATOLL_OK;
 }

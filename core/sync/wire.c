@@ -260,7 +260,9 @@ static status column_of(wire_builder *b, wire_rows *g, const char *property, val
 {
     for (size_t i = 0; i < g->columns.count; i++) {
         wire_column *there = g->columns.items[i];
-        if (there->increment == increment && strcmp(there->property, property) == 0) {
+        bool full = increment && there->rows.count > 0 &&
+                    there->rows.items[there->rows.count - 1] == g->count - 1;
+        if (there->increment == increment && !full && strcmp(there->property, property) == 0) {
             *out = there;
             return ATOLL_OK;
         }

@@ -131,14 +131,14 @@ typedef struct client_message {
 
 /* A stretch of the server's history, between two of its starts. */
 typedef struct wire_epoch {
-    uint64_t id, last;
+    uint64_t id, last, began;
 } wire_epoch;
 typedef struct wire_bound {
     uint32_t version;
     uint64_t ident, epoch, high_water, sequence_mark, newest;
     bytes secret, last_batch;
     int64_t server_ms;
-    uint64_t previous_high_water, offline_ms;
+    uint64_t previous_high_water, previous_version, offline_ms;
     ARENA_ARRAY(wire_epoch) history;
     model_schema schema;
     bool accepts_zstd;

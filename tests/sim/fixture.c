@@ -254,7 +254,8 @@ status fixture_add(world *w, client *c, int64_t id, int64_t by)
     edit e = {0};
     status result = edit_begin(c, id, &e);
     if (result == ATOLL_OK) result = need(&e, id);
-    if (result == ATOLL_OK) result = model_increment(e.txn, e.k.c, e.row, e.k.hits, by);
+    if (result == ATOLL_OK)
+        result = model_increment(e.txn, e.k.c, e.row, e.k.hits != 0 ? e.k.hits : e.k.score, by);
     return edit_end(w, c, &e, result);
 }
 

@@ -27,7 +27,7 @@ status fixture_move(world *w, client *c, int64_t id, uint64_t from, uint64_t to)
 status fixture_part(world *w, client *c, int64_t id, int64_t x);
 status fixture_add_part(world *w, client *c, int64_t id, int64_t x);
 status fixture_reading(world *w, client *c, int64_t id, const char *text);
-status fixture_add(world *w, client *c, int64_t id, int64_t by);
+status fixture_add(world *w, client *c, int64_t id, int64_t by); /* to hits, or else score */
 status fixture_mark(world *w, client *c, int64_t id, int64_t v, bool there);
 status fixture_pair(world *w, client *c, int64_t id, const char *key,
                     int64_t v); /* below 0: erased */

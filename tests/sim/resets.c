@@ -2,7 +2,7 @@
  * Backups of the server are restored, sync is terminated, folders are copied, clients stay away past the horizon, nodes crash at
  * any disk operation, resets meet resets. Each client writes objects of its own, which nobody else touches: with recovery
  * every one of them must be everywhere in the end as its writer left it. Everybody edits some shared ones; all copies must be
- * equal in the end. The expectations are plain C and know nothing of the pending table. */
+ * equal in the end. Everybody adds to some counters: those that are never deleted must have the sum of all that was added. The expectations are plain C and know nothing of the pending table. */
 #include "fixture.h"
 #include "server/app.h"
 #include "sync/session_internal.h"
@@ -13,18 +13,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { OWN_MAX = 40, TAGS_MAX = 60, ROUNDS = 250, BLOWS_MAX = 4, SETTLE_MS = 900000 };
+enum {
+    VOTES = 3,
+    VOTES_FIRST = 700,
+    OWN_MAX = 40,
+    TAGS_MAX = 60,
+    ROUNDS = 250,
+    BLOWS_MAX = 4,
+    SETTLE_MS = 900000
+};
 
 typedef struct own_object {
     bool alive, unsure; /* unsure: a crash met the commit, or two copies edit it */
-    bool cloned;        /* a copied folder has it: if a backup is restored, both copies claim it */
     int64_t score, name, part;
     int64_t tags[TAGS_MAX];
     int tag_count;
 } own_object;
 
+/* The first ones were there before any backup; of the others each client makes one, at any time. */
+typedef struct counted {
+    bool made, doubtful; /* doubtful: two copies had the same unsent, or the same lost */
+    int64_t sure, unsure, by_its_own; /* what was added; unsure: a crash met the commit */
+} counted;
+
 typedef struct trial {
     world w;
+    counted votes[VOTES + WORLD_CLIENTS_MAX];
+    bool restored_lately; /* since all clients were there */
     random_state random;
     own_object own[WORLD_CLIENTS_MAX][OWN_MAX];
     uint64_t reset_continue_at[WORLD_CLIENTS_MAX], offline_until[WORLD_CLIENTS_MAX];
@@ -37,6 +52,13 @@ typedef struct trial {
     uint64_t readings_sure, readings_unsure;
     bool discards;
 } trial;
+
+/* RESETS_TRACE=ID in the environment tells what is done to one object, and said about it. */
+static bool traced(int64_t id)
+{
+    const char *wanted = getenv("RESETS_TRACE");
+    return wanted != NULL && strtoll(wanted, NULL, 10) == id;
+}
 
 static uint64_t below(trial *t, uint64_t n)
 {
@@ -57,7 +79,11 @@ static void edit_own(trial *t, client *c, int k, own_object *o)
     char text[40];
     snprintf(text, sizeof text, "%lld", (long long)v);
     status result = ATOLL_OK;
-    switch (o->alive ? below(t, 8) : 8) {
+    switch (o->alive ? below(t, 9) : 9) {
+    case 8:
+        result = fixture_add(w, c, id, v);
+        if (result == ATOLL_OK) o->score += v;
+        break;
     case 0:
     case 1:
         result = fixture_set_int(w, c, id, "score", v);
@@ -85,10 +111,9 @@ static void edit_own(trial *t, client *c, int k, own_object *o)
         break;
     default:
         result = fixture_create(w, c, id, 1, NULL);
-        if (result == ATOLL_OK)
-            *o = (own_object){.alive = true, .unsure = o->unsure, .cloned = o->cloned};
+        if (result == ATOLL_OK) *o = (own_object){.alive = true, .unsure = o->unsure};
     }
-    if (getenv("RESETS_TRACE") != NULL && atoll(getenv("RESETS_TRACE")) == id)
+    if (traced(id))
         printf("%llu c%d writes %lld: %d, alive %d score %lld\n", (unsigned long long)w->now_ms,
                c->number, (long long)v, result, o->alive, (long long)o->score);
     if (result != ATOLL_OK) o->unsure = true;
@@ -110,9 +135,35 @@ static void edit_shared(trial *t, client *c)
     (void)result; /* It may be absent, or there already. */
 }
 
+static void vote(trial *t, client *c)
+{
+    int which = (int)below(t, VOTES + (uint64_t)t->w.client_count);
+    counted *v = &t->votes[which];
+    int64_t by = 1 + (int64_t)below(t, 9);
+    bool own = which == VOTES + c->number;
+    status result = own && !v->made ? fixture_create(&t->w, c, VOTES_FIRST + which, 2, NULL)
+                                    : fixture_add(&t->w, c, VOTES_FIRST + which, by);
+    if (traced(VOTES_FIRST + which))
+        printf("%llu c%d adds %lld: %d\n", (unsigned long long)t->w.now_ms, c->number,
+               (long long)by, result);
+    if (own && !v->made) {
+        v->made = true;
+        v->doubtful |= result != ATOLL_OK;
+    } else if (result == ATOLL_OK) {
+        v->sure += by;
+        v->by_its_own += own ? by : 0;
+    } else if (c->node.crashing) {
+        v->unsure += by;
+    }
+}
+
 static void one_operation(trial *t, client *c)
 {
-    uint64_t which = below(t, 10);
+    uint64_t which = below(t, 12);
+    if (which >= 10) {
+        vote(t, c);
+        return;
+    }
     if (which < 6) {
         int k = (int)below(t, OWN_MAX);
         edit_own(t, c, k, &t->own[c->number][k]);
@@ -138,14 +189,16 @@ static void copy_folder(trial *t, client *from)
 {
     client *c = &t->w.clients[t->spare];
     if (from->number == t->spare || from->session == NULL || from->node.crashing) return;
-    for (int k = 0; k < OWN_MAX; k++) {
-        t->own[from->number][k].unsure |= !quiet(from);
-        t->own[from->number][k].cloned = true;
-    }
-    if (!quiet(from)) t->readings_unsure += t->readings_sure, t->readings_sure = 0;
+    bool both = !quiet(from) || t->restored_lately; /* have it, and send it */
+    for (int k = 0; k < OWN_MAX && both; k++) t->own[from->number][k].unsure = true;
+    for (int k = 0; k < VOTES + WORLD_CLIENTS_MAX && both; k++) t->votes[k].doubtful = true;
+    if (both) t->readings_unsure += t->readings_sure, t->readings_sure = 0;
     world_crash_client(&t->w, c, 100);
     memory_disk_free(c->node.disk);
     c->node.disk = memory_disk_copy(from->node.disk);
+    if (t->backup != NULL) memory_disk_free(t->backup);
+    t->backup =
+        NULL; /* Of what both acknowledged before, either may think that the other one tells. */
     t->spare = -1;
     t->copied++;
     t->blows = BLOWS_MAX; /* None more before the copy knows what it is. */
@@ -162,6 +215,10 @@ static void blow(trial *t)
         t->readings_unsure += t->readings_sure;
         t->readings_sure = 0;
         t->restored++;
+        /* Lost versions of two histories have no order that all copies know. */
+        for (int k = VOTES; k < VOTES + WORLD_CLIENTS_MAX && t->restored_lately; k++)
+            t->votes[k].doubtful = true;
+        t->restored_lately = true;
         if (getenv("RESETS_TRACE") != NULL)
             printf("%llu restored\n", (unsigned long long)w->now_ms);
     } else if (which == 2 && server_app_terminate(w->app) == ATOLL_OK) {
@@ -242,7 +299,7 @@ static const char *wrong_row(trial *t, client *writer, int k, const char *line)
 {
     static char text[2000];
     const own_object *o = &t->own[writer->number][k];
-    if (o->unsure || (o->cloned && t->restored > 0)) return NULL;
+    if (o->unsure) return NULL;
     char wanted[1600] = "";
     if (o->alive) {
         int n = snprintf(wanted, sizeof wanted, "%lld team 1 score %lld",
@@ -280,6 +337,27 @@ static const char *check_readings(trial *t)
     return text;
 }
 
+static const char *check_votes(trial *t)
+{
+    static char text[200];
+    for (int k = 0; k < VOTES + t->w.client_count; k++) {
+        const counted *v = &t->votes[k];
+        char query[40];
+        snprintf(query, sizeof query, "_id == %d", VOTES_FIRST + k);
+        char *line = fixture_dump_sorted(server_app_db(t->w.app), query);
+        const char *score = strstr(line, "score ");
+        int64_t there = score == NULL ? -1 : strtoll(score + 6, NULL, 10);
+        free(line);
+        /* Who is back before the one that made it finds none to add to. */
+        int64_t least = k < VOTES ? v->sure : v->by_its_own;
+        if (v->doubtful || !v->made || (there >= least && there <= v->sure + v->unsure)) continue;
+        snprintf(text, sizeof text, "counter %d is %lld, and not %lld to %lld", VOTES_FIRST + k,
+                 (long long)there, (long long)least, (long long)v->sure + (long long)v->unsure);
+        return text;
+    }
+    return NULL;
+}
+
 static const char *check(trial *t)
 {
     static char text[300];
@@ -305,6 +383,7 @@ static const char *check(trial *t)
     }
     free(server);
     if (wrong == NULL && !t->discards) wrong = check_readings(t);
+    if (wrong == NULL && !t->discards) wrong = check_votes(t);
     return wrong;
 }
 
@@ -356,20 +435,19 @@ static const char *storm(trial *t)
             wrong = settle(t);
             if (wrong == NULL) wrong = check(t);
             t->blows = 0;
+            t->restored_lately = false;
         }
     }
     if (wrong == NULL) wrong = settle(t);
     return wrong == NULL ? check(t) : wrong;
 }
 
-/* RESETS_TRACE=ID in the environment tells what is said about one object. */
 static void trace(world *w, const client *c, const char *what, const wire_rows_list *list)
 {
-    int64_t id = atoll(getenv("RESETS_TRACE"));
     for (size_t k = 0; k < list->count; k++) {
         wire_rows *rows = list->items[k];
         for (size_t i = 0; i < rows->count && rows->kinds.count > 0; i++) {
-            if (rows->key.integers.items[i] != id) continue;
+            if (!traced(rows->key.integers.items[i])) continue;
             printf("%llu c%d %s kind %d life %llu base %llu:", (unsigned long long)w->now_ms,
                    c->number, what, rows->kinds.items[i],
                    (unsigned long long)wire_one_or_each(&rows->lives, i, 0),
@@ -379,17 +457,20 @@ static void trace(world *w, const client *c, const char *what, const wire_rows_l
                 list_state state;
                 if (!wire_column_seek(rows->columns.items[n], i, &entry)) continue;
                 printf(" %s", rows->columns.items[n]->property);
+                const wire_column *column = rows->columns.items[n];
+                if (column->type == VALUE_INT && column->integers.count > entry)
+                    printf("%s%lld@%llu", column->increment ? "+" : "=",
+                           (long long)column->integers.items[entry],
+                           (unsigned long long)(column->stamps.count > entry
+                                                    ? column->stamps.items[entry]
+                                                    : 0));
                 if (rows->columns.items[n]->list == NULL ||
                     wire_list_state(rows->columns.items[n], entry, &state) != ATOLL_OK)
                     continue;
                 printf("(%zu)", state.elements.count);
                 list_state_free(&state);
             }
-            char query[40];
-            snprintf(query, sizeof query, "_id == %lld", (long long)id);
-            char *has = fixture_dump(c->db, query);
-            printf(" | it has %s", has[0] == '\0' ? "nothing\n" : has);
-            free(has);
+            printf("\n"); /* What the copy has is not asked: that would change when it crashes. */
         }
     }
 }
@@ -444,6 +525,9 @@ static int run_seed(uint64_t seed, bool verbose)
         world_run(&t->w, 50);
         if (world_subscribe(&t->w, &t->w.clients[i], classes, queries, 1) != ATOLL_OK) return 2;
     }
+    for (int k = 0; k < VOTES; k++)
+        t->votes[k].made =
+            fixture_create(&t->w, &t->w.clients[0], VOTES_FIRST + k, 2, NULL) == ATOLL_OK;
     run(t, 5000);
     const char *wrong = storm(t);
     printf("seed %llu: clients %d mode %d asks %d horizon %llu restored %llu terminated %llu "

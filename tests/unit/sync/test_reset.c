@@ -311,6 +311,121 @@ Test(reset, the_app_is_asked_before_and_after_and_the_server_waits)
     world_end(&w);
 }
 
+/* What each device added, acknowledged or not, counts once, whoever comes back first and whatever the backup has of it. */
+Test(reset, increments_that_a_restored_backup_lost_are_added_again)
+{
+    for (int first = 0; first < 2; first++) {
+        world w;
+        start(&w, 2);
+        client *a = &w.clients[0], *b = &w.clients[1];
+        MUST(fixture_create(&w, a, 1, 5, NULL));
+        SETTLE(&w);
+        MUST(fixture_add(&w, a, 1, 1));
+        MUST(fixture_add(&w, b, 1, 20));
+        SETTLE(&w);
+        memory_disk *backup = memory_disk_copy(w.server_node.disk);
+        MUST(fixture_add(&w, a, 1, 300));
+        SETTLE(&w);
+        MUST(fixture_add(&w, b, 1, 4000));
+        SETTLE(&w);
+        MUST(fixture_add(&w, a, 1, 50000));
+        SETTLE(&w);
+        away(&w, a);
+        away(&w, b);
+        MUST(fixture_add(&w, a, 1, 600000));
+        world_restore_server(&w, backup, 100);
+        world_run(&w, 1000);
+        w.clients[first].offline = false;
+        world_run(&w, 30000);
+        w.clients[1 - first].offline = false;
+        SETTLE(&w);
+        expect_all(&w, "1 team 5 score 654321 tags []\n");
+        /* The same once more: what was added again is remembered as what was added. */
+        world_restore_server(&w, backup, 100);
+        memory_disk_free(backup);
+        SETTLE(&w);
+        expect_all(&w, "1 team 5 score 654321 tags []\n");
+        world_end(&w);
+    }
+}
+
+/* An increment ends with the object. */
+Test(reset, what_was_added_to_an_object_is_not_added_to_the_one_in_its_place)
+{
+    world w;
+    start(&w, 2);
+    client *a = &w.clients[0];
+    MUST(fixture_create(&w, a, 1, 5, NULL));
+    SETTLE(&w);
+    memory_disk *backup = memory_disk_copy(w.server_node.disk);
+    MUST(fixture_add(&w, a, 1, 300));
+    SETTLE(&w);
+    away(&w, a);
+    MUST(fixture_delete(&w, a, 1));
+    MUST(fixture_create(&w, a, 1, 6, NULL));
+    world_restore_server(&w, backup, 100);
+    memory_disk_free(backup);
+    world_run(&w, 5000);
+    a->offline = false;
+    SETTLE(&w);
+    expect_all(&w, "1 team 6 score 0 tags []\n");
+    world_end(&w);
+}
+
+/* The one that made the object tells its value as it knew it last: what others added until then is in it, what they added later
+ * is not. */
+Test(reset, an_object_that_was_lost_has_what_everybody_added_once)
+{
+    for (int first = 0; first < 2; first++) {
+        world w;
+        start(&w, 2);
+        client *a = &w.clients[0], *b = &w.clients[1];
+        memory_disk *backup = memory_disk_copy(w.server_node.disk);
+        MUST(fixture_create(&w, a, 1, 5, NULL));
+        SETTLE(&w);
+        MUST(fixture_add(&w, b, 1, 1));
+        SETTLE(&w);
+        MUST(fixture_add(&w, a, 1, 20));
+        SETTLE(&w);
+        away(&w, a);
+        if (first == 0) MUST(fixture_add(&w, b, 1, 300));
+        world_run(&w, 5000);
+        away(&w, b);
+        world_restore_server(&w, backup, 100);
+        memory_disk_free(backup);
+        world_run(&w, 1000);
+        w.clients[first].offline = false; /* The other one first finds no object to add to. */
+        world_run(&w, 30000);
+        w.clients[1 - first].offline = false;
+        SETTLE(&w);
+        expect_all(&w, first == 0 ? "1 team 5 score 321 tags []\n" : "1 team 5 score 21 tags []\n");
+        world_end(&w);
+    }
+}
+
+/* What is set after the restoring is later than what was lost. */
+Test(reset, a_lost_value_does_not_win_over_one_that_was_set_since)
+{
+    world w;
+    start(&w, 2);
+    client *a = &w.clients[0], *b = &w.clients[1];
+    MUST(fixture_create(&w, a, 1, 5, NULL));
+    SETTLE(&w);
+    memory_disk *backup = memory_disk_copy(w.server_node.disk);
+    MUST(fixture_set_name(&w, a, 1, "acknowledged, and lost"));
+    SETTLE(&w);
+    away(&w, a);
+    world_restore_server(&w, backup, 100);
+    memory_disk_free(backup);
+    world_run(&w, 30000);
+    MUST(fixture_set_name(&w, b, 1, "set since"));
+    world_run(&w, 5000);
+    a->offline = false;
+    SETTLE(&w);
+    expect_all(&w, "1 team 5 score 0 name set since tags []\n");
+    world_end(&w);
+}
+
 /* The object of the backup has to end, though the one that took its place ends before it is sent. */
 Test(reset, an_object_made_anew_and_deleted_again_does_not_bring_back_the_old_one)
 {
