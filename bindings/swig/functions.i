@@ -64,6 +64,7 @@
 %atoll_blocking(atoll_realm_write_copy)
 %atoll_blocking(atoll_realm_delete_files)
 %atoll_blocking(atoll_realm_move_files)
+%atoll_blocking(atoll_realm_set_aside)
 %atoll_blocking(atoll_results_snapshot)
 %atoll_blocking(atoll_results_count)
 %atoll_blocking(atoll_results_column)
@@ -322,6 +323,7 @@ int64_t atoll_realm_used_size(atoll_config *config, atoll_error **error);
 atoll_checked atoll_realm_write_copy(atoll_realm *realm, atoll_config *config, atoll_error **error);
 atoll_checked atoll_realm_delete_files(atoll_config *config, atoll_error **error);
 atoll_checked atoll_realm_move_files(atoll_config *config, const atoll_text_char *path, size_t path_size, atoll_error **error);
+bool atoll_realm_set_aside(atoll_config *config, const atoll_text_char *path, size_t path_size, atoll_error **error);
 atoll_session *atoll_realm_session(atoll_realm *realm, atoll_error **error);
 atoll_subscriptions *atoll_realm_subscriptions(atoll_realm *realm, atoll_error **error);
 uint64_t atoll_realm_observe(atoll_realm *realm, atoll_queue *queue, atoll_error **error);

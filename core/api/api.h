@@ -239,6 +239,9 @@ void database_reset_event(database *d, int32_t step, int32_t discards);
 void database_tell_reset(database *d, const api_session_observer *o); /* under the lock */
 bool database_reset_unheard(const database *d);                       /* under the lock */
 void database_continue_reset(database *d, status code, bytes text);
+/* aside.c: moves the folder that was asked to be, if nobody has it open. */
+status database_move_aside(const char *path) MUST_CHECK;
+status database_forget_aside(const char *path) MUST_CHECK; /* what was asked for is no longer */
 void database_tell_error(
     database *d, const api_session_observer *observer); /* of the time before it; under the lock */
 

@@ -330,7 +330,8 @@ static status open_or_reuse(const atoll_config *config, bool migrating, database
     } else if (d != NULL) {
         result = reuse_database(d, config);
     } else {
-        result = make_database(config, path, migrating, &d);
+        if (!config->in_memory && !config->read_only) result = database_move_aside(path);
+        if (result == ATOLL_OK) result = make_database(config, path, migrating, &d);
         if (result == ATOLL_OK) {
             watch_exit();
             d->next = registry;
@@ -463,6 +464,7 @@ status database_delete_files(const char *given)
                         ? fail(ATOLL_ERROR_FILE_IN_USE,
                                "%s is open in this process; close every realm on it first", path)
                         : storage_delete_rocksdb(path);
+    if (result == ATOLL_OK) result = database_forget_aside(path);
     mutex_unlock(&registry_lock);
     memory_free(path);
     return result;

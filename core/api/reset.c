@@ -1,8 +1,7 @@
-/* Client resets as an app sees them: the question before and after one, and moving a realm's folder aside.
+/* Client resets as an app sees them: the question before and after one.
  * It must never let a session wait for somebody who is not there. Invariant: a question that nobody answered is kept as long
  * as a realm is open, for the first who observes resets. */
 #include "api/api.h"
-#include "platform/file.h"
 
 static bool heard(const database *d)
 {
@@ -44,28 +43,4 @@ void database_continue_reset(database *d, status code, bytes text)
     d->reset_step = ATOLL_RESET_STEP_NONE;
     mutex_unlock(&d->lock);
     if (waits && d->session != NULL) runner_session_reset_continue(d->session, code, text);
-}
-
-/* ---- aside ---- */
-
-static status move_files(const atoll_config *config, const char *path, model_db *open, void *to)
-{
-    (void)config;
-    if (open != NULL)
-        return fail(ATOLL_ERROR_FILE_IN_USE,
-                    "%s is open in this process; close every realm on it, and wait until its "
-                    "session has ended",
-                    path);
-    return file_move(path, to);
-}
-
-atoll_status atoll_realm_move_files(const atoll_config *config, const char *path, size_t path_size,
-                                    atoll_error **error)
-{
-    char *to = NULL;
-    status result = API_NOT_NULL(config);
-    if (result == ATOLL_OK) result = api_replace_text(&to, path, path_size, "path");
-    if (result == ATOLL_OK) result = database_with_files(config, move_files, to);
-    memory_free(to);
-    return api_result(error, result);
 }

@@ -22,6 +22,7 @@ status storage_open_rocksdb(const char *path, const storage_options *options,
 /* Removes the folder of a realm; one that is not there is fine. FILE_NOT_REALM when it holds anything else, FILE_IN_USE
  * while it is open anywhere: then nothing is touched. */
 status storage_delete_rocksdb(const char *path) MUST_CHECK;
+status storage_move_rocksdb(const char *path, const char *to) MUST_CHECK; /* nobody has it open */
 status storage_open_memory(struct memory_disk *disk, storage **out) MUST_CHECK;
 /* A store of its own in memory, gone when it is closed: that of realms that are never written to disk. */
 status storage_open_volatile(storage **out) MUST_CHECK;

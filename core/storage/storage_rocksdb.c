@@ -246,6 +246,18 @@ status storage_delete_rocksdb(const char *path)
     return result;
 }
 
+status storage_move_rocksdb(const char *path, const char *to)
+{
+    rocks_store s = {.path = (char *)(uintptr_t)path};
+    storage_options options = {0};
+    bool fresh = false;
+    TRY(check_folder(path, &options, &fresh));
+    TRY(take_lock(&s));
+    status result = file_move(path, to);
+    file_lock_free(s.lock);
+    return result;
+}
+
 /* ---- reading and writing ---- */
 static const char *text(bytes b)
 {

@@ -194,6 +194,76 @@ Test(files, a_realm_in_memory_is_written_to_disk_by_a_copy)
     temp_folder_remove(f.folder);
 }
 
+static atoll_realm *open_counted(const atoll_config *config, fixture *f, int64_t wanted)
+{
+    atoll_realm *realm = atoll_realm_open(config, &f->error);
+    GOOD(f->error);
+    f->realm = realm;
+    fixture_keys(f);
+    cr_assert_eq(count_of(f, f->dog, ""), wanted);
+    return realm;
+}
+
+/* A manual client reset: the folder goes before the next opening, once, and nothing that somebody has open is moved. */
+Test(files, a_realm_that_is_set_aside_while_open_is_moved_before_it_is_opened_again)
+{
+    fixture f = {0};
+    char backup[160], second[170];
+    cr_assert_not_null(temp_folder(f.folder));
+    snprintf(f.path, sizeof f.path, "%s/dogs.atoll", f.folder);
+    snprintf(backup, sizeof backup, "%s/backups/dogs", f.folder);
+    snprintf(second, sizeof second, "%s-2", backup);
+    atoll_config *config = config_at(f.path, NULL), *moved = config_at(backup, NULL);
+    atoll_config *moved_later = config_at(second, NULL);
+    for (int time = 0; time < 2; time++) {
+        atoll_realm *realm = open_counted(config, &f, 0);
+        add_dogs(&f, 0, 5 + time);
+        cr_assert_not(atoll_realm_set_aside(config, S(backup), &f.error));
+        GOOD(f.error);
+        atoll_realm *other = atoll_realm_open(config, &f.error); /* As long as it is open. */
+        GOOD(f.error);
+        atoll_realm_close(other);
+        atoll_realm_free(other);
+        atoll_realm_close(realm);
+        atoll_realm_free(realm);
+    }
+    open_counted(config, &f, 0);
+    close_realm(&f);
+    open_counted(moved, &f, 5);
+    close_realm(&f);
+    open_counted(moved_later, &f, 6); /* The name was taken. */
+    close_realm(&f);
+    /* Nobody has it open: at once, and what was asked for before is done with it. */
+    open_counted(config, &f, 0);
+    cr_assert_not(atoll_realm_set_aside(config, S(backup), &f.error));
+    GOOD(f.error);
+    close_realm(&f);
+    snprintf(backup, sizeof backup, "%s/backups/third", f.folder);
+    cr_assert(atoll_realm_set_aside(config, S(backup), &f.error));
+    GOOD(f.error);
+    cr_assert_neq(access(f.path, F_OK), 0);
+    open_counted(config, &f, 0);
+    add_dogs(&f, 0, 3);
+    close_realm(&f);
+    open_counted(config, &f, 3);
+    close_realm(&f);
+    /* A realm that is deleted is not moved. */
+    open_counted(config, &f, 3);
+    cr_assert_not(atoll_realm_set_aside(config, S(backup), &f.error));
+    close_realm(&f);
+    atoll_realm_delete_files(config, &f.error);
+    GOOD(f.error);
+    open_counted(config, &f, 0);
+    add_dogs(&f, 0, 2);
+    close_realm(&f);
+    open_counted(config, &f, 2);
+    close_realm(&f);
+    atoll_config_free(config);
+    atoll_config_free(moved);
+    atoll_config_free(moved_later);
+    temp_folder_remove(f.folder);
+}
+
 Test(files, a_commit_beyond_the_allowed_versions_fails)
 {
     fixture f = {0};

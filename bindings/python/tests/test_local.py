@@ -487,6 +487,20 @@ def test_realms_can_be_deleted_when_closed(tmp_path):
     assert not path.exists()
 
 
+def test_a_realm_that_is_set_aside_while_open_is_moved_before_it_is_opened_again(tmp_path):
+    path, backup = tmp_path / "r", tmp_path / "backup"
+    with atoll.open(path, schema=SCHEMA) as realm:
+        with realm.write():
+            realm.create(Person, _id=1, name="Ann")
+        assert not atoll.set_aside(path, backup)
+    with atoll.open(path, schema=SCHEMA) as realm:
+        assert len(realm.objects(Person)) == 0
+    with atoll.open(backup, schema=SCHEMA) as realm:
+        assert len(realm.objects(Person)) == 1
+    assert atoll.set_aside(path, tmp_path / "other")
+    assert not path.exists()
+
+
 def test_a_folder_that_is_no_realm_is_refused(tmp_path):
     (tmp_path / "file").write_text("not a realm")
     with pytest.raises(errors.AtollError) as caught:

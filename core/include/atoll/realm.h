@@ -189,6 +189,14 @@ ATOLL_API atoll_status atoll_realm_delete_files(const atoll_config *config, atol
 ATOLL_API atoll_status atoll_realm_move_files(const atoll_config *config, const char *path,
                                               size_t path_size, atoll_error **error);
 
+/* Moves the folder of a realm as MoveFiles does, or, while anybody has it open, before it is opened
+ * the next time after that. Answers whether it is moved already.
+ * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, FILE_EXISTS, FILE_ACCESS,
+ * FILE_PERMISSION, FILE_NOT_FOUND, OUT_OF_MEMORY.
+ * Thread: any. May wait. Since: 0.1. */
+ATOLL_API bool atoll_realm_set_aside(const atoll_config *config, const char *path, size_t path_size,
+                                     atoll_error **error);
+
 /* The sync session of the realm.
  * Owns: the caller, who frees the result with atoll_session_free.
  * Answers null without an error: the realm is a local one.

@@ -481,6 +481,7 @@ static void manual_client_resets(const std::string &url, const std::string &fold
         auto error = told.get_future();
         REQUIRE(error.wait_for(std::chrono::seconds(30)) == std::future_status::ready);
         REQUIRE(error.get().is_client_reset_requested());
+        REQUIRE(!realm::db::set_aside(config, folder + "/manual/later.realm"));
         db.close();
     }
     bool moved = false; // Its session takes a moment to end.

@@ -207,6 +207,12 @@ public:
         internal::checked(atoll_realm_move_files, config.build(config.classes()).get(), to.data(),
                           to.size());
     }
+    // The same while it may be open: now (true), or before it is opened the next time after that.
+    static bool set_aside(const db_config &config, const std::string &to)
+    {
+        return internal::checked(atoll_realm_set_aside, config.build(config.classes()).get(), to.data(),
+                                 to.size());
+    }
 
 private:
     db(const db_config &config, const std::vector<internal::describe_function> &classes)

@@ -153,7 +153,7 @@ public class ClientResetException : SessionException
 
     /// <summary>
     /// Moves the folder of the realm to <see cref="BackupFilePath"/>; the next opening begins with an empty one. All instances of
-    /// the realm must be disposed before. False: it is still in use.
+    /// the realm must be disposed before. False: it is still in use, and is moved before it is opened the next time after that.
     /// </summary>
     public bool InitiateClientReset()
     {
@@ -164,8 +164,7 @@ public class ClientResetException : SessionException
 
         try
         {
-            config.MoveFiles(BackupFilePath);
-            return true;
+            return config.SetAside(BackupFilePath);
         }
         catch (Exception)
         {

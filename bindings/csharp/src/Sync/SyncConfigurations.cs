@@ -70,13 +70,13 @@ public abstract class SyncConfigurationBase : RealmConfigurationBase
         }
     }
 
-    /// <summary>Moves the folder of the realm, which nobody has open.</summary>
-    internal void MoveFiles(string path)
+    /// <summary>Moves the folder of the realm, now (true) or before it is opened the next time.</summary>
+    internal bool SetAside(string path)
     {
         using var native = new NativeHandle(NativeMethods.atoll_config_new(), NativeMethods.atoll_config_free);
         NativeMethods.atoll_config_set_path(native.Value, DatabasePath);
         Configure(native.Value);
-        NativeMethods.atoll_realm_move_files(native.Value, path);
+        return NativeMethods.atoll_realm_set_aside(native.Value, path);
     }
 
     /// <summary>Asks the core for the path: one that is missing or relative depends on app, user and partition.</summary>

@@ -49,6 +49,7 @@ from .realm import (  # noqa: A004
     open,
     open_async,
     realm_path,
+    set_aside,
 )
 from .schema import AsymmetricObject, EmbeddedObject, Float32, Object, Property, backlinks, field, parent, primary_key
 from .sync import ClientReset, Session, Subscription, SubscriptionSet, SubscriptionUpdate, SyncConfiguration
@@ -109,6 +110,7 @@ __all__ = [
     "parent",
     "primary_key",
     "realm_path",
+    "set_aside",
     "set_log_level",
     "set_log_sink",
 ]

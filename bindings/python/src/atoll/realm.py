@@ -228,6 +228,16 @@ def delete_realm(target: Target) -> None:
     native.atoll_realm_delete_files(config.pointer)
 
 
+def set_aside(target: Target, path: Union[str, os.PathLike]) -> bool:
+    """Move the folder of a realm, for a manual client reset: a backup, and the next opening begins with an empty one.
+
+    True: it is moved. False: it is open, and is moved before it is opened the next time after that; a number is added to
+    the name if something is there by then. Errors: FileNotFoundError, FileExistsError. Since: 0.1
+    """
+    config = _native_config(target, ())
+    return native.atoll_realm_set_aside(config.pointer, os.path.abspath(os.fspath(path)))
+
+
 def compact(target: Target, *, encryption_key: Optional[bytes] = None) -> bool:
     """Give the space of what was deleted or replaced back to the disk; False when the realm is open somewhere.
 
@@ -749,4 +759,4 @@ class Realm:
         self._fill(info, value, given, defaulted, update, False)
 
 
-__all__ = ["Migration", "Realm", "Reference", "Request", "AsyncWriteTransaction", "WriteTransaction", "compact", "delete_realm", "open", "open_async", "realm_path"]
+__all__ = ["Migration", "Realm", "Reference", "Request", "AsyncWriteTransaction", "WriteTransaction", "compact", "delete_realm", "open", "open_async", "realm_path", "set_aside"]

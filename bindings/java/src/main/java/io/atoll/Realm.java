@@ -234,11 +234,11 @@ public final class Realm extends BaseRealm {
         }
     }
 
-    /** Moves the folder of a realm that nobody has open; for client resets. */
-    public static void realmMove$files(RealmConfiguration configuration, String path) {
+    /** Moves the folder of a realm, now (true) or before it is opened the next time; for client resets. */
+    public static boolean realmSet$aside(RealmConfiguration configuration, String path) {
         long config = configuration.nativeConfig();
         try {
-            Native.atoll_realm_move_files(config, path);
+            return Native.atoll_realm_set_aside(config, path);
         } finally {
             Native.atoll_config_free(config);
         }

@@ -24,13 +24,18 @@ public class ClientResetRequiredError extends AppException {
 
     /**
      * Moves the folder of the realm to {@link #getBackupFile()}; the next opening begins with an empty one. All instances of the
-     * realm must be closed before, and its session takes a moment to end.
+     * realm must be closed before, and its session takes a moment to end: while it is in use an IllegalStateException is thrown,
+     * and the folder is moved before the realm is opened the next time after that.
      */
     public void executeClientReset() {
+        boolean moved;
         try {
-            Realm.realmMove$files(configuration, backup.getPath());
+            moved = Realm.realmSet$aside(configuration, backup.getPath());
         } catch (RuntimeException e) {
             throw new IllegalStateException("the realm is not moved to " + backup + ": " + e.getMessage(), e);
+        }
+        if (!moved) {
+            throw new IllegalStateException("the realm is still open; it is moved to " + backup + " before it is opened again");
         }
     }
 
