@@ -81,6 +81,7 @@ uint64_t memory_disk_operations(const memory_disk *d); /* count of calls so far 
 /* Called before each disk operation; the simulator crashes a node from here by returning true: the call and every
  * later one of that handle fail until the disk is opened again. */
 void memory_disk_set_hook(memory_disk *d, bool (*before)(void *context), void *context);
+void memory_disk_set_full(memory_disk *d, bool on); /* writing fails, reading does not */
 void memory_disk_set_ignore_sync(memory_disk *d,
                                  bool on); /* a deliberate breakage for tests: sync does nothing */
 #endif

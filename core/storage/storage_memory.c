@@ -34,7 +34,7 @@ struct memory_disk {
     status fail_code;
     bool (*before)(void *context);
     void *before_context;
-    bool ignore_sync;
+    bool ignore_sync, full;
     bool is_volatile; /* belongs to its store: nothing is ever undone */
     struct memory_store *open;
 };
@@ -255,6 +255,11 @@ void memory_disk_set_hook(memory_disk *d, bool (*before)(void *context), void *c
     d->before_context = context;
 }
 
+void memory_disk_set_full(memory_disk *d, bool on)
+{
+    d->full = on;
+}
+
 void memory_disk_set_ignore_sync(memory_disk *d, bool on)
 {
     d->ignore_sync = on;
@@ -447,6 +452,7 @@ static status memory_write(storage *base, storage_batch *batch, bool sync)
     memory_batch *b = (memory_batch *)batch;
     memory_disk *d = s->disk;
     TRY(memory_enter(s));
+    if (d->full) return fail(ATOLL_ERROR_DISK_FULL, "the virtual disk is full");
     undo_batch undone = {0};
     mutex_lock(&d->lock);
     status result = vector_reserve(&d->unsynced, 1);

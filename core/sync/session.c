@@ -481,7 +481,7 @@ static status make_bind(session *s, arena *memory, session_action *out)
     if (view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     client_message m = {.kind = CLIENT_BIND};
     sync_state *y = &s->sync;
-    m.bind = (wire_bind){.accepts_zstd = true,
+    m.bind = (wire_bind){.accepts_zstd = !s->options.plain,
                          .version_minimum = WIRE_VERSION_MINIMUM,
                          .version_maximum = WIRE_VERSION_MAXIMUM,
                          .app_id = s->app_id,

@@ -21,6 +21,7 @@ typedef struct session_options {
     uint64_t connect_timeout_ms, ping_period_ms, pong_timeout_ms;
     int32_t reset_mode; /* SESSION_RESET_* */
     bool cancel_waits;  /* a connection that fails or is lost ends the waits, too */
+    bool plain;         /* no message is compressed */
     bool ask_resets;    /* before and after a reset the app is asked: session_reset_continue */
 } session_options;
 

@@ -75,6 +75,7 @@ item_keys fixture_keys(model_db *db)
                    .friend_of = key_of(item, "friend"),
                    .part_x = key_of(part, "x"),
                    .hits = key_of(item, "hits"),
+                   .extra = key_of(item, "extra"),
                    .marks = key_of(item, "marks"),
                    .pairs = key_of(item, "pairs"),
                    .any = key_of(item, "any")};
@@ -152,7 +153,8 @@ status fixture_set_int(world *w, client *c, int64_t id, const char *name, int64_
     if (result == ATOLL_OK) result = need(&e, id);
     if (result == ATOLL_OK)
         result = model_set(e.txn, e.k.c, e.row,
-                           strcmp(name, "team") == 0   ? e.k.team
+                           strcmp(name, "extra") == 0  ? e.k.extra
+                           : strcmp(name, "team") == 0 ? e.k.team
                            : strcmp(name, "hits") == 0 ? e.k.hits
                                                        : e.k.score,
                            &x);
@@ -418,6 +420,9 @@ static void dump_row(text *t, const model_view *view, const item_keys *k, row_ke
             v.type == VALUE_EMBEDDED ? (long long)int_of(view, k->part, v.as.row, k->part_x) : -1);
     }
     dump_types(t, view, k, row);
+    value extra = value_null();
+    if (k->extra != 0) must(model_get(view, k->c, row, k->extra, &extra));
+    if (extra.type == VALUE_INT) add(t, " extra %lld", (long long)extra.as.integer);
     add(t, "\n");
 }
 

@@ -12,6 +12,7 @@ typedef struct item_keys {
     property_key id, team, name, score, tags, one, many, friend_of;
     property_key part_x, reading_id, reading_text;
     property_key hits, marks, pairs, any; /* 0 without fixture_add_types */
+    property_key extra;                   /* 0 where no newer version of the app was */
 } item_keys;
 item_keys fixture_keys(model_db *db);
 /* One small local commit each; the session is told. */

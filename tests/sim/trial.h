@@ -9,7 +9,7 @@ enum { VOTES = 3, VOTES_FIRST = 700, OWN_MAX = 40, TAGS_MAX = 60, SETTLE_MS = 90
 
 typedef struct own_object {
     bool alive, unsure; /* unsure: a crash met the commit, or two copies edit it */
-    int64_t score, name, part;
+    int64_t score, name, part, extra;
     int64_t tags[TAGS_MAX];
     int tag_count;
 } own_object;

@@ -98,6 +98,19 @@ static void send_packet(world *w, packet_queue *q, uint64_t *free_ms, bytes data
     queue_put(q, p);
 }
 
+/* A field with a number that no version has yet ends the message of a newer one. */
+static void send_message(world *w, client *c, packet_queue *q, uint64_t *free_ms, bytes message)
+{
+    static const uint8_t unknown[] = {0x80, 0x7d, 0x05}; /* 2000: 5 */
+    buffer longer;
+    buffer_init(&longer, message.size + sizeof unknown);
+    if (c->newer && (buffer_append(&longer, message.data, message.size) != ATOLL_OK ||
+                     buffer_append(&longer, unknown, sizeof unknown) != ATOLL_OK))
+        abort();
+    send_packet(w, q, free_ms, c->newer ? buffer_view(&longer) : message, ATOLL_OK, NULL);
+    buffer_free(&longer);
+}
+
 /* ---- life of nodes ---- */
 
 static void tell(world *w, client *c, world_event what, bytes data, status code)
@@ -107,6 +120,7 @@ static void tell(world *w, client *c, world_event what, bytes data, status code)
 
 static void drop_stream(client *c)
 {
+    queue_clear(&c->said);
     queue_clear(&c->up);
     queue_clear(&c->down);
     if (c->peer != NULL) {
@@ -146,6 +160,18 @@ status world_set_user_data(world *w, client *c, const char *json)
                                 w->app, c->user_id == NULL ? "user" : c->user_id, bytes_text(json));
 }
 
+/* What a newer version of the app has. */
+static void upgrade(model_schema *s)
+{
+    size_t index = 0;
+    if (schema_add_property(s, 0, bytes_text("extra"), VALUE_INT, PROPERTY_NULLABLE,
+                            bytes_of("", 0)) != ATOLL_OK ||
+        schema_add_class(s, bytes_text("Later"), CLASS_NORMAL, &index) != ATOLL_OK ||
+        schema_add_property(s, index, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY,
+                            bytes_of("", 0)) != ATOLL_OK)
+        abort();
+}
+
 bool world_client_open(world *w, client *c)
 {
     storage *store = NULL;
@@ -157,6 +183,7 @@ bool world_client_open(world *w, client *c)
                            .memory_budget = w->memory_budget};
     if (storage_open_memory(c->node.disk, &store) != ATOLL_OK) return false;
     model_schema schema = copy_schema(&w->schema);
+    if (c->upgraded) upgrade(&schema);
     status result = model_open(store, &model, &schema, &c->db);
     schema_free(&schema);
     if (result != ATOLL_OK) {
@@ -176,6 +203,9 @@ bool world_client_open(world *w, client *c)
                                .reconnect_jitter_divisor = 4,
                                .reset_mode = w->reset_mode,
                                .cancel_waits = w->cancel_waits,
+                               .ping_period_ms = w->ping_ms,
+                               .pong_timeout_ms = w->ping_ms * 2,
+                               .plain = c->plain,
                                .ask_resets = w->ask_resets};
     result = session_new(&options, &c->session);
     if (result != ATOLL_OK) {
@@ -297,6 +327,12 @@ static void close_later(world *w, client *c)
                     "the server went away");
 }
 
+static void forget_lost_ends(world *w)
+{
+    for (int i = 0; i < w->lost_ends.count; i++) peer_free(w->lost_ends.items[i]);
+    w->lost_ends.count = 0;
+}
+
 void world_crash_server(world *w, uint64_t down_ms)
 {
     w->server_node.crashing = true;
@@ -308,6 +344,7 @@ void world_crash_server(world *w, uint64_t down_ms)
         c->peer = NULL;
         close_later(w, c);
     }
+    forget_lost_ends(w);
     if (w->app != NULL) server_app_close(w->app);
     w->app = NULL;
     w->server_node.up = false;
@@ -368,12 +405,74 @@ void world_end(world *w)
         memory_disk_free(c->node.disk);
         free(c->up.items);
         free(c->down.items);
+        queue_clear(&c->said);
+        free(c->said.items);
         free(c->user_data);
     }
+    forget_lost_ends(w);
     if (w->app != NULL) server_app_close(w->app);
     role_set_release(w->roles);
     memory_disk_free(w->server_node.disk);
     schema_free(&w->schema);
+}
+
+/* ---- streams with one end ---- */
+
+/* What the server says there is heard by nobody; it ends when the server finds out. */
+static void poll_lost_ends(world *w)
+{
+    int kept = 0;
+    for (int i = 0; i < w->lost_ends.count; i++) {
+        peer *p = w->lost_ends.items[i];
+        peer_action a;
+        bool ended = false;
+        for (int n = 0; n < 100000 && !ended && peer_poll(p, w->now_ms, &a); n++)
+            ended = a.kind == PEER_ACTION_CLOSE;
+        if (ended) {
+            peer_free(p);
+        } else {
+            w->lost_ends.items[kept++] = p;
+        }
+    }
+    w->lost_ends.count = kept;
+}
+
+static void lose_end(world *w, peer *p)
+{
+    if (w->lost_ends.count == 16) {
+        peer_free(w->lost_ends.items[0]);
+        memmove(w->lost_ends.items, w->lost_ends.items + 1, 15 * sizeof(peer *));
+        w->lost_ends.count--;
+    }
+    peer_set_owner(p, NULL);
+    w->lost_ends.items[w->lost_ends.count++] = p;
+}
+
+void world_half_open(world *w, client *c, bool servers_end_stays)
+{
+    if (!c->stream_open || c->peer == NULL) return;
+    queue_clear(&c->up);
+    queue_clear(&c->down);
+    if (servers_end_stays) {
+        lose_end(w, c->peer);
+        c->peer = NULL;
+        drop_stream(c);
+        c->stream_open = true;
+        close_later(w, c);
+    } else {
+        peer_free(c->peer);
+        c->peer = NULL;
+    }
+}
+
+void world_replay(world *w, client *c)
+{
+    peer *p = NULL;
+    if (w->app == NULL || w->server_node.crashing || c->said.count == 0) return;
+    if (peer_new(w->app, c->user_id == NULL ? "user" : c->user_id, &p) != ATOLL_OK) return;
+    for (size_t i = 0; i < c->said.count && !w->server_node.crashing; i++)
+        peer_received(p, w->now_ms, bytes_of(c->said.items[i].data, c->said.items[i].size));
+    lose_end(w, p);
 }
 
 /* ---- the session's wishes ---- */
@@ -425,7 +524,7 @@ static void poll_session(world *w, client *c)
         } else if (a.kind == SESSION_ACTION_CLOSE) {
             drop_stream(c);
         } else if (a.kind == SESSION_ACTION_SEND && c->stream_open && c->peer != NULL) {
-            send_packet(w, &c->up, &c->up_free_ms, a.message, ATOLL_OK, NULL);
+            send_message(w, c, &c->up, &c->up_free_ms, a.message);
         }
     }
 }
@@ -490,6 +589,12 @@ static void deliver_up(world *w, client *c)
     if (c->peer != NULL) {
         peer_get_counters(c->peer, &before);
         tell(w, c, WORLD_UP, bytes_of(p.data, p.size), ATOLL_OK);
+        if (w->records) {
+            packet same = {.data = malloc(p.size + 1), .size = p.size};
+            if (same.data == NULL) abort();
+            memcpy(same.data, p.data, p.size);
+            queue_put(&c->said, same);
+        }
         peer_received(c->peer, w->now_ms, bytes_of(p.data, p.size));
         if (w->server_node.crashing) {
             free(p.data);
@@ -528,7 +633,7 @@ static void poll_peer(world *w, client *c)
                     peer_poll(c->peer, w->now_ms, &a);
          n++) {
         if (a.kind == PEER_ACTION_SEND) {
-            send_packet(w, &c->down, &c->down_free_ms, a.message, ATOLL_OK, NULL);
+            send_message(w, c, &c->down, &c->down_free_ms, a.message);
         } else {
             send_packet(w, &c->down, &c->down_free_ms, bytes_of(NULL, 0),
                         a.code == ATOLL_OK ? ATOLL_ERROR_CONNECTION_CLOSED : a.code, a.text);
@@ -558,6 +663,7 @@ static void server_turn(world *w)
     if (server_app_watch(w->app) != ATOLL_OK || w->server_node.crashing) return;
     for (peer *p = server_app_woken(w->app); p != NULL; p = server_app_woken(w->app))
         if (peer_owner(p) != NULL) ((client *)peer_owner(p))->to_poll = true;
+    poll_lost_ends(w);
     for (int i = 0; i < w->client_count && !w->server_node.crashing; i++) {
         client *c = &w->clients[i];
         if (!c->to_poll) continue;

@@ -54,7 +54,12 @@ typedef struct client {
     bool stream_open;
     uint64_t open_at_ms, up_free_ms, down_free_ms;
     packet_queue up, down;
-    bool offline;          /* the network is away */
+    bool offline; /* the network is away */
+    bool plain,
+        newer; /* an app without compression; one whose messages have fields that nobody knows yet */
+    bool
+        upgraded; /* a newer version of the app: its model has one more property and one more class */
+    packet_queue said;     /* what the server took of the open stream, while the world records */
     uint64_t errors;       /* ERROR actions */
     uint64_t resets[3][2]; /* RESET actions: by step, recovered and discarded */
 
@@ -90,6 +95,12 @@ typedef struct world {
     model_schema schema;
     uint64_t delay_ms_max;
     uint64_t cuts, server_crashes, client_crashes;
+    uint64_t ping_ms; /* of sessions that are opened from now on; 0: as usual */
+    bool records;
+    struct {
+        peer *items[16];
+        int count;
+    } lost_ends; /* of streams that no client knows any more: the server finds out */
     uint64_t messages_up[16], messages_down[16], openings[8];
     uint64_t connections[3][3], states[5][5]; /* transitions: from, to */
     /* Called with each decoded message when the server takes it, and after a batch was applied. */
@@ -121,6 +132,10 @@ bool world_settle(world *w, uint64_t limit_ms);
 /* The server goes on with an earlier image of its disk. */
 void world_restore_server(world *w, memory_disk *image, uint64_t down_ms);
 void world_cut(world *w, client *c);
+/* One end is gone and the other one does not know: the server's, or the client's. */
+void world_half_open(world *w, client *c, bool servers_end_stays);
+/* Everything that the client said in its stream is said once more in another one, by nobody. */
+void world_replay(world *w, client *c);
 void world_crash_client(world *w, client *c, uint64_t down_ms);
 void world_crash_server(world *w, uint64_t down_ms);
 /* Roles and the like of the app: what stands below `- id: app` in a configuration file. */
