@@ -123,6 +123,7 @@ void server_app_close(server_app *app)
     vector_free(&app->history.epochs);
     map64_free(&app->runs);
     map64_free(&app->runs_before);
+    map64_free(&app->made);
     vector_free(&app->peers);
     memory_free(app->app_id);
     memory_free(app->partition_property);

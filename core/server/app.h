@@ -43,6 +43,7 @@ struct server_app {
     app_history history;
     map64 runs,
         runs_before; /* of each ident: the run of the client that bound it last, and the one before */
+    map64 made;      /* of the runs that bound without an ident: which they got */
     VECTOR(queryable) queryables;
     VECTOR(peer *) peers;
     uint64_t staged_size, staged_memory; /* bytes of unfinished batches of all peers; in memory */

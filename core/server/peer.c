@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-enum { ARENA_FACTOR = 16, TOLD_EPOCHS_MAX = 1000 };
+enum { ARENA_FACTOR = 16, TOLD_EPOCHS_MAX = 1000, MADE_MAX = 1 << 16 };
 
 static const char category[] = "Realm.Sync.Server";
 
@@ -189,6 +189,35 @@ static status check_run(peer *p, const wire_bind *b)
     return map64_put(&p->app->runs, b->ident, b->run);
 }
 
+static void end_others(const peer *p)
+{
+    for (size_t i = 0; i < p->app->peers.count; i++) {
+        peer *other = p->app->peers.items[i];
+        if (other != p && other->bound && other->ident == p->ident)
+            peer_end(other, ATOLL_ERROR_CONNECTION_CLOSED,
+                     "the realm was bound again by another stream", false);
+    }
+}
+
+/* A run that has no ident gets one, once: who comes for it again did not hear the answer, or says again what was said before. */
+static status first_ident(peer *p, const wire_bind *b, ident_record *r, bool *lost_ack)
+{
+    uint64_t name = b->run ^ b->previous_ident * 0x9e3779b97f4a7c15ull;
+    uint64_t *made = b->run == 0 ? NULL : map64_get(&p->app->made, name);
+    bool found = false;
+    if (made != NULL) TRY(ident_read(p->app, *made, r, &found));
+    if (found && strcmp(r->user_id, p->user_id) == 0) {
+        TRY(check_copy(b, r, lost_ack));
+        p->ident = *made;
+        end_others(p);
+        return ATOLL_OK;
+    }
+    ident_record_free(r);
+    TRY(new_ident(p, r));
+    if (p->app->made.count >= MADE_MAX) map64_clear(&p->app->made);
+    return b->run == 0 ? ATOLL_OK : map64_put(&p->app->made, name, p->ident);
+}
+
 static status known_ident(peer *p, const wire_bind *b, ident_record *r, bool *lost_ack)
 {
     bool found = false;
@@ -206,12 +235,7 @@ static status known_ident(peer *p, const wire_bind *b, ident_record *r, bool *lo
     TRY(check_copy(b, r, lost_ack));
     TRY(check_run(p, b));
     p->ident = b->ident;
-    for (size_t i = 0; i < p->app->peers.count; i++) {
-        peer *other = p->app->peers.items[i];
-        if (other != p && other->bound && other->ident == b->ident)
-            peer_end(other, ATOLL_ERROR_CONNECTION_CLOSED,
-                     "the realm was bound again by another stream", false);
-    }
+    end_others(p);
     return ATOLL_OK;
 }
 
@@ -317,7 +341,8 @@ static status take_bind(peer *p, wire_bind *b)
     TRY(check_mode(p, b));
     TRY(app_take_schema(p->app, &b->schema, b->flexible, &b->partition));
     TRY(schema_copy(&b->schema, &p->client_schema));
-    status result = b->ident != 0 ? known_ident(p, b, &r, &lost_ack) : new_ident(p, &r);
+    status result =
+        b->ident != 0 ? known_ident(p, b, &r, &lost_ack) : first_ident(p, b, &r, &lost_ack);
     if (result == ATOLL_OK) result = bind_view(p, b, &r);
     if (result == ATOLL_OK) result = answer_bind(p, b, &r, lost_ack);
     if (result == ATOLL_OK) {

@@ -147,6 +147,7 @@ void session_progress_group_ends(session *s, bool integrated);
 void session_check_waits(session *s, uint64_t now_ms);
 void session_unstage(session *s);
 /* session_receive.c */
+status session_take_schemas(session *s) MUST_CHECK; /* of the downloads that are staged */
 void session_take_message(session *s, uint64_t now_ms, bytes message);
 /* session_reset.c */
 bool session_reset_needed(status code);

@@ -75,6 +75,14 @@ static status take_schema(session *s, const model_schema *schema)
     return schema->class_count == 0 ? ATOLL_OK : model_add_schema(s->options.db, schema);
 }
 
+/* Also of a group without rows: it is told once. */
+status session_take_schemas(session *s)
+{
+    for (size_t i = 0; i < s->staged.count; i++)
+        TRY(take_schema(s, &s->staged.items[i]->message.download.schema));
+    return ATOLL_OK;
+}
+
 static void measure_clock(session *s, int64_t server_ms)
 {
     const platform *p = s->options.platform;
@@ -204,14 +212,13 @@ static status take_group(session *s)
     model_txn *txn = NULL;
     const wire_download *last = &s->staged.items[s->staged.count - 1]->message.download;
     bool subscriptions = last->view_version > s->sync.view_version;
+    TRY(session_take_schemas(s));
     if (s->staged_rows == 0 && !last->sweep && !subscriptions) {
         /* Only the cursor moves: remembered, and written with the next thing that is worth a commit. */
         s->sync.cursor = last->to;
         if (last->clock > s->sync.seen) s->sync.seen = last->clock;
         return store_cursor(s);
     }
-    for (size_t i = 0; i < s->staged.count; i++)
-        TRY(take_schema(s, &s->staged.items[i]->message.download.schema));
     if (s->reset.phase == RESET_DOWNLOADING) return session_reset_take(s);
     TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
     status result = integrate_staged(s, txn, &next);

@@ -152,6 +152,7 @@ status session_reset_take(session *s)
     model_txn *txn = NULL;
     if (last->from != 0 || !last->sweep)
         return fail(ATOLL_ERROR_PROTOCOL, "the answer to a bind without a cursor is not the view");
+    TRY(session_take_schemas(s)); /* The app may have been asked meanwhile. */
     TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
     integration_begin(&g, txn, 0, 0);
     g.reset = model_txn_version(txn);

@@ -1,0 +1,143 @@
+/* Streams that end on one side only, or are said again, and apps of several versions at once. */
+#include "fixture.h"
+
+#include "sync/session_internal.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
+#define SETTLE(w) cr_assert(world_settle(w, 200000), "the world did not settle")
+
+static void start(world *w, int clients)
+{
+    const char *classes[] = {"Item"}, *queries[] = {"TRUEPREDICATE"};
+    MUST(world_start(w, 7, clients, true, fixture_schema(true, false)));
+    w->ping_ms = 2000;
+    w->records = true;
+    for (int i = 0; i < clients; i++) {
+        world_crash_client(w, &w->clients[i], 10);
+        world_run(w, 100);
+        MUST(world_subscribe(w, &w->clients[i], classes, queries, 1));
+    }
+    SETTLE(w);
+}
+
+static void expect_all(world *w, const char *wanted)
+{
+    for (int i = -1; i < w->client_count; i++) {
+        char *text =
+            fixture_dump(i < 0 ? server_app_db(w->app) : w->clients[i].db, "TRUEPREDICATE");
+        cr_expect_str_eq(text, wanted, "copy %d has\n%sand not\n%s", i, text, wanted);
+        free(text);
+    }
+}
+
+static size_t readings(world *w)
+{
+    buffer lines;
+    uint64_t last = 0;
+    size_t count = 0;
+    buffer_init(&lines, 1 << 20);
+    MUST(server_ingest_read(w->app, 0, 10000, &lines, &last));
+    for (size_t i = 0; i < lines.size; i++) count += lines.data[i] == '\n';
+    buffer_free(&lines);
+    return count;
+}
+
+/* From the first Bind on, which had no ident. */
+Test(odd_ends, a_stream_that_is_said_again_adds_nothing)
+{
+    world w;
+    start(&w, 2);
+    client *a = &w.clients[0];
+    MUST(fixture_create(&w, a, 1, 5, NULL));
+    SETTLE(&w);
+    MUST(fixture_add(&w, a, 1, 30));
+    MUST(fixture_reading(&w, a, 1, "once"));
+    SETTLE(&w);
+    cr_assert_gt(a->said.count, 2u);
+    world_replay(&w, a);
+    SETTLE(&w);
+    expect_all(&w, "1 team 5 score 30 tags []\n");
+    cr_expect_eq(readings(&w), 1u);
+    /* And one that bound with it. */
+    world_cut(&w, a);
+    SETTLE(&w);
+    MUST(fixture_add(&w, a, 1, 4));
+    SETTLE(&w);
+    world_replay(&w, a);
+    SETTLE(&w);
+    MUST(fixture_add(&w, a, 1, 200));
+    SETTLE(&w);
+    expect_all(&w, "1 team 5 score 234 tags []\n");
+    cr_expect_eq(a->last_error, ATOLL_OK, "%s", a->last_error_text);
+    world_end(&w);
+}
+
+Test(odd_ends, a_device_whose_servers_end_is_gone_finds_out_by_its_pings)
+{
+    world w;
+    start(&w, 1);
+    client *a = &w.clients[0];
+    world_half_open(&w, a, false);
+    MUST(fixture_create(&w, a, 1, 5, "said to nobody"));
+    world_run(&w, 1000);
+    cr_expect_eq(session_connection_state(a->session), 2, "it does not know yet");
+    world_run(&w, 15000);
+    expect_all(&w, "1 team 5 score 0 name said to nobody tags []\n");
+    world_end(&w);
+}
+
+Test(odd_ends, a_server_whose_device_is_gone_lets_it_come_back)
+{
+    world w;
+    start(&w, 2);
+    client *a = &w.clients[0];
+    world_half_open(&w, a, true);
+    cr_assert_eq(w.lost_ends.count, 1);
+    MUST(fixture_create(&w, a, 1, 5, "by another stream"));
+    SETTLE(&w);
+    cr_expect_eq(w.lost_ends.count, 0, "the earlier stream has ended");
+    expect_all(&w, "1 team 5 score 0 name by another stream tags []\n");
+    world_end(&w);
+}
+
+/* The older one is told of the property when it is made, in a download that has no rows. */
+Test(odd_ends, what_a_newer_app_writes_reaches_an_older_one_that_stays_connected)
+{
+    world w;
+    start(&w, 2);
+    client *newer = &w.clients[0], *older = &w.clients[1];
+    MUST(fixture_create(&w, older, 1, 5, "of both"));
+    SETTLE(&w);
+    newer->upgraded = true;
+    world_crash_client(&w, newer, 10);
+    world_run(&w, 100);
+    SETTLE(&w);
+    MUST(fixture_set_int(&w, newer, 1, "extra", 42));
+    SETTLE(&w);
+    expect_all(&w, "1 team 5 score 0 name of both tags [] extra 42\n");
+    MUST(fixture_set_name(&w, older, 1, "still there"));
+    SETTLE(&w);
+    expect_all(&w, "1 team 5 score 0 name still there tags [] extra 42\n");
+    world_end(&w);
+}
+
+Test(odd_ends, a_full_disk_stops_nothing_for_good)
+{
+    world w;
+    start(&w, 2);
+    client *a = &w.clients[0];
+    memory_disk_set_full(a->node.disk, true);
+    cr_expect_eq(fixture_create(&w, a, 1, 5, "too much"), ATOLL_ERROR_DISK_FULL);
+    memory_disk_set_full(a->node.disk, false);
+    MUST(fixture_create(&w, a, 2, 5, "fits"));
+    memory_disk_set_full(w.server_node.disk, true);
+    world_run(&w, 5000);
+    memory_disk_set_full(w.server_node.disk, false);
+    SETTLE(&w);
+    expect_all(&w, "2 team 5 score 0 name fits tags []\n");
+    world_end(&w);
+}
