@@ -58,6 +58,38 @@ std::shared_ptr<void> answer_resets(const std::shared_ptr<realm_state> &state,
                                     const sync_session &session,
                                     const client_reset::client_reset_mode &handler);
 class reset_answering;
+
+// However often a realm is opened, each error is told once, to the handler that was there first.
+class error_telling
+{
+public:
+    static std::shared_ptr<error_telling> of(const sync_session &session,
+                                             std::function<void(sync_session, sync_error)> handler)
+    {
+        static std::mutex guard;
+        static std::map<std::string, std::weak_ptr<error_telling>> active;
+        std::lock_guard<std::mutex> lock(guard);
+        auto &slot = active[session.path()];
+        auto found = slot.lock();
+        if (!found) {
+            found = std::make_shared<error_telling>(session, std::move(handler));
+            slot = found;
+        }
+        return found;
+    }
+    error_telling(const sync_session &session,
+                  std::function<void(sync_session, sync_error)> &&handler)
+        : session_(session), token_(session_.observe_errors(std::move(handler)))
+    {
+    }
+    error_telling(const error_telling &) = delete;
+    error_telling &operator=(const error_telling &) = delete;
+    ~error_telling() { session_.unobserve(token_); }
+
+private:
+    sync_session session_;
+    std::uint64_t token_;
+};
 } // namespace internal
 
 class db
@@ -210,8 +242,8 @@ public:
     // The same while it may be open: now (true), or before it is opened the next time after that.
     static bool set_aside(const db_config &config, const std::string &to)
     {
-        return internal::checked(atoll_realm_set_aside, config.build(config.classes()).get(), to.data(),
-                                 to.size());
+        return internal::checked(atoll_realm_set_aside, config.build(config.classes()).get(),
+                                 to.data(), to.size());
     }
 
 private:
@@ -232,11 +264,11 @@ private:
         subscribe_initially(config);
         if (config.sync_.reset() && config.sync_.reset()->asks())
             state_->resets = internal::answer_resets(state_, *session, *config.sync_.reset());
-        if (config.sync_.handler()) {
-            auto handler = config.sync_.handler();
-            auto token = session->observe_errors(std::move(handler));
-            state_->on_release = [session = *session, token] { session.unobserve(token); };
-        }
+        if (config.sync_.handler())
+            state_->on_release = [telling = internal::error_telling::of(
+                                      *session, config.sync_.handler())]() mutable {
+                telling.reset();
+            };
     }
     void subscribe_initially(const db_config &config)
     {
