@@ -379,11 +379,14 @@ static status merge_schema(server_app *app, model_schema *merged, model_schema *
     if (!flexible) TRY(add_partition_property(app, given, partition));
     result = schema_merge(merged, given, changed);
     if (result == ATOLL_ERROR_SCHEMA_MISMATCH) {
-        char text[512];
+        char text[400];
         strncpy(text, fail_text(), sizeof text - 1);
         text[sizeof text - 1] = '\0';
         return fail(ATOLL_ERROR_INVALID_SCHEMA_CHANGE,
-                    "the app's schema differs from the server's: %s", text);
+                    "the app's schema differs from the server's: %s. Give what changed another "
+                    "name; a device "
+                    "that has it under this one keeps its data, and does not sync",
+                    text);
     }
     if (result == ATOLL_OK && *changed && !app->options.development) {
         return fail(ATOLL_ERROR_INVALID_SCHEMA_CHANGE,

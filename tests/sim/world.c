@@ -161,11 +161,11 @@ status world_set_user_data(world *w, client *c, const char *json)
 }
 
 /* What a newer version of the app has. */
-static void upgrade(model_schema *s)
+static void upgrade(model_schema *s, value_type type)
 {
     size_t index = 0;
-    if (schema_add_property(s, 0, bytes_text("extra"), VALUE_INT, PROPERTY_NULLABLE,
-                            bytes_of("", 0)) != ATOLL_OK ||
+    if (schema_add_property(s, 0, bytes_text("extra"), type, PROPERTY_NULLABLE, bytes_of("", 0)) !=
+            ATOLL_OK ||
         schema_add_class(s, bytes_text("Later"), CLASS_NORMAL, &index) != ATOLL_OK ||
         schema_add_property(s, index, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY,
                             bytes_of("", 0)) != ATOLL_OK)
@@ -183,7 +183,7 @@ bool world_client_open(world *w, client *c)
                            .memory_budget = w->memory_budget};
     if (storage_open_memory(c->node.disk, &store) != ATOLL_OK) return false;
     model_schema schema = copy_schema(&w->schema);
-    if (c->upgraded) upgrade(&schema);
+    if (c->upgraded) upgrade(&schema, c->breaking ? VALUE_STRING : VALUE_INT);
     status result = model_open(store, &model, &schema, &c->db);
     schema_free(&schema);
     if (result != ATOLL_OK) {

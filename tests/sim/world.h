@@ -59,8 +59,9 @@ typedef struct client {
         newer; /* an app without compression; one whose messages have fields that nobody knows yet */
     bool
         upgraded; /* a newer version of the app: its model has one more property and one more class */
-    packet_queue said;     /* what the server took of the open stream, while the world records */
-    uint64_t errors;       /* ERROR actions */
+    bool breaking;     /* with upgraded: the property has another type than that version gave it */
+    packet_queue said; /* what the server took of the open stream, while the world records */
+    uint64_t errors;   /* ERROR actions */
     uint64_t resets[3][2]; /* RESET actions: by step, recovered and discarded */
 
     status last_error;

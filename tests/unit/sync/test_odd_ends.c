@@ -125,6 +125,40 @@ Test(odd_ends, what_a_newer_app_writes_reaches_an_older_one_that_stays_connected
     world_end(&w);
 }
 
+/* It says so once, keeps all that it has, and a new folder with the server's type goes on. */
+Test(odd_ends, an_app_that_breaks_the_schema_is_refused_and_keeps_its_data)
+{
+    world w;
+    start(&w, 2);
+    client *newer = &w.clients[0], *breaking = &w.clients[1];
+    MUST(fixture_create(&w, breaking, 1, 5, "of both"));
+    SETTLE(&w);
+    newer->upgraded = true;
+    breaking->offline = breaking->upgraded = breaking->breaking = true;
+    for (int i = 0; i < 2; i++) world_crash_client(&w, &w.clients[i], 10);
+    world_run(&w, 5000);
+    MUST(fixture_set_int(&w, newer, 1, "extra", 42));
+    MUST(fixture_create(&w, breaking, 2, 6, "unsent"));
+    breaking->offline = false;
+    uint64_t errors = breaking->errors;
+    world_run(&w, 60000);
+    cr_expect_eq(breaking->errors, errors + 1);
+    cr_expect_eq(breaking->last_error, ATOLL_ERROR_INVALID_SCHEMA_CHANGE);
+    cr_expect_not_null(strstr(breaking->last_error_text, "another name"), "%s",
+                       breaking->last_error_text);
+    MUST(fixture_create(&w, breaking, 3, 7, "still usable"));
+    model_view *view = model_view_newest(breaking->db);
+    cr_expect_eq(model_count(view, fixture_keys(breaking->db).c), 3u);
+    model_view_release(view);
+    breaking->breaking = false;
+    world_new_device(&w, breaking);
+    const char *classes[] = {"Item"}, *queries[] = {"TRUEPREDICATE"};
+    MUST(world_subscribe(&w, breaking, classes, queries, 1));
+    SETTLE(&w);
+    expect_all(&w, "1 team 5 score 0 name of both tags [] extra 42\n");
+    world_end(&w);
+}
+
 Test(odd_ends, a_full_disk_stops_nothing_for_good)
 {
     world w;
