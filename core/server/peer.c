@@ -202,7 +202,9 @@ static void end_others(const peer *p)
 /* A run that has no ident gets one, once: who comes for it again did not hear the answer, or says again what was said before. */
 static status first_ident(peer *p, const wire_bind *b, ident_record *r, bool *lost_ack)
 {
-    uint64_t name = b->run ^ b->previous_ident * 0x9e3779b97f4a7c15ull;
+    /* Idents are given again by data that was restored: the secret tells them apart. */
+    bytes before = b->previous_secret;
+    uint64_t name = before.size == 0 ? b->run : hash_bytes(before.data, before.size, b->run);
     uint64_t *made = b->run == 0 ? NULL : map64_get(&p->app->made, name);
     bool found = false;
     if (made != NULL) TRY(ident_read(p->app, *made, r, &found));
