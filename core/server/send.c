@@ -33,10 +33,13 @@ static status put_one_field(row_writer *w, wire_rows *group, const model_class *
     return rows_put_field(w->b, group, w->view, c, row, p, 0, false);
 }
 
-/* Whether others changed a property since. Elements have no author: all that changed goes. */
+/* Whether others changed a property since. Elements have no author: all that changed goes. So does a slot that holds an object or a
+ * collection: its mark names who set it last, and what is in it may be another's that this client lacks. */
 static bool is_news(row_mark *mark, const model_property *p, uint64_t after, uint64_t ident)
 {
-    if ((p->flags & PROPERTY_COLLECTION) == 0) return row_mark_news(mark, p->key, after, ident);
+    bool holds = p->type == VALUE_EMBEDDED || p->type == VALUE_MIXED;
+    if ((p->flags & PROPERTY_COLLECTION) == 0 && !holds)
+        return row_mark_news(mark, p->key, after, ident);
     const field_mark *f = row_mark_field(mark, p->key);
     return f != NULL && f->version > after;
 }
