@@ -169,13 +169,16 @@ enum { RUN_MAX = (1 << 28) - 1 };
 
 static status plan_push(download_group *g, const group_row *r)
 {
-    group_row *last = g->rows.count == 0 ? NULL : &g->rows.items[g->rows.count - 1];
     g->left++;
-    if (last == NULL || last->class_of != r->class_of || last->row + last->count != r->row ||
-        last->kind != r->kind || last->life != r->life || last->count == RUN_MAX)
-        return vector_push(&g->rows, *r);
-    last->count++;
-    return ATOLL_OK;
+    if (g->rows.count > 0) {
+        group_row *last = &g->rows.items[g->rows.count - 1];
+        bool next = last->class_of == r->class_of && last->row + last->count == r->row;
+        if (next && last->kind == r->kind && last->life == r->life && last->count < RUN_MAX) {
+            last->count++;
+            return ATOLL_OK;
+        }
+    }
+    return vector_push(&g->rows, *r);
 }
 
 static status plan_row(void *context, class_key c, row_key row)

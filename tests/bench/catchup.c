@@ -5,6 +5,7 @@
  * Figures go to stdout as "name value unit"; CPU is that of the server's thread. */
 #include "peers_support.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -67,7 +68,7 @@ static void reconnect(bench_server *b, int64_t users, int64_t rows)
     int64_t step = users / COMING == 0 ? 1 : users / COMING, ten = rows < 10 ? rows : 10;
     rows_of_one = rows;
     for (int64_t i = 0; i < COMING; i++)
-        snprintf(devices[i].text, sizeof devices[i].text, "owner == %lld", (long long)(i * step));
+        snprintf(devices[i].text, sizeof devices[i].text, "owner == %" PRId64, i * step);
     come(b, "join_empty", devices, COMING); /* The field is declared before the data comes. */
     fill(b, users * rows, owner_of_run);
     come(b, "first_download", devices, COMING);

@@ -38,7 +38,7 @@ void print(const char *name, long which, double value, const char *unit)
         printf("%s_%ld %.9g %s\n", name, which, value, unit);
     else
         printf("%s %.9g %s\n", name, value, unit);
-    fflush(stdout);
+    (void)fflush(stdout);
 }
 
 void bench_server_start(bench_server *b, storage *store)

@@ -236,6 +236,13 @@ static void write_some(catching *t)
 
 /* ---- queries in both languages ---- */
 
+static void append(reader_copy *r, const char *ours, const char *theirs)
+{
+    size_t ours_at = strlen(r->ours), theirs_at = strlen(r->theirs);
+    snprintf(r->ours + ours_at, TEXT - ours_at, "%s", ours);
+    snprintf(r->theirs + theirs_at, TEXT - theirs_at, "%s", theirs);
+}
+
 static void condition(catching *t, reader_copy *r, int depth)
 {
     int a = pick(t, 6), b = pick(t, 10), form = pick(t, depth > 0 ? 9 : 6);
@@ -252,23 +259,19 @@ static void condition(catching *t, reader_copy *r, int depth)
     if (form == 4) snprintf(theirs, TEXT, "id = %d", b * 17);
     if (form == 5) snprintf(ours, TEXT, "name BEGINSWITH 'a'");
     if (form == 5) snprintf(theirs, TEXT, "name IS NOT NULL AND substr(name, 1, 1) = 'a'");
-    size_t ours_at = strlen(r->ours), theirs_at = strlen(r->theirs);
     if (form < 6) {
-        snprintf(r->ours + ours_at, TEXT - ours_at, "(%s)", ours);
-        snprintf(r->theirs + theirs_at, TEXT - theirs_at, "(%s)", theirs);
+        append(r, "(", "(");
+        append(r, ours, theirs);
+        append(r, ")", ")");
         return;
     }
-    snprintf(r->ours + ours_at, TEXT - ours_at, form == 8 ? "(NOT " : "(");
-    snprintf(r->theirs + theirs_at, TEXT - theirs_at, form == 8 ? "(NOT " : "(");
+    append(r, form == 8 ? "(NOT " : "(", form == 8 ? "(NOT " : "(");
     condition(t, r, depth - 1);
     if (form != 8) {
-        const char *word = form == 6 ? " AND " : " OR ";
-        strcat(r->ours, word);
-        strcat(r->theirs, word);
+        append(r, form == 6 ? " AND " : " OR ", form == 6 ? " AND " : " OR ");
         condition(t, r, depth - 1);
     }
-    strcat(r->ours, ")");
-    strcat(r->theirs, ")");
+    append(r, ")", ")");
 }
 
 static void expect_copy(catching *t, const reader_copy *r, uint64_t seed)
