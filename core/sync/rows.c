@@ -68,6 +68,63 @@ status rows_put_field(wire_builder *b, wire_rows *group, const model_view *view,
                             is_default);
 }
 
+static value column_value(const model_column *c, size_t i)
+{
+    decimal d;
+    bool null = c->null_bits != NULL && (c->null_bits[i / 64] >> (i % 64) & 1) != 0;
+    if (null) return value_null();
+    switch (c->type) {
+    case VALUE_BOOL: return value_bool((c->bits[i / 64] >> (i % 64) & 1) != 0);
+    case VALUE_INT: return value_int(c->integers[i]);
+    case VALUE_FLOAT: return value_float((float)c->doubles[i]);
+    case VALUE_DOUBLE: return value_double(c->doubles[i]);
+    case VALUE_TIMESTAMP:
+        return value_timestamp(c->timestamps[2 * i], (int32_t)c->timestamps[2 * i + 1]);
+    case VALUE_DECIMAL: value_decimal_turn(d.bytes, c->ids + 16 * i); return value_decimal(&d);
+    case VALUE_UUID: return value_uuid(c->ids + 16 * i);
+    case VALUE_OBJECT_ID: return value_object_id(c->ids + 16 * i);
+    default: break;
+    }
+    bytes text = bytes_of(c->heap + c->offsets[i], c->offsets[i + 1] - c->offsets[i]);
+    return c->type == VALUE_STRING ? value_string(text) : value_binary(text);
+}
+
+/* Links, what holds objects, and mixed values look elsewhere; long texts would make a message of any size. */
+static bool is_plain(const model_column *c, size_t at, size_t count)
+{
+    enum { TEXT_MAX = 64 << 10 };
+    switch (c->type) {
+    case VALUE_BOOL:
+    case VALUE_INT:
+    case VALUE_FLOAT:
+    case VALUE_DOUBLE:
+    case VALUE_TIMESTAMP:
+    case VALUE_DECIMAL:
+    case VALUE_UUID:
+    case VALUE_OBJECT_ID: return c->present;
+    case VALUE_STRING:
+    case VALUE_BINARY:
+        return c->present && !c->has_large && c->offsets[at + count] - c->offsets[at] <= TEXT_MAX;
+    default: return false;
+    }
+}
+
+status rows_read_run(const model_view *view, const model_class *c, row_key first, size_t count,
+                     const model_property *p, value values[ROWS_RUN_MAX], bool *plain)
+{
+    size_t at = first % MODEL_BLOCK_ROWS;
+    model_segment segment = {.first = first - at};
+    model_column column;
+    *plain = false;
+    if ((p->flags & PROPERTY_COLLECTION) != 0 || count > ROWS_RUN_MAX ||
+        at + count > MODEL_BLOCK_ROWS)
+        return ATOLL_OK;
+    TRY(model_segment_column(view, c->key, &segment, p->key, &column));
+    *plain = is_plain(&column, at, count);
+    for (size_t i = 0; i < count && *plain; i++) values[i] = column_value(&column, at + i);
+    return ATOLL_OK;
+}
+
 status rows_put_list(wire_builder *b, wire_rows *group, const model_view *view,
                      const model_class *c, row_key row, const model_property *p, uint64_t after,
                      uint64_t until, uint64_t stamp)

@@ -14,6 +14,11 @@ status rows_field(const model_view *view, const model_class *c, row_key row,
 status rows_put_field(wire_builder *b, wire_rows *group, const model_view *view,
                       const model_class *c, row_key row, const model_property *p, uint64_t stamp,
                       bool is_default) MUST_CHECK;
+/* What the rows of a run have of a property, all in one block of the engine. Not *plain, and nothing is read: their values are
+ * to be read one by one. */
+enum { ROWS_RUN_MAX = 256 };
+status rows_read_run(const model_view *view, const model_class *c, row_key first, size_t count,
+                     const model_property *p, value values[ROWS_RUN_MAX], bool *plain) MUST_CHECK;
 /* Elements whose `touched` is above `after` (and at or below `until`); the life always. Nothing when there is nothing. */
 status rows_put_list(wire_builder *b, wire_rows *group, const model_view *view,
                      const model_class *c, row_key row, const model_property *p, uint64_t after,

@@ -292,6 +292,41 @@ static status put_row(session *s, wire_builder *b, wire_rows *group, const model
     return kind == ROW_REMOVE ? ATOLL_OK : put_fields(s, b, group, c, row, e);
 }
 
+/* Rows of which every field was set and stands in a column: column by column. Not *done: row by row. */
+static status put_columns(session *s, wire_builder *b, wire_rows *group, const model_class *c,
+                          const pending_run *run, row_kind kind, uint64_t life, bool *done)
+{
+    value values[ROWS_RUN_MAX];
+    const pending_entry *e = run->entry;
+    const model_property *key = class_property(c, c->primary_key);
+    bool plain = key != NULL && run->count > 1 && kind != ROW_REMOVE;
+    *done = false;
+    for (size_t i = 0; i < e->fields.count && plain; i++) {
+        const pending_field *f = &e->fields.items[i];
+        const model_property *p = class_property(c, f->property);
+        if (p == NULL || (p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
+        plain = f->version != 0 && pending_field_added(f) == 0;
+        if (plain) TRY(rows_read_run(s->batch.view, c, run->first, run->count, p, values, &plain));
+    }
+    if (plain) TRY(rows_read_run(s->batch.view, c, run->first, run->count, key, values, &plain));
+    if (!plain) return ATOLL_OK;
+    size_t first = group->count;
+    TRY(wire_builder_rows(b, group, kind, values, run->count, life, e->base));
+    for (uint32_t i = 0; i < run->count && s->batch.embedded; i++)
+        TRY(map64_put(&s->batch.roots, root_name(c->key, run->first + i), 1));
+    for (size_t i = 0; i < e->fields.count && plain; i++) {
+        const pending_field *f = &e->fields.items[i];
+        const model_property *p = class_property(c, f->property);
+        if (p == NULL || (p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
+        wire_field field = {p->name, p->type, VALUE_NULL, 0, f->is_default};
+        TRY(stamp_of(s, f->version, &field.stamp));
+        TRY(rows_read_run(s->batch.view, c, run->first, run->count, p, values, &plain));
+        if (plain) TRY(wire_builder_put_rows(b, group, &field, first, values, run->count));
+    }
+    *done = true;
+    return plain ? ATOLL_OK : fail(ATOLL_ERROR_INTERNAL, "a column changed while it was read");
+}
+
 /* As much of the run as there is room for. *done: rows of it that need not come again. */
 static status put_run(session *s, wire_builder *b, const pending_run *run, uint32_t *done)
 {
@@ -303,6 +338,9 @@ static status put_run(session *s, wire_builder *b, const pending_run *run, uint3
     if (kind == ROW_NONE) return ATOLL_OK;
     wire_rows *group = NULL;
     TRY(wire_builder_group(b, c->name, "", "", &group));
+    bool whole = false;
+    TRY(put_columns(s, b, group, c, run, kind, life, &whole));
+    if (whole) return ATOLL_OK;
     uint32_t i = 0;
     for (; i < run->count && b->size < MESSAGE_SIZE_TARGET; i++)
         TRY(put_row(s, b, group, c, run->first + i, run->entry, kind, life));

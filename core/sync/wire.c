@@ -245,6 +245,17 @@ status wire_builder_row(wire_builder *b, wire_rows *g, row_kind kind, const valu
     return ATOLL_OK;
 }
 
+status wire_builder_rows(wire_builder *b, wire_rows *g, row_kind kind, const value *keys,
+                         size_t count, uint64_t life, uint64_t base)
+{
+    arena *memory = b->memory;
+    TRY(arena_reserve(memory, &g->kinds, count));
+    TRY(arena_reserve(memory, &g->lives, count));
+    TRY(arena_reserve(memory, &g->bases, count));
+    for (size_t i = 0; i < count; i++) TRY(wire_builder_row(b, g, kind, &keys[i], life, base));
+    return ATOLL_OK;
+}
+
 status wire_builder_owner(wire_builder *b, wire_rows *g, const value *key, bool in_list,
                           element_id element)
 {
@@ -280,10 +291,10 @@ static status column_of(wire_builder *b, wire_rows *g, const char *property, val
     return ATOLL_OK;
 }
 
-static status put_entry(wire_builder *b, wire_rows *g, wire_column *c, uint64_t stamp,
+static status put_entry(wire_builder *b, wire_column *c, size_t row, uint64_t stamp,
                         bool is_default)
 {
-    TRY(arena_push(b->memory, &c->rows, (uint32_t)(g->count - 1)));
+    TRY(arena_push(b->memory, &c->rows, (uint32_t)row));
     TRY(arena_push(b->memory, &c->stamps, stamp));
     if (is_default) TRY(set_bit(b->memory, &c->defaults, c->entries));
     c->entries++;
@@ -295,8 +306,22 @@ status wire_builder_put(wire_builder *b, wire_rows *g, const char *property, val
 {
     wire_column *c = NULL;
     TRY(column_of(b, g, property, type, key_type, false, &c));
-    TRY(put_entry(b, g, c, stamp, is_default));
+    TRY(put_entry(b, c, g->count - 1, stamp, is_default));
     return put_value(b, c, v);
+}
+
+status wire_builder_put_rows(wire_builder *b, wire_rows *g, const wire_field *f, size_t first,
+                             const value *values, size_t count)
+{
+    wire_column *c = NULL;
+    TRY(column_of(b, g, f->property, f->type, f->key_type, false, &c));
+    TRY(arena_reserve(b->memory, &c->rows, count));
+    TRY(arena_reserve(b->memory, &c->stamps, count));
+    for (size_t i = 0; i < count; i++) {
+        TRY(put_entry(b, c, first + i, f->stamp, f->is_default));
+        TRY(put_value(b, c, &values[i]));
+    }
+    return ATOLL_OK;
 }
 
 status wire_builder_add(wire_builder *b, wire_rows *g, const char *property, int64_t added,
@@ -305,7 +330,7 @@ status wire_builder_add(wire_builder *b, wire_rows *g, const char *property, int
     wire_column *c = NULL;
     value v = value_int(added);
     TRY(column_of(b, g, property, VALUE_INT, VALUE_NULL, true, &c));
-    TRY(put_entry(b, g, c, stamp, false));
+    TRY(put_entry(b, c, g->count - 1, stamp, false));
     return put_value(b, c, &v);
 }
 
@@ -387,7 +412,7 @@ status wire_builder_list(wire_builder *b, wire_rows *g, const model_property *p,
     if (c->list == NULL) c->list = arena_take_zero(b->memory, sizeof *c->list);
     if (c->list == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     c->list->kind = wire_collection_of(p);
-    TRY(put_entry(b, g, c, stamp, false));
+    TRY(put_entry(b, c, g->count - 1, stamp, false));
     TRY(arena_push(b->memory, &c->list->counts, (uint32_t)state->elements.count));
     TRY(arena_push(b->memory, &c->list->lives, state->life));
     for (size_t i = 0; i < state->elements.count; i++)

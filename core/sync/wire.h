@@ -239,6 +239,17 @@ status wire_builder_owner(wire_builder *b, wire_rows *group, const value *key, b
 status wire_builder_put(wire_builder *b, wire_rows *group, const char *property, value_type type,
                         value_type key_type, const value *v, uint64_t stamp,
                         bool is_default) MUST_CHECK;
+/* Many rows at once, and a field of rows from that one of the group on. */
+status wire_builder_rows(wire_builder *b, wire_rows *group, row_kind kind, const value *keys,
+                         size_t count, uint64_t life, uint64_t base) MUST_CHECK;
+typedef struct wire_field {
+    const char *property;
+    value_type type, key_type;
+    uint64_t stamp;
+    bool is_default;
+} wire_field;
+status wire_builder_put_rows(wire_builder *b, wire_rows *group, const wire_field *field,
+                             size_t first, const value *values, size_t count) MUST_CHECK;
 status wire_builder_add(wire_builder *b, wire_rows *group, const char *property, int64_t added,
                         uint64_t stamp) MUST_CHECK; /* an increment of the newest row's field */
 /* Element values: links are keys. p tells the kind of the collection. */
