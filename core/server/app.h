@@ -269,6 +269,10 @@ void ingest_time_text(int64_t ms, char text[INGEST_TIME_SIZE]);
 status ingest_count_bytes(server_app *app) MUST_CHECK; /* ingest_store.c */
 status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record *record,
                    const session_rules *rules, const wire_upload *upload) MUST_CHECK;
+/* Lines of ingested objects with after < position <= through, in order; through: where a commit ended. CANCELLED: enough. */
+typedef status (*ingest_visitor)(void *context, uint64_t position, bytes line);
+status ingest_each(model_db *db, uint64_t after, uint64_t through, ingest_visitor each,
+                   void *context) MUST_CHECK;
 
 /* ---- the peer ---- */
 /* Neighbours of which the same is to be told: a first download is a few of these, whatever its size. */

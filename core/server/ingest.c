@@ -11,11 +11,12 @@
 /* A byte of text may become six in JSON. */
 enum {
     LINE_SIZE_MAX = 6 * LIMIT_PAYLOAD_SIZE_MAX + (1 << 20),
-    DEPTH_MAX = LIMIT_PAYLOAD_DEPTH_MAX
+    DEPTH_MAX = LIMIT_PAYLOAD_DEPTH_MAX,
+    RECORD_TARGET = 64 << 10 /* lines of one message stand together in records of about this size */
 };
 
 typedef struct line_writer {
-    buffer *to;
+    buffer *to; /* the record: whole lines, and the one that is being made */
     const wire_upload *upload;
     const model_schema *schema;
     char at[INGEST_TIME_SIZE]; /* when they came */
@@ -247,26 +248,50 @@ static status put_object(line_writer *w, wire_rows *rows, size_t i, int depth)
     return buffer_append_byte(w->to, '}');
 }
 
-static status store_line(server_app *app, model_txn *txn, uint64_t ident, line_writer *w,
-                         wire_rows *rows, size_t i)
+/* Under the position of its last line: a reader seeks the record that has a position. */
+static status store_record(server_app *app, model_txn *txn, line_writer *w)
 {
     uint8_t key[10] = {'s', 'a'};
-    char head[200];
-    uint64_t position = app->ingest_position + 1;
+    if (w->to->size == 0) return ATOLL_OK;
+    key_put_u64(key + 2, app->ingest_position);
+    TRY(model_side_put(txn, bytes_of(key, sizeof key), buffer_view(w->to)));
+    app->ingest_bytes += w->to->size;
     buffer_clear(w->to);
-    snprintf(head, sizeof head,
-             "{\"position\":%llu,\"ident\":%llu,\"sequence\":%llu,\"at\":\"%s\",\"class\":",
-             (unsigned long long)position, (unsigned long long)ident,
-             (unsigned long long)rows->sequences.items[i], w->at);
-    TRY(put_text(w->to, head));
+    return ATOLL_OK;
+}
+
+static status put_number(buffer *to, const char *before, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    TRY(put_text(to, before));
+    return buffer_append(to, digits + at, sizeof digits - at);
+}
+
+static status put_line(line_writer *w, wire_rows *rows, size_t i, uint64_t position, uint64_t ident)
+{
+    TRY(put_number(w->to, "{\"position\":", position));
+    TRY(put_number(w->to, ",\"ident\":", ident));
+    TRY(put_number(w->to, ",\"sequence\":", rows->sequences.items[i]));
+    TRY(put_text(w->to, ",\"at\":\""));
+    TRY(put_text(w->to, w->at));
+    TRY(put_text(w->to, "\",\"class\":"));
     TRY(put_string(w->to, bytes_text(rows->class_name)));
     TRY(put_text(w->to, ",\"object\":"));
     TRY(put_object(w, rows, i, 0));
-    TRY(put_text(w->to, "}\n"));
-    key_put_u64(key + 2, position);
-    TRY(model_side_put(txn, bytes_of(key, sizeof key), buffer_view(w->to)));
-    app->ingest_position = position;
-    app->ingest_bytes += sizeof key + w->to->size;
+    return put_text(w->to, "}\n");
+}
+
+static status store_line(server_app *app, model_txn *txn, uint64_t ident, line_writer *w,
+                         wire_rows *rows, size_t i)
+{
+    if (w->to->size >= RECORD_TARGET) TRY(store_record(app, txn, w));
+    TRY(put_line(w, rows, i, app->ingest_position + 1, ident));
+    app->ingest_position++;
     return ATOLL_OK;
 }
 
@@ -307,10 +332,10 @@ static bool may_insert(const session_rules *rules, const model_class *c)
 status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record *record,
                    const session_rules *rules, const wire_upload *upload)
 {
-    buffer line;
+    buffer lines;
     uint64_t highest = record->sequence_mark;
-    buffer_init(&line, LINE_SIZE_MAX);
-    line_writer w = {&line, upload, model_view_schema(model_txn_view(txn)), {0}};
+    buffer_init(&lines, LINE_SIZE_MAX + RECORD_TARGET);
+    line_writer w = {&lines, upload, model_view_schema(model_txn_view(txn)), {0}};
     ingest_time_text(app_now_ms(app), w.at);
     status result = ATOLL_OK;
     for (size_t k = 0; k < upload->rows.count && result == ATOLL_OK; k++) {
@@ -326,7 +351,8 @@ status ingest_rows(server_app *app, model_txn *txn, uint64_t ident, ident_record
             result = ingest_group(app, txn, ident, record->sequence_mark, &highest, &w, rows);
         }
     }
-    buffer_free(&line);
+    if (result == ATOLL_OK) result = store_record(app, txn, &w);
+    buffer_free(&lines);
     if (result == ATOLL_OK) record->sequence_mark = highest;
     return result;
 }

@@ -112,25 +112,27 @@ static status connect_sink(sink *s)
 
 /* ---- batches ---- */
 
+typedef struct batch_reader {
+    sink_batch *batch;
+    uint64_t at;
+} batch_reader;
+
+static status read_object(void *context, uint64_t position, bytes line)
+{
+    batch_reader *r = context;
+    if (r->batch->count >= BATCH_COUNT || r->batch->size >= BATCH_SIZE)
+        return ATOLL_ERROR_CANCELLED;
+    TRY(sink_batch_add(r->batch, line));
+    r->at = position;
+    return ATOLL_OK;
+}
+
 static status read_batch(sink *s, uint64_t durable, sink_batch *batch, uint64_t *last)
 {
-    uint8_t from[10] = {'s', 'a'}, to[10] = {'s', 'a'};
-    storage_iterator *i = NULL;
-    bytes key, line;
-    key_put_u64(from + 2, s->at + 1);
-    key_put_u64(to + 2, durable + 1);
-    TRY(model_side_iterate(s->db, bytes_of(from, sizeof from), bytes_of(to, sizeof to), &i));
-    status result = ATOLL_OK;
-    uint64_t at = durable;
-    while (result == ATOLL_OK && storage_iterator_next(i, &key, &line)) {
-        if (batch->count >= BATCH_COUNT || batch->size >= BATCH_SIZE) break;
-        result = sink_batch_add(batch, line);
-        at = key_get_u64(key.data + 2);
-    }
-    if (result == ATOLL_OK) result = storage_iterator_status(i);
-    storage_iterator_free(i);
-    if (result == ATOLL_OK) *last = at;
-    return result;
+    batch_reader r = {batch, durable};
+    TRY(ingest_each(s->db, s->at, durable, read_object, &r));
+    *last = r.at;
+    return ATOLL_OK;
 }
 
 static status prepare_table(sink *s, const model_schema *schema, const model_class *c)

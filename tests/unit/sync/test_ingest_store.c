@@ -34,8 +34,8 @@ static size_t look(world *w, uint64_t *first, uint64_t *last)
         cr_assert(*last == 0 || position == *last + 1, "a hole before %llu", position);
         *last = position;
     }
-    cr_assert_eq(w->app->ingest_bytes, lines.size + 10 * count, "the sum of bytes is %llu, not %zu",
-                 (unsigned long long)w->app->ingest_bytes, lines.size + 10 * count);
+    cr_assert_eq(w->app->ingest_bytes, lines.size, "the sum of bytes is %llu, not %zu",
+                 (unsigned long long)w->app->ingest_bytes, lines.size);
     buffer_free(&lines);
     return count;
 }
@@ -75,6 +75,8 @@ Test(ingest_store, the_oldest_go_by_age_and_none_beyond_what_was_delivered)
     drop(&w, &hour, UINT64_MAX);
     cr_assert_eq(look(&w, &first, &last), 50);
     cr_assert_eq(first, 101);
+    uint64_t durable = 0;
+    MUST(model_sync(server_app_db(w.app), &durable)); /* Else they may come back, to go again. */
     world_crash_server(&w, 1000);
     SETTLE(&w);
     cr_assert_eq(look(&w, &first, &last), 50, "after a restart");

@@ -1,5 +1,6 @@
 /* The machines of both ends against each other, in a world without surprises: what each rule of sync promises. */
 #include "fixture.h"
+#include "server/app.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -369,6 +370,34 @@ static size_t ingested(world *w, char **text)
     return count;
 }
 
+/* Whatever the record that holds a line, and wherever a reader begins: the lines after that position, as many as wanted. */
+static void expect_pages(world *w, const char *all)
+{
+    for (uint64_t after = 0; after <= 20; after++) {
+        for (size_t limit = 1; limit <= 21; limit += 4) {
+            buffer lines;
+            uint64_t last = 0, wanted = after + limit < 20 ? after + limit : 20;
+            const char *from = all, *to = all;
+            for (uint64_t i = 0; i < after; i++) from = strchr(from, '\n') + 1;
+            for (uint64_t i = 0; i < wanted; i++) to = strchr(to, '\n') + 1;
+            buffer_init(&lines, 1 << 20);
+            MUST(server_ingest_read(w->app, after, limit, &lines, &last));
+            cr_expect_eq(last, wanted, "%d after %d", (int)limit, (int)after);
+            cr_expect(bytes_equal(buffer_view(&lines), bytes_of(from, (size_t)(to - from))));
+            buffer_free(&lines);
+        }
+    }
+}
+
+static status count_line(void *context, uint64_t position, bytes line)
+{
+    char wanted[40];
+    size_t size = (size_t)snprintf(wanted, sizeof wanted, "{\"position\":%d,", (int)position);
+    cr_expect(line.size > size && memcmp(line.data, wanted, size) == 0);
+    ++*(size_t *)context;
+    return ATOLL_OK;
+}
+
 Test(ingest, objects_arrive_once_in_order_and_leave_the_device)
 {
     world w;
@@ -394,6 +423,10 @@ Test(ingest, objects_arrive_once_in_order_and_leave_the_device)
         at = strstr(at, wanted);
         cr_expect_not_null(at, "missing %s in\n%s", wanted, lines);
     }
+    expect_pages(&w, lines);
+    size_t counted = 0;
+    MUST(ingest_each(server_app_db(w.app), 3, 20, count_line, &counted));
+    cr_expect_eq(counted, 17u);
     free(lines);
     session_wait_upload(c->session, w.now_ms, 5);
     world_run(&w, 1000);
