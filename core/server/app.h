@@ -46,6 +46,8 @@ struct server_app {
     map64 made;      /* of the runs that bound without an ident: which they got */
     VECTOR(queryable) queryables;
     VECTOR(peer *) peers;
+    map64
+        bound; /* idents that are bound now, to their peer: with many sessions a bind looks at no other */
     uint64_t staged_size, staged_memory; /* bytes of unfinished batches of all peers; in memory */
 };
 int64_t app_now_ms(const server_app *app); /* server time: never behind what was applied */
@@ -315,6 +317,7 @@ typedef struct wanted_row {
 
 struct peer {
     server_app *app;
+    size_t index; /* in app->peers */
     void *owner;
     /* watch.c. live: it is told of changes after its cursor; wanted: those that may concern it; wanted_all: too many */
     bool live, wanted_all, woken;

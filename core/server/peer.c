@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 enum { ARENA_FACTOR = 16, TOLD_EPOCHS_MAX = 1000, MADE_MAX = 1 << 16 };
+/* Bytes of room for the next message: a session that is idle costs little. */
+enum { MESSAGE_KEPT_MAX = 4096 };
 
 static const char category[] = "Realm.Sync.Server";
 
@@ -24,19 +26,25 @@ status peer_new(server_app *app, const char *user_id, peer **out)
         memory_free(p);
         return ATOLL_ERROR_OUT_OF_MEMORY;
     }
+    p->index = app->peers.count - 1;
     *out = p;
     return ATOLL_OK;
+}
+
+static void unbind(peer *p)
+{
+    if (p->bound) map64_remove(&p->app->bound, p->ident);
+    p->bound = false;
 }
 
 void peer_free(peer *p)
 {
     if (p == NULL) return;
     watch_leave(p);
-    for (size_t i = 0; i < p->app->peers.count; i++) {
-        if (p->app->peers.items[i] != p) continue;
-        p->app->peers.items[i] = p->app->peers.items[--p->app->peers.count];
-        break;
-    }
+    unbind(p);
+    peer *last = p->app->peers.items[--p->app->peers.count];
+    p->app->peers.items[p->index] = last;
+    last->index = p->index;
     staging_drop(p->app, &p->staged);
     send_group_end(p);
     view_free(&p->view);
@@ -93,7 +101,7 @@ void peer_end(peer *p, status code, const char *text, bool fatal)
     if (code != ATOLL_OK) peer_log_error(p, code, copy, fatal);
     p->closing = true;
     peer_wake(p);
-    p->bound = false;
+    unbind(p);
     p->close_code = code;
     p->close_text = memory_copy_text(copy, strlen(copy));
     staging_drop(p->app, &p->staged);
@@ -191,12 +199,10 @@ static status check_run(peer *p, const wire_bind *b)
 
 static void end_others(const peer *p)
 {
-    for (size_t i = 0; i < p->app->peers.count; i++) {
-        peer *other = p->app->peers.items[i];
-        if (other != p && other->bound && other->ident == p->ident)
-            peer_end(other, ATOLL_ERROR_CONNECTION_CLOSED,
-                     "the realm was bound again by another stream", false);
-    }
+    uint64_t *other = map64_get(&p->app->bound, p->ident);
+    if (other != NULL)
+        peer_end((peer *)(uintptr_t)*other, ATOLL_ERROR_CONNECTION_CLOSED,
+                 "the realm was bound again by another stream", false);
 }
 
 /* A run that has no ident gets one, once: who comes for it again did not hear the answer, or says again what was said before. */
@@ -302,6 +308,7 @@ static status answer_bind(peer *p, const wire_bind *b, const ident_record *r, bo
     if (result != ATOLL_OK) return result;
     p->schema_generation = p->app->schema_generation;
     p->cursor = p->told_cursor = b->cursor;
+    TRY(map64_put(&p->app->bound, p->ident, (uint64_t)(uintptr_t)p));
     p->bound = true;
     p->has_ack = lost_ack;
     p->ack_next = 0;
@@ -539,10 +546,11 @@ bool peer_poll(peer *p, uint64_t now_ms, peer_action *out)
     bool durable = p->app->durable == model_version(p->app->db) ||
                    BREAKAGE(BREAKAGE_ACKNOWLEDGE_BEFORE_COMMIT);
     if (!durable && !p->closing) return false;
+    memory_free(p->last_message);
+    p->last_message = NULL;
     if (p->queue_first < p->queue.count) {
         queued_message q = p->queue.items[p->queue_first++];
         if (p->queue_first == p->queue.count) p->queue_first = p->queue.count = 0;
-        memory_free(p->last_message);
         p->last_message = q.data;
         count_out(p, q.size);
         *out = (peer_action){.kind = PEER_ACTION_SEND, .message = bytes_of(q.data, q.size)};
@@ -563,6 +571,7 @@ bool peer_poll(peer *p, uint64_t now_ms, peer_action *out)
         peer_end(p, result, text, false);
         return peer_poll(p, now_ms, out);
     }
+    if (!made && p->out.capacity > MESSAGE_KEPT_MAX) buffer_free(&p->out);
     if (!made) return false;
     count_out(p, p->out.size);
     *out = (peer_action){.kind = PEER_ACTION_SEND, .message = buffer_view(&p->out)};

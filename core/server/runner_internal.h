@@ -49,6 +49,7 @@ struct stream {
     peer *peer; /* NULL before the first message */
     grpc_call *call;
     connection *connection;
+    size_t index; /* in app->streams */
     char user_id[TOKEN_ID_SIZE_MAX], log_in[TOKEN_ID_SIZE_MAX];
     uint64_t number;
     int64_t opened_ms;

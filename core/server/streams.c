@@ -61,6 +61,7 @@ void stream_begin(server_runner *r, connection *c, grpc_call *call)
     if (result == ATOLL_OK) result = vector_reserve(&s->app->held, s->app->streams.count + 1);
     if (result == ATOLL_OK) result = vector_push(&s->app->streams, s);
     if (result == ATOLL_OK) {
+        s->index = s->app->streams.count - 1;
         s->number = ++r->stream_count;
         snprintf(s->log_id, sizeof s->log_id, "%08x-%llu", r->run, (unsigned long long)s->number);
         s->opened_ms = runner_wall_ms(r);
@@ -225,11 +226,9 @@ void stream_closed(stream *s)
 {
     served_app *a = s->app;
     log_end(s);
-    for (size_t i = 0; i < a->streams.count; i++) {
-        if (a->streams.items[i] != s) continue;
-        a->streams.items[i] = a->streams.items[--a->streams.count];
-        break;
-    }
+    stream *last = a->streams.items[--a->streams.count];
+    a->streams.items[s->index] = last;
+    last->index = s->index;
     for (size_t i = 0; s->to_poll && i < a->polls.count; i++) {
         if (a->polls.items[i] == s) a->polls.items[i] = NULL;
     }

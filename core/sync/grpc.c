@@ -15,6 +15,7 @@
 #define GRPC_WINDOW_CLIENT (4u << 20)
 #define GRPC_CALLS_MAX 1000 /* that a client may have open on one connection */
 #define GRPC_TOKEN_SIZE_MAX 8192
+#define GRPC_KEPT_MAX (16u << 10) /* of room for the next message: an idle call costs little */
 
 struct grpc_call {
     grpc *connection;
@@ -409,7 +410,7 @@ static void take(grpc_call *call, bytes piece)
         g->options.events.message(g->options.context, call,
                                   bytes_of(call->message.data + GRPC_PREFIX_SIZE, size));
         buffer_clear(&call->message);
-        if (call->message.capacity > (1u << 20)) buffer_free(&call->message);
+        if (call->message.capacity > GRPC_KEPT_MAX) buffer_free(&call->message);
     }
     call->delivering = false;
     if (call->finished || call->cancelled) {

@@ -10,6 +10,7 @@
 #include <nghttp2/nghttp2.h>
 
 #define HTTP2_FRAME_SIZE_MAX (1u << 16)
+#define HTTP2_KEPT_MAX (16u << 10) /* of room for what leaves a stream next */
 #define HTTP2_CONNECTION_WINDOW (16u << 20)
 #define HTTP2_HEADERS_SIZE_MAX (64u << 10) /* of one block: tokens are about a kilobyte */
 #define HTTP2_HEADERS_MAX 128              /* of one block */
@@ -241,7 +242,7 @@ static ssize_t read_data(nghttp2_session *session, int32_t id, uint8_t *to, size
     if (s->out_at == s->out.size) {
         s->out_at = 0;
         buffer_clear(&s->out);
-        if (s->out.capacity > 4 * HTTP2_FRAME_SIZE_MAX) buffer_free(&s->out);
+        if (s->out.capacity > HTTP2_KEPT_MAX) buffer_free(&s->out);
     }
     if (h->options.events.drained != NULL) h->options.events.drained(h->options.context, s);
     return (ssize_t)size;
