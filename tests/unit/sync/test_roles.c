@@ -1,4 +1,5 @@
 /* Roles: who sees and writes what, in a world without surprises; the wire is read for what must not be on it. */
+#include "base/log.h"
 #include "fixture.h"
 #include "server/roles.h"
 
@@ -506,4 +507,45 @@ Test(roles, conditions_on_the_user_are_queries_over_his_values)
     cr_expect_not(applies("%%user.id == '%%user.id'", "{}"));
     /* Whatever is in the data, it is a value. */
     cr_expect_not(applies("%%user.custom_data.n == 'x'", "{\"n\": \"x' || TRUEPREDICATE || '\"}"));
+}
+
+static char heard[20000];
+
+static void hear(void *user_data, int32_t level, const char *category, const char *message)
+{
+    (void)user_data;
+    size_t size = strlen(heard);
+    snprintf(heard + size, sizeof heard - size, "%d %s %s\n", (int)level, category, message);
+}
+
+Test(roles, the_clients_log_has_what_the_server_says_of_its_session)
+{
+    world w;
+    start(&w, by_owner);
+    log_set_sink(hear, NULL, NULL);
+    peer_set_log_id(w.clients[ANN].peer, "5f00aa01-7");
+    MUST(fixture_create(&w, &w.clients[ANN], 1, 5, "bob"));
+    SETTLE(&w);
+    cr_expect(
+        strstr(heard, "4 Realm.Sync.Server session 5f00aa01-7: a write to 'Item' was refused: "),
+        "%s", heard);
+    cr_expect_gt(w.messages_down[SERVER_LOG_LINE], 0u);
+    MUST(server_app_terminate(w.app));
+    SETTLE(&w);
+    log_set_sink(NULL, NULL, NULL);
+    /* By it whoever runs the server finds what its own log has. */
+    cr_expect(strstr(heard, "enabled again [session 5f00aa01-7]\n"), "%s", heard);
+    world_end(&w);
+}
+
+Test(roles, a_client_that_wants_no_lines_of_the_server_gets_none)
+{
+    world w;
+    log_set_level(LOG_OFF); /* before the bind, which says so */
+    start(&w, by_owner);
+    MUST(fixture_create(&w, &w.clients[ANN], 1, 5, "bob"));
+    SETTLE(&w);
+    log_set_level(LOG_INFO);
+    cr_expect_eq(w.messages_down[SERVER_LOG_LINE], 0u);
+    world_end(&w);
 }
