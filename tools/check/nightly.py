@@ -52,6 +52,8 @@ def suites(build, scale, first):
     sim, walk = build / "tests/sim/atoll-sim", build / "tests/unit/model/walk"
     yield "10,000 simulated worlds", [sim, "--seed", first, "--count", count(10_000)]
     yield "30,000 worlds with changed messages", [build / "tests/sim/atoll-sim-hostile", "--seed", first, "--count", count(30_000)]
+    yield "5,000 worlds of resets", [build / "tests/sim/atoll-sim-resets", "--seed", first, "--count", count(5_000)]
+    yield "5,000 worlds of odd ends", [build / "tests/sim/atoll-sim-swarm", "--seed", first, "--count", count(5_000), "--coverage"]
     yield "20,000 walks of the model", [walk, first, count(20_000), 1000]
     yield "power cuts before each disk call", [build / "tests/unit/model/cuts", first, count(1_000)]
     for seed in range(first, first + count(50_000), 1_000):
