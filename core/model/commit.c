@@ -107,8 +107,15 @@ status model_begin(model_db *db, commit_origin origin, model_txn **out)
                                         "parent process; open realms after the fork only, or exec");
     mutex_lock(&db->lock);
     bool own = db->writer_active && db->writer_thread == thread_self();
-    while (db->writer_active && !own) condition_wait(&db->changed, &db->lock);
+    if (!own) {
+        /* In turn: who writes again and again does not overtake who waits. */
+        uint64_t ticket = db->writer_tickets++;
+        while (db->writer_active || ticket != db->writer_turn)
+            condition_wait(&db->changed, &db->lock);
+        db->writer_turn++;
+    }
     status broken = db->broken;
+    if (broken != ATOLL_OK) condition_broadcast(&db->changed); /* the next in turn */
     if (broken == ATOLL_OK && !own) {
         db->writer_active = true;
         db->writer_thread = thread_self();

@@ -63,6 +63,7 @@ struct model_db {
         checkpoint_due; /* the checkpoint thread alone waits for it: a commit must not wake it for nothing */
     uint64_t writer_thread; /* that began the active transaction */
     bool writer_active, syncing, checkpointing, stopping;
+    uint64_t writer_tickets, writer_turn; /* given to who waits to write; whose turn it is */
     bool sweeping;          /* model/cache.c */
     bool checkpoint_wanted; /* the memory budget asks for it */
     model_txn *writer;      /* the active transaction */

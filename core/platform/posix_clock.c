@@ -41,6 +41,14 @@ static uint64_t clock_monotonic_ms(void *context)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+static uint64_t clock_monotonic_us(void *context)
+{
+    (void)context;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 static void fill_random(void *context, void *to, size_t size)
 {
     (void)context;
@@ -85,8 +93,8 @@ static uint64_t clock_boot_id(void *context)
 
 const platform *platform_posix(void)
 {
-    static const platform table = {NULL, clock_wall_ms, clock_monotonic_ms, clock_boot_id,
-                                   fill_random};
+    static const platform table = {NULL,          clock_wall_ms, clock_monotonic_ms,
+                                   clock_boot_id, fill_random,   clock_monotonic_us};
     return &table;
 }
 

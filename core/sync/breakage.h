@@ -34,6 +34,9 @@ enum {
     BREAKAGE_WRITE_NOT_JUDGED,      /* roles are not asked about writes */
     BREAKAGE_VIEW_NOT_RENEWED,      /* other roles, and the view stays what it was */
     BREAKAGE_SECRET_FIELD_SENT,     /* a field travels that may not be read */
+    BREAKAGE_CURSOR_WITH_THE_FIRST_SLICE, /* the rest of a group is taken for published */
+    BREAKAGE_SLICES_NOT_RESUMED,          /* what a power cut left half published stays so */
+    BREAKAGE_TOLD_FORGOTTEN, /* after a power cut a sweep does not know what the group named */
     BREAKAGE_COUNT
 };
 #ifdef ATOLL_SIMULATOR
@@ -41,13 +44,29 @@ extern int breakage_active;
 int breakage_named(const char *name); /* -1: none is */
 extern unsigned
     simulator_mended; /* times that a client asked for the whole view since it lacked something */
-extern unsigned simulator_message_size; /* small, so that batches and groups have many parts */
+extern unsigned simulator_message_size;   /* small, so that batches and groups have many parts */
+extern unsigned simulator_slice_rows;     /* of one commit of a download */
+extern unsigned simulator_slice_delay_ms; /* between two of them */
+extern unsigned simulator_stage_bytes;    /* of a download: what is more goes to the disk */
+extern unsigned simulator_slices, simulator_resumed; /* how often */
 #define BREAKAGE(which) (breakage_active == (which))
+#define SLICE_ROWS_MAX simulator_slice_rows
+#define SLICE_DELAY_MS simulator_slice_delay_ms
+#define STAGE_BYTES_MAX simulator_stage_bytes
+#define WHOLE_ROWS_MAX (5 * simulator_slice_rows)
+#define NOTE_SLICE() (simulator_slices++)
+#define NOTE_RESUMED() (simulator_resumed++)
 #define MESSAGE_SIZE_TARGET simulator_message_size
 #define NOTE_MENDED() (simulator_mended++)
 #else
 #define BREAKAGE(which) 0
 #define NOTE_MENDED() ((void)0)
+#define NOTE_SLICE() ((void)0)
+#define NOTE_RESUMED() ((void)0)
+#define SLICE_ROWS_MAX 2000
+#define SLICE_DELAY_MS 0
+#define STAGE_BYTES_MAX (1u << 20)
+#define WHOLE_ROWS_MAX 10000
 #define MESSAGE_SIZE_TARGET LIMIT_UPLOAD_MESSAGE_SIZE_TARGET
 #endif
 #endif

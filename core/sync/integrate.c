@@ -4,6 +4,8 @@
 #include "sync/integrate.h"
 #include "sync/breakage.h"
 
+#include <stdlib.h>
+
 enum { EMBEDDED_PASSES_MAX = 100 };
 
 void integration_begin(integration *g, model_txn *txn, uint64_t outcome_bound, uint64_t sent_bound)
@@ -13,14 +15,13 @@ void integration_begin(integration *g, model_txn *txn, uint64_t outcome_bound, u
 
 void integration_end(integration *g)
 {
-    map64_free(&g->told);
-    map64_free(&g->skipped);
-    map64_free(&g->whole);
+    row_set_free(&g->skipped);
+    row_set_free(&g->whole);
 }
 
-static uint64_t name_of(class_key c, row_key row)
+static status tell(integration *g, const model_class *c, row_key row)
 {
-    return (uint64_t)c << 44 ^ row; /* Rows are counted from 1 up and stay far below 2^44. */
+    return g->told == NULL ? ATOLL_OK : row_set_add(g->told, c->key, row);
 }
 
 /* ---- what a row's message means beside what is pending ---- */
@@ -328,7 +329,8 @@ static status take_alive(integration *g, wire_rows *rows, size_t i, const model_
         }
     }
     if (result == ATOLL_OK && judged == IGNORE) {
-        result = map64_put(&g->skipped, name_of(c->key, row), 1);
+        result = row_set_add(&g->skipped, c->key, row);
+        if (result == ATOLL_OK) result = tell(g, c, row);
         pending_entry_free(&e);
         return result;
     }
@@ -337,8 +339,8 @@ static status take_alive(integration *g, wire_rows *rows, size_t i, const model_
         result =
             fail(ATOLL_ERROR_BAD_CHANGESET,
                  "a change of an object of class '%s' came, and the object is not here", c->name);
-    if (result == ATOLL_OK) result = map64_put(&g->told, name_of(c->key, row), life);
-    if (result == ATOLL_OK && whole) result = map64_put(&g->whole, name_of(c->key, row), 1);
+    if (result == ATOLL_OK) result = tell(g, c, row);
+    if (result == ATOLL_OK && whole) result = row_set_add(&g->whole, c->key, row);
     if (result == ATOLL_OK) result = pending_set_life(g->txn, c->key, row, life, false);
     if (result == ATOLL_OK) result = take_fields(g, rows, i, c, row, pending ? &e : NULL, whole);
     pending_entry_free(&e);
@@ -354,7 +356,7 @@ static status take_deleted(integration *g, const model_class *c, row_key row, ui
     outcome_of_row judged = pending ? judge_deleted(g, &e, life) : TAKE;
     bool hidden = pending && e.hidden;
     pending_entry_free(&e);
-    if (judged == IGNORE) return map64_put(&g->told, name_of(c->key, row), life);
+    if (judged == IGNORE) return tell(g, c, row);
     if (judged == TAKE_AND_DROP_PENDING) TRY(pending_drop(g->txn, c->key, row));
     if (hidden || model_alive(model_txn_view(g->txn), c->key, row))
         TRY(model_delete(g->txn, c->key, row));
@@ -431,7 +433,8 @@ static status take_evicted(integration *g, const model_class *c, row_key row, ui
     return result;
 }
 
-static status integrate_group(integration *g, wire_rows *rows)
+/* The rows of a group from one to before another. */
+static status integrate_group(integration *g, wire_rows *rows, size_t from, size_t to)
 {
     const model_view *view = model_txn_view(g->txn);
     const model_class *c =
@@ -443,7 +446,7 @@ static status integrate_group(integration *g, wire_rows *rows)
         return fail(ATOLL_ERROR_TYPE_MISMATCH, "the server's keys of class '%s' have another type",
                     c->name);
     }
-    for (size_t i = 0; i < rows->count; i++) {
+    for (size_t i = from; i < to; i++) {
         value key = wire_column_value(&rows->key, i);
         uint64_t life = wire_one_or_each(&rows->lives, i, 1);
         row_key row = 0;
@@ -482,86 +485,252 @@ static status take_embedded(integration *g, wire_rows *rows, size_t i, const mod
     if (row == 0 || !model_alive(view, c->key, row)) return ATOLL_OK;
     *taken = true;
     TRY(model_root_get(view, c->key, row, &root_class, &root));
-    if (map64_get(&g->skipped, name_of(root_class, root)) != NULL) return ATOLL_OK;
+    if (row_set_has(&g->skipped, root_class, root)) return ATOLL_OK;
     pending_entry e;
     bool pending = false;
     TRY(pending_get(g->txn, c->key, row, &e, &pending));
-    bool whole = map64_get(&g->whole, name_of(root_class, root)) != NULL;
+    bool whole = row_set_has(&g->whole, root_class, root);
     status result = take_fields(g, rows, i, c, row, pending ? &e : NULL, whole);
     pending_entry_free(&e);
     return result;
 }
 
-static status embedded_pass(integration *g, wire_rows *rows, uint8_t *done, size_t *progress)
+static status embedded_pass(integration *g, const integration_plan *plan, size_t from, size_t to,
+                            uint8_t *done, size_t *progress)
 {
-    const model_class *c =
-        schema_class_named(model_view_schema(model_txn_view(g->txn)), bytes_text(rows->class_name));
-    if (c == NULL || c->kind != CLASS_EMBEDDED || rows->key.type != VALUE_EMBEDDED) return ATOLL_OK;
-    for (size_t i = 0; i < rows->count; i++) {
+    const model_schema *schema = model_view_schema(model_txn_view(g->txn));
+    const model_class *c = NULL;
+    const wire_rows *last = NULL;
+    for (size_t i = from; i < to; i++) {
+        const embedded_place *x = &plan->embedded.items[i];
+        wire_rows *rows = plan->list->items[x->group];
         bool taken = false;
-        if (done[i]) continue;
-        TRY(take_embedded(g, rows, i, c, &taken));
-        done[i] = taken;
+        if (done[i - from]) continue;
+        if (rows != last) c = schema_class_named(schema, bytes_text(rows->class_name));
+        last = rows;
+        if (c == NULL || c->kind != CLASS_EMBEDDED || rows->key.type != VALUE_EMBEDDED) continue;
+        TRY(take_embedded(g, rows, x->index, c, &taken));
+        done[i - from] = taken;
         *progress += taken;
     }
     return ATOLL_OK;
 }
 
-static status integrate_embedded(integration *g, const wire_rows_list *list)
+static status integrate_embedded(integration *g, const integration_plan *plan, size_t from,
+                                 size_t to)
 {
-    size_t total = 0, progress = 1;
-    for (size_t k = 0; k < list->count; k++)
-        total += list->items[k]->owner_class[0] != '\0' ? list->items[k]->count : 0;
-    if (total == 0) return ATOLL_OK;
-    uint8_t *done = memory_allocate_zero(total);
+    size_t progress = 1;
+    if (from == to) return ATOLL_OK;
+    uint8_t *done = memory_allocate_zero(to - from);
     if (done == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     status result = ATOLL_OK;
     for (int pass = 0; pass < EMBEDDED_PASSES_MAX && progress > 0 && result == ATOLL_OK; pass++) {
-        size_t at = 0;
         progress = 0;
-        for (size_t k = 0; k < list->count && result == ATOLL_OK; k++) {
-            wire_rows *rows = list->items[k];
-            if (rows->owner_class[0] == '\0') continue;
-            result = embedded_pass(g, rows, done + at, &progress);
-            at += rows->count;
-        }
+        result = embedded_pass(g, plan, from, to, done, &progress);
     }
     memory_free(done);
     return result;
 }
 
+/* ---- a message, or a part of it ---- */
+
+static uint64_t place_name(const char *class_name, const wire_column *keys, size_t i)
+{
+    value key = wire_column_value(keys, i);
+    return hash_bytes(class_name, strlen(class_name), value_hash(&key));
+}
+
+/* Embedded rows whose owner is known by now are of its root. */
+static status plan_pass(integration_plan *plan, const wire_rows_list *list, map64 *roots,
+                        row_set *placed, bool *progress)
+{
+    for (size_t k = 0; k < list->count; k++) {
+        wire_rows *rows = list->items[k];
+        if (rows->owner_class[0] == '\0') continue;
+        for (size_t i = 0; i < rows->count; i++) {
+            if (row_set_has(placed, (class_key)k, i)) continue;
+            uint64_t *root = map64_get(roots, place_name(rows->owner_class, &rows->owner_keys, i));
+            if (root == NULL) continue;
+            embedded_place x = {k, i, *root};
+            TRY(map64_put(roots, place_name(rows->class_name, &rows->key, i), *root));
+            TRY(row_set_add(placed, (class_key)k, i));
+            TRY(vector_push(&plan->embedded, x));
+            *progress = true;
+        }
+    }
+    return ATOLL_OK;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    const embedded_place *x = a, *y = b;
+    if (x->root != y->root) return x->root < y->root ? -1 : 1;
+    if (x->group != y->group) return x->group < y->group ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static status plan_embedded(integration_plan *plan, const wire_rows_list *list, map64 *roots,
+                            row_set *placed)
+{
+    size_t at = 0;
+    bool progress = true;
+    for (size_t k = 0; k < list->count; k++) {
+        wire_rows *rows = list->items[k];
+        if (rows->owner_class[0] != '\0') continue;
+        for (size_t i = 0; i < rows->count; i++)
+            TRY(map64_put(roots, place_name(rows->class_name, &rows->key, i), at++));
+    }
+    for (int pass = 0; pass < EMBEDDED_PASSES_MAX && progress; pass++) {
+        progress = false;
+        TRY(plan_pass(plan, list, roots, placed, &progress));
+    }
+    /* Of nothing that the message names: with its last row. */
+    for (size_t k = 0; k < list->count; k++) {
+        wire_rows *rows = list->items[k];
+        for (size_t i = 0; rows->owner_class[0] != '\0' && i < rows->count; i++) {
+            embedded_place x = {k, i, plan->rows == 0 ? 0 : plan->rows - 1};
+            if (!row_set_has(placed, (class_key)k, i)) TRY(vector_push(&plan->embedded, x));
+        }
+    }
+    if (plan->embedded.items != NULL)
+        qsort(plan->embedded.items, plan->embedded.count, sizeof *plan->embedded.items,
+              compare_places);
+    return ATOLL_OK;
+}
+
+status integration_plan_make(const wire_rows_list *list, integration_plan *out)
+{
+    integration_plan plan = {.list = list};
+    map64 roots = {0};
+    row_set placed = {0};
+    size_t embedded = 0;
+    for (size_t k = 0; k < list->count; k++) {
+        size_t *to = list->items[k]->owner_class[0] == '\0' ? &plan.rows : &embedded;
+        *to += list->items[k]->count;
+    }
+    status result = embedded == 0 ? ATOLL_OK : plan_embedded(&plan, list, &roots, &placed);
+    map64_free(&roots);
+    row_set_free(&placed);
+    if (result != ATOLL_OK) {
+        integration_plan_free(&plan);
+        return result;
+    }
+    *out = plan;
+    return ATOLL_OK;
+}
+
+void integration_plan_free(integration_plan *plan)
+{
+    vector_free(&plan->embedded);
+}
+
+/* The first embedded row of a root, or of a later one. */
+static size_t embedded_of(const integration_plan *plan, size_t root)
+{
+    size_t low = 0, high = plan->embedded.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (plan->embedded.items[middle].root < root)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+size_t integration_plan_slice(const integration_plan *plan, size_t from, size_t rows_max)
+{
+    size_t to = from, embedded = embedded_of(plan, from), taken = 0;
+    while (to < plan->rows && taken < rows_max) {
+        taken++;
+        for (; embedded < plan->embedded.count && plan->embedded.items[embedded].root == to;
+             embedded++)
+            taken++;
+        to++;
+    }
+    return to;
+}
+
+status integrate_slice(integration *g, const integration_plan *plan, size_t from, size_t to)
+{
+    size_t first = 0;
+    for (size_t k = 0; k < plan->list->count; k++) {
+        wire_rows *rows = plan->list->items[k];
+        if (rows->owner_class[0] != '\0') continue;
+        size_t low = from > first ? from - first : 0, high = to > first ? to - first : 0;
+        if (high > rows->count) high = rows->count;
+        if (low < high) TRY(integrate_group(g, rows, low, high));
+        first += rows->count;
+    }
+    size_t end = to >= plan->rows ? plan->embedded.count : embedded_of(plan, to);
+    return integrate_embedded(g, plan, embedded_of(plan, from), end);
+}
+
 status integrate_rows(integration *g, const wire_rows_list *rows)
 {
-    for (size_t k = 0; k < rows->count; k++) {
-        if (rows->items[k]->owner_class[0] == '\0') TRY(integrate_group(g, rows->items[k]));
-    }
-    return integrate_embedded(g, rows);
+    integration_plan plan;
+    TRY(integration_plan_make(rows, &plan));
+    status result = integrate_slice(g, &plan, 0, plan.rows);
+    integration_plan_free(&plan);
+    return result;
 }
 
 /* ---- sweep ---- */
 
-status integrate_sweep(integration *g)
+typedef VECTOR(row_key) row_vector;
+
+/* Rows of the segment, from one on, that are alive and were not named. */
+static status collect_leaving(const integration *g, class_key c, const model_segment *segment,
+                              row_key from, row_vector *leaving)
 {
-    const model_schema *schema = model_view_schema(model_txn_view(g->txn));
-    VECTOR(row_key) leaving = {0};
-    status result = ATOLL_OK;
-    for (size_t k = 0; k < schema->class_count && result == ATOLL_OK; k++) {
-        const model_class *c = &schema->classes[k];
-        uint64_t cursor = 0;
-        model_segment segment;
-        if (c->kind != CLASS_NORMAL) continue;
-        leaving.count = 0;
-        while (result == ATOLL_OK &&
-               model_scan(model_txn_view(g->txn), c->key, &cursor, &segment, &result)) {
-            for (uint32_t bit = 0; bit < MODEL_BLOCK_ROWS && result == ATOLL_OK; bit++) {
-                if ((segment.alive[bit / 64] >> (bit % 64) & 1) == 0) continue;
-                if (map64_get(&g->told, name_of(c->key, segment.first + bit)) == NULL)
-                    result = vector_push(&leaving, segment.first + bit);
-            }
+    const row_block *told = row_set_block(g->told, c, segment->first);
+    for (size_t word = 0; word < MODEL_BLOCK_ROWS / 64; word++) {
+        uint64_t bits = segment->alive[word] & ~(told == NULL ? 0 : told->bits[word]);
+        for (uint32_t bit = 0; bits != 0; bit++, bits >>= 1) {
+            row_key row = segment->first + word * 64 + bit;
+            if ((bits & 1) != 0 && row >= from) TRY(vector_push(leaving, row));
         }
-        for (size_t i = 0; i < leaving.count && result == ATOLL_OK; i++)
-            result = take_evicted(g, c, leaving.items[i], 0);
     }
+    return ATOLL_OK;
+}
+
+static status sweep_class(integration *g, const model_class *c, integration_sweep *at,
+                          size_t rows_max, bool *more)
+{
+    row_vector leaving = {0};
+    model_segment segment;
+    status result = ATOLL_OK;
+    uint64_t cursor = at->row / MODEL_BLOCK_ROWS;
+    *more = true;
+    while (result == ATOLL_OK && leaving.count < rows_max) {
+        *more = model_scan(model_txn_view(g->txn), c->key, &cursor, &segment, &result);
+        if (!*more) break;
+        result = collect_leaving(g, c->key, &segment, at->row, &leaving);
+        at->row = cursor * MODEL_BLOCK_ROWS;
+    }
+    if (leaving.count > rows_max) {
+        leaving.count = rows_max;
+        at->row = leaving.items[rows_max - 1] + 1; /* The rest of the segment comes next. */
+    }
+    for (size_t i = 0; i < leaving.count && result == ATOLL_OK; i++)
+        result = take_evicted(g, c, leaving.items[i], 0);
+    at->left += leaving.count;
     vector_free(&leaving);
     return result;
+}
+
+status integrate_sweep(integration *g, integration_sweep *at, size_t rows_max)
+{
+    const model_schema *schema = model_view_schema(model_txn_view(g->txn));
+    at->left = 0;
+    for (bool more; at->class_index < schema->class_count; at->class_index++, at->row = 0) {
+        const model_class *c = &schema->classes[at->class_index];
+        if (c->kind != CLASS_NORMAL) continue;
+        do {
+            if (at->left >= rows_max) return ATOLL_OK;
+            TRY(sweep_class(g, c, at, rows_max - at->left, &more));
+        } while (more);
+    }
+    at->done = true;
+    return ATOLL_OK;
 }

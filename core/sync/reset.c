@@ -464,8 +464,7 @@ static status settle_name(reset_apply *r, class_key class_of, row_key row, uint6
     const model_class *c = schema_class(model_view_schema(model_txn_view(r->g->txn)), class_of);
     TRY(pending_get(r->g->txn, class_of, row, &e, &found));
     status result = ATOLL_OK;
-    bool told = map64_get(&r->g->told, name_of(class_of, row)) != NULL ||
-                map64_get(&r->g->skipped, name_of(class_of, row)) != NULL;
+    bool told = row_set_has(r->g->told, class_of, row);
     row_kind kind = pending_entry_kind(&e, &own);
     bool normal = c != NULL && c->kind == CLASS_NORMAL;
     bool born = kind == ROW_CREATE || kind == ROW_REPLACE;
@@ -478,8 +477,7 @@ static status settle_name(reset_apply *r, class_key class_of, row_key row, uint6
         found = false;
     }
     if (result == ATOLL_OK && found) result = pending_put(r->g->txn, &e);
-    if (result == ATOLL_OK && found && born)
-        result = map64_put(&r->g->told, name_of(class_of, row), 1);
+    if (result == ATOLL_OK && found && born) result = row_set_add(r->g->told, class_of, row);
     pending_entry_free(&e);
     return result;
 }
@@ -493,9 +491,8 @@ static status sweep_class(reset_apply *r, const model_class *c)
     while (result == ATOLL_OK &&
            model_scan(model_txn_view(r->g->txn), c->key, &cursor, &segment, &result)) {
         for (uint32_t bit = 0; bit < MODEL_BLOCK_ROWS && result == ATOLL_OK; bit++) {
-            uint64_t name = name_of(c->key, segment.first + bit);
             if ((segment.alive[bit / 64] >> (bit % 64) & 1) == 0) continue;
-            if (map64_get(&r->g->told, name) == NULL && map64_get(&r->g->skipped, name) == NULL)
+            if (!row_set_has(r->g->told, c->key, segment.first + bit))
                 result = vector_push(&leaving, segment.first + bit);
         }
     }

@@ -102,6 +102,8 @@ void session_message(net_call *state, bytes message)
         return; /* stopped: nothing crosses, from the call of stop on */
     s->token_renewed = false;
     session_received(s->machine, net_now_ms(s->runner), message);
+    if (s->call != NULL && s->machine != NULL && !session_takes_messages(s->machine))
+        grpc_pause(s->call, true);
 }
 
 void session_call_closed(net_call *state, status code, const char *text)
@@ -276,6 +278,8 @@ void session_turn(runner_session *s, bool *again)
     session_action action;
     if (atomic_exchange(&s->committed, false)) session_committed(s->machine, now_ms);
     if (now_ms >= session_deadline(s->machine)) session_tick(s->machine, now_ms);
+    if (s->call != NULL && session_takes_messages(s->machine)) grpc_pause(s->call, false);
+    if (s->machine == NULL) return;
     for (int i = 0; i < ACTIONS_PER_TURN; i++) {
         if (!s->urgent && s->call != NULL && grpc_unsent(s->call) >= STREAM_UNSENT_TARGET) break;
         if (!session_poll(s->machine, now_ms, &action)) break;

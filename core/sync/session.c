@@ -93,6 +93,7 @@ status session_new(const session_options *options, session **out)
     if (result == ATOLL_OK) result = pending_check_layout(options->db);
     if (result == ATOLL_OK) result = sync_state_read(options->db, &s->sync);
     if (result == ATOLL_OK) result = reset_read(options->db, &s->reset);
+    if (result == ATOLL_OK) result = session_resume_stage(s);
     if (result != ATOLL_OK) {
         session_free(s);
         return result;
@@ -106,6 +107,7 @@ void session_free(session *s)
     if (s == NULL) return;
     session_upload_end(s);
     session_unstage(s);
+    session_publish_end(s);
     session_drop_held(s);
     vector_free(&s->held);
     vector_free(&s->staged);
@@ -316,7 +318,7 @@ void session_closed(session *s, uint64_t now_ms, status why, const char *text)
 void session_received(session *s, uint64_t now_ms, bytes message)
 {
     if (s->phase != PHASE_BINDING && s->phase != PHASE_BOUND) return;
-    if (s->reset_asks != RESET_ASKS_NOTHING) {
+    if (s->reset_asks != RESET_ASKS_NOTHING || s->stage.publishing) {
         session_hold(s, message);
         return;
     }
@@ -340,6 +342,7 @@ void session_subscriptions_changed(session *s, uint64_t now_ms)
 
 void session_tick(session *s, uint64_t now_ms)
 {
+    if (session_publish_due(s, now_ms)) session_publish_slice(s, now_ms);
     if (s->connect_deadline_ms != 0 && now_ms >= s->connect_deadline_ms) {
         s->wants_close = true;
         log_write(LOG_WARN, category, "no answer within the connect timeout");
@@ -561,6 +564,8 @@ static bool take_mark(session *s, uint64_t *mark)
 static status make_next(session *s, uint64_t now_ms, arena *memory, session_action *out, bool *made)
 {
     client_message m = {0};
+    *made = false;
+    if (s->stage.publishing) return ATOLL_OK; /* What is said to the server tells of the cursor. */
     *made = true;
     if (s->phase == PHASE_OPENED) {
         s->phase = PHASE_BINDING;
@@ -623,7 +628,7 @@ bool session_poll(session *s, uint64_t now_ms, session_action *out)
         *out = (session_action){.kind = SESSION_ACTION_CLOSE};
         return true;
     }
-    bool may_open = s->wants_open && s->reset_asks == RESET_ASKS_NOTHING;
+    bool may_open = s->wants_open && s->reset_asks == RESET_ASKS_NOTHING && !s->stage.publishing;
     if (may_open && s->phase == PHASE_CLOSED && now_ms >= s->next_attempt_ms) {
         s->wants_open = false;
         s->phase = PHASE_OPENING;
@@ -664,12 +669,15 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 uint64_t session_deadline(const session *s)
 {
     uint64_t at = UINT64_MAX;
-    if (s->wants_open && s->phase == PHASE_CLOSED && s->reset_asks == RESET_ASKS_NOTHING)
-        at = s->next_attempt_ms;
+    bool may_open = s->wants_open && s->reset_asks == RESET_ASKS_NOTHING && !s->stage.publishing;
+    if (may_open && s->phase == PHASE_CLOSED) at = s->next_attempt_ms;
+    uint64_t publish = session_publish_deadline(s);
+    if (publish < at) at = publish;
     at = earlier(at, s->connect_deadline_ms);
     at = earlier(at, s->pong_deadline_ms);
-    if (s->phase == PHASE_BOUND) at = earlier(at, s->ping_due_ms);
-    if (s->phase == PHASE_BOUND) at = earlier(at, s->upload_retry_ms);
+    bool talks = s->phase == PHASE_BOUND && !s->stage.publishing;
+    if (talks) at = earlier(at, s->ping_due_ms);
+    if (talks) at = earlier(at, s->upload_retry_ms);
     return at;
 }
 

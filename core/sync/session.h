@@ -90,6 +90,8 @@ bool session_poll(
     session *s, uint64_t now_ms,
     session_action *
         out); /* false: nothing to do. The runner stops polling while the stream's buffer is full: SENDs are made on demand */
+/* False: a download is being published, slice by slice, and what comes is only kept until then. Let it wait outside. */
+bool session_takes_messages(const session *s);
 uint64_t
 session_deadline(const session *s); /* monotonic ms of the next tick wanted; UINT64_MAX: none */
 int32_t session_state(const session *s); /* atoll session state */

@@ -11,6 +11,7 @@
 #include "sync/reset.h"
 #include "sync/refusals.h"
 #include "sync/session.h"
+#include "sync/stage.h"
 #include "sync/subscription_internal.h"
 
 /* The session machine, split by what it does: session.c (states, timers, waits), session_receive.c (what the server says),
@@ -75,8 +76,36 @@ typedef struct held_message {
 typedef struct kept_message {
     arena memory;
     server_message message;
-    size_t size; /* on the wire */
+    size_t size;    /* on the wire */
+    uint8_t *bytes; /* as it came; NULL: not kept */
 } kept_message;
+
+/* What the last message of a group of downloads says of all of it. */
+typedef struct download_end {
+    uint64_t from, to, view_version, clock;
+    bool sweep;
+} download_end;
+
+/* How long each commit of a group held the write lock: by powers of two of microseconds. */
+enum { HOLD_BUCKETS = 24 };
+typedef struct hold_times {
+    uint64_t counts[HOLD_BUCKETS];
+    uint64_t slices, rows, max_us;
+} hold_times;
+
+/* A group of downloads on disk (sync/stage.h): as long as it is not complete messages are added; then it is published. */
+typedef struct session_stage {
+    stage_record record;
+    bool abandoned;        /* what is on disk is of a group that was cut */
+    bool publishing;       /* it is complete */
+    kept_message *message; /* the next one to publish; NULL: not read yet */
+    integration_plan plan; /* of it */
+    row_set told;          /* that was published, when the group is a sweep */
+    bool told_known;
+    uint64_t due_ms;
+    size_t rows_max; /* of the next slice */
+    hold_times holds;
+} session_stage;
 
 struct session {
     session_options options;
@@ -109,8 +138,11 @@ struct session {
     subscription_set subscribed; /* the set that was sent and not answered by its download */
     bool subscribe_wanted;
     VECTOR(kept_message *) staged; /* parts of a download group or of an acknowledgement */
-    uint64_t staged_rows;
-    uint64_t run; /* random */
+    uint64_t staged_rows, staged_bytes;
+    download_end ended;  /* of the group that is complete */
+    bool catching_up;    /* nothing was downloaded since the bind */
+    session_stage stage; /* on disk */
+    uint64_t run;        /* random */
     reset_record reset;
     int reset_asks;    /* RESET_ASKS_* */
     bool reset_agreed; /* the app has answered the question before */
@@ -145,10 +177,34 @@ void session_progress_received(session *s, size_t bytes, size_t rows, uint64_t r
 void session_progress_to_download(session *s); /* there are other subscriptions */
 void session_progress_group_ends(session *s, bool integrated);
 void session_check_waits(session *s, uint64_t now_ms);
-void session_unstage(session *s);
 /* session_receive.c */
 status session_take_schemas(session *s) MUST_CHECK; /* of the downloads that are staged */
 void session_take_message(session *s, uint64_t now_ms, bytes message);
+status session_take_schema(session *s, const model_schema *schema) MUST_CHECK;
+status session_store_state(session *s, const sync_state *next) MUST_CHECK;
+/* Something here failed (disk full, damaged record): nothing was taken; it is tried again later. */
+void session_failed_here(session *s, uint64_t now_ms, status code, const char *doing);
+void session_ask_for_everything(session *s);
+void kept_message_free(kept_message *k);
+/* session_download.c */
+status session_take_download(session *s, uint64_t now_ms, kept_message *k, bytes message,
+                             bool *kept) MUST_CHECK;
+status session_each_download(session *s, status (*each)(void *context, const wire_rows_list *rows),
+                             void *context) MUST_CHECK; /* of the complete group */
+bool session_collects(const session *s); /* parts of a group, and it is not complete */
+void session_unstage(session *s);        /* what is not complete, or was taken, is given up */
+/* The subscription set of the view comes in force. */
+status session_settle_view(session *s, model_txn *txn, sync_state *next,
+                           uint64_t view_version) MUST_CHECK;
+void session_group_taken(session *s, const sync_state *next);
+/* session_publish.c */
+status session_read_staged(session *s, uint64_t number, kept_message **out) MUST_CHECK;
+status session_resume_stage(session *s) MUST_CHECK; /* what a session before this one left */
+void session_publish_begin(session *s, uint64_t now_ms);
+void session_publish_end(session *s); /* gives up what is not published; memory only */
+bool session_publish_due(const session *s, uint64_t now_ms);
+uint64_t session_publish_deadline(const session *s);
+void session_publish_slice(session *s, uint64_t now_ms);
 /* session_reset.c */
 bool session_reset_needed(status code);
 void session_reset(session *s, uint64_t now_ms, status code, const char *text, bool no_recovery);
@@ -157,6 +213,7 @@ status session_reset_take(session *s) MUST_CHECK;
 status session_reset_done(session *s) MUST_CHECK; /* nothing is unsent any more */
 void session_hold(session *s, bytes message);
 void session_drop_held(session *s);
+void session_take_held(session *s, uint64_t now_ms);
 /* session_upload.c */
 bool session_has_pending(session *s);
 status session_upload_begin(session *s, uint64_t now_ms, bool *begun) MUST_CHECK;

@@ -1,25 +1,12 @@
 /* What the server says: bound, downloads, acknowledgements, errors.
- * It must never apply a part of a group before the group is complete. Invariant: the cursor moves in the transaction that
- * integrates what lies below it, and an acknowledgement counts only in the one that integrates its outcome. */
+ * It must never apply a part of an outcome before it is complete. Invariant: an acknowledgement counts only in the transaction
+ * that integrates its outcome. */
 #include "sync/breakage.h"
 #include "sync/session_internal.h"
 
 #include <stdio.h>
 
-enum { CURSOR_STORES = 100 }; /* while the maximum offline time goes by */
 static const char category[] = "Realm.Sync.Client.Session";
-
-void session_unstage(session *s)
-{
-    for (size_t i = 0; i < s->staged.count; i++) {
-        kept_message *k = s->staged.items[i];
-        server_message_free(&k->message);
-        arena_free(&k->memory);
-        memory_free(k);
-    }
-    s->staged.count = 0;
-    s->staged_rows = 0;
-}
 
 static void broken_protocol(session *s, uint64_t now_ms, const char *what)
 {
@@ -29,7 +16,7 @@ static void broken_protocol(session *s, uint64_t now_ms, const char *what)
     session_lost(s, now_ms, 0);
 }
 
-static status store_state(session *s, const sync_state *next)
+status session_store_state(session *s, const sync_state *next)
 {
     model_txn *txn = NULL;
     TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
@@ -43,8 +30,7 @@ static status store_state(session *s, const sync_state *next)
     return ATOLL_OK;
 }
 
-/* Something here failed (disk full, damaged record): nothing was taken; try again later. */
-static void failed_here(session *s, uint64_t now_ms, status code, const char *doing)
+void session_failed_here(session *s, uint64_t now_ms, status code, const char *doing)
 {
     char text[512];
     snprintf(text, sizeof text, "while %s: %s", doing, fail_text());
@@ -56,7 +42,7 @@ static void failed_here(session *s, uint64_t now_ms, status code, const char *do
 
 /* What came builds on something that is not here: taking it again would fail again for ever. A cursor of zero makes the
  * server send the whole view at the next bind, with a sweep; merging it is harmless, and nothing unsent is touched. */
-static void ask_for_everything(session *s)
+void session_ask_for_everything(session *s)
 {
     if (s->sync.cursor == 0) return;
     NOTE_MENDED();
@@ -64,23 +50,15 @@ static void ask_for_everything(session *s)
               "something of the server's state is missing here: the whole view is asked for again");
     sync_state next = s->sync;
     next.cursor = 0;
-    if (store_state(s, &next) != ATOLL_OK)
+    if (session_store_state(s, &next) != ATOLL_OK)
         log_write(LOG_ERROR, category, "the cursor could not be set back: %s", fail_text());
 }
 
 /* ---- bound ---- */
 
-static status take_schema(session *s, const model_schema *schema)
+status session_take_schema(session *s, const model_schema *schema)
 {
     return schema->class_count == 0 ? ATOLL_OK : model_add_schema(s->options.db, schema);
-}
-
-/* Also of a group without rows: it is told once. */
-status session_take_schemas(session *s)
-{
-    for (size_t i = 0; i < s->staged.count; i++)
-        TRY(take_schema(s, &s->staged.items[i]->message.download.schema));
-    return ATOLL_OK;
 }
 
 static void measure_clock(session *s, int64_t server_ms)
@@ -132,7 +110,7 @@ static status take_bound(session *s, uint64_t now_ms, const wire_bound *b)
         return fail(ATOLL_ERROR_PROTOCOL, "the server gave the ident %llu",
                     (unsigned long long)b->ident);
     }
-    TRY(take_schema(s, &b->schema));
+    TRY(session_take_schema(s, &b->schema));
     next.ident = b->ident;
     next.epoch = b->epoch;
     memcpy(next.secret, b->secret.data, 16);
@@ -145,6 +123,7 @@ static status take_bound(session *s, uint64_t now_ms, const wire_bound *b)
     measure_clock(s, b->server_ms);
     s->packs = b->accepts_zstd;
     s->phase = PHASE_BOUND;
+    s->catching_up = true;
     s->bound_at_ms = now_ms;
     if (b->log_id != NULL && b->log_id[0] != '\0')
         log_write(LOG_DEBUG, category, "the server's log calls this session %.40s", b->log_id);
@@ -158,115 +137,6 @@ static status take_bound(session *s, uint64_t now_ms, const wire_bound *b)
     s->batch.sent_all = s->batch.active;
     session_set_connection(s, CONNECTION_CONNECTED);
     return ATOLL_OK;
-}
-
-/* ---- downloads ---- */
-
-static status settle_view(session *s, model_txn *txn, sync_state *next, uint64_t view_version)
-{
-    if (view_version == 0 || view_version <= next->view_version) return ATOLL_OK;
-    next->view_version = view_version;
-    bool pending = false;
-    TRY(pending_any(s->options.db, &pending));
-    if (pending || s->local_changes) TRY(subscription_set_keep_before(txn));
-    TRY(subscription_set_settle(txn, view_version, SUBSCRIPTION_COMPLETE, NULL));
-    return s->subscribed.version == view_version ? subscription_set_activate(txn, &s->subscribed)
-                                                 : ATOLL_OK;
-}
-
-static status integrate_staged(session *s, model_txn *txn, sync_state *next)
-{
-    uint64_t newest = 0;
-    const wire_download *last = &s->staged.items[s->staged.count - 1]->message.download;
-    integration g;
-    TRY(pending_fold(txn, s->options.db, next, &newest));
-    integration_begin(&g, txn, 0, next->sent_bound);
-    status result = ATOLL_OK;
-    for (size_t i = 0; i < s->staged.count && result == ATOLL_OK; i++) {
-        result = integrate_rows(&g, &s->staged.items[i]->message.download.rows);
-    }
-    if (result == ATOLL_OK && last->sweep && !BREAKAGE(BREAKAGE_NO_SWEEP))
-        result = integrate_sweep(&g);
-    integration_end(&g);
-    if (result != ATOLL_OK) return result;
-    if (last->clock > next->seen) next->seen = last->clock;
-    next->cursor = last->to;
-    TRY(settle_view(s, txn, next, last->view_version));
-    return sync_state_write(txn, next);
-}
-
-/* A copy that nothing happens to for weeks must not look as if it had been away. */
-static status store_cursor(session *s)
-{
-    uint64_t now_ms = s->options.platform->monotonic_ms(s->options.platform->context);
-    if (s->offline_ms == 0 || now_ms - s->cursor_stored_ms < s->offline_ms / CURSOR_STORES)
-        return ATOLL_OK;
-    s->cursor_stored_ms = now_ms;
-    sync_state now = s->sync;
-    return store_state(s, &now);
-}
-
-static status take_group(session *s)
-{
-    sync_state next = s->sync;
-    model_txn *txn = NULL;
-    const wire_download *last = &s->staged.items[s->staged.count - 1]->message.download;
-    bool subscriptions = last->view_version > s->sync.view_version;
-    TRY(session_take_schemas(s));
-    if (s->staged_rows == 0 && !last->sweep && !subscriptions) {
-        /* Only the cursor moves: remembered, and written with the next thing that is worth a commit. */
-        s->sync.cursor = last->to;
-        if (last->clock > s->sync.seen) s->sync.seen = last->clock;
-        return store_cursor(s);
-    }
-    if (s->reset.phase == RESET_DOWNLOADING) return session_reset_take(s);
-    TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
-    status result = integrate_staged(s, txn, &next);
-    if (result != ATOLL_OK) {
-        model_rollback(txn);
-        return result;
-    }
-    /* A power cut may take it back, cursor and all: then it comes again. */
-    TRY(model_commit_as(txn, subscriptions, NULL));
-    s->sync = next;
-    if (subscriptions) {
-        session_queue(s, SESSION_ACTION_SUBSCRIPTIONS, 0, ATOLL_OK, NULL);
-        if (s->subscribed.version <= next.view_version) subscription_set_free(&s->subscribed);
-        s->subscribe_wanted = true;
-    }
-    return ATOLL_OK;
-}
-
-static size_t rows_in(const wire_rows_list *rows)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < rows->count; i++) count += rows->items[i]->count;
-    return count;
-}
-
-static status take_download(session *s, kept_message *k, bool *kept)
-{
-    const wire_download *d = &k->message.download;
-    if (d->to < d->from)
-        return fail(ATOLL_ERROR_PROTOCOL, "a download goes from version %llu to %llu",
-                    (unsigned long long)d->from, (unsigned long long)d->to);
-    if (s->staged.count > 0 && s->staged.items[0]->message.kind != SERVER_DOWNLOAD)
-        return fail(ATOLL_ERROR_PROTOCOL, "a download inside of an acknowledgement");
-    TRY(vector_push(&s->staged, k));
-    *kept = true;
-    s->staged_rows += rows_in(&d->rows);
-    session_progress_received(s, k->size, s->staged_rows, d->last ? 0 : d->remaining_rows + 1);
-    if (BREAKAGE(BREAKAGE_MARK_MOVED_ON_A_MISS) && !d->last) {
-        sync_state next = s->sync;
-        next.cursor = d->to;
-        TRY(store_state(s, &next));
-    }
-    if (!d->last || session_reset_asks(s)) return ATOLL_OK;
-    status result = take_group(s);
-    session_unstage(s);
-    session_progress_group_ends(s, result == ATOLL_OK);
-    if (result == ATOLL_OK) backoff_reset(&s->delay);
-    return result;
 }
 
 /* ---- acknowledgements ---- */
@@ -390,7 +260,7 @@ static void take_mark_reply(session *s, uint64_t mark)
 {
     size_t kept = 0;
     backoff_reset(&s->delay);
-    if (s->staged.count == 0) session_progress_group_ends(s, true); /* All of then is here. */
+    if (!session_collects(s)) session_progress_group_ends(s, true); /* All of then is here. */
     if (s->hold_upload && mark == s->hold_mark) s->hold_upload = false;
     for (size_t i = 0; i < s->waits.count; i++) {
         session_wait w = s->waits.items[i];
@@ -415,7 +285,7 @@ static status take_subscription_state(session *s, const wire_subscription_state 
     }
     TRY(model_commit(txn, NULL));
     subscription_set_free(&s->subscribed);
-    if (s->staged.count == 0) session_progress_group_ends(s, true); /* The view before stays. */
+    if (!session_collects(s)) session_progress_group_ends(s, true); /* The view before stays. */
     session_queue(s, SESSION_ACTION_SUBSCRIPTIONS, 0, ATOLL_OK, NULL);
     return ATOLL_OK;
 }
@@ -440,7 +310,7 @@ static void take_error(session *s, uint64_t now_ms, const wire_error *e)
     session_lost(s, now_ms, e->retry_delay_ms);
 }
 
-static status take_body(session *s, uint64_t now_ms, kept_message *k, bool *kept)
+static status take_body(session *s, uint64_t now_ms, kept_message *k, bytes message, bool *kept)
 {
     const server_message *m = &k->message;
     if (s->phase == PHASE_BINDING && m->kind != SERVER_BOUND && m->kind != SERVER_ERROR &&
@@ -452,7 +322,7 @@ static status take_body(session *s, uint64_t now_ms, kept_message *k, bool *kept
         if (s->phase != PHASE_BINDING) return fail(ATOLL_ERROR_PROTOCOL, "a second Bound");
         return take_bound(s, now_ms, &m->bound);
     case SERVER_SUBSCRIPTION_STATE: return take_subscription_state(s, &m->subscription_state);
-    case SERVER_DOWNLOAD: return take_download(s, k, kept);
+    case SERVER_DOWNLOAD: return session_take_download(s, now_ms, k, message, kept);
     case SERVER_UPLOAD_ACK: return take_ack(s, k, kept);
     case SERVER_MARK_REPLY: take_mark_reply(s, m->mark); return ATOLL_OK;
     case SERVER_PONG: s->pong_deadline_ms = 0; return ATOLL_OK;
@@ -474,13 +344,9 @@ void session_take_message(session *s, uint64_t now_ms, bytes message)
         result = codec_server_read(message, &k->memory, &k->message);
         if (result == ATOLL_OK) {
             k->size = message.size;
-            result = take_body(s, now_ms, k, &kept);
+            result = take_body(s, now_ms, k, message, &kept);
         }
-        if (!kept) {
-            server_message_free(&k->message);
-            arena_free(&k->memory);
-            memory_free(k);
-        }
+        if (!kept) kept_message_free(k);
     }
     if (result == ATOLL_OK) return;
     char text[512];
@@ -491,7 +357,7 @@ void session_take_message(session *s, uint64_t now_ms, bytes message)
     if (protocol) {
         broken_protocol(s, now_ms, text);
     } else {
-        failed_here(s, now_ms, result, "taking a message of the server");
-        if (result == ATOLL_ERROR_BAD_CHANGESET) ask_for_everything(s);
+        session_failed_here(s, now_ms, result, "taking a message of the server");
+        if (result == ATOLL_ERROR_BAD_CHANGESET) session_ask_for_everything(s);
     }
 }

@@ -51,6 +51,7 @@ void session_reset(session *s, uint64_t now_ms, status code, const char *text, b
               discard ? "discarded" : "recovered", text);
     s->wants_close = s->phase != PHASE_CLOSED;
     session_lost(s, now_ms, 0);
+    session_publish_end(s); /* It was of the history that is given up. */
     status result =
         reset_begin(s->options.db, &s->sync, &s->reset, discard, code == ATOLL_ERROR_COPIED_FOLDER);
     if (result != ATOLL_OK)
@@ -92,7 +93,7 @@ void session_drop_held(session *s)
     s->held.count = 0;
 }
 
-static void take_held(session *s, uint64_t now_ms)
+void session_take_held(session *s, uint64_t now_ms)
 {
     size_t count = s->held.count;
     held_message *all = s->held.items;
@@ -127,17 +128,21 @@ void session_reset_continue(session *s, uint64_t now_ms, status code, const char
         session_queue(s, SESSION_ACTION_ERROR, 0, result, copy);
         return;
     }
-    take_held(s, now_ms);
+    session_take_held(s, now_ms);
     session_check_waits(s, now_ms);
 }
 
 /* ---- the transaction ---- */
 
+static status take_rows(void *context, const wire_rows_list *rows)
+{
+    return integrate_rows(context, rows);
+}
+
 static status integrate_reset(session *s, reset_apply *r, uint64_t to)
 {
     TRY(reset_prepare(r));
-    for (size_t i = 0; i < s->staged.count; i++)
-        TRY(integrate_rows(r->g, &s->staged.items[i]->message.download.rows));
+    TRY(session_each_download(s, take_rows, r->g));
     TRY(reset_finish(r, to));
     if (r->record->discard && s->options.flexible) TRY(subscription_set_revert(r->g->txn));
     return sync_state_write(r->g->txn, r->state);
@@ -145,7 +150,8 @@ static status integrate_reset(session *s, reset_apply *r, uint64_t to)
 
 status session_reset_take(session *s)
 {
-    const wire_download *last = &s->staged.items[s->staged.count - 1]->message.download;
+    const download_end *last = &s->ended;
+    row_set told = {0};
     sync_state next = s->sync;
     reset_record record = s->reset;
     integration g;
@@ -155,6 +161,7 @@ status session_reset_take(session *s)
     TRY(session_take_schemas(s)); /* The app may have been asked meanwhile. */
     TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
     integration_begin(&g, txn, 0, 0);
+    g.told = &told;
     g.reset = model_txn_version(txn);
     reset_apply r = {.g = &g,
                      .db = s->options.db,
@@ -165,6 +172,7 @@ status session_reset_take(session *s)
     next.cursor = last->to;
     status result = integrate_reset(s, &r, last->to);
     integration_end(&g);
+    row_set_free(&told);
     reset_apply_end(&r);
     if (result != ATOLL_OK) {
         model_rollback(txn);

@@ -6,7 +6,7 @@
 
 enum { SUBSCRIPTION_RECORD_SIZE_MAX = 256u << 20 };
 static const uint8_t key_newest[2] = {'f', 'n'}, key_active[2] = {'f', 'a'},
-                     key_before[2] = {'f', 'b'};
+                     key_before[2] = {'f', 'b'}, key_staged[2] = {'f', 's'};
 
 static void item_free(subscription *s)
 {
@@ -316,6 +316,24 @@ status subscription_set_activate(model_txn *txn, const subscription_set *s)
     active.state = SUBSCRIPTION_COMPLETE;
     active.error = NULL;
     return record_put(txn, key_active, &active);
+}
+
+status subscription_set_keep_staged(model_txn *txn, const subscription_set *s)
+{
+    return record_put(txn, key_staged, s);
+}
+
+status subscription_set_activate_staged(model_txn *txn, uint64_t version)
+{
+    subscription_set staged;
+    TRY(record_get(NULL, txn, key_staged, &staged));
+    status result = ATOLL_OK;
+    if (staged.version == version && version != 0) {
+        result = subscription_set_activate(txn, &staged);
+        if (result == ATOLL_OK) result = model_side_delete(txn, bytes_of(key_staged, 2));
+    }
+    subscription_set_free(&staged);
+    return result;
 }
 
 status subscription_set_revert(model_txn *txn)

@@ -9,6 +9,9 @@ status subscription_set_settle(model_txn *txn, uint64_t version, subscription_st
                                const char *error) MUST_CHECK;
 /* Puts a set in force that is not the newest any more. */
 status subscription_set_activate(model_txn *txn, const subscription_set *s) MUST_CHECK;
+/* The set that a staged download was sent for: it comes in force with the last slice, perhaps after a restart. */
+status subscription_set_keep_staged(model_txn *txn, const subscription_set *s) MUST_CHECK;
+status subscription_set_activate_staged(model_txn *txn, uint64_t version) MUST_CHECK;
 /* A set that is not in force yet is given up for the one that is: a client reset that discards. */
 status subscription_set_revert(model_txn *txn) MUST_CHECK;
 /* The sets that were in force when something unsent was written: kept until all of it is acknowledged, so that the server

@@ -6,6 +6,8 @@
 int breakage_active = BREAKAGE_NONE;
 unsigned simulator_mended;
 unsigned simulator_message_size = 1u << 20;
+unsigned simulator_slice_rows = 2000, simulator_slice_delay_ms, simulator_stage_bytes = 1u << 20;
+unsigned simulator_slices, simulator_resumed;
 
 int breakage_named(const char *name)
 {
@@ -38,7 +40,10 @@ int breakage_named(const char *name)
                                         "clear-forgotten",
                                         "write-not-judged",
                                         "view-not-renewed",
-                                        "secret-field-sent"};
+                                        "secret-field-sent",
+                                        "cursor-with-the-first-slice",
+                                        "slices-not-resumed",
+                                        "told-forgotten"};
     _Static_assert(sizeof names / sizeof *names == BREAKAGE_COUNT, "each breakage has a name");
     for (int i = 0; i < BREAKAGE_COUNT; i++) {
         if (strcmp(names[i], name) == 0) return i;

@@ -122,6 +122,7 @@ static int run_seed(uint64_t seed, bool verbose)
     t->random.state = seed * 104729 + 7;
     int clients = 2 + (int)trial_below(t, 3);
     t->w.verbose = verbose;
+    world_choose_slices(seed);
     if (world_start(&t->w, seed + 5, clients, true, fixture_schema(true, false)) != ATOLL_OK)
         return 2;
     simulator_message_size = trial_below(t, 2) == 0 ? 1u << 20 : 80 + (unsigned)trial_below(t, 500);

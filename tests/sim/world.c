@@ -49,7 +49,7 @@ static void node_start(world *w, node *n, uint64_t seed)
 {
     *n = (node){
         .world = w, .disk = memory_disk_new(seed), .boot_id = seed | 1, .random = {seed * 31}};
-    n->platform = (platform){n, wall_ms, monotonic_ms, boot_id, random_bytes};
+    n->platform = (platform){n, wall_ms, monotonic_ms, boot_id, random_bytes, NULL};
 }
 
 static void node_boot(world *w, node *n)
@@ -369,6 +369,14 @@ void world_restore_server(world *w, memory_disk *image, uint64_t down_ms)
     w->server_node.disk = memory_disk_copy(image);
 }
 
+void world_choose_slices(uint64_t seed)
+{
+    bool small = seed % 4 != 1;
+    simulator_slice_rows = small ? 1 + (unsigned)(seed / 4 % 4) : 2000;
+    simulator_slice_delay_ms = small ? (unsigned)(seed / 16 % 3) * 20 : 0;
+    simulator_stage_bytes = small ? 100 + (unsigned)(seed * 37 % 600) : 1u << 20;
+}
+
 status world_start(world *w, uint64_t seed, int clients, bool flexible, model_schema schema)
 {
     *w = (world){.now_ms = 1000,
@@ -676,8 +684,8 @@ static void client_turn(world *w, client *c)
 {
     if (c->session == NULL || c->node.crashing) return;
     if (c->stream_wanted && w->now_ms >= c->open_at_ms) open_stream(w, c);
-    while (c->session != NULL && !c->node.crashing && c->down.first < c->down.count &&
-           c->down.items[c->down.first].at_ms <= w->now_ms)
+    while (c->session != NULL && !c->node.crashing && session_takes_messages(c->session) &&
+           c->down.first < c->down.count && c->down.items[c->down.first].at_ms <= w->now_ms)
         deliver_down(w, c);
     if (c->node.crashing) return;
     if (session_deadline(c->session) <= w->now_ms) session_tick(c->session, w->now_ms);
@@ -695,7 +703,8 @@ static uint64_t next_event(world *w)
         }
         if (c->up.first < c->up.count && c->up.items[c->up.first].at_ms < at)
             at = c->up.items[c->up.first].at_ms;
-        if (c->down.first < c->down.count && c->down.items[c->down.first].at_ms < at)
+        bool takes = session_takes_messages(c->session);
+        if (takes && c->down.first < c->down.count && c->down.items[c->down.first].at_ms < at)
             at = c->down.items[c->down.first].at_ms;
         if (c->stream_wanted && c->open_at_ms < at) at = c->open_at_ms;
         uint64_t deadline = session_deadline(c->session);
@@ -740,6 +749,7 @@ static bool quiet(world *w)
         client *c = &w->clients[i];
         if (!c->node.up || session_connection_state(c->session) != 2) return false;
         if (c->up.first < c->up.count || c->down.first < c->down.count) return false;
+        if (!session_takes_messages(c->session)) return false;
     }
     return true;
 }

@@ -122,6 +122,8 @@ typedef struct world {
     struct role_set *roles; /* NULL: everything is allowed */
 } world;
 
+/* Downloads in slices of a few rows, staged from a few hundred bytes on, in most worlds: the seed tells. Called before the start. */
+void world_choose_slices(uint64_t seed);
 status world_start(world *w, uint64_t seed, int clients, bool flexible,
                    model_schema schema); /* takes the schema */
 void world_end(world *w);
