@@ -244,6 +244,8 @@ status session_take_download(session *s, uint64_t now_ms, kept_message *k, bytes
                              bool *kept)
 {
     const wire_download *d = &k->message.download;
+    bool last =
+        d->last; /* The message may be on disk, and not here any more, once it is collected. */
     if (d->to < d->from)
         return fail(ATOLL_ERROR_PROTOCOL, "a download goes from version %llu to %llu",
                     (unsigned long long)d->from, (unsigned long long)d->to);
@@ -253,12 +255,12 @@ status session_take_download(session *s, uint64_t now_ms, kept_message *k, bytes
     s->staged_rows += rows_in(&d->rows);
     session_progress_received(s, k->size, s->staged_rows, last ? 0 : d->remaining_rows + 1);
     TRY(collect(s, k, message, kept));
-    if (BREAKAGE(BREAKAGE_MARK_MOVED_ON_A_MISS) && !d->last) {
+    if (BREAKAGE(BREAKAGE_MARK_MOVED_ON_A_MISS) && !last) {
         sync_state next = s->sync;
-        next.cursor = d->to;
+        next.cursor = s->ended.to;
         TRY(session_store_state(s, &next));
     }
-    if (!d->last) return ATOLL_OK;
+    if (!last) return ATOLL_OK;
     if (session_reset_asks(s)) return ATOLL_OK;
     status result = take_group(s, now_ms, message);
     session_unstage(s);
