@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { SYNCED_MEMORY_TABLE = 16 << 20, SYNCED_CHECKPOINT_BATCH = 1 << 20 };
+
 static mutex registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static database *registry;
 static bool exiting;
@@ -97,7 +99,11 @@ static status open_store(const database *d, const atoll_config *config, storage 
 {
     storage *plain = NULL;
     if (config->in_memory) return storage_open_volatile(out);
-    storage_options options = {.create = true, .read_only = config->read_only};
+    /* What arrives goes through the store once more than what is written here: small tables bound what is in memory. */
+    bool synced = config->user != NULL;
+    storage_options options = {.create = true,
+                               .read_only = config->read_only,
+                               .memory_table = synced ? SYNCED_MEMORY_TABLE : 0};
     TRY(storage_open_rocksdb(d->path, &options, &plain));
     return storage_seal(plain, config_key(config), out);
 }
@@ -132,7 +138,9 @@ static status open_model(database *d, const atoll_config *config)
                              .durable = config->sync_commits,
                              .version_count_max = (uint64_t)config->version_max_count,
                              .memory_budget = memory_budget(config),
-                             .checkpoint_thread = true};
+                             .checkpoint_thread = true,
+                             .checkpoint_batch =
+                                 config->user != NULL ? SYNCED_CHECKPOINT_BATCH : 0};
     TRY(model_open(store, &options, NULL, &d->model));
     status result = d->migrating ? ATOLL_OK : add_schema(d, config, true);
     if (result == ATOLL_OK) result = model_listen(d->model, on_commit, d);

@@ -10,7 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MEMTABLE_SIZE = 64 << 20, TABLE_BLOCK_SIZE = 8 << 10, WASTE_SIZE_MIN = 16 << 20 };
+enum {
+    MEMTABLE_SIZE = 64 << 20,
+    WRITE_BACK_SIZE = 512 << 10,
+    TABLE_BLOCK_SIZE = 8 << 10,
+    WASTE_SIZE_MIN = 16 << 20
+};
 #define MARKER_NAME "atoll.realm"
 #define LOCK_NAME "atoll.lock"
 static const char marker_text[] =
@@ -146,6 +151,9 @@ static void set_options(rocks_store *s, size_t memory_table)
     rocksdb_options_set_compression(o, rocksdb_no_compression);
     rocksdb_options_set_write_buffer_size(o, memory_table == 0 ? MEMTABLE_SIZE : memory_table);
     rocksdb_options_set_allow_mmap_reads(o, 1);
+    /* The disk gets what is written little by little, so that who waits for a sync waits for little. */
+    rocksdb_options_set_bytes_per_sync(o, WRITE_BACK_SIZE);
+    rocksdb_options_set_wal_bytes_per_sync(o, WRITE_BACK_SIZE);
     rocksdb_options_set_max_background_jobs(o, 1);
     rocksdb_options_set_max_file_opening_threads(o,
                                                  1); /* else sixteen threads start at every open */

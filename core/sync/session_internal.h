@@ -103,7 +103,7 @@ typedef struct session_stage {
     row_set told;          /* that was published, when the group is a sweep */
     bool told_known;
     uint64_t due_ms;
-    size_t rows_max; /* of the next slice */
+    size_t rows_max, unsynced_rows; /* of the next slice; published and not on disk */
     hold_times holds;
 } session_stage;
 

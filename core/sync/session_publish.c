@@ -6,12 +6,13 @@
 
 #include <stdio.h>
 
-/* A commit aims at half of what a frame of a display lasts at most; the platform's clock tells what it took. */
+/* A commit aims at a fraction of what a frame of a display lasts; the platform's clock tells what it took. */
 enum {
     ROWS_FIRST = 500,
     ROWS_LEAST = 50,
-    HOLD_LONG_US = 4000,
-    HOLD_SHORT_US = 2000,
+    HOLD_LONG_US = 3000,
+    HOLD_SHORT_US = 1500,
+    UNSYNCED_ROWS_MAX = 8000,
     RETRY_MS = 5000
 };
 
@@ -231,8 +232,11 @@ static status publish_one(session *s, slice *x)
     NOTE_SLICE();
     if (x->record.next != t->record.next) forget_message(t);
     t->record = x->record;
-    /* Not under the lock. What fails now is published, and told when it is on disk. */
-    if (x->last && durable && model_sync(s->options.db, &version) != ATOLL_OK)
+    /* Not under the lock, and now and then before the end: who writes waits for what of the slices is not on disk yet. */
+    t->unsynced_rows += x->rows;
+    bool sync = (x->last && durable) || t->unsynced_rows >= UNSYNCED_ROWS_MAX;
+    if (sync) t->unsynced_rows = 0;
+    if (sync && model_sync(s->options.db, &version) != ATOLL_OK)
         log_write(LOG_WARN, category, "a download is not on disk yet: %s", fail_text());
     return ATOLL_OK;
 }
@@ -244,7 +248,8 @@ static uint64_t hold_percentile(const hold_times *h, double part)
     uint64_t below = 0;
     for (int i = 0; i < HOLD_BUCKETS; i++) {
         below += h->counts[i];
-        if ((double)below >= part * (double)h->slices) return 2ull << i;
+        uint64_t bound = 2ull << i;
+        if ((double)below >= part * (double)h->slices) return bound < h->max_us ? bound : h->max_us;
     }
     return h->max_us;
 }
@@ -259,8 +264,8 @@ static void log_holds(const hold_times *h)
                          (unsigned long long)h->counts[i]);
     }
     log_write(LOG_DEBUG, category,
-              "%llu rows were published in %llu slices; the write lock was held us: p50 <%llu p99 "
-              "<%llu max %llu;%s",
+              "%llu rows were published in %llu slices; the write lock was held us: p50 <=%llu p99 "
+              "<=%llu max %llu;%s",
               (unsigned long long)h->rows, (unsigned long long)h->slices,
               (unsigned long long)hold_percentile(h, 0.5),
               (unsigned long long)hold_percentile(h, 0.99), (unsigned long long)h->max_us, text);

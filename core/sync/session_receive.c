@@ -244,7 +244,8 @@ static status take_ack(session *s, kept_message *k, bool *kept)
         a->bound != s->sync.sent_bound) {
         return fail(ATOLL_ERROR_PROTOCOL, "an acknowledgement of a batch that was not sent");
     }
-    if (s->staged.count > 0 && s->staged.items[0]->message.kind != SERVER_UPLOAD_ACK)
+    bool outcome = s->staged.count > 0 && s->staged.items[0]->message.kind == SERVER_UPLOAD_ACK;
+    if (session_collects(s) && !outcome)
         return fail(ATOLL_ERROR_PROTOCOL, "an acknowledgement inside of a download");
     TRY(vector_push(&s->staged, k));
     *kept = true;

@@ -67,5 +67,6 @@ void bench_sync_offline(const bench_options *o);
 void bench_sync_latency(const bench_options *o);
 void bench_sync_many(const bench_options *o);
 void bench_sync_1m(const bench_options *o);
+void bench_sync_arrive(const bench_options *o);
 void bench_sync_ingest(const bench_options *o);
 #endif

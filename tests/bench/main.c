@@ -32,6 +32,7 @@ static const section sections[] = {
     {"sync_latency", bench_sync_latency},
     {"sync_many", bench_sync_many},
     {"sync_1m", bench_sync_1m},
+    {"sync_arrive", bench_sync_arrive},
     {"sync_ingest", bench_sync_ingest},
 };
 

@@ -151,6 +151,106 @@ void bench_sync_1m(const bench_options *o)
     bench_print("sync_1m.server_bytes_per_object", bench_folder_bytes(s.data) / objects, "bytes");
 }
 
+/* The slices of a download, as the session tells of them when it has published it. */
+static void note_holds(void *user_data, int32_t level, const char *category, const char *message)
+{
+    unsigned long long rows = 0, slices = 0, p50 = 0, p99 = 0, max = 0;
+    (void)user_data;
+    (void)category;
+    if (level >= ATOLL_LOG_WARN) fprintf(stderr, "%s\n", message);
+    if (sscanf(
+            message,
+            "%llu rows were published in %llu slices; the write lock was held us: p50 <=%llu p99 "
+            "<=%llu max %llu",
+            &rows, &slices, &p50, &p99, &max) != 5)
+        return;
+    bench_print("sync_arrive.hold_slices", (double)slices, "slices");
+    bench_print("sync_arrive.hold_p50", (double)p50, "us");
+    bench_print("sync_arrive.hold_p99", (double)p99, "us");
+    bench_print("sync_arrive.hold_max", (double)max, "us");
+    printf("# write lock, us%s\n", strchr(strchr(message, ';') + 1, ';') + 1);
+}
+
+enum { UI_ROUNDS_MAX = 100000, UI_ROUNDS_ALONE = 300, UI_PAUSE_US = 4000 };
+
+/* One change of the user's own and the notification that tells of it, as a thread that draws sees them. */
+typedef struct ui_times {
+    double *waits, *writes, *wholes;
+} ui_times;
+
+static void ui_round(client *c, atoll_queue *queue, uint64_t registration, uint64_t number,
+                     const ui_times *t, size_t i)
+{
+    atoll_error *error = NULL;
+    double start = bench_now();
+    bench_begin(&c->b);
+    t->waits[i] = (bench_now() - start) * 1e6;
+    atoll_object *object = bench_insert(&c->b, (1ull << 40) + number, NULL);
+    atoll_object_set_double(object, c->b.score, 10, &error);
+    atoll_object_free(object);
+    bench_commit(&c->b);
+    t->writes[i] = (bench_now() - start) * 1e6;
+    atoll_realm_refresh(c->b.realm, &error);
+    for (bool told = false; !told;) {
+        atoll_event *event = atoll_queue_next(queue, 60000, &error);
+        if (event == NULL) fprintf(stderr, "sync_arrive: no notification\n"), exit(1);
+        told = atoll_event_registration(event) == registration;
+        atoll_event_free(event);
+    }
+    t->wholes[i] = (bench_now() - start) * 1e6;
+    bench_check(error, "sync_arrive");
+}
+
+/* A thread that draws writes every few milliseconds while everything arrives. */
+void bench_sync_arrive(const bench_options *o)
+{
+    static double waits[UI_ROUNDS_MAX], writes[UI_ROUNDS_MAX], wholes[UI_ROUNDS_MAX];
+    const ui_times t = {waits, writes, wholes};
+    server s;
+    client c;
+    atoll_error *error = NULL;
+    double up = 0;
+    size_t rounds = 0;
+    server_start(&s, o);
+    in_process(upload_all, o, &s, &up);
+    atoll_log_set_sink(note_holds, NULL, NULL);
+    atoll_log_set_category_level(S("Realm.Sync.Client.Session"), ATOLL_LOG_DEBUG, &error);
+    client_open(&c, o, "arrive", s.url);
+    subscribe(&c, "");
+    atoll_queue *queue = atoll_queue_new(&error);
+    atoll_results *own = atoll_results_new(c.b.realm, c.b.item, S("score > 5"), NULL, &error);
+    uint64_t registration = atoll_results_observe(own, queue, &error);
+    atoll_event_free(atoll_queue_next(queue, 10000, &error));
+    uint64_t request = atoll_session_wait_for_download(c.session, c.queue, &error);
+    bench_check(error, "sync_arrive");
+    double start = bench_now();
+    for (bool done = false; !done && rounds < UI_ROUNDS_MAX; rounds++) {
+        ui_round(&c, queue, registration, rounds, &t, rounds);
+        usleep(UI_PAUSE_US);
+        atoll_event *event = atoll_queue_next(c.queue, 0, &error);
+        done = event != NULL && atoll_event_type(event) == ATOLL_EVENT_REQUEST_DONE &&
+               atoll_event_registration(event) == request;
+        atoll_event_free(event);
+    }
+    bench_print("sync_arrive.download", (double)o->objects / (bench_now() - start), "objects/s");
+    bench_print("sync_arrive.rounds", (double)rounds, "writes");
+    bench_percentiles("sync_arrive.ui_wait_for_the_lock", waits, rounds);
+    bench_percentiles("sync_arrive.ui_write", writes, rounds);
+    bench_percentiles("sync_arrive.ui_write_and_notification", wholes, rounds);
+    /* The same afterwards, to compare with: what of it is the disk's. */
+    for (size_t i = 0; i < UI_ROUNDS_ALONE; i++) {
+        ui_round(&c, queue, registration, rounds + i, &t, i);
+        usleep(UI_PAUSE_US);
+    }
+    bench_percentiles("sync_arrive.ui_write_when_nothing_arrives", writes, UI_ROUNDS_ALONE);
+    atoll_realm_unobserve(c.b.realm, registration);
+    atoll_results_free(own);
+    atoll_queue_free(queue);
+    client_close(&c);
+    server_stop(&s);
+    atoll_log_set_sink(NULL, NULL, NULL);
+}
+
 static atoll_schema *reading_schema(void)
 {
     atoll_error *error = NULL;
