@@ -64,10 +64,10 @@ struct model_db {
     uint64_t writer_thread; /* that began the active transaction */
     bool writer_active, syncing, checkpointing, stopping;
     uint64_t writer_tickets, writer_turn; /* given to who waits to write; whose turn it is */
-    bool sweeping;          /* model/cache.c */
-    bool checkpoint_wanted; /* the memory budget asks for it */
-    model_txn *writer;      /* the active transaction */
-    status broken;          /* set when the disk failed half-way: no more writes */
+    bool sweeping;                        /* model/cache.c */
+    bool checkpoint_wanted;               /* the memory budget asks for it */
+    model_txn *writer;                    /* the active transaction */
+    status broken;                        /* set when the disk failed half-way: no more writes */
     char broken_text[512];
     model_view *newest, *oldest;
     atomic_uint_least64_t version;

@@ -24,7 +24,8 @@ void bench_sync_many(const bench_options *o)
     for (int k = 0; k < ROUNDS; k++) {
         for (int i = 0; i < CLIENTS; i++) {
             bench_begin(&clients[i].b);
-            atoll_object_free(bench_insert(&clients[i].b, (uint64_t)(i * ROUNDS + k), NULL));
+            atoll_object_free(
+                bench_insert(&clients[i].b, (uint64_t)i * ROUNDS + (uint64_t)k, NULL));
             bench_commit(&clients[i].b);
         }
     }
@@ -151,24 +152,24 @@ void bench_sync_1m(const bench_options *o)
     bench_print("sync_1m.server_bytes_per_object", bench_folder_bytes(s.data) / objects, "bytes");
 }
 
+static double number_after(const char *text, const char *what)
+{
+    const char *at = strstr(text, what);
+    return at == NULL ? 0 : strtod(at + strlen(what), NULL);
+}
+
 /* The slices of a download, as the session tells of them when it has published it. */
 static void note_holds(void *user_data, int32_t level, const char *category, const char *message)
 {
-    unsigned long long rows = 0, slices = 0, p50 = 0, p99 = 0, max = 0;
     (void)user_data;
     (void)category;
     if (level >= ATOLL_LOG_WARN) fprintf(stderr, "%s\n", message);
-    if (sscanf(
-            message,
-            "%llu rows were published in %llu slices; the write lock was held us: p50 <=%llu p99 "
-            "<=%llu max %llu",
-            &rows, &slices, &p50, &p99, &max) != 5)
-        return;
-    bench_print("sync_arrive.hold_slices", (double)slices, "slices");
-    bench_print("sync_arrive.hold_p50", (double)p50, "us");
-    bench_print("sync_arrive.hold_p99", (double)p99, "us");
-    bench_print("sync_arrive.hold_max", (double)max, "us");
-    printf("# write lock, us%s\n", strchr(strchr(message, ';') + 1, ';') + 1);
+    if (strstr(message, "the write lock was held us") == NULL) return;
+    bench_print("sync_arrive.hold_slices", number_after(message, "published in "), "slices");
+    bench_print("sync_arrive.hold_p50", number_after(message, "p50 <="), "us");
+    bench_print("sync_arrive.hold_p99", number_after(message, "p99 <="), "us");
+    bench_print("sync_arrive.hold_max", number_after(message, "max "), "us");
+    printf("# write lock, us%s\n", strrchr(message, ';') + 1);
 }
 
 enum { UI_ROUNDS_MAX = 100000, UI_ROUNDS_ALONE = 300, UI_PAUSE_US = 4000 };
