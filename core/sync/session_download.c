@@ -93,21 +93,32 @@ static status collect(session *s, kept_message *k, bytes message, bool *kept)
     return stage_all(s, bytes_of(NULL, 0));
 }
 
-typedef status (*download_visitor)(void *context, const wire_rows_list *rows);
+typedef status (*download_visitor)(void *context, const wire_download *d);
 
 status session_each_download(session *s, download_visitor each, void *context)
 {
     for (size_t i = 0; i < s->staged.count; i++)
-        TRY(each(context, &s->staged.items[i]->message.download.rows));
+        TRY(each(context, &s->staged.items[i]->message.download));
     if (!is_staging(s)) return ATOLL_OK;
     for (uint64_t i = 0; i < s->stage.record.count; i++) {
         kept_message *k = NULL;
         TRY(session_read_staged(s, i, &k));
-        status result = each(context, &k->message.download.rows);
+        status result = each(context, &k->message.download);
         kept_message_free(k);
         if (result != ATOLL_OK) return result;
     }
     return ATOLL_OK;
+}
+
+static status take_schema(void *context, const wire_download *d)
+{
+    return session_take_schema(context, &d->schema);
+}
+
+/* Also of a group without rows: it is told once. */
+status session_take_schemas(session *s)
+{
+    return session_each_download(s, take_schema, s);
 }
 
 /* ---- taking a complete group ---- */
@@ -125,9 +136,9 @@ status session_settle_view(session *s, model_txn *txn, sync_state *next, uint64_
                : subscription_set_activate_staged(txn, view_version);
 }
 
-static status take_rows(void *context, const wire_rows_list *rows)
+static status take_rows(void *context, const wire_download *d)
 {
-    return integrate_rows(context, rows);
+    return integrate_rows(context, &d->rows);
 }
 
 static status integrate_group(session *s, model_txn *txn, sync_state *next)
@@ -215,6 +226,7 @@ static status take_group(session *s, uint64_t now_ms, bytes message)
 {
     const download_end *e = &s->ended;
     bool on_disk = is_staging(s), subscriptions = e->view_version > s->sync.view_version;
+    if (!on_disk) TRY(session_take_schemas(s));
     if (!on_disk && s->staged_rows == 0 && !e->sweep && !subscriptions) {
         /* Only the cursor moves: remembered, and written with the next thing that is worth a commit. */
         s->sync.cursor = e->to;
@@ -222,8 +234,6 @@ static status take_group(session *s, uint64_t now_ms, bytes message)
         if (e->clock > s->sync.seen) s->sync.seen = e->clock;
         return store_cursor(s);
     }
-    for (size_t i = 0; i < s->staged.count; i++)
-        TRY(session_take_schema(s, &s->staged.items[i]->message.download.schema));
     if (s->reset.phase == RESET_DOWNLOADING) return session_reset_take(s);
     if (!on_disk && !wants_slices(s)) return take_whole(s);
     if (!on_disk) TRY(stage_all(s, message));

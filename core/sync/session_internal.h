@@ -189,8 +189,9 @@ void kept_message_free(kept_message *k);
 /* session_download.c */
 status session_take_download(session *s, uint64_t now_ms, kept_message *k, bytes message,
                              bool *kept) MUST_CHECK;
-status session_each_download(session *s, status (*each)(void *context, const wire_rows_list *rows),
+status session_each_download(session *s, status (*each)(void *context, const wire_download *d),
                              void *context) MUST_CHECK; /* of the complete group */
+status session_take_schemas(session *s) MUST_CHECK;     /* of the downloads that are staged */
 bool session_collects(const session *s); /* parts of a group, and it is not complete */
 void session_unstage(session *s);        /* what is not complete, or was taken, is given up */
 /* The subscription set of the view comes in force. */

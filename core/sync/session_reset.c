@@ -134,9 +134,9 @@ void session_reset_continue(session *s, uint64_t now_ms, status code, const char
 
 /* ---- the transaction ---- */
 
-static status take_rows(void *context, const wire_rows_list *rows)
+static status take_rows(void *context, const wire_download *d)
 {
-    return integrate_rows(context, rows);
+    return integrate_rows(context, &d->rows);
 }
 
 static status integrate_reset(session *s, reset_apply *r, uint64_t to)
