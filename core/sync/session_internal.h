@@ -178,7 +178,6 @@ void session_progress_to_download(session *s); /* there are other subscriptions 
 void session_progress_group_ends(session *s, bool integrated);
 void session_check_waits(session *s, uint64_t now_ms);
 /* session_receive.c */
-status session_take_schemas(session *s) MUST_CHECK; /* of the downloads that are staged */
 void session_take_message(session *s, uint64_t now_ms, bytes message);
 status session_take_schema(session *s, const model_schema *schema) MUST_CHECK;
 status session_store_state(session *s, const sync_state *next) MUST_CHECK;
