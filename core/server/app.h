@@ -319,6 +319,7 @@ struct peer {
     server_app *app;
     size_t index; /* in app->peers */
     void *owner;
+    status (*authenticator)(void *owner, bytes token);
     /* watch.c. live: it is told of changes after its cursor; wanted: those that may concern it; wanted_all: too many */
     bool live, wanted_all, woken;
     bool uploaded; /* since the last group: what it made itself may be outside of its view */

@@ -496,7 +496,9 @@ static status take_body(peer *p, bytes message, arena *memory, client_message *m
         waiting_mark w = {m->mark, model_version(p->app->db)};
         return vector_push(&p->marks, w);
     }
-    case CLIENT_AUTHENTICATE: return ATOLL_OK; /* The runner checked the token. */
+    case CLIENT_AUTHENTICATE:
+        return p->authenticator == NULL ? ATOLL_OK
+                                        : p->authenticator(p->owner, bytes_text(m->token));
     case CLIENT_PING: {
         server_message pong = {
             .kind = SERVER_PONG, .pong_sent_ms = m->ping, .pong_server_ms = app_now_ms(p->app)};
@@ -587,6 +589,11 @@ bool peer_hold(peer *p, bool held)
 void peer_set_owner(peer *p, void *owner)
 {
     p->owner = owner;
+}
+
+void peer_set_authenticator(peer *p, status (*check)(void *owner, bytes token))
+{
+    p->authenticator = check;
 }
 
 void *peer_owner(const peer *p)

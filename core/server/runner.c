@@ -210,6 +210,7 @@ static void turn_connections(server_runner *r, uint64_t now_ms)
         }
         r->next_sweep_ms = now_ms + SERVER_SWEEP_MS;
         housekeep(r, now_ms);
+        streams_end_expired(r);
         drop_ingested(r);
     }
     /* A connection that is turned may get touched again, by what leaves it: it waits for the next turn. */

@@ -51,6 +51,7 @@ struct stream {
     connection *connection;
     size_t index; /* in app->streams */
     char user_id[TOKEN_ID_SIZE_MAX], log_in[TOKEN_ID_SIZE_MAX];
+    int64_t token_until_ms; /* by the wall clock, as tokens are */
     uint64_t number;
     int64_t opened_ms;
     bool to_poll, held, ended, finished;
@@ -120,6 +121,8 @@ status streams_commit(server_runner *r)
 /* Ends those that have no batch under way, or all; answers whether some go on. */
 bool streams_drain(server_runner *r, bool all);
 uint64_t streams_deadline(const server_runner *r); /* when one that is held may go on */
+/* Sessions whose token has expired: their clients come again with a new one. */
+void streams_end_expired(server_runner *r);
 void streams_end_log_in(served_app *a, const char *user_id, const char *log_in, status code,
                         const char *text); /* log_in NULL: all of the user */
 status stream_record(const stream *s, session_record *out) MUST_CHECK; /* free its partition */

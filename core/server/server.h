@@ -79,6 +79,8 @@ peer *server_app_woken(server_app *app);
 /* Held, a peer begins no download for others' changes; what it asked for itself goes on. Answers whether any wait. */
 bool peer_hold(peer *p, bool held);
 void peer_set_owner(peer *p, void *owner);
+/* Judges the token of an Authenticate message, on behalf of the owner. */
+void peer_set_authenticator(peer *p, status (*check)(void *owner, bytes token));
 void *peer_owner(const peer *p);
 typedef struct peer_counters {
     uint64_t messages_in, messages_out, bytes_in, bytes_out, rows_in, rows_out, uploads_applied;

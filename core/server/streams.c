@@ -20,6 +20,7 @@
     (64u << 10) /* after a message of that size the other streams have their turn */
 #define SESSIONS_A_MS 2
 #define PAUSE_MS_MAX 50
+#define EXPIRY_GRACE_MS 60000 /* for a batch that is under way */
 #define CATEGORY "Realm.Sync.Server"
 
 static status authenticate(server_runner *r, grpc_call *call, stream *s)
@@ -32,6 +33,22 @@ static status authenticate(server_runner *r, grpc_call *call, stream *s)
     TRY(apps_find(r, bytes_text(t.app_id), &s->app));
     memcpy(s->user_id, t.user_id, sizeof s->user_id);
     memcpy(s->log_in, t.log_in, sizeof s->log_in);
+    s->token_until_ms = t.expires_ms;
+    return ATOLL_OK;
+}
+
+/* A newer token of the same log-in, said on the stream. */
+static status authenticate_again(void *owner, bytes text)
+{
+    stream *s = owner;
+    token t;
+    user who = {0};
+    TRY(token_read(s->runner->token_key, text, TOKEN_ACCESS, runner_wall_ms(s->runner), &t));
+    if (strcmp(t.user_id, s->user_id) != 0 || strcmp(t.log_in, s->log_in) != 0)
+        return fail(ATOLL_ERROR_BAD_TOKEN, "the token is of another log-in than the stream's");
+    TRY(users_check(s->runner->users, &t, &who));
+    user_free(&who);
+    s->token_until_ms = t.expires_ms;
     return ATOLL_OK;
 }
 
@@ -98,6 +115,7 @@ static status start_peer(stream *s, bytes message)
     TRY(peer_new(s->app->app, s->user_id, &s->peer));
     peer_set_log_id(s->peer, s->log_id);
     peer_set_owner(s->peer, s);
+    peer_set_authenticator(s->peer, authenticate_again);
     user who = {0};
     bool found = false;
     status result =
@@ -347,6 +365,21 @@ void streams_end_log_in(served_app *a, const char *user_id, const char *log_in, 
         if (strcmp(s->user_id, user_id) != 0 || (log_in != NULL && strcmp(s->log_in, log_in) != 0))
             continue;
         stream_finish(s, code, text);
+    }
+}
+
+void streams_end_expired(server_runner *r)
+{
+    int64_t now_ms = runner_wall_ms(r);
+    for (size_t i = 0; i < r->apps.count; i++) {
+        served_app *a = r->apps.items[i];
+        for (size_t j = 0; j < a->streams.count; j++) {
+            stream *s = a->streams.items[j];
+            if (s->finished || now_ms < s->token_until_ms) continue;
+            bool busy = s->peer != NULL && peer_is_busy(s->peer);
+            if (busy && now_ms < s->token_until_ms + EXPIRY_GRACE_MS) continue;
+            stream_finish(s, ATOLL_ERROR_BAD_TOKEN, "the token has expired: come with a new one");
+        }
     }
 }
 

@@ -168,6 +168,20 @@ class Interop(unittest.TestCase):
         self.refused(grpc.StatusCode.UNAUTHENTICATED, 702, lambda: list(late.answers))
         late.end()
 
+    def test_a_token_that_is_said_on_the_stream_is_judged(self):
+        tokens, others = self.log_in(), self.log_in()
+        stream = Stream(self.channel, tokens.access_token)
+        stream.send(bind("shop"))
+        self.assertEqual(next(stream.answers).WhichOneof("body"), "bound")
+        request = auth.RefreshRequest(app_id="shop", refresh_token=tokens.refresh_token)
+        fresh = self.ask("/atoll.auth.v1.Auth/Refresh", request, auth.Tokens)
+        stream.send(sync.ClientMessage(authenticate=sync.Authenticate(access_token=fresh.access_token)))
+        stream.send(sync.ClientMessage(ping=sync.Ping(sent_ms=7)))
+        self.assertIn("pong", [next(stream.answers).WhichOneof("body") for _ in range(2)])
+        stream.send(sync.ClientMessage(authenticate=sync.Authenticate(access_token=others.access_token)))
+        self.refused(grpc.StatusCode.UNAUTHENTICATED, 702, lambda: list(stream.answers))
+        stream.end()
+
     def test_another_version_is_refused_by_its_name(self):
         tokens = self.log_in()
         stream = Stream(self.channel, tokens.access_token)

@@ -4,6 +4,7 @@
 #include "model/model.h"
 
 #include <criterion/criterion.h>
+#include <unistd.h>
 #include <stdio.h>
 
 typedef struct realm {
@@ -256,6 +257,41 @@ Test(sessions, an_expired_access_token_is_renewed_and_the_session_goes_on)
     cr_assert_eq(a.error_count, 0u);
     buffer_free(&token);
     memory_free(before);
+    realm_close(&first);
+    account_release(user);
+    client_close(&a);
+    world_close(&w);
+}
+
+Test(sessions, one_that_is_open_when_its_token_expires_comes_again_with_a_new_one)
+{
+    world w;
+    client a;
+    realm first;
+    world_open(&w, "listen: 127.0.0.1:0\naccess_token_seconds: 1\napps:\n- {id: test, sync: "
+                   "partition, development: true}\n");
+    client_open(&a, &w, "a");
+    account *user = client_log_in(&a);
+    buffer before, after;
+    buffer_init(&before, 4096);
+    buffer_init(&after, 4096);
+    cr_assert_eq(account_access_token(user, &before), ATOLL_OK);
+    realm_open(&first, &a, user, "first", "p");
+    cr_assert_eq(wait_download(&first), ATOLL_OK);
+    /* Nobody asks for anything: the server ends the stream, and the app is told of nothing. */
+    bool renewed = false;
+    for (int i = 0; i < 1000 && !renewed; i++) {
+        usleep(10000);
+        buffer_clear(&after);
+        cr_assert_eq(account_access_token(user, &after), ATOLL_OK);
+        renewed = !bytes_equal(buffer_view(&before), buffer_view(&after));
+    }
+    cr_assert(renewed, "the token expired, and the session goes on with it");
+    put(&first, 1, "after");
+    cr_assert_eq(wait_upload(&first), ATOLL_OK);
+    cr_assert_eq(a.error_count, 0u);
+    buffer_free(&before);
+    buffer_free(&after);
     realm_close(&first);
     account_release(user);
     client_close(&a);
