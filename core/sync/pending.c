@@ -518,7 +518,7 @@ static void settle(pending_entry *e, uint64_t bound)
     bool sent_dead =
         deleted && (e->created == 0 || e->created > bound || e->deleted > e->created) && !in_flight;
     if (sent_dead) {
-        if (!e->alive_before && e->met != 0) e->life = e->met;
+        if (e->met != 0 && (!e->alive_before || e->met > e->life)) e->life = e->met;
         e->alive_before = false;
     } else if (created || in_flight) {
         e->presumed = bound;
@@ -538,7 +538,8 @@ row_kind pending_entry_kind(const pending_entry *e, uint64_t *life)
     *life = e->life;
     if (born) return e->alive_before ? ROW_REPLACE : ROW_CREATE;
     if (!dead) return ROW_EDIT;
-    if (e->alive_before) return ROW_REMOVE;
+    /* A batch that never arrived had its creation: what came in meanwhile was passed over as ours to end. */
+    if (e->alive_before && e->met <= e->life) return ROW_REMOVE;
     *life = e->met;
     return e->met != 0 ? ROW_REMOVE : ROW_NONE;
 }
