@@ -145,6 +145,8 @@ static status integrate_reset(session *s, reset_apply *r, uint64_t to)
     TRY(session_each_download(s, take_rows, r->g));
     TRY(reset_finish(r, to));
     if (r->record->discard && s->options.flexible) TRY(subscription_set_revert(r->g->txn));
+    /* In this commit: after a crash it would be a complete group of this very ident, to be published again. */
+    TRY(stage_drop(r->g->txn, s->stage.record.count));
     return sync_state_write(r->g->txn, r->state);
 }
 
