@@ -80,9 +80,10 @@ uint64_t *map64_get(const map64 *m, uint64_t key)
 
 status map64_put_bit(map64 *m, uint64_t number, bool on)
 {
-    uint64_t *word = map64_get(m, number / 64), bit = 1ull << (number % 64);
-    if (word == NULL) return on ? map64_put(m, number / 64, bit) : ATOLL_OK;
-    *word = on ? *word | bit : *word & ~bit;
+    uint64_t bit = 1ull << (number % 64);
+    size_t slot = m->count == 0 ? 0 : map64_slot(m, number / 64);
+    if (m->count == 0 || !m->used[slot]) return on ? map64_put(m, number / 64, bit) : ATOLL_OK;
+    m->values[slot] = on ? m->values[slot] | bit : m->values[slot] & ~bit;
     return ATOLL_OK;
 }
 

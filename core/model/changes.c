@@ -51,10 +51,10 @@ static status entry_of(changes_builder *b, class_key c, row_key row, entry **out
 {
     if (c == 0 || c > LIMIT_CLASS_KEYS_MAX)
         return fail(ATOLL_ERROR_FILE_CORRUPT, "a log record names class %u", c);
-    entry *last = b->entries.count > 0 ? &b->entries.items[b->entries.count - 1] : NULL;
-    if (last != NULL && last->change.row == row && last->change.class_of == c) {
+    if (b->entries.count > 0) {
+        entry *last = &b->entries.items[b->entries.count - 1];
         *out = last;
-        return ATOLL_OK;
+        if (last->change.row == row && last->change.class_of == c) return ATOLL_OK;
     }
     while (b->rows.count < c) TRY(vector_push(&b->rows, (map64){0}));
     uint64_t *at = map64_get(&b->rows.items[c - 1], row);

@@ -222,6 +222,7 @@ static void close_stream(session *s, uint64_t now_ms)
 
 void session_fatal(session *s, status code, const char *text)
 {
+    if (text == NULL) text = "";
     close_stream(s, 0);
     s->wants_open = false;
     s->fatal = code;
