@@ -4,6 +4,7 @@
 #include "sync/breakage.h"
 #include "sync/outbox.h"
 #include "sync/pending_block.h"
+#include "sync/side.h"
 
 #include "model/list.h"
 
@@ -122,22 +123,6 @@ bool pending_field_sent(const pending_field *f, uint64_t bound)
            (f->added_version != 0 && f->added_version <= bound) ||
            (f->sent_version != 0 && f->sent_version <= bound) ||
            (f->claimed_version != 0 && f->claimed_version <= bound);
-}
-
-/* Steps over every key of a kind. */
-static status side_each(model_db *db, char kind,
-                        status (*each)(void *context, bytes key, bytes value), void *context)
-{
-    const uint8_t from[2] = {'c', (uint8_t)kind}, to[2] = {'c', (uint8_t)(kind + 1)};
-    storage_iterator *i = NULL;
-    TRY(model_side_iterate(db, bytes_of(from, 2), bytes_of(to, 2), &i));
-    bytes key, value;
-    status result = ATOLL_OK;
-    while (result == ATOLL_OK && storage_iterator_next(i, &key, &value))
-        result = each(context, key, value);
-    if (result == ATOLL_OK) result = storage_iterator_status(i);
-    storage_iterator_free(i);
-    return result;
 }
 
 static status one_block(void *context, class_key c, uint64_t number)

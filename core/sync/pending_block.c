@@ -6,6 +6,7 @@
  * It must never judge what an entry means. What a transaction changes waits in its companion and is written before the commit.
  * Invariant: a block in the companion says what the store says, with the changes of its transaction. */
 #include "sync/pending_block.h"
+#include "sync/side.h"
 
 enum {
     KEY_SIZE = 14,
@@ -463,30 +464,30 @@ status pending_drop(model_txn *txn, class_key c, row_key row)
 
 /* ---- all of them ---- */
 
-static status iterate(model_db *db, storage_iterator **out)
+typedef struct block_visit {
+    status (*each)(void *context, class_key c, uint64_t number);
+    void *context;
+} block_visit;
+
+static status visit_block(void *context, bytes key, bytes record)
 {
-    const uint8_t from[2] = {'c', 'e'}, to[2] = {'c', 'e' + 1};
-    return model_side_iterate(db, bytes_of(from, 2), bytes_of(to, 2), out);
+    (void)record;
+    const block_visit *v = context;
+    if (key.size != KEY_SIZE)
+        return fail(ATOLL_ERROR_FILE_CORRUPT, "a pending key has %zu bytes", key.size);
+    return v->each(v->context, key_get_u32(key.data + 2), key_get_u64(key.data + 6));
 }
 
 status pending_block_each(model_db *db, status (*each)(void *context, class_key c, uint64_t number),
                           void *context)
 {
-    storage_iterator *i = NULL;
-    bytes key, record;
-    TRY(iterate(db, &i));
-    status result = ATOLL_OK;
-    while (result == ATOLL_OK && storage_iterator_next(i, &key, &record))
-        result = key.size != KEY_SIZE
-                     ? fail(ATOLL_ERROR_FILE_CORRUPT, "a pending key has %zu bytes", key.size)
-                     : each(context, key_get_u32(key.data + 2), key_get_u64(key.data + 6));
-    if (result == ATOLL_OK) result = storage_iterator_status(i);
-    storage_iterator_free(i);
-    return result;
+    block_visit v = {each, context};
+    return side_each(db, 'e', visit_block, &v);
 }
 
-static status snapshot_add(pending_snapshot *s, bytes key, bytes record)
+static status snapshot_add(void *context, bytes key, bytes record)
 {
+    pending_snapshot *s = context;
     if (key.size != KEY_SIZE)
         return fail(ATOLL_ERROR_FILE_CORRUPT, "a pending key has %zu bytes", key.size);
     TRY(buffer_append(&s->blocks, key.data + 2, KEY_SIZE - 2));
@@ -509,15 +510,8 @@ static status count_rows(pending_snapshot *s)
 status pending_snapshot_take(model_db *db, pending_snapshot *out)
 {
     pending_snapshot s = {0};
-    storage_iterator *i = NULL;
-    bytes key, record;
     buffer_init(&s.blocks, SIZE_MAX / 2);
-    TRY(iterate(db, &i));
-    status result = ATOLL_OK;
-    while (result == ATOLL_OK && storage_iterator_next(i, &key, &record))
-        result = snapshot_add(&s, key, record);
-    if (result == ATOLL_OK) result = storage_iterator_status(i);
-    storage_iterator_free(i);
+    status result = side_each(db, 'e', snapshot_add, &s);
     if (result == ATOLL_OK) result = count_rows(&s);
     if (result != ATOLL_OK) {
         buffer_free(&s.blocks);

@@ -3,6 +3,7 @@
  * was acknowledged within the time kept, some record names every field with the newest version that acknowledged it. */
 #include "sync/remember.h"
 #include "sync/pending_block.h"
+#include "sync/side.h"
 
 enum {
     RECORDS_MAX = 256, /* then they are folded */
@@ -205,53 +206,25 @@ static status fold_in_record(memory_of_rows *m, bytes record)
     return ATOLL_OK;
 }
 
-static status iterate(model_db *db, storage_iterator **out)
+static status count_one(void *context, bytes key, bytes value)
 {
-    const uint8_t from[2] = {'c', KEY_RECORD}, to[2] = {'c', KEY_RECORD + 1};
-    return model_side_iterate(db, bytes_of(from, 2), bytes_of(to, 2), out);
+    (void)key;
+    (void)value;
+    ++*(size_t *)context;
+    return ATOLL_OK;
 }
 
-static status count_records(model_db *db, size_t *out)
+static status read_one(void *context, bytes key, bytes value)
 {
-    storage_iterator *i = NULL;
-    bytes key, value;
-    size_t count = 0;
-    TRY(iterate(db, &i));
-    while (storage_iterator_next(i, &key, &value)) count++;
-    status result = storage_iterator_status(i);
-    storage_iterator_free(i);
-    if (result == ATOLL_OK) *out = count;
-    return result;
+    (void)key;
+    return fold_in_record(context, value);
 }
 
 static status read_all(model_db *db, memory_of_rows *m)
 {
-    storage_iterator *i = NULL;
-    bytes key, value;
     *m = (memory_of_rows){0};
-    TRY(iterate(db, &i));
-    status result = ATOLL_OK;
-    while (result == ATOLL_OK && storage_iterator_next(i, &key, &value))
-        result = fold_in_record(m, value);
-    if (result == ATOLL_OK) result = storage_iterator_status(i);
-    storage_iterator_free(i);
-    if (result != ATOLL_OK) {
-        rows_free(m);
-        return result;
-    }
-    return ATOLL_OK;
-}
-
-static status drop_records(model_txn *txn, model_db *db)
-{
-    storage_iterator *i = NULL;
-    bytes key, value;
-    TRY(iterate(db, &i));
-    status result = ATOLL_OK;
-    while (result == ATOLL_OK && storage_iterator_next(i, &key, &value))
-        result = model_side_delete(txn, key);
-    if (result == ATOLL_OK) result = storage_iterator_status(i);
-    storage_iterator_free(i);
+    status result = side_each(db, KEY_RECORD, read_one, m);
+    if (result != ATOLL_OK) rows_free(m);
     return result;
 }
 
@@ -327,30 +300,37 @@ static status rows_write(buffer *to, const memory_of_rows *m)
     return ATOLL_OK;
 }
 
-/* Many records become one, without what is too old. */
-static status fold_records(model_txn *txn, model_db *db, batch_memory *b, uint64_t keep_seconds)
+/* All records become one, of the rows that stay; its key names the newest version in it, at most newest_max. */
+static status rewrite(model_txn *txn, model_db *db,
+                      bool (*stays)(remembered_row *r, uint64_t limit), uint64_t limit,
+                      uint64_t newest_max)
 {
     memory_of_rows m;
     buffer all;
     uint8_t key[10];
     TRY(read_all(db, &m));
     buffer_init(&all, RECORD_SIZE_MAX);
-    status result = drop_records(txn, db);
+    status result = side_drop(txn, db, KEY_RECORD);
     size_t kept = 0;
     for (size_t i = 0; i < m.rows.count; i++) {
-        if (m.rows.items[i].seconds + keep_seconds >= b->seconds)
+        if (stays(&m.rows.items[i], limit))
             m.rows.items[kept++] = m.rows.items[i];
         else
             row_free(&m.rows.items[i]);
     }
     m.rows.count = kept;
     if (result == ATOLL_OK) result = rows_write(&all, &m);
-    record_key(key, m.newest);
+    record_key(key, newest_max < m.newest ? newest_max : m.newest);
     if (result == ATOLL_OK && all.size > 0)
         result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&all));
     buffer_free(&all);
     rows_free(&m);
     return result;
+}
+
+static bool is_young(remembered_row *r, uint64_t seconds)
+{
+    return r->seconds >= seconds;
 }
 
 status remember_batch(model_txn *txn, model_db *db, uint64_t bound, uint64_t version,
@@ -363,9 +343,12 @@ status remember_batch(model_txn *txn, model_db *db, uint64_t bound, uint64_t ver
     record_key(key, version);
     buffer_init(&b.record, RECORD_SIZE_MAX);
     status result = pending_each_run(db, remember_run, &b);
-    if (result == ATOLL_OK && *count == 0) result = count_records(db, count);
+    size_t there = 0;
+    if (result == ATOLL_OK && *count == 0) result = side_each(db, KEY_RECORD, count_one, &there);
+    if (result == ATOLL_OK) *count += there;
     if (result == ATOLL_OK && *count >= RECORDS_MAX) {
-        result = fold_records(txn, db, &b, keep_seconds);
+        uint64_t since = b.seconds > keep_seconds ? b.seconds - keep_seconds : 0;
+        result = rewrite(txn, db, is_young, since, UINT64_MAX);
         *count = 1;
     }
     if (result == ATOLL_OK && b.record.size > 0) {
@@ -515,27 +498,7 @@ static bool cut_row(remembered_row *r, uint64_t version)
 
 status remember_forget_after(model_txn *txn, model_db *db, uint64_t version)
 {
-    memory_of_rows m;
-    buffer kept;
-    uint8_t key[10];
-    TRY(read_all(db, &m));
-    buffer_init(&kept, RECORD_SIZE_MAX);
-    status result = drop_records(txn, db);
-    size_t left = 0;
-    for (size_t i = 0; i < m.rows.count; i++) {
-        if (cut_row(&m.rows.items[i], version))
-            m.rows.items[left++] = m.rows.items[i];
-        else
-            row_free(&m.rows.items[i]);
-    }
-    m.rows.count = left;
-    if (result == ATOLL_OK) result = rows_write(&kept, &m);
-    record_key(key, version < m.newest ? version : m.newest);
-    if (result == ATOLL_OK && kept.size > 0)
-        result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&kept));
-    buffer_free(&kept);
-    rows_free(&m);
-    return result;
+    return rewrite(txn, db, cut_row, version, version);
 }
 
 /* ---- the line ---- */

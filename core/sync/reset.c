@@ -3,6 +3,7 @@
  * the phase changes in the commit that does what the phase stands for. */
 #include "sync/reset.h"
 #include "sync/pending_block.h"
+#include "sync/side.h"
 
 static const uint8_t record_key[2] = {'c', 'Z'};
 
@@ -192,21 +193,6 @@ static status name_commit(void *context, const local_commit *commit)
         TRY(add_name(context, c->class_of, c->row));
     }
     return ATOLL_OK;
-}
-
-/* Lives and clock readings are those of the old history. */
-static status drop_keys(model_db *db, model_txn *txn, char kind)
-{
-    const uint8_t from[2] = {'c', (uint8_t)kind}, to[2] = {'c', (uint8_t)(kind + 1)};
-    storage_iterator *i = NULL;
-    bytes key, value;
-    TRY(model_side_iterate(db, bytes_of(from, 2), bytes_of(to, 2), &i));
-    status result = ATOLL_OK;
-    while (result == ATOLL_OK && storage_iterator_next(i, &key, &value))
-        result = model_side_delete(txn, key);
-    if (result == ATOLL_OK) result = storage_iterator_status(i);
-    storage_iterator_free(i);
-    return result;
 }
 
 typedef struct lost_rows {
@@ -424,8 +410,9 @@ status reset_prepare(reset_apply *r)
     TRY(model_local_commits(r->db, model_folded(r->db), name_commit, r));
     TRY(pending_fold(txn, r->db, r->state, &newest));
     TRY(model_set_folded(txn, version)); /* Nothing is local between the newest and this commit. */
-    TRY(drop_keys(r->db, txn, 'r'));
-    TRY(drop_keys(r->db, txn, 't'));
+    /* Lives and clock readings are those of the old history. */
+    TRY(side_drop(txn, r->db, 'r'));
+    TRY(side_drop(txn, r->db, 't'));
     for (size_t i = 0; i < r->names.count && r->record->discard; i++)
         TRY(discard_one(r, r->names.items[i].class_of, r->names.items[i].row));
     if (r->record->discard) return remember_forget_after(txn, r->db, r->record->lost_after);
