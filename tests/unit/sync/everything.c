@@ -1,7 +1,6 @@
 /* The world of the tests of all types: see everything.h. */
 #include "everything.h"
 
-#include <criterion/criterion.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

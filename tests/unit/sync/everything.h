@@ -1,6 +1,6 @@
 #ifndef ATOLL_TEST_SYNC_EVERYTHING_H
 #define ATOLL_TEST_SYNC_EVERYTHING_H
-#include "fixture.h"
+#include "copies.h"
 
 /* A world whose Item has a property of every kind that sync carries, edits of it by name, and a text of one object that is
  * the same on every copy that holds the same. */
@@ -35,6 +35,4 @@ void everything_expect(world *w, int64_t id, const char *wanted, int line);
 /* Nobody differs from the server. */
 void everything_converged(world *w, int64_t id, int line);
 #define EXPECT_CONVERGED(w, id) everything_converged(w, id, __LINE__)
-#define MUST(expression) \
-    cr_assert_eq((expression), ATOLL_OK, "line %d: %s: %s", __LINE__, #expression, fail_text())
 #endif

@@ -1,15 +1,12 @@
 /* Catching up: what a session that was away is sent, by the index of places, by reading all that changed, and as SQLite says.
  * The first two must be the same message for message; the objects that the session then has are those of the query. */
 #include "base/random.h"
-#include "fixture.h"
+#include "copies.h"
 #include "server/app.h"
 
-#include <criterion/criterion.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
-
-#define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
 
 enum { ROWS = 200, READERS = 6, TEXT = 400 };
 

@@ -1,7 +1,6 @@
 /* Sets and dictionaries between devices: each pair of concurrent changes has the outcome that docs/merge.md says. */
 #include "everything.h"
 
-#include <criterion/criterion.h>
 #include <stdlib.h>
 
 static void set_put(changing *x, const char *name, value v)

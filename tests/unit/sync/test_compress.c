@@ -1,12 +1,9 @@
 /* Compressed messages: what was packed reads as it was, what claims too much or is damaged is refused, and nobody gets one
  * who did not say that he takes them. */
-#include "fixture.h"
+#include "copies.h"
 #include "sync/compress.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
-
-#define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
 
 enum { PACKED_TAG = 15 << 3 | 2, ROWS = 500 };
 

@@ -1,7 +1,6 @@
 /* Counters between devices: what is added adds up, and each pair with a set has the outcome that docs/merge.md says. */
 #include "everything.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 
 static void set_count(changing *x, value v)

@@ -1,14 +1,10 @@
 /* The embedded store of ingested objects: what is read of it by class and time, and what goes by age, size and delivery. */
-#include "fixture.h"
+#include "copies.h"
 #include "server/app.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
-#define SETTLE(w) cr_assert(world_settle(w, 120000), "the world did not settle")
 
 static void send(world *w, int64_t from, int64_t to)
 {

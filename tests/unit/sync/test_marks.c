@@ -1,13 +1,11 @@
 /* Marks in blocks against plain arrays: whatever is shared, split, taken back or forgotten, each row has the mark written last,
  * and the index of versions names each row once. */
+#include "copies.h"
 #include "base/random.h"
 #include "server/app.h"
 #include "server/server.h"
 
-#include <criterion/criterion.h>
 #include <stdlib.h>
-
-#define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
 
 enum { ROWS = 3000, CLASSES = 2 };
 
@@ -53,7 +51,7 @@ static status note_row(void *context, uint64_t version, class_key c, row_key row
     return ATOLL_OK;
 }
 
-static void expect_all(uint64_t after)
+static void expect_marks(uint64_t after)
 {
     static uint8_t seen[CLASSES][ROWS];
     memset(seen, 0, sizeof seen);
@@ -129,13 +127,13 @@ Test(marks, blocks_say_of_each_row_what_a_plain_array_says)
         open_app();
         for (int i = 0; i < 60; i++) {
             one_transaction();
-            if (i % 10 == 0) expect_all(random_below(&w.random, model_version(w.app->db) + 1));
+            if (i % 10 == 0) expect_marks(random_below(&w.random, model_version(w.app->db) + 1));
             if (random_below(&w.random, 8) != 0) continue;
             MUST(server_app_sync(w.app));
             server_app_close(w.app);
             open_app();
         }
-        expect_all(0);
+        expect_marks(0);
         server_app_close(w.app);
         memory_disk_free(w.disk);
     }

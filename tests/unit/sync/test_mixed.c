@@ -1,7 +1,6 @@
 /* Mixed values between devices, and lists and dictionaries that are nested in them. */
 #include "everything.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 

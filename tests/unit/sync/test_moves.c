@@ -2,7 +2,6 @@
 #include "base/random.h"
 #include "everything.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,14 +1,10 @@
 /* Streams that end on one side only, or are said again, and apps of several versions at once. */
-#include "fixture.h"
+#include "copies.h"
 
 #include "sync/session_internal.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
-#define SETTLE(w) cr_assert(world_settle(w, 200000), "the world did not settle")
 
 static void start(world *w, int clients)
 {
@@ -22,28 +18,6 @@ static void start(world *w, int clients)
         MUST(world_subscribe(w, &w->clients[i], classes, queries, 1));
     }
     SETTLE(w);
-}
-
-static void expect_all(world *w, const char *wanted)
-{
-    for (int i = -1; i < w->client_count; i++) {
-        char *text =
-            fixture_dump(i < 0 ? server_app_db(w->app) : w->clients[i].db, "TRUEPREDICATE");
-        cr_expect_str_eq(text, wanted, "copy %d has\n%sand not\n%s", i, text, wanted);
-        free(text);
-    }
-}
-
-static size_t readings(world *w)
-{
-    buffer lines;
-    uint64_t last = 0;
-    size_t count = 0;
-    buffer_init(&lines, 1 << 20);
-    MUST(server_ingest_read(w->app, 0, 10000, &lines, &last));
-    for (size_t i = 0; i < lines.size; i++) count += lines.data[i] == '\n';
-    buffer_free(&lines);
-    return count;
 }
 
 /* From the first Bind on, which had no ident. */

@@ -1,14 +1,11 @@
 /* The server's end against a client that is not ours: refused messages end the session with a code, the app lives on. */
-#include "fixture.h"
+#include "copies.h"
 
 #include "server/app.h"
 #include "sync/breakage.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
 
 typedef struct talk {
     world w;

@@ -1,20 +1,11 @@
 /* What observers of progress are told: bytes that never become fewer, and 1 only when all is done. */
-#include "fixture.h"
+#include "copies.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
-#define SETTLE(w) cr_assert(world_settle(w, 600000), "the world did not settle")
 enum { ROWS = 600, NAME_SIZE = 6000 }; /* several messages */
-
-static void subscribe(world *w, int who)
-{
-    const char *classes[] = {"Item"}, *queries[] = {"TRUEPREDICATE"};
-    MUST(world_subscribe(w, &w->clients[who], classes, queries, 1));
-}
 
 static void fill(world *w, client *c, int64_t from, int64_t to)
 {
@@ -58,7 +49,7 @@ Test(progress, an_upload_is_1_only_when_the_server_has_all_and_bytes_never_becom
     client *c = &w.clients[0];
     session_get_progress(c->session, &p);
     cr_assert(p.upload_fraction < 0, "nothing is known before the first connection");
-    subscribe(&w, 0);
+    subscribe(&w, 0, "TRUEPREDICATE");
     SETTLE(&w);
     session_get_progress(c->session, &p);
     cr_assert_eq(p.upload_fraction, 1.0, "there is nothing to upload: %f", p.upload_fraction);
@@ -116,13 +107,13 @@ Test(progress, a_download_is_1_only_when_it_is_in_the_realm)
     session_progress p;
     MUST(world_start(&w, 8, 2, true, fixture_schema(true, false)));
     client *c = &w.clients[1];
-    subscribe(&w, 0);
+    subscribe(&w, 0, "TRUEPREDICATE");
     c->offline = true;
     world_cut(&w, c);
     fill(&w, &w.clients[0], 0, ROWS);
     world_run(&w, 60000);
     cr_assert_eq(count_of(server_app_db(w.app)), ROWS);
-    subscribe(&w, 1);
+    subscribe(&w, 1, "TRUEPREDICATE");
     session_get_progress(c->session, &p);
     cr_assert(p.download_fraction < 1, "nothing has come yet: %f", p.download_fraction);
     c->offline = false;

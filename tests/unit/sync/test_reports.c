@@ -1,14 +1,10 @@
 /* What people reported of the systems before, each as a test: state travels, not history; what did not change does not
  * travel; nothing grows with what happened; a link to what is not here lights up once it is. */
-#include "fixture.h"
+#include "copies.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
-#define SETTLE(w) cr_assert(world_settle(w, 120000), "the world did not settle")
 
 /* What each client was told of rows: how many, and how many bytes of texts. */
 typedef struct told {
@@ -32,12 +28,6 @@ static void listen(world *w, client *c, const server_message *m)
     if (m->kind == SERVER_UPLOAD_ACK) count_rows(w, c, &m->ack.rows);
 }
 
-static void subscribe(world *w, int who, const char *query)
-{
-    const char *classes[] = {"Item"}, *queries[] = {query};
-    MUST(world_subscribe(w, &w->clients[who], classes, queries, 1));
-}
-
 static void start(world *w, told *t)
 {
     *t = (told){0};
@@ -50,8 +40,7 @@ static void start(world *w, told *t)
 
 static void go_away(world *w, int who)
 {
-    w->clients[who].offline = true;
-    world_cut(w, &w->clients[who]);
+    away(w, &w->clients[who]);
     world_run(w, 1000);
 }
 

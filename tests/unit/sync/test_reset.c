@@ -1,20 +1,10 @@
 /* Client resets: what brings them about, and what each kind of them keeps. */
-#include "fixture.h"
+#include "copies.h"
 
 #include "sync/session_internal.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
-#define SETTLE(w) cr_assert(world_settle(w, 200000), "the world did not settle")
-
-static void subscribe(world *w, int who, const char *query)
-{
-    const char *classes[] = {"Item"}, *queries[] = {query};
-    MUST(world_subscribe(w, &w->clients[who], classes, queries, 1));
-}
 
 static void start(world *w, int clients)
 {
@@ -35,41 +25,6 @@ static void mode(world *w, int32_t reset_mode)
     w->reset_mode = reset_mode;
     for (int i = 0; i < w->client_count; i++) reopen(w, &w->clients[i]);
     SETTLE(w);
-}
-
-static void expect_dump(model_db *db, const char *wanted, const char *who)
-{
-    char *text = fixture_dump(db, "TRUEPREDICATE");
-    cr_expect_str_eq(text, wanted, "%s has\n%sand not\n%s", who, text, wanted);
-    free(text);
-}
-
-static void expect_all(world *w, const char *wanted)
-{
-    expect_dump(server_app_db(w->app), wanted, "the server");
-    for (int i = 0; i < w->client_count; i++) {
-        char who[20];
-        snprintf(who, sizeof who, "client %d", i);
-        expect_dump(w->clients[i].db, wanted, who);
-    }
-}
-
-static void away(world *w, client *c)
-{
-    c->offline = true;
-    world_cut(w, c);
-}
-
-static size_t readings(world *w)
-{
-    buffer lines;
-    uint64_t last = 0;
-    size_t count = 0;
-    buffer_init(&lines, 1 << 20);
-    MUST(server_ingest_read(w->app, 0, 10000, &lines, &last));
-    for (size_t i = 0; i < lines.size; i++) count += lines.data[i] == '\n';
-    buffer_free(&lines);
-    return count;
 }
 
 Test(reset, a_restored_backup_loses_nothing_of_those_who_come_back)
@@ -299,7 +254,8 @@ Test(reset, the_app_is_asked_before_and_after_and_the_server_waits)
     cr_expect_eq(a->resets[1][0], 1u);
     MUST(fixture_create(&w, b, 3, 5, "later"));
     world_run(&w, 20000);
-    expect_dump(a->db, "1 team 5 score 0 name one tags []\n2 team 5 score 0 name unsent tags []\n",
+    expect_dump(a->db, "TRUEPREDICATE",
+                "1 team 5 score 0 name one tags []\n2 team 5 score 0 name unsent tags []\n",
                 "the one that is asked");
     session_reset_continue(a->session, w.now_ms, ATOLL_OK, NULL);
     world_run(&w, 1000);
@@ -522,6 +478,6 @@ Test(reset, a_circle_of_resets_ends)
     }
     cr_expect_eq(a->last_error, ATOLL_ERROR_AUTO_CLIENT_RESET_FAILED, "%s", a->last_error_text);
     cr_expect_eq(session_state(a->session), 2);
-    expect_dump(a->db, "1 team 5 score 0 name one tags []\n", "the client");
+    expect_dump(a->db, "TRUEPREDICATE", "1 team 5 score 0 name one tags []\n", "the client");
     world_end(&w);
 }

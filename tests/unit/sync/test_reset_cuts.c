@@ -1,14 +1,11 @@
 /* A power cut before each disk call of a whole client reset, on the device or on the server, one after the other: however often
  * it begins again, what it recovers is there once, and what it gives up is gone. */
-#include "fixture.h"
+#include "copies.h"
 
 #include "sync/session_internal.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
 
 enum { CUTS_LEAST = 20 }; /* fewer disk calls than that are no reset */
 

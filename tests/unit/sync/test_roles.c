@@ -1,14 +1,10 @@
 /* Roles: who sees and writes what, in a world without surprises; the wire is read for what must not be on it. */
 #include "base/log.h"
-#include "fixture.h"
+#include "copies.h"
 #include "server/roles.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
-#define SETTLE(w) cr_assert(world_settle(w, 120000), "the world did not settle")
 
 enum { ADMIN = 0, ANN = 1, BOB = 2 };
 static const char *const users[] = {"admin", "ann", "bob"};

@@ -1,27 +1,16 @@
 /* Downloads that are staged on disk and published in slices: what is seen meanwhile, what a power cut leaves, and who may
  * write in between. */
-#include "fixture.h"
+#include "copies.h"
 #include "model/engine.h"
 #include "platform/thread.h"
 #include "sync/breakage.h"
 #include "sync/session_internal.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MUST(expression) \
-    cr_assert_eq((expression), ATOLL_OK, "line %d: %s: %s", __LINE__, #expression, fail_text())
-#define SETTLE(w) cr_assert(world_settle(w, 120000), "line %d: it did not settle", __LINE__)
-
 enum { OBJECTS = 40, SLICE = 3 };
-
-static void subscribe(world *w, int who, const char *query)
-{
-    const char *classes[] = {"Item"}, *queries[] = {query};
-    MUST(world_subscribe(w, &w->clients[who], classes, queries, 1));
-}
 
 /* Client 0 has made the objects, half of them of team 1; messages, slices and what stays in memory are small. */
 static void start(world *w)

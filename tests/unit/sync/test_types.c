@@ -1,12 +1,9 @@
 /* Values of every type over the wire: what one side puts in the other takes out, and what is no value is refused. */
 #include "base/decimal.h"
-#include "fixture.h"
+#include "copies.h"
 #include "sync/codec.h"
 
-#include <criterion/criterion.h>
 #include <stdlib.h>
-
-#define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
 
 typedef struct wire {
     arena out, in;

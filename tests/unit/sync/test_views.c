@@ -1,14 +1,7 @@
 /* Views that change while writes are on their way: what was written where the device saw it is taken. */
 #include "everything.h"
 
-#include <criterion/criterion.h>
 #include <stdlib.h>
-
-static void subscribe(world *w, const char *query)
-{
-    const char *classes[] = {"Item"};
-    MUST(world_subscribe(w, &w->clients[0], classes, &query, 1));
-}
 
 /* A batch is on its way; a write follows that is not in it; and the view changes twice, before and after. */
 static void change_twice(uint64_t before_write, uint64_t before_second)
@@ -19,13 +12,13 @@ static void change_twice(uint64_t before_write, uint64_t before_second)
     MUST(fixture_create(&w, &w.clients[0], 1, 3, "one"));
     MUST(fixture_create(&w, &w.clients[0], 2, 3, "two"));
     everything_settle(&w);
-    subscribe(&w, "team == 1");
+    subscribe(&w, 0, "team == 1");
     MUST(fixture_set_name(&w, &w.clients[0], 2, "first"));
     world_run(&w, before_write);
     status written =
         fixture_set_name(&w, &w.clients[0], 1, "second"); /* Unless it has left already. */
     world_run(&w, before_second);
-    subscribe(&w, "team == 2");
+    subscribe(&w, 0, "team == 2");
     everything_settle(&w);
     cr_expect_eq(w.clients[0].compensations, 0u, "refused at %d, %d", (int)before_write,
                  (int)before_second);

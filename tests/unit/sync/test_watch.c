@@ -1,10 +1,7 @@
 /* The predicate index: a change wakes the sessions that it concerns, and of many others none. */
-#include "fixture.h"
+#include "copies.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
-
-#define MUST(expression) cr_assert_eq((expression), ATOLL_OK, "%s: %s", #expression, fail_text())
 
 enum { SESSIONS = 500 };
 
