@@ -23,13 +23,17 @@ void bench_sync_offline(const bench_options *o)
     bench_print("sync_100k_offline.local_write_with_sync_history", OBJECTS / (bench_now() - start),
                 "objects/s");
     double client_cpu = own_cpu_seconds(), server_cpu = server_cpu_seconds(&s);
+    double loopback = loopback_bytes();
     start = bench_now();
     atoll_session_start(a.session, &error);
     wait_upload(&a);
     bench_print("sync_100k_offline.upload", OBJECTS / (bench_now() - start), "objects/s");
     bench_print("sync_100k_offline.upload.client_cpu", own_cpu_seconds() - client_cpu, "s");
     bench_print("sync_100k_offline.upload.server_cpu", server_cpu_seconds(&s) - server_cpu, "s");
+    bench_print("sync_100k_offline.upload_loopback_bytes_per_object",
+                (loopback_bytes() - loopback) / OBJECTS, "bytes");
     double uploaded = server_wire_bytes(&s, o);
+    loopback = loopback_bytes();
     start = bench_now();
     client_open(&b, o, "sync-b", s.url);
     subscribe(&b, "");
@@ -42,6 +46,8 @@ void bench_sync_offline(const bench_options *o)
                 (long long)atoll_results_count(all, &error)),
             exit(1);
     bench_print("sync_100k_offline.download", OBJECTS / took, "objects/s");
+    bench_print("sync_100k_offline.download_loopback_bytes_per_object",
+                (loopback_bytes() - loopback) / OBJECTS, "bytes");
     atoll_results_free(all);
     double downloaded = server_wire_bytes(&s, o) - uploaded;
     bench_print("sync_100k_offline.wire_bytes_up", uploaded / OBJECTS, "bytes");
@@ -49,6 +55,7 @@ void bench_sync_offline(const bench_options *o)
     client_close(&a);
     client_close(&b);
     server_stop(&s);
+    bench_print("sync_100k_offline.server_file", bench_folder_bytes(s.data), "bytes");
     bench_print("sync_100k_offline.server_bytes_per_object", bench_folder_bytes(s.data) / OBJECTS,
                 "bytes");
 }

@@ -12,6 +12,8 @@ void server_start(server *s, const bench_options *o);
 void server_stop(server *s);
 /* Bytes of messages in and out of the server, of all sessions so far; below 0: the command line is not where it is built. */
 double server_wire_bytes(const server *s, const bench_options *o);
+/* Received on the loopback so far, with the headers of TCP and IP, by all programs of the machine; 0: not known. */
+double loopback_bytes(void);
 double server_cpu_seconds(const server *s);
 double own_cpu_seconds(void);
 double server_peak_bytes(const server *s); /* resident */

@@ -42,8 +42,8 @@ void bench_sync_many(const bench_options *o)
         if (count != CLIENTS * ROUNDS)
             fprintf(stderr, "sync_many: client %d has %lld objects\n", i, count), exit(1);
     }
-    bench_print("sync_many.until_all_have_all", took, "s");
-    bench_print("sync_many.server_cpu", server_cpu_seconds(&s) - cpu, "s");
+    bench_print("sync_50_clients_insert.all_converged", took, "s");
+    bench_print("sync_50_clients_insert.server_cpu", server_cpu_seconds(&s) - cpu, "s");
     for (int i = 0; i < CLIENTS; i++) client_close(&clients[i]);
     server_stop(&s);
 }
@@ -111,7 +111,7 @@ static void download(const bench_options *o, const server *s, double *seconds, c
     *seconds = bench_now() - start;
     atoll_results *all = atoll_results_new(c.b.realm, c.b.item, S(""), NULL, &error);
     long long count = atoll_results_count(all, &error), wanted = query[0] == 0 ? o->objects : 1;
-    if (count < wanted) fprintf(stderr, "sync_1m: %lld objects arrived\n", count), exit(1);
+    if (count < wanted) fprintf(stderr, "sync_1m_offline: %lld objects arrived\n", count), exit(1);
     atoll_results_free(all);
     client_close(&c);
 }
@@ -133,23 +133,26 @@ void bench_sync_1m(const bench_options *o)
     double up = 0, down = 0, part = 0, objects = (double)o->objects;
     server_start(&s, o);
     double a = in_process(upload_all, o, &s, &up);
-    bench_print("sync_1m.upload", objects / up, "objects/s");
+    bench_print("sync_1m_offline.upload", objects / up, "objects/s");
     double after_upload = server_peak_bytes(&s), cpu = server_cpu_seconds(&s);
-    bench_print("sync_1m.upload.server_cpu", cpu, "s");
+    bench_print("sync_1m_offline.upload.server_cpu", cpu, "s");
     double b = in_process(download_all, o, &s, &down);
-    bench_print("sync_1m.download", objects / down, "objects/s");
-    bench_print("sync_1m.download.server_cpu", server_cpu_seconds(&s) - cpu, "s");
-    bench_print("sync_1m.uploader_peak_rss", a, "bytes");
-    bench_print("sync_1m.downloader_peak_rss", b, "bytes");
-    bench_print("sync_1m.server_peak_rss_after_upload", after_upload, "bytes");
-    bench_print("sync_1m.server_peak_rss", server_peak_bytes(&s), "bytes");
-    bench_print("sync_1m.peak_rss_of_all", (a > b ? a : b) + server_peak_bytes(&s), "bytes");
+    bench_print("sync_1m_offline.download", objects / down, "objects/s");
+    bench_print("sync_1m_offline.download.server_cpu", server_cpu_seconds(&s) - cpu, "s");
+    bench_print("sync_1m_offline.uploader_peak_rss", a, "bytes");
+    bench_print("sync_1m_offline.downloader_peak_rss", b, "bytes");
+    bench_print("sync_1m_offline.server_peak_rss_after_upload", after_upload, "bytes");
+    bench_print("sync_1m_offline.server_peak_rss", server_peak_bytes(&s), "bytes");
+    bench_print("sync_1m_offline.peak_rss", (a > b ? a : b) + server_peak_bytes(&s), "bytes");
     cpu = server_cpu_seconds(&s);
     in_process(download_part, o, &s, &part);
-    bench_print("sync_1m.view_of_a_hundredth", part, "s");
-    bench_print("sync_1m.view_of_a_hundredth.server_cpu", server_cpu_seconds(&s) - cpu, "s");
+    bench_print("sync_1m_offline.view_of_a_hundredth", part, "s");
+    bench_print("sync_1m_offline.view_of_a_hundredth.server_cpu", server_cpu_seconds(&s) - cpu,
+                "s");
     server_stop(&s);
-    bench_print("sync_1m.server_bytes_per_object", bench_folder_bytes(s.data) / objects, "bytes");
+    bench_print("sync_1m_offline.server_file", bench_folder_bytes(s.data), "bytes");
+    bench_print("sync_1m_offline.server_bytes_per_object", bench_folder_bytes(s.data) / objects,
+                "bytes");
 }
 
 static double number_after(const char *text, const char *what)
