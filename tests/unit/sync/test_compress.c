@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-enum { PACKED_TAG = 15 << 3 | 2, ROWS = 500 };
+enum { PACKED_TAG = 15 << 3 | 2, ROWS = 3000 /* several blocks */ };
 
 static void write_rows(buffer *to)
 {
