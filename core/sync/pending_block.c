@@ -59,14 +59,15 @@ status pending_entry_copy(const pending_entry *e, class_key c, row_key row, pend
     return ATOLL_OK;
 }
 
-static bool same_stamp(const claim_stamp *a, const claim_stamp *b)
+bool pending_same_stamp(const claim_stamp *a, const claim_stamp *b)
 {
     return a->stamp == b->stamp && a->began == b->began && a->place == b->place;
 }
 
 static bool same_claim(const pending_claim *a, const pending_claim *b)
 {
-    return a->property == b->property && a->added == b->added && same_stamp(&a->stamp, &b->stamp);
+    return a->property == b->property && a->added == b->added &&
+           pending_same_stamp(&a->stamp, &b->stamp);
 }
 
 static bool same_field(const pending_field *a, const pending_field *b)
@@ -75,7 +76,7 @@ static bool same_field(const pending_field *a, const pending_field *b)
            a->version == b->version && a->added == b->added &&
            a->added_version == b->added_version && a->sent == b->sent &&
            a->sent_version == b->sent_version && a->claimed == b->claimed &&
-           a->claimed_version == b->claimed_version && same_stamp(&a->set, &b->set);
+           a->claimed_version == b->claimed_version && pending_same_stamp(&a->set, &b->set);
 }
 
 static bool same_entry(const pending_entry *a, const pending_entry *b)
@@ -92,14 +93,14 @@ static bool same_entry(const pending_entry *a, const pending_entry *b)
     return same;
 }
 
-static status claim_write(buffer *to, const claim_stamp *c)
+status pending_claim_write(buffer *to, const claim_stamp *c)
 {
     TRY(buffer_append_fixed64(to, c->stamp));
     TRY(buffer_append_fixed64(to, c->began));
     return buffer_append_varint(to, c->place);
 }
 
-static claim_stamp claim_read(reader *r)
+claim_stamp pending_claim_read(reader *r)
 {
     claim_stamp c = {.stamp = reader_fixed64(r)};
     c.began = reader_fixed64(r);
@@ -115,7 +116,7 @@ static status field_write(buffer *to, const pending_field *f)
                                      f->is_default));
     TRY(buffer_append_varint(to, f->version));
     if (claims) {
-        TRY(claim_write(to, &f->set));
+        TRY(pending_claim_write(to, &f->set));
         TRY(buffer_append_fixed64(to, (uint64_t)f->claimed));
         TRY(buffer_append_varint(to, f->claimed_version));
     }
@@ -132,7 +133,7 @@ static pending_field field_read(reader *r)
     pending_field f = {.property = (property_key)(head >> 3), .is_default = (head & 1) != 0};
     f.version = reader_varint(r);
     if ((head & 4) != 0) {
-        f.set = claim_read(r);
+        f.set = pending_claim_read(r);
         f.claimed = (int64_t)reader_fixed64(r);
         f.claimed_version = reader_varint(r);
     }
@@ -155,7 +156,7 @@ static status entry_write(buffer *to, const pending_entry *e)
     TRY(buffer_append_varint(to, e->claims.count));
     for (size_t i = 0; i < e->claims.count; i++) {
         TRY(buffer_append_varint(to, e->claims.items[i].property));
-        TRY(claim_write(to, &e->claims.items[i].stamp));
+        TRY(pending_claim_write(to, &e->claims.items[i].stamp));
         TRY(buffer_append_fixed64(to, (uint64_t)e->claims.items[i].added));
     }
     return ATOLL_OK;
@@ -178,7 +179,7 @@ static status entry_read(reader *r, pending_entry *out)
     count = reader_varint(r);
     for (uint64_t i = 0; i < count && !r->failed && result == ATOLL_OK; i++) {
         pending_claim x = {.property = (property_key)reader_varint(r)};
-        x.stamp = claim_read(r);
+        x.stamp = pending_claim_read(r);
         x.added = (int64_t)reader_fixed64(r);
         result = vector_push(&e.claims, x);
     }

@@ -32,6 +32,11 @@ status pending_entry_copy(const pending_entry *e, class_key c, row_key row,
 status pending_block_each(model_db *db, status (*each)(void *context, class_key c, uint64_t number),
                           void *context) MUST_CHECK;
 
+/* What was claimed, wherever it is kept. */
+bool pending_same_stamp(const claim_stamp *a, const claim_stamp *b);
+status pending_claim_write(buffer *to, const claim_stamp *c) MUST_CHECK;
+claim_stamp pending_claim_read(reader *r);
+
 /* ---- everything pending at a moment, packed ---- */
 typedef struct pending_snapshot {
     buffer blocks;

@@ -12,7 +12,7 @@ enum {
     INCREMENTS_MAX = 16, /* of a field, apart from each other */
     DAYS_KEPT_OTHERWISE = 30
 };
-enum { DID_CREATE = 1, DID_DELETE = 2, KEY_RECORD = 'm' };
+enum { DID_CREATE = 1, DID_DELETE = 2, HAS_CLAIMS = 4, KEY_RECORD = 'm' };
 static const uint8_t line_key[2] = {'c', 'l'}, aside_key[2] = {'c', 'n'},
                      next_line_key[2] = {'c', 'j'};
 
@@ -49,11 +49,19 @@ static void rows_free(memory_of_rows *m)
     map64_free(&m->index);
 }
 
+static bool any_claims(const remembered_row *r)
+{
+    for (size_t i = 0; i < r->increments.count; i++)
+        if (r->increments.items[i].claim.place != 0) return true;
+    return false;
+}
+
 /* `count` rows from that one on, of which the same was acknowledged. */
 static status run_write(buffer *to, const remembered_row *r, uint64_t count)
 {
-    uint8_t flags =
-        (uint8_t)((r->created != 0 ? DID_CREATE : 0) | (r->deleted != 0 ? DID_DELETE : 0));
+    bool claims = any_claims(r);
+    uint8_t flags = (uint8_t)((r->created != 0 ? DID_CREATE : 0) |
+                              (r->deleted != 0 ? DID_DELETE : 0) | (claims ? HAS_CLAIMS : 0));
     TRY(buffer_append_varint(to, r->class_of));
     TRY(buffer_append_varint(to, r->row));
     TRY(buffer_append_varint(to, count));
@@ -74,6 +82,7 @@ static status run_write(buffer *to, const remembered_row *r, uint64_t count)
         TRY(buffer_append_varint(to, r->increments.items[i].property));
         TRY(buffer_append_varint(to, r->version - r->increments.items[i].version));
         TRY(buffer_append_fixed64(to, (uint64_t)r->increments.items[i].added));
+        if (claims) TRY(pending_claim_write(to, &r->increments.items[i].claim));
     }
     return ATOLL_OK;
 }
@@ -101,6 +110,7 @@ static status run_read(reader *r, remembered_row *out, uint64_t *rows)
         remembered_increment n = {.property = (property_key)reader_varint(r)};
         n.version = x.version - reader_varint(r);
         n.added = (int64_t)reader_fixed64(r);
+        if ((flags & HAS_CLAIMS) != 0) n.claim = pending_claim_read(r);
         result = vector_push(&x.increments, n);
     }
     if (result == ATOLL_OK && r->failed)
@@ -235,19 +245,29 @@ typedef struct batch_memory {
     uint64_t bound, version, seconds;
 } batch_memory;
 
-/* Of one batch what was set, or else what was added: a set has in it what was added to it. */
-static status remember_field(const batch_memory *b, const pending_field *f, remembered_row *r)
+/* Of one batch what was set, or else what was added: a set has in it what was added to it. What was claimed keeps its stamps:
+ * claimed once more, it has to lose to what it lost to. */
+static status remember_field(const batch_memory *b, const pending_entry *e, const pending_field *f,
+                             remembered_row *r)
 {
     bool set = f->version != 0 && f->version <= b->bound;
     remembered_field field = {f->property, b->version, set ? b->version : 0};
-    remembered_increment n = {f->property, b->version, 0};
+    remembered_increment n = {.property = f->property, .version = b->version};
     uint64_t added = 0;
     if (!pending_field_sent(f, b->bound)) return ATOLL_OK;
     if (f->added_version != 0 && f->added_version <= b->bound) added += (uint64_t)f->added;
     if (f->sent_version != 0 && f->sent_version <= b->bound) added += (uint64_t)f->sent;
-    if (f->claimed_version != 0 && f->claimed_version <= b->bound) added += (uint64_t)f->claimed;
-    n.added = (int64_t)added;
+    bool claimed = f->claimed_version != 0 && f->claimed_version <= b->bound;
     TRY(vector_push(&r->fields, field));
+    for (size_t i = 0; i < e->claims.count && claimed && !set; i++) {
+        const pending_claim *c = &e->claims.items[i];
+        if (c->property != f->property) continue;
+        n.added = c->added;
+        n.claim = c->stamp;
+        TRY(vector_push(&r->increments, n));
+    }
+    n.added = (int64_t)added;
+    n.claim = (claim_stamp){0};
     return set || added == 0 ? ATOLL_OK : vector_push(&r->increments, n);
 }
 
@@ -261,7 +281,7 @@ static status remember_run(void *context, const pending_run *run)
     if (r.created != 0 && e->alive_before) r.deleted = b->version; /* A life before it ended. */
     status result = ATOLL_OK;
     for (size_t i = 0; i < e->fields.count && result == ATOLL_OK; i++) {
-        result = remember_field(b, &e->fields.items[i], &r);
+        result = remember_field(b, e, &e->fields.items[i], &r);
     }
     bool any = r.created != 0 || r.deleted != 0 || r.fields.count > 0;
     if (result == ATOLL_OK && any) result = run_write(&b->record, &r, run->count);
@@ -281,7 +301,8 @@ static bool same_row(const remembered_row *a, const remembered_row *b)
     for (size_t i = 0; same && i < a->increments.count; i++)
         same = a->increments.items[i].property == b->increments.items[i].property &&
                a->increments.items[i].version == b->increments.items[i].version &&
-               a->increments.items[i].added == b->increments.items[i].added;
+               a->increments.items[i].added == b->increments.items[i].added &&
+               pending_same_stamp(&a->increments.items[i].claim, &b->increments.items[i].claim);
     return same;
 }
 

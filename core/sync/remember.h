@@ -12,7 +12,8 @@ typedef struct remembered_field {
 typedef struct remembered_increment {
     property_key property;
     uint64_t version;
-    int64_t added; /* after the last set */
+    int64_t added;     /* after the last set */
+    claim_stamp claim; /* a reset claimed it so: place 0: it was added then */
 } remembered_increment;
 typedef struct remembered_row {
     class_key class_of;

@@ -5,7 +5,9 @@
 #include "sync/pending_block.h"
 #include "sync/side.h"
 
-static const uint8_t record_key[2] = {'c', 'Z'};
+static const uint8_t record_key[2] = {'c', 'Z'}, began_key[2] = {'c', 'y'};
+
+enum { BEGAN_SIZE_MAX = 1 << 20 };
 
 /* ---- the record ---- */
 
@@ -22,11 +24,10 @@ status reset_read(model_db *db, reset_record *out)
         uint8_t kind = reader_byte(&r);
         x.discard = (kind & 1) != 0;
         x.copied = (kind & 2) != 0;
-        x.keeps_claims = (kind & 4) != 0;
-        uint64_t *numbers[] = {&x.in_a_row,       &x.through,        &x.lost_after,
-                               &x.previous_ident, &x.previous_bound, &x.common,
-                               &x.began,          &x.as_of,          &x.before};
-        for (int i = 0; i < 9; i++) *numbers[i] = reader_fixed64(&r);
+        uint64_t *numbers[] = {&x.in_a_row,       &x.through, &x.lost_after, &x.previous_ident,
+                               &x.previous_bound, &x.common,  &x.began,      &x.as_of};
+        for (int i = 0; i < 8; i++) *numbers[i] = reader_fixed64(&r);
+        (void)reader_fixed64(&r); /* Of earlier builds. */
         bytes ids = reader_take(&r, 32);
         if (r.failed) {
             result = fail(ATOLL_ERROR_FILE_CORRUPT, "the record of a client reset is damaged");
@@ -43,14 +44,16 @@ status reset_read(model_db *db, reset_record *out)
 static status reset_write(model_txn *txn, const reset_record *x)
 {
     buffer record;
-    if (x->phase == RESET_NONE) return model_side_delete(txn, bytes_of(record_key, 2));
+    if (x->phase == RESET_NONE) {
+        TRY(model_side_delete(txn, bytes_of(began_key, 2)));
+        return model_side_delete(txn, bytes_of(record_key, 2));
+    }
     buffer_init(&record, 256);
     const uint64_t numbers[] = {x->in_a_row,       x->through,        x->lost_after,
                                 x->previous_ident, x->previous_bound, x->common,
-                                x->began,          x->as_of,          x->before};
+                                x->began,          x->as_of,          0};
     status result = buffer_append_byte(&record, (uint8_t)x->phase);
-    if (result == ATOLL_OK)
-        result = buffer_append_byte(&record, x->discard | x->copied << 1 | x->keeps_claims << 2);
+    if (result == ATOLL_OK) result = buffer_append_byte(&record, x->discard | x->copied << 1);
     for (int i = 0; i < 9 && result == ATOLL_OK; i++)
         result = buffer_append_fixed64(&record, numbers[i]);
     if (result == ATOLL_OK) result = buffer_append(&record, x->previous_secret, 16);
@@ -75,12 +78,8 @@ status reset_begin(model_db *db, sync_state *state, reset_record *record, bool d
                       .lost_after = UINT64_MAX,
                       .previous_ident = state->ident,
                       .previous_bound = state->sent_bound,
-                      .as_of = state->cursor,
-                      .before = record->began};
-    if (record->phase == RESET_DOWNLOADING) { /* Nothing came since. */
-        r.as_of = record->as_of;
-        r.before = record->before;
-    }
+                      .as_of = state->cursor};
+    if (record->phase == RESET_DOWNLOADING) r.as_of = record->as_of; /* Nothing came since. */
     memcpy(r.previous_secret, state->secret, 16);
     memcpy(r.previous_batch, state->sent_batch, 16);
     TRY(model_begin(db, COMMIT_REMOTE, &txn));
@@ -110,9 +109,6 @@ static status common_version(model_db *db, const wire_bound *b, reset_record *ou
     remembered_line line;
     out->common = out->lost_after = 0;
     out->began = b->history.count > 0 ? b->history.items[0].began : 0;
-    out->keeps_claims = false;
-    for (size_t k = 0; k < b->history.count; k++)
-        out->keeps_claims |= out->before != 0 && b->history.items[k].began == out->before;
     TRY(remember_line(db, &line));
     for (size_t i = line.count; i > 0 && out->common == 0; i--) {
         for (size_t k = 0; k < b->history.count && out->common == 0; k++) {
@@ -149,6 +145,33 @@ static remembered_at applied_at(const wire_bound *b)
     return at;
 }
 
+/* Where each stretch of the history began: what was claimed in one of them keeps its place. */
+static status began_write(model_txn *txn, const wire_bound *b)
+{
+    buffer record;
+    buffer_init(&record, BEGAN_SIZE_MAX);
+    status result = ATOLL_OK;
+    for (size_t i = 0; i < b->history.count && result == ATOLL_OK; i++)
+        result = buffer_append_fixed64(&record, b->history.items[i].began);
+    if (result == ATOLL_OK)
+        result = model_side_put(txn, bytes_of(began_key, 2), buffer_view(&record));
+    buffer_free(&record);
+    return result;
+}
+
+static status began_read(reset_apply *a)
+{
+    buffer record;
+    bool found = false;
+    buffer_init(&record, BEGAN_SIZE_MAX);
+    status result = model_side_get(a->db, bytes_of(began_key, 2), &record, &found);
+    reader r = reader_of(buffer_view(&record));
+    while (result == ATOLL_OK && found && r.at != r.end && !r.failed)
+        result = vector_push(&a->began, reader_fixed64(&r));
+    buffer_free(&record);
+    return result;
+}
+
 status reset_bound(model_txn *txn, model_db *db, const wire_bound *b, int64_t now_ms,
                    reset_record *record)
 {
@@ -160,6 +183,7 @@ status reset_bound(model_txn *txn, model_db *db, const wire_bound *b, int64_t no
         TRY(pending_acknowledge(txn, db, next.previous_bound));
     }
     next.previous_ident = next.previous_bound = 0;
+    TRY(began_write(txn, b));
     TRY(reset_write(txn, &next));
     *record = next;
     return ATOLL_OK;
@@ -224,13 +248,15 @@ static claim_stamp claim_as_of(const lost_rows *l, uint64_t version)
 }
 
 /* The history in which an earlier reset claimed may be lost as well. */
-static void restate(const reset_record *r, claim_stamp *c)
+static void restate(const reset_apply *r, claim_stamp *c)
 {
-    if (c->place != 0 && !r->keeps_claims && c->began != r->began) stamp_claim(r, c);
+    bool there = false;
+    for (size_t i = 0; i < r->began.count; i++) there |= r->began.items[i] == c->began;
+    if (c->place != 0 && !there) stamp_claim(r->record, c);
 }
 
 /* What is set is set now; what is added is added now, whether a batch had it or not; a claim is as it was. */
-static void rebase_field(const reset_record *r, pending_field *f, uint64_t version)
+static void rebase_field(const reset_apply *r, pending_field *f, uint64_t version)
 {
     restate(r, &f->set);
     int64_t claimed = pending_field_claimed(f);
@@ -251,7 +277,7 @@ static status claim(const lost_rows *l, pending_entry *e, const model_property *
     if ((p->flags & PROPERTY_COLLECTION) == 0) f.set = claim_as_of(l, set);
     if (there == NULL) return vector_push(&e->fields, f);
     if (there->version != 0) return ATOLL_OK;
-    rebase_field(l->r->record, there, l->version); /* Only added to: with what it was before. */
+    rebase_field(l->r, there, l->version); /* Only added to: with what it was before. */
     there->claimed = 0;
     there->claimed_version = 0;
     there->version = l->version;
@@ -267,8 +293,10 @@ static status claim_added(lost_rows *l, pending_entry *e, const remembered_row *
     if (f == NULL) TRY(vector_push(&e->fields, fresh));
     for (size_t i = 0; i < m->increments.count; i++) {
         const remembered_increment *n = &m->increments.items[i];
-        pending_claim x = {p, claim_of(l, n->version, false), n->added};
+        pending_claim x = {p, n->claim, n->added};
         if (n->property != p || n->version <= l->after) continue;
+        if (x.stamp.place == 0) x.stamp = claim_of(l, n->version, false);
+        restate(l->r, &x.stamp);
         f = pending_entry_field(e, p);
         f->claimed = (int64_t)((uint64_t)f->claimed + (uint64_t)n->added);
         f->claimed_version = l->version;
@@ -380,9 +408,8 @@ static status rebase(reset_apply *r, class_key c, row_key row, uint64_t version)
     /* A life that a REPLACE ends stays ended, also when the one that it begins ends before it is sent. */
     e.created = kind == ROW_CREATE || kind == ROW_REPLACE ? version : 0;
     e.deleted = kind == ROW_REMOVE || kind == ROW_REPLACE ? version : 0;
-    for (size_t i = 0; i < e.fields.count; i++)
-        rebase_field(r->record, &e.fields.items[i], version);
-    for (size_t i = 0; i < e.claims.count; i++) restate(r->record, &e.claims.items[i].stamp);
+    for (size_t i = 0; i < e.fields.count; i++) rebase_field(r, &e.fields.items[i], version);
+    for (size_t i = 0; i < e.claims.count; i++) restate(r, &e.claims.items[i].stamp);
     pending_entry_drop_claims(&e);
     status result = ATOLL_OK;
     if (found)
@@ -406,6 +433,7 @@ status reset_prepare(reset_apply *r)
 {
     model_txn *txn = r->g->txn;
     uint64_t newest = 0, version = model_txn_version(txn);
+    TRY(began_read(r));
     TRY(pending_each_run(r->db, name_run, r));
     TRY(model_local_commits(r->db, model_folded(r->db), name_commit, r));
     TRY(pending_fold(txn, r->db, r->state, &newest));
@@ -518,6 +546,7 @@ status reset_finish(reset_apply *r, uint64_t to)
 
 void reset_apply_end(reset_apply *r)
 {
+    vector_free(&r->began);
     vector_free(&r->names);
     map64_free(&r->named);
 }

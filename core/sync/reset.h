@@ -13,14 +13,12 @@ typedef enum reset_phase { RESET_NONE, RESET_DOWNLOADING, RESET_UPLOADING } rese
 typedef struct reset_record {
     reset_phase phase;
     bool discard;
-    bool keeps_claims;   /* what an earlier reset claimed has its place in this history too */
     bool copied;         /* what was acknowledged is the original's to remember */
     uint64_t in_a_row;   /* begun since the last one that was completed */
     uint64_t through;    /* UPLOADING: log version up to which everything must be acknowledged */
     uint64_t lost_after; /* acknowledged at later server versions: not there any more */
     uint64_t common;     /* the stretch of history in which that version is; 0: none */
     uint64_t began;      /* stamp at the begin of the stretch that follows on it; 0: not known */
-    uint64_t before;     /* the same of the reset before, if that one did not end */
     uint64_t as_of; /* the cursor that the reset found: the lost version that this copy is of */
     uint64_t previous_ident; /* and its batch in flight; 0: told to the server already */
     uint64_t previous_bound;
@@ -40,6 +38,7 @@ typedef struct reset_apply {
     sync_state *state;
     reset_record *record;
     const platform *platform;
+    VECTOR(uint64_t) began;      /* of every stretch of the history */
     VECTOR(pending_entry) names; /* class and row of what is pending */
     map64 named;
 } reset_apply;

@@ -359,6 +359,32 @@ Test(reset, an_object_that_was_lost_has_what_everybody_added_once)
     }
 }
 
+/* What was claimed and lost to the value that has it, loses to it in the next reset, too. */
+Test(reset, what_was_claimed_beside_its_value_is_not_added_in_the_next_reset)
+{
+    world w;
+    start(&w, 2);
+    client *a = &w.clients[0], *b = &w.clients[1];
+    memory_disk *backup = memory_disk_copy(w.server_node.disk);
+    MUST(fixture_create(&w, a, 1, 5, NULL));
+    SETTLE(&w);
+    MUST(fixture_add(&w, b, 1, 7));
+    SETTLE(&w);
+    away(&w, b);
+    world_restore_server(&w, backup, 100);
+    memory_disk_free(backup);
+    world_run(&w, 30000); /* The value of a has what b added. */
+    memory_disk *later = memory_disk_copy(w.server_node.disk);
+    b->offline = false;
+    SETTLE(&w);
+    expect_all(&w, "1 team 5 score 7 tags []\n");
+    world_restore_server(&w, later, 100);
+    memory_disk_free(later);
+    SETTLE(&w);
+    expect_all(&w, "1 team 5 score 7 tags []\n");
+    world_end(&w);
+}
+
 /* What is set after the restoring is later than what was lost. */
 Test(reset, a_lost_value_does_not_win_over_one_that_was_set_since)
 {
