@@ -1,5 +1,5 @@
-/* atoll-bench-load ATOLLD FOLDER [SESSIONS...]: many live sessions against a real server, once as streams of few connections
- * and once as a connection each. Memory and CPU are the server's (from /proc), the tool's own CPU is printed apart. Figures
+/* atoll-bench-load ATOLLD FOLDER [SESSIONS...]: many live sessions against a real server, once as streams of few connections,
+ * once as a connection each, and once as a connection with TLS each. Memory and CPU are the server's (from /proc), the tool's own CPU is printed apart. Figures
  * go to stdout as "name value unit"; the machine is shared by both. */
 #include "load.h"
 
@@ -12,6 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static const struct {
+    const char *name;
+    bool connection_each, tls;
+} modes[] = {{"streams", false, false}, {"connections", true, false}, {"tls", true, true}};
+enum { MODES = sizeof modes / sizeof modes[0] };
 enum { STREAMS_A_CONNECTION = 500, AT_ONCE = 200, ROUNDS = 5, IDLE_SECONDS = 5 };
 
 typedef struct server {
@@ -19,19 +24,45 @@ typedef struct server {
     char folder[500], port_file[600];
     uint16_t port;
     pid_t pid;
+    bool tls;
 } server;
+
+/* Keys as people have them: ECDSA on P-256. The client trusts this certificate and no other. */
+static void make_certificate(const server *s, tls_context **out)
+{
+    char command[2000], path[600];
+    buffer pem;
+    snprintf(
+        command, sizeof command,
+        "cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+        "-subj /CN=load -addext subjectAltName=IP:127.0.0.1 -keyout key.pem "
+        "-out certificate.pem 2>openssl.log && printf 'tls: "
+        "{certificate: %s/certificate.pem, key: %s/key.pem}\\napps:\\n- {id: load, sync: flexible, "
+        "development: true}\\n' > server.yaml",
+        s->folder, s->folder, s->folder);
+    if (system(command) != 0) fprintf(stderr, "openssl made no certificate\n"), exit(1);
+    snprintf(path, sizeof path, "%s/certificate.pem", s->folder);
+    buffer_init(&pem, 1 << 16);
+    must(file_read(path, 1 << 16, &pem));
+    must(tls_context_client(buffer_view(&pem), out));
+    buffer_free(&pem);
+}
 
 /* ---- the server's process ---- */
 
 static void server_run(server *s)
 {
-    char listen[40], data[600];
+    char listen[40], data[600], config[600];
     snprintf(listen, sizeof listen, "127.0.0.1:%u", s->port);
     snprintf(data, sizeof data, "%s/data", s->folder);
     snprintf(s->port_file, sizeof s->port_file, "%s/port", s->folder);
     unlink(s->port_file);
     s->pid = fork();
     if (s->pid == 0) {
+        snprintf(config, sizeof config, "%s/server.yaml", s->folder);
+        if (s->tls)
+            execl(s->program, s->program, "--data", data, "--listen", listen, "--port-file",
+                  s->port_file, "--log-level", "warn", "--config", config, (char *)NULL);
         execl(s->program, s->program, "--data", data, "--listen", listen, "--port-file",
               s->port_file, "--log-level", "warn", (char *)NULL);
         _exit(127);
@@ -160,12 +191,14 @@ static void measure_change(const run *r, int64_t owner, long wanting)
     print(r, "change.tool_cpu", wanting, (own_cpu() - m.own) / ROUNDS * 1e3, "ms");
 }
 
-static void measure(server *s, const char *mode, long sessions, long streams_a_line)
+static void measure(server *s, const char *mode, long sessions, long streams_a_line,
+                    const tls_context *trusted)
 {
     load l;
     run r = {s, &l, mode};
     server_run(s);
     load_start(&l, s->port, sessions, streams_a_line);
+    l.tls = trusted;
     load_log_in(&l);
     double before = server_memory(s);
     meter m = meter_begin(&r);
@@ -214,13 +247,18 @@ int main(int count, char **arguments)
     for (int i = 0; i < (count > 3 ? count - 3 : 3); i++) {
         long sessions = strtol(count > 3 ? arguments[3 + i] : defaults[i], NULL, 10);
         long connections = connections_allowed(sessions);
-        for (int mode = 0; mode < 2; mode++) {
-            server s = {.program = arguments[1]};
+        for (int mode = 0; mode < MODES; mode++) {
+            server s = {.program = arguments[1], .tls = modes[mode].tls};
+            tls_context *trusted = NULL;
             snprintf(s.folder, sizeof s.folder, "%s/load", arguments[2]);
             must(file_remove_tree(s.folder));
             must(file_make_folders(s.folder));
-            measure(&s, mode == 0 ? "streams" : "connections", mode == 0 ? sessions : connections,
-                    mode == 0 ? STREAMS_A_CONNECTION : 1);
+            if (s.tls) make_certificate(&s, &trusted);
+            if (modes[mode].connection_each)
+                measure(&s, modes[mode].name, connections, 1, trusted);
+            else
+                measure(&s, modes[mode].name, sessions, STREAMS_A_CONNECTION, trusted);
+            tls_context_free(trusted);
         }
     }
     return 0;

@@ -27,6 +27,7 @@ struct load {
     loop *loop;
     const platform *platform;
     uint16_t port;
+    const tls_context *tls; /* NULL: without */
     char token[2000];
     model_schema schema;
     load_session *sessions;

@@ -163,6 +163,7 @@ static void connect_line(load *l, line *x)
                  .context = x},
         .touched = on_touched,
         .context = x,
+        .tls = l->tls,
     };
     x->failed = false;
     must(channel_connect(&options, "127.0.0.1", l->port, 120000, &x->channel));
@@ -291,7 +292,8 @@ void load_log_in(load *l)
     channel_options options = {
         .loop = l->loop,
         .platform = l->platform,
-        .grpc = {.authority = "127.0.0.1", .events = {NULL, on_tokens, NULL, NULL, on_answered}}};
+        .grpc = {.authority = "127.0.0.1", .events = {NULL, on_tokens, NULL, NULL, on_answered}},
+        .tls = l->tls};
     must(channel_connect(&options, "127.0.0.1", l->port, 10000, &c));
     Atoll__Auth__V1__LogInRequest request = ATOLL__AUTH__V1__LOG_IN_REQUEST__INIT;
     Atoll__Auth__V1__Anonymous anonymous = ATOLL__AUTH__V1__ANONYMOUS__INIT;
