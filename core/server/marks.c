@@ -5,9 +5,9 @@
  *   s m class row   → a row's own mark
  *   s v version class block → the rows whose newest change is of this version
  *
- * A block is read once and kept; what is written waits in it for marks_flush, so that a batch costs blocks and not rows. It must
- * never be flushed but at the end of the transaction that changed it. Invariant: between two transactions the blocks
- * that are kept say what the store says. */
+ * A block is read once and kept; what is written waits in it for marks_flush, so that a batch costs blocks and not rows. Of the
+ * rows' own marks the newest few are kept: each session that wants a row asks for its mark. It must never be flushed but at
+ * the end of the transaction that changed it. Invariant: between two transactions what is kept says what the store says. */
 #include "server/app.h"
 
 enum {
@@ -19,7 +19,8 @@ enum {
     SHARED_MAX =
         4096, /* marks that a block gathers before it drops those that nobody has any more */
     BLOCKS_KEPT_MAX = 4096,
-    SEARCHED = 4, /* a batch writes the same mark again and again */
+    OWN_KEPT_MAX = 2048, /* a power of two */
+    SEARCHED = 4,        /* a batch writes the same mark again and again */
     AT_OWN = UINT16_MAX
 };
 
@@ -40,12 +41,20 @@ typedef struct version_rows {
     uint64_t rows[WORDS];
 } version_rows;
 
+typedef struct own_mark {
+    class_key class_of;
+    row_key row;
+    row_mark mark;
+    bool there;
+} own_mark;
+
 typedef struct mark_cache {
     map64 block_index, version_index;
     VECTOR(mark_block *) blocks, changed;
     VECTOR(version_rows *) versions; /* of the transaction under way */
     mark_block *last;
-    row_mark own, none; /* own: the one that marks_peek read last */
+    own_mark *own; /* OWN_KEPT_MAX places, each for one of the rows whose hash leads there */
+    row_mark none;
 } mark_cache;
 
 static void row_key_of(uint8_t key[ROW_KEY_SIZE], char kind, class_key c, uint64_t number)
@@ -86,6 +95,13 @@ static void block_free(mark_block *b)
     memory_free(b);
 }
 
+static void own_free(own_mark *o)
+{
+    if (!o->there) return;
+    row_mark_free(&o->mark);
+    *o = (own_mark){0};
+}
+
 static void forget_versions(mark_cache *k)
 {
     for (size_t i = 0; i < k->versions.count; i++) memory_free(k->versions.items[i]);
@@ -103,6 +119,7 @@ void marks_forget(server_app *app)
     map64_clear(&k->block_index);
     k->changed.count = 0;
     k->last = NULL;
+    for (size_t i = 0; k->own != NULL && i < OWN_KEPT_MAX; i++) own_free(&k->own[i]);
     forget_versions(k);
 }
 
@@ -122,7 +139,7 @@ void marks_close(server_app *app)
     vector_free(&k->versions);
     map64_free(&k->block_index);
     map64_free(&k->version_index);
-    row_mark_free(&k->own);
+    memory_free(k->own);
     memory_free(k);
     app->marks = NULL;
 }
@@ -276,6 +293,45 @@ static status read_own(server_app *app, class_key c, row_key row, row_mark *out)
     return result;
 }
 
+static own_mark *own_place(mark_cache *k, class_key c, row_key row)
+{
+    return &k->own[slot_of(c, row, 0) % OWN_KEPT_MAX];
+}
+
+/* Takes the mark, also when it fails. */
+static status own_keep(mark_cache *k, class_key c, row_key row, row_mark *m)
+{
+    if (k->own == NULL) k->own = memory_allocate_zero(OWN_KEPT_MAX * sizeof *k->own);
+    if (k->own == NULL) {
+        row_mark_free(m);
+        return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    own_mark *o = own_place(k, c, row);
+    own_free(o);
+    *o = (own_mark){c, row, *m, true};
+    return ATOLL_OK;
+}
+
+static void own_drop(mark_cache *k, class_key c, row_key row)
+{
+    own_mark *o = k->own == NULL ? NULL : own_place(k, c, row);
+    if (o != NULL && o->class_of == c && o->row == row) own_free(o);
+}
+
+static status peek_own(server_app *app, class_key c, row_key row, row_mark **out)
+{
+    mark_cache *k = app->marks;
+    own_mark *o = k->own == NULL ? NULL : own_place(k, c, row);
+    if (o == NULL || !o->there || o->class_of != c || o->row != row) {
+        row_mark m;
+        TRY(read_own(app, c, row, &m));
+        TRY(own_keep(k, c, row, &m));
+        o = own_place(k, c, row);
+    }
+    *out = &o->mark;
+    return ATOLL_OK;
+}
+
 status marks_peek(server_app *app, class_key c, row_key row, row_mark **out)
 {
     mark_cache *k = app->marks;
@@ -284,11 +340,9 @@ status marks_peek(server_app *app, class_key c, row_key row, row_mark **out)
     uint16_t at = b->at[row % MODEL_BLOCK_ROWS];
     *out = &k->none;
     if (at == 0) return ATOLL_OK;
-    *out = at == AT_OWN ? &k->own : &b->shared.items[at - 1];
-    if (at != AT_OWN) return ATOLL_OK;
-    row_mark_free(&k->own);
-    k->own = (row_mark){0};
-    return read_own(app, c, row, &k->own);
+    if (at == AT_OWN) return peek_own(app, c, row, out);
+    *out = &b->shared.items[at - 1];
+    return ATOLL_OK;
 }
 
 static status mark_copy(const row_mark *from, row_mark *out)
@@ -508,12 +562,18 @@ status meta_changed(server_app *app, uint64_t after, meta_changed_each each, voi
 
 /* ---- into the transaction ---- */
 
-static status flush_own(model_txn *txn, const mark_block *b, size_t i, const row_mark *m)
+static status flush_own(server_app *app, model_txn *txn, const mark_block *b, size_t i,
+                        const row_mark *m)
 {
     uint8_t key[ROW_KEY_SIZE];
     buffer record;
-    row_key_of(key, 'm', b->class_of, b->number * MODEL_BLOCK_ROWS + i);
+    row_mark copy;
+    row_key row = b->number * MODEL_BLOCK_ROWS + i;
+    row_key_of(key, 'm', b->class_of, row);
+    if (m == NULL) own_drop(app->marks, b->class_of, row);
     if (m == NULL) return model_side_delete(txn, bytes_of(key, sizeof key));
+    TRY(mark_copy(m, &copy));
+    TRY(own_keep(app->marks, b->class_of, row, &copy));
     buffer_init(&record, RECORD_SIZE_MAX);
     status result = row_mark_write(&record, m);
     if (result == ATOLL_OK)
@@ -523,7 +583,7 @@ static status flush_own(model_txn *txn, const mark_block *b, size_t i, const row
 }
 
 /* Rows whose mark few others have get records of their own; those that have one no more lose it. */
-static status flush_rows(model_txn *txn, mark_block *b)
+static status flush_rows(server_app *app, model_txn *txn, mark_block *b)
 {
     uint32_t *uses = memory_allocate_zero((b->shared.count + 1) * sizeof *uses);
     status result = uses == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
@@ -534,9 +594,9 @@ static status flush_rows(model_txn *txn, mark_block *b)
         if (at == AT_OWN) continue;
         bool own = at != 0 && uses[at - 1] < SHARED_MIN;
         if (own)
-            result = flush_own(txn, b, i, &b->shared.items[at - 1]);
+            result = flush_own(app, txn, b, i, &b->shared.items[at - 1]);
         else if (bit_of(b->own, i))
-            result = flush_own(txn, b, i, NULL);
+            result = flush_own(app, txn, b, i, NULL);
         bit_put(b->own, i, own);
         if (own) b->at[i] = AT_OWN;
     }
@@ -544,11 +604,11 @@ static status flush_rows(model_txn *txn, mark_block *b)
     return result == ATOLL_OK ? pack_shared(b) : result;
 }
 
-static status flush_block(model_txn *txn, mark_block *b)
+static status flush_block(server_app *app, model_txn *txn, mark_block *b)
 {
     uint8_t key[ROW_KEY_SIZE];
     buffer record;
-    TRY(flush_rows(txn, b));
+    TRY(flush_rows(app, txn, b));
     buffer_init(&record, RECORD_SIZE_MAX);
     row_key_of(key, 'b', b->class_of, b->number);
     status result = block_record(&record, b);
@@ -585,7 +645,7 @@ status marks_flush(server_app *app, model_txn *txn)
 {
     mark_cache *k = app->marks;
     for (size_t i = 0; i < k->changed.count; i++) {
-        TRY(flush_block(txn, k->changed.items[i]));
+        TRY(flush_block(app, txn, k->changed.items[i]));
         k->changed.items[i]->changed = false;
     }
     k->changed.count = 0;

@@ -1,51 +1,76 @@
 /* The sections with a server and much of everything: clients, objects, messages of devices. Clients are processes of their
  * own where memory is measured; these sections want to be the only one of a run. */
 #include "sync.h"
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { CLIENTS = 50, ROUNDS = 100 };
 
+typedef struct many {
+    const bench_options *options;
+    server server;
+    pthread_barrier_t ready, written, uploaded, ended;
+    int next; /* the number of the next thread's client */
+} many;
+
+/* As the peer's: each client is opened, written and waited for by a thread of its own. */
+static void *many_client(void *context)
+{
+    many *m = context;
+    client c;
+    char name[32];
+    atoll_error *error = NULL;
+    uint64_t number = (uint64_t)__atomic_fetch_add(&m->next, 1, __ATOMIC_RELAXED);
+    snprintf(name, sizeof name, "many-%d", (int)number);
+    client_open(&c, m->options, name, m->server.url);
+    subscribe(&c, "");
+    wait_download(&c);
+    pthread_barrier_wait(&m->ready);
+    for (uint64_t k = 0; k < ROUNDS; k++) {
+        bench_begin(&c.b);
+        atoll_object_free(bench_insert(&c.b, number * ROUNDS + k, NULL));
+        bench_commit(&c.b);
+    }
+    pthread_barrier_wait(&m->written);
+    wait_upload(&c);
+    pthread_barrier_wait(&m->uploaded);
+    wait_download(&c);
+    pthread_barrier_wait(&m->ended);
+    atoll_realm_refresh(c.b.realm, &error);
+    atoll_results *all = atoll_results_new(c.b.realm, c.b.item, S(""), NULL, &error);
+    long long count = atoll_results_count(all, &error);
+    atoll_results_free(all);
+    bench_check(error, "sync_many");
+    if (count != CLIENTS * ROUNDS)
+        fprintf(stderr, "sync_many: client %d has %lld objects\n", (int)number, count), exit(1);
+    client_close(&c);
+    return NULL;
+}
+
 void bench_sync_many(const bench_options *o)
 {
-    static client clients[CLIENTS];
-    server s;
-    atoll_error *error = NULL;
-    server_start(&s, o);
-    for (int i = 0; i < CLIENTS; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "many-%d", i);
-        client_open(&clients[i], o, name, s.url);
-        subscribe(&clients[i], "");
-    }
-    for (int i = 0; i < CLIENTS; i++) wait_download(&clients[i]);
-    double start = bench_now(), cpu = server_cpu_seconds(&s);
-    for (int k = 0; k < ROUNDS; k++) {
-        for (int i = 0; i < CLIENTS; i++) {
-            bench_begin(&clients[i].b);
-            atoll_object_free(
-                bench_insert(&clients[i].b, (uint64_t)i * ROUNDS + (uint64_t)k, NULL));
-            bench_commit(&clients[i].b);
-        }
-    }
-    for (int i = 0; i < CLIENTS; i++) wait_upload(&clients[i]);
-    for (int i = 0; i < CLIENTS; i++) wait_download(&clients[i]);
-    double took = bench_now() - start;
-    for (int i = 0; i < CLIENTS; i++) {
-        atoll_realm_refresh(clients[i].b.realm, &error);
-        atoll_results *all =
-            atoll_results_new(clients[i].b.realm, clients[i].b.item, S(""), NULL, &error);
-        long long count = atoll_results_count(all, &error);
-        atoll_results_free(all);
-        bench_check(error, "sync_many");
-        if (count != CLIENTS * ROUNDS)
-            fprintf(stderr, "sync_many: client %d has %lld objects\n", i, count), exit(1);
-    }
-    bench_print("sync_50_clients_insert.all_converged", took, "s");
-    bench_print("sync_50_clients_insert.server_cpu", server_cpu_seconds(&s) - cpu, "s");
-    for (int i = 0; i < CLIENTS; i++) client_close(&clients[i]);
-    server_stop(&s);
+    many m = {.options = o};
+    pthread_t threads[CLIENTS];
+    pthread_barrier_t *const barriers[] = {&m.ready, &m.written, &m.uploaded, &m.ended};
+    server_start(&m.server, o);
+    for (size_t i = 0; i < 4; i++) pthread_barrier_init(barriers[i], NULL, CLIENTS + 1);
+    for (int i = 0; i < CLIENTS; i++)
+        if (pthread_create(&threads[i], NULL, many_client, &m) != 0) perror("a thread"), exit(1);
+    pthread_barrier_wait(&m.ready);
+    double start = bench_now(), cpu = server_cpu_seconds(&m.server), own = own_cpu_seconds();
+    pthread_barrier_wait(&m.written);
+    bench_print("sync_50_clients_insert.all_written", bench_now() - start, "s");
+    pthread_barrier_wait(&m.uploaded);
+    bench_print("sync_50_clients_insert.all_uploaded", bench_now() - start, "s");
+    pthread_barrier_wait(&m.ended);
+    bench_print("sync_50_clients_insert.all_converged", bench_now() - start, "s");
+    bench_print("sync_50_clients_insert.server_cpu", server_cpu_seconds(&m.server) - cpu, "s");
+    bench_print("sync_50_clients_insert.clients_cpu", own_cpu_seconds() - own, "s");
+    for (int i = 0; i < CLIENTS; i++) pthread_join(threads[i], NULL);
+    for (size_t i = 0; i < 4; i++) pthread_barrier_destroy(barriers[i]);
+    server_stop(&m.server);
 }
 
 /* Runs a client in a process of its own; what it took of memory at most, and of time as it says. */
