@@ -125,6 +125,7 @@ void server_app_close(server_app *app)
     map64_free(&app->runs_before);
     map64_free(&app->made);
     vector_free(&app->peers);
+    vector_free(&app->schemas);
     map64_free(&app->bound);
     memory_free(app->app_id);
     memory_free(app->partition_property);

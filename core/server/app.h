@@ -27,6 +27,15 @@ typedef struct app_history {
     uint64_t horizon;         /* deletions and leaves at or below it are forgotten */
 } app_history;
 
+typedef struct shared_schema {
+    model_schema schema; /* which does not change */
+    server_app *app;
+    buffer record; /* by which equal ones are known */
+    size_t users;
+    uint64_t
+        taken; /* a client's, by a flexible app, when the schema was of this generation; 0: not */
+} shared_schema;
+
 struct server_app {
     server_app_options options;
     char *app_id, *partition_property;
@@ -46,6 +55,7 @@ struct server_app {
     map64 made;      /* of the runs that bound without an ident: which they got */
     VECTOR(queryable) queryables;
     VECTOR(peer *) peers;
+    VECTOR(shared_schema *) schemas;
     map64
         bound; /* idents that are bound now, to their peer: with many sessions a bind looks at no other */
     uint64_t staged_size, staged_memory; /* bytes of unfinished batches of all peers; in memory */
@@ -59,6 +69,9 @@ uint64_t history_last(const server_app *app, size_t index); /* the newest versio
 /* CLIENT_RESET when what a client saw is not in this history, or too far back. */
 status history_check(const server_app *app, uint64_t epoch, uint64_t cursor,
                      uint64_t acknowledged) MUST_CHECK;
+/* schemas.c: an equal one, if anybody has it; else a copy. It is everybody's: drop it when it is done with. */
+status schemas_share(server_app *app, const model_schema *from, shared_schema **out) MUST_CHECK;
+void schemas_drop(shared_schema *s); /* NULL is fine */
 /* Takes a client's schema as the mode allows. */
 status app_take_schema(server_app *app, const model_schema *schema, bool flexible,
                        const value *partition) MUST_CHECK;
@@ -162,7 +175,7 @@ typedef struct view_source {
     char *class_name, *text;
 } view_source;
 typedef struct server_view {
-    model_schema schema;         /* a copy that the queries point into */
+    shared_schema *shared;       /* the queries point into it */
     VECTOR(view_source) sources; /* flexible: the subscriptions as they came */
     VECTOR(query *) queries;
     bool partition;
@@ -341,7 +354,7 @@ struct peer {
     status close_code;
     char *close_text;
     uint64_t ident, cursor, told_cursor, view_version, schema_generation;
-    model_schema client_schema;
+    shared_schema *client_schema;
     server_view view;
     bool has_next_view;
     server_view next_view;

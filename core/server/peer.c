@@ -50,7 +50,7 @@ void peer_free(peer *p)
     view_free(&p->view);
     if (p->has_next_view) view_free(&p->next_view);
     for (size_t i = 0; i < p->before_count; i++) view_free(&p->before[i].view);
-    schema_free(&p->client_schema);
+    schemas_drop(p->client_schema);
     rules_free(&p->rules);
     user_data_free(p->data);
     for (size_t i = p->queue_first; i < p->queue.count; i++) memory_free(p->queue.items[i].data);
@@ -298,7 +298,7 @@ static status answer_bind(peer *p, const wire_bind *b, const ident_record *r, bo
     if (r->has_batch) m.bound.last_batch = bytes_of(r->last_batch, 16);
     p->packs = b->accepts_zstd;
     m.bound.offline_ms = p->app->options.offline_ms;
-    TRY(app_schema_for(p->app, &p->client_schema, &m.bound.schema));
+    TRY(app_schema_for(p->app, &p->client_schema->schema, &m.bound.schema));
     arena memory;
     arena_init(&memory, 1u << 20);
     status result = tell_history(p, b, &memory, &m.bound);
@@ -341,6 +341,18 @@ static status bind_view(peer *p, const wire_bind *b, ident_record *r)
     return view_declare_queryables(p->app, &p->view);
 }
 
+/* One that was taken since the server's own has changed last says nothing new. */
+static status take_schema(peer *p, const wire_bind *b)
+{
+    schemas_drop(p->client_schema); /* of a Bind that failed */
+    p->client_schema = NULL;
+    TRY(schemas_share(p->app, &b->schema, &p->client_schema));
+    if (b->flexible && p->client_schema->taken == p->app->schema_generation) return ATOLL_OK;
+    TRY(app_take_schema(p->app, &b->schema, b->flexible, &b->partition));
+    if (b->flexible) p->client_schema->taken = p->app->schema_generation;
+    return ATOLL_OK;
+}
+
 static status take_bind(peer *p, wire_bind *b)
 {
     ident_record r = {0};
@@ -348,8 +360,7 @@ static status take_bind(peer *p, wire_bind *b)
     if (p->bound) return fail(ATOLL_ERROR_PROTOCOL, "a second Bind");
     TRY(choose_version(p, b));
     TRY(check_mode(p, b));
-    TRY(app_take_schema(p->app, &b->schema, b->flexible, &b->partition));
-    TRY(schema_copy(&b->schema, &p->client_schema));
+    TRY(take_schema(p, b));
     status result =
         b->ident != 0 ? known_ident(p, b, &r, &lost_ack) : first_ident(p, b, &r, &lost_ack);
     if (result == ATOLL_OK) result = bind_view(p, b, &r);

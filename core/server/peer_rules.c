@@ -19,8 +19,8 @@ status peer_make_rules(peer *p, const value *partition)
     role_subject subject = {p->user_id, p->data, partition};
     model_view *view = model_view_newest(p->app->db);
     if (view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    status result =
-        rules_new(p->app->roles, model_view_schema(view), &p->client_schema, &subject, &rules);
+    status result = rules_new(p->app->roles, model_view_schema(view), &p->client_schema->schema,
+                              &subject, &rules);
     model_view_release(view);
     if (result != ATOLL_OK) return result;
     rules_free(&p->rules);

@@ -159,7 +159,7 @@ static status add_field(server_app *app, model_txn *txn, class_key c, property_k
 
 static bool is_key(const server_view *v, class_key c, property_key p)
 {
-    const model_class *k = schema_class(&v->schema, c);
+    const model_class *k = schema_class(&v->shared->schema, c);
     return k != NULL && k->primary_key == p;
 }
 

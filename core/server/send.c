@@ -86,7 +86,7 @@ static status put_row(row_writer *w, class_key class_of, row_key row, row_kind k
     const model_class *c = schema_class(model_view_schema(w->view), class_of);
     value key;
     wire_rows *group = NULL;
-    if (c == NULL || schema_class_named(&w->p->client_schema, bytes_text(c->name)) == NULL)
+    if (c == NULL || schema_class_named(&w->p->client_schema->schema, bytes_text(c->name)) == NULL)
         return ATOLL_OK;
     TRY(rows_key(w->view, c, row, &key));
     TRY(wire_builder_group(w->b, c->name, "", "", &group));
@@ -383,7 +383,7 @@ static status group_part(peer *p, arena *memory)
                                  .rows = b.rows,
                                  .clock = p->app->clock,
                                  .remaining_rows = g->left};
-    if (g->with_schema) TRY(app_schema_for(p->app, &p->client_schema, &m.download.schema));
+    if (g->with_schema) TRY(app_schema_for(p->app, &p->client_schema->schema, &m.download.schema));
     status result = write_out(p, &m);
     schema_free(&m.download.schema);
     if (result != ATOLL_OK) return result;

@@ -15,7 +15,7 @@ void view_free(server_view *v)
         memory_free(v->sources.items[i].text);
     }
     vector_free(&v->sources);
-    schema_free(&v->schema);
+    schemas_drop(v->shared);
     buffer_free(&v->partition_text);
     *v = (server_view){0};
 }
@@ -26,7 +26,7 @@ static status view_start(server_app *app, server_view *v)
     buffer_init(&v->partition_text, LIMIT_VALUE_SIZE_MAX);
     model_view *view = model_view_newest(app->db);
     if (view == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    status result = schema_copy(model_view_schema(view), &v->schema);
+    status result = schemas_share(app, model_view_schema(view), &v->shared);
     model_view_release(view);
     return result;
 }
@@ -108,7 +108,7 @@ static status check_query(server_app *app, const session_rules *rules, const que
 static status add_query(server_app *app, const session_rules *rules, bool strict, server_view *v,
                         const wire_query *from)
 {
-    const model_class *c = schema_class_named(&v->schema, bytes_text(from->class_name));
+    const model_class *c = schema_class_named(&v->shared->schema, bytes_text(from->class_name));
     query *q = NULL;
     bool drop = false;
     if (c == NULL)
@@ -118,7 +118,7 @@ static status add_query(server_app *app, const session_rules *rules, bool strict
     if (c->kind != CLASS_NORMAL)
         return fail(ATOLL_ERROR_BAD_QUERY, "class '%s' is %s and can't be subscribed to", c->name,
                     c->kind == CLASS_EMBEDDED ? "embedded" : "asymmetric");
-    TRY(query_new(&v->schema, c->key, bytes_text(from->text), NULL, &q));
+    TRY(query_new(&v->shared->schema, c->key, bytes_text(from->text), NULL, &q));
     status result = check_query(app, rules, q, c, from->text, strict, &drop);
     if (result == ATOLL_OK && !drop) return push_query(v, rules, q);
     query_free(q);
@@ -172,13 +172,13 @@ status view_partition(server_app *app, const session_rules *rules, const value *
         v.partition_value.as.text = buffer_view(&v.partition_text);
     }
     snprintf(text, sizeof text, "%s == $0", app->partition_property);
-    for (size_t i = 0; i < v.schema.class_count && result == ATOLL_OK; i++) {
-        const model_class *c = &v.schema.classes[i];
+    for (size_t i = 0; i < v.shared->schema.class_count && result == ATOLL_OK; i++) {
+        const model_class *c = &v.shared->schema.classes[i];
         query *q = NULL;
         if (c->kind != CLASS_NORMAL || !rules->reads_partition ||
             class_property_named(c, bytes_text(app->partition_property)) == NULL)
             continue;
-        result = query_new(&v.schema, c->key, bytes_text(text), &arguments, &q);
+        result = query_new(&v.shared->schema, c->key, bytes_text(text), &arguments, &q);
         if (result == ATOLL_OK) result = push_query(&v, rules, q);
     }
     return finish(result, &v, out);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { MESSAGE_ROWS = 10000, QUERIES_MAX = 128 };
+enum { MESSAGE_ROWS = 10000, QUERIES_MAX = 128, PROPERTIES = 20 };
 
 void must(status result)
 {
@@ -39,6 +39,23 @@ void print(const char *name, long which, double value, const char *unit)
     else
         printf("%s %.9g %s\n", name, value, unit);
     (void)fflush(stdout);
+}
+
+void bench_add_classes(bench_server *b, long classes)
+{
+    char name[40];
+    for (long i = 0; i < classes; i++) {
+        size_t c = 0;
+        snprintf(name, sizeof name, "Other%ld", i);
+        must(schema_add_class(&b->schema, bytes_text(name), CLASS_NORMAL, &c));
+        must(schema_add_property(&b->schema, c, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY,
+                                 bytes_text("")));
+        for (int k = 1; k < PROPERTIES; k++) {
+            snprintf(name, sizeof name, "property_%d", k);
+            must(schema_add_property(&b->schema, c, bytes_text(name), VALUE_STRING, 0,
+                                     bytes_text("")));
+        }
+    }
 }
 
 void bench_server_start(bench_server *b, storage *store)

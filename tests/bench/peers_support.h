@@ -17,6 +17,8 @@ double cpu_now(void);  /* microseconds of this thread */
 double wall_now(void); /* microseconds */
 void print(const char *name, long which, double value, const char *unit);
 
+/* Before the start: so many more classes, of twenty properties each, that every session declares. */
+void bench_add_classes(bench_server *b, long classes);
 void bench_server_start(bench_server *b, storage *store);
 void bench_say(peer *p, const client_message *m);
 /* What a session keeps between two connections. */

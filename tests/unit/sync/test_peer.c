@@ -647,3 +647,18 @@ Test(peer, who_holds_the_largest_unfinished_batch_makes_room_for_others)
     t.p = honest;
     talk_end(&t);
 }
+
+Test(peer, sessions_of_one_version_of_an_app_share_its_schema)
+{
+    world w;
+    MUST(world_start(&w, 7, 3, true, fixture_schema(true, false)));
+    for (int i = 0; i < 3; i++) subscribe(&w, i, "TRUEPREDICATE");
+    SETTLE(&w);
+    /* What the apps declare, and what the server made of it, which the views point into. */
+    cr_assert_eq(w.app->schemas.count, 2u);
+    for (size_t i = 0; i < 2; i++) cr_expect_eq(w.app->schemas.items[i]->users, 3u);
+    for (int i = 0; i < 3; i++) away(&w, &w.clients[i]);
+    world_run(&w, 1000);
+    cr_expect_eq(w.app->schemas.count, 0u);
+    world_end(&w);
+}
