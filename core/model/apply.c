@@ -121,7 +121,7 @@ static status apply_life(model_txn *txn, const operation *o, uint64_t gate)
     return ATOLL_OK;
 }
 
-static status put_index(model_txn *txn, class_key c, uint64_t hash, row_key row, uint64_t gate)
+status apply_index_key(model_txn *txn, class_key c, uint64_t hash, row_key row, uint64_t gate)
 {
     class_state *state = NULL;
     TRY(apply_own_class(txn, c, &state));
@@ -140,7 +140,7 @@ static status apply_key(model_txn *txn, const operation *o, uint64_t gate)
         return fail(ATOLL_ERROR_FILE_CORRUPT,
                     "an operation gives a key to class %u, which has none", o->class_of);
     TRY(apply_set(txn, o->class_of, o->row, slot_of(p->key), column_type_of(p), &o->value, gate));
-    return put_index(txn, o->class_of, key_hash(txn->db, &o->value), o->row, gate);
+    return apply_index_key(txn, o->class_of, key_hash(txn->db, &o->value), o->row, gate);
 }
 
 static status apply_unkey(model_txn *txn, const operation *o, uint64_t gate)
@@ -167,7 +167,7 @@ static status apply_owner(model_txn *txn, const operation *o, uint64_t gate)
                   &place, gate));
     TRY(apply_set(txn, o->class_of, o->row, SLOT_OWNER_ELEMENT,
                   column_type_system(SLOT_OWNER_ELEMENT), &owner_element, gate));
-    return put_index(txn, o->class_of, key_hash(txn->db, &id), o->row, gate);
+    return apply_index_key(txn, o->class_of, key_hash(txn->db, &id), o->row, gate);
 }
 
 static status apply_drop(model_txn *txn, const operation *o, uint64_t gate)
@@ -309,7 +309,7 @@ status apply_operation(model_txn *txn, const operation *o, uint64_t gate)
     case OP_LIST_MOVE:
     case OP_LIST_STORE: return apply_list(txn, o, gate);
     case OP_OWNER: return apply_owner(txn, o, gate);
-    case OP_REKEY: return put_index(txn, o->class_of, o->hash, o->row, gate);
+    case OP_REKEY: return apply_index_key(txn, o->class_of, o->hash, o->row, gate);
     case OP_FORGET: return forget_apply(txn, o, gate);
     case OP_ASYMMETRIC: return ATOLL_OK;
     case OP_SCHEMA: return apply_schema(txn, o, gate);

@@ -191,6 +191,8 @@ status apply_own_segment(model_txn *txn, class_key c, row_key row, uint64_t gate
                          segment **out) MUST_CHECK;
 status apply_set(model_txn *txn, class_key c, row_key row, uint32_t slot, column_type type,
                  const value *v, uint64_t gate) MUST_CHECK;
+status apply_index_key(model_txn *txn, class_key c, uint64_t hash, row_key row,
+                       uint64_t gate) MUST_CHECK; /* into the index of the keys */
 
 /* ---- track.c: indexes of properties follow their cells ---- */
 /* Before the block is set; b: the transaction's own. */

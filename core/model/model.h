@@ -283,6 +283,23 @@ void model_txn_set_default(model_txn *txn, bool on); /* sets from now on are def
 /* key NULL only for classes without one. DUPLICATE_PRIMARY_KEY when alive. A dead or hidden row of the same key is revived
  * (identity_rows) with empty fields. Embedded rows are made by model_set_embedded / model_list_*_embedded only. */
 status model_create(model_txn *txn, class_key c, const value *key, row_key *out) MUST_CHECK;
+/* Many new objects at once, in consecutive rows, each as model_create and model_set of it would make it (a value that a
+ * new object has anyway is not written). Made are those before the first whose key is there already, in whatever life, or
+ * came before in the run, or which would be refused; the first one's refusal is the failure. Properties: single ones, not
+ * the key, not of a mixed or embedded type; links are rows. (write_run.c) */
+enum { MODEL_RUN_MAX = 256, MODEL_RUN_COLUMNS_MAX = 64 };
+typedef struct model_run_column {
+    property_key property;
+    const value *values; /* one for each key */
+} model_run_column;
+typedef struct model_run {
+    const value *keys;
+    size_t count;
+    const model_run_column *columns;
+    size_t column_count;
+} model_run;
+status model_create_run(model_txn *txn, class_key c, const model_run *run, row_key *first,
+                        size_t *made) MUST_CHECK;
 status model_ghost(model_txn *txn, class_key c, const value *key, row_key *out)
     MUST_CHECK; /* row for a key that isn't here (yet): found or made, not alive */
 status model_delete(model_txn *txn, class_key c,
