@@ -140,6 +140,14 @@ status model_begin(model_db *db, commit_origin origin, model_txn **out)
     return ATOLL_OK;
 }
 
+bool model_writer_waits(model_db *db)
+{
+    mutex_lock(&db->lock);
+    bool waits = db->writer_tickets != db->writer_turn;
+    mutex_unlock(&db->lock);
+    return waits;
+}
+
 const model_view *model_txn_view(model_txn *txn)
 {
     return txn->view;

@@ -261,6 +261,7 @@ typedef enum commit_origin {
 } commit_origin; /* local: what is pending */
 status model_begin(model_db *db, commit_origin origin,
                    model_txn **out) MUST_CHECK; /* waits for the writer before */
+bool model_writer_waits(model_db *db); /* somebody else, for the transaction that is open */
 const model_view *
 model_txn_view(model_txn *txn); /* reads see the transaction's own writes; valid until it ends */
 /* What the memory budget did so far: bytes of blocks in memory, bytes let go that somebody may still look at, blocks. */

@@ -51,6 +51,7 @@ extern unsigned simulator_stage_bytes;    /* of a download: what is more goes to
 extern unsigned simulator_slices, simulator_resumed; /* how often */
 #define BREAKAGE(which) (breakage_active == (which))
 #define SLICE_ROWS_MAX simulator_slice_rows
+#define SLICE_ROWS_LONG simulator_slice_rows
 #define SLICE_DELAY_MS simulator_slice_delay_ms
 #define STAGE_BYTES_MAX simulator_stage_bytes
 #define WHOLE_ROWS_MAX (5 * simulator_slice_rows)
@@ -64,6 +65,7 @@ extern unsigned simulator_slices, simulator_resumed; /* how often */
 #define NOTE_SLICE() ((void)0)
 #define NOTE_RESUMED() ((void)0)
 #define SLICE_ROWS_MAX 2000
+#define SLICE_ROWS_LONG 20000
 #define SLICE_DELAY_MS 0
 #define STAGE_BYTES_MAX (1u << 20)
 #define WHOLE_ROWS_MAX 10000

@@ -1,12 +1,15 @@
 /* Integration: the server's state becomes the client's, and what is pending stays until it is acknowledged.
  * It must never drop an unsent change, except one that the server's deletion has overruled. Invariant: after it, every field
  * that is not pending holds the server's value. */
-#include "sync/integrate.h"
+#include "sync/integrate_internal.h"
 #include "sync/breakage.h"
 
 #include <stdlib.h>
 
-enum { EMBEDDED_PASSES_MAX = 100 };
+enum {
+    EMBEDDED_PASSES_MAX = 100,
+    KEYS_AHEAD = 6 /* so many keys before its turn, the memory is asked for a key's place */
+};
 
 void integration_begin(integration *g, model_txn *txn, uint64_t outcome_bound, uint64_t sent_bound)
 {
@@ -17,9 +20,10 @@ void integration_end(integration *g)
 {
     row_set_free(&g->skipped);
     row_set_free(&g->whole);
+    integrate_run_free(g->run);
 }
 
-static status tell(integration *g, const model_class *c, row_key row)
+status integrate_tell(integration *g, const model_class *c, row_key row)
 {
     return g->told == NULL ? ATOLL_OK : row_set_add(g->told, c->key, row);
 }
@@ -226,10 +230,24 @@ static status take_absent(integration *g, const model_class *c, row_key row,
     return counted ? take_value(g, c, row, p, pending, &zero) : ATOLL_OK;
 }
 
+status integrate_column(integration *g, wire_rows *rows, size_t n, size_t i, const model_class *c,
+                        row_key row, pending_entry *e, bool whole)
+{
+    wire_column *column = rows->columns.items[n];
+    const model_property *p = NULL;
+    size_t entry = 0;
+    if (!wire_column_seek(column, i, &entry)) return ATOLL_OK;
+    TRY(rows_property(model_view_schema(model_txn_view(g->txn)), c, column, &p));
+    if (p == NULL) return ATOLL_OK;
+    pending_field *pending = e == NULL ? NULL : pending_entry_field(e, p->key);
+    if (column->list != NULL) return take_list(g, c, row, p, column, entry, whole, pending != NULL);
+    value v = wire_column_value(column, entry);
+    return take_value(g, c, row, p, pending, &v);
+}
+
 static status take_fields(integration *g, wire_rows *rows, size_t i, const model_class *c,
                           row_key row, pending_entry *e, bool whole)
 {
-    const model_schema *schema = model_view_schema(model_txn_view(g->txn));
     for (size_t k = 0; k < c->property_count && whole; k++) {
         const model_property *p = &c->properties[k];
         size_t entry = 0;
@@ -244,21 +262,8 @@ static status take_fields(integration *g, wire_rows *rows, size_t i, const model
         if (!there && pending != NULL && g->reset != 0 && (p->flags & PROPERTY_COLLECTION) != 0)
             TRY(integrate_touch_list(g->txn, c, row, p, g->reset));
     }
-    for (size_t n = 0; n < rows->columns.count; n++) {
-        wire_column *column = rows->columns.items[n];
-        const model_property *p = NULL;
-        size_t entry = 0;
-        if (!wire_column_seek(column, i, &entry)) continue;
-        TRY(rows_property(schema, c, column, &p));
-        if (p == NULL) continue;
-        if (column->list != NULL) {
-            TRY(take_list(g, c, row, p, column, entry, whole,
-                          e != NULL && pending_entry_field(e, p->key) != NULL));
-        } else {
-            value v = wire_column_value(column, entry);
-            TRY(take_value(g, c, row, p, e == NULL ? NULL : pending_entry_field(e, p->key), &v));
-        }
-    }
+    for (size_t n = 0; n < rows->columns.count; n++)
+        TRY(integrate_column(g, rows, n, i, c, row, e, whole));
     return ATOLL_OK;
 }
 
@@ -330,7 +335,7 @@ static status take_alive(integration *g, wire_rows *rows, size_t i, const model_
     }
     if (result == ATOLL_OK && judged == IGNORE) {
         result = row_set_add(&g->skipped, c->key, row);
-        if (result == ATOLL_OK) result = tell(g, c, row);
+        if (result == ATOLL_OK) result = integrate_tell(g, c, row);
         pending_entry_free(&e);
         return result;
     }
@@ -339,7 +344,7 @@ static status take_alive(integration *g, wire_rows *rows, size_t i, const model_
         result =
             fail(ATOLL_ERROR_BAD_CHANGESET,
                  "a change of an object of class '%s' came, and the object is not here", c->name);
-    if (result == ATOLL_OK) result = tell(g, c, row);
+    if (result == ATOLL_OK) result = integrate_tell(g, c, row);
     if (result == ATOLL_OK && whole) result = row_set_add(&g->whole, c->key, row);
     if (result == ATOLL_OK) result = pending_set_life(g->txn, c->key, row, life, false);
     if (result == ATOLL_OK) result = take_fields(g, rows, i, c, row, pending ? &e : NULL, whole);
@@ -356,7 +361,7 @@ static status take_deleted(integration *g, const model_class *c, row_key row, ui
     outcome_of_row judged = pending ? judge_deleted(g, &e, life) : TAKE;
     bool hidden = pending && e.hidden;
     pending_entry_free(&e);
-    if (judged == IGNORE) return tell(g, c, row);
+    if (judged == IGNORE) return integrate_tell(g, c, row);
     if (judged == TAKE_AND_DROP_PENDING) TRY(pending_drop(g->txn, c->key, row));
     if (hidden || model_alive(model_txn_view(g->txn), c->key, row))
         TRY(model_delete(g->txn, c->key, row));
@@ -433,6 +438,28 @@ static status take_evicted(integration *g, const model_class *c, row_key row, ui
     return result;
 }
 
+/* row 0: its key is not here. */
+static status take_row(integration *g, wire_rows *rows, size_t i, const model_class *c,
+                       const value *key, row_key row)
+{
+    uint64_t life = wire_one_or_each(&rows->lives, i, 1);
+    switch ((row_kind)rows->kinds.items[i]) {
+    case ROW_REVERTED: TRY(drop_reverted(g, c, row)); /* fall through */
+    case ROW_FULL:
+    case ROW_DELTA: return take_alive(g, rows, i, c, key, row, life);
+    case ROW_DELETED: return take_deleted(g, c, row, life);
+    case ROW_EVICTED:
+        if (life == 0 && g->outcome_bound != 0) TRY(drop_reverted(g, c, row));
+        return take_evicted(g, c, row, life);
+    case ROW_NONE:
+    case ROW_CREATE:
+    case ROW_EDIT:
+    case ROW_REMOVE:
+    case ROW_REPLACE: break;
+    }
+    return ATOLL_OK;
+}
+
 /* The rows of a group from one to before another. */
 static status integrate_group(integration *g, wire_rows *rows, size_t from, size_t to)
 {
@@ -446,26 +473,20 @@ static status integrate_group(integration *g, wire_rows *rows, size_t from, size
         return fail(ATOLL_ERROR_TYPE_MISMATCH, "the server's keys of class '%s' have another type",
                     c->name);
     }
-    for (size_t i = from; i < to; i++) {
+    for (size_t i = from; i < to;) {
         value key = wire_column_value(&rows->key, i);
-        uint64_t life = wire_one_or_each(&rows->lives, i, 1);
         row_key row = 0;
-        TRY(model_find_any(model_txn_view(g->txn), c->key, &key, &row));
-        switch ((row_kind)rows->kinds.items[i]) {
-        case ROW_REVERTED: TRY(drop_reverted(g, c, row)); /* fall through */
-        case ROW_FULL:
-        case ROW_DELTA: TRY(take_alive(g, rows, i, c, &key, row, life)); break;
-        case ROW_DELETED: TRY(take_deleted(g, c, row, life)); break;
-        case ROW_EVICTED:
-            if (life == 0 && g->outcome_bound != 0) TRY(drop_reverted(g, c, row));
-            TRY(take_evicted(g, c, row, life));
-            break;
-        case ROW_NONE:
-        case ROW_CREATE:
-        case ROW_EDIT:
-        case ROW_REMOVE:
-        case ROW_REPLACE: break;
+        size_t taken = 1;
+        if (i + KEYS_AHEAD < to) {
+            value later = wire_column_value(&rows->key, i + KEYS_AHEAD);
+            model_find_fetch(view, c->key, &later);
         }
+        TRY(model_find_any(view, c->key, &key, &row));
+        if (row == 0 && rows->kinds.items[i] == ROW_FULL)
+            TRY(integrate_run(g, rows, c, i, to, &taken));
+        else
+            TRY(take_row(g, rows, i, c, &key, row));
+        i += taken;
     }
     return ATOLL_OK;
 }
@@ -654,6 +675,7 @@ size_t integration_plan_slice(const integration_plan *plan, size_t from, size_t 
 status integrate_slice(integration *g, const integration_plan *plan, size_t from, size_t to)
 {
     size_t first = 0;
+    integrate_run_forget(g->run);
     for (size_t k = 0; k < plan->list->count; k++) {
         wire_rows *rows = plan->list->items[k];
         if (rows->owner_class[0] != '\0') continue;

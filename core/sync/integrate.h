@@ -16,6 +16,7 @@ typedef struct integration {
     row_set whole;   /* roots that came FULL */
     uint64_t
         reset; /* a client reset: the log version of its commit; what is pending is of no life yet */
+    struct integration_run *run; /* integrate_run.c */
 } integration;
 void integration_begin(integration *g, model_txn *txn, uint64_t outcome_bound, uint64_t sent_bound);
 void integration_end(integration *g);

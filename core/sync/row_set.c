@@ -7,6 +7,7 @@ void row_set_free(row_set *s)
 {
     map64_free(&s->places);
     vector_free(&s->blocks);
+    s->last = 0;
 }
 
 static uint64_t name_of(class_key c, row_key row)
@@ -16,14 +17,18 @@ static uint64_t name_of(class_key c, row_key row)
 
 status row_set_add(row_set *s, class_key c, row_key row)
 {
-    uint64_t *place = map64_get(&s->places, name_of(c, row)), bit = row % MODEL_BLOCK_ROWS;
-    if (place == NULL) {
-        TRY(vector_reserve(&s->blocks, 1));
-        TRY(map64_put(&s->places, name_of(c, row), s->blocks.count));
-        s->blocks.items[s->blocks.count++] = (row_block){{0}};
-        place = map64_get(&s->places, name_of(c, row));
+    uint64_t name = name_of(c, row), bit = row % MODEL_BLOCK_ROWS;
+    if (s->last != name) { /* Rows come in runs. */
+        uint64_t *place = map64_get(&s->places, name);
+        if (place == NULL) {
+            TRY(vector_reserve(&s->blocks, 1));
+            TRY(map64_put(&s->places, name, s->blocks.count));
+            s->blocks.items[s->blocks.count++] = (row_block){{0}};
+        }
+        s->last_place = place == NULL ? s->blocks.count - 1 : (size_t)*place;
+        s->last = name;
     }
-    s->blocks.items[*place].bits[bit / 64] |= 1ull << (bit % 64);
+    s->blocks.items[s->last_place].bits[bit / 64] |= 1ull << (bit % 64);
     return ATOLL_OK;
 }
 

@@ -9,6 +9,8 @@ typedef struct row_block {
 typedef struct row_set {
     map64 places; /* hash of (class, number of the block) → its place in blocks */
     VECTOR(row_block) blocks;
+    uint64_t last; /* name of the block that was added to last; 0: none */
+    size_t last_place;
 } row_set;
 void row_set_free(row_set *s); /* leaves it empty and usable */
 status row_set_add(row_set *s, class_key c, row_key row) MUST_CHECK;

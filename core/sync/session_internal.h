@@ -103,7 +103,9 @@ typedef struct session_stage {
     row_set told;          /* that was published, when the group is a sweep */
     bool told_known;
     uint64_t due_ms;
-    size_t rows_max, unsynced_rows; /* of the next slice; published and not on disk */
+    size_t rows_max, unsynced_rows; /* of the next step; published and not on disk */
+    uint64_t version;               /* of the newest slice */
+    bool others_write;
     hold_times holds;
 } session_stage;
 

@@ -6,13 +6,17 @@
 
 #include <stdio.h>
 
-/* A commit aims at a fraction of what a frame of a display lasts; the platform's clock tells what it took. */
+/* A commit aims at a fraction of what a frame of a display lasts, and is made of steps: after each it looks whether somebody
+ * waits to write, and at the platform's clock, which tells how long the next step may be. */
 enum {
-    ROWS_FIRST = 500,
-    ROWS_LEAST = 50,
-    HOLD_LONG_US = 3000,
-    HOLD_SHORT_US = 1500,
-    UNSYNCED_ROWS_MAX = 8000,
+    ROWS_FIRST = 100,
+    ROWS_LEAST = 10,
+    ROWS_MOST = 500,
+    STEP_LONG_US = 800,
+    STEP_SHORT_US = 400,
+    HOLD_AIM_US = 4000,
+    UNSYNCED_ROWS_MAX = 8000, /* while others write: they wait for what of it is not on disk */
+    UNSYNCED_ROWS_ALONE = 200000,
     RETRY_MS = 5000
 };
 
@@ -141,26 +145,55 @@ typedef struct slice {
     bool last;
 } slice;
 
+static void note_step(session_stage *t, uint64_t took_us)
+{
+    size_t most = ROWS_MOST < SLICE_ROWS_LONG ? ROWS_MOST : SLICE_ROWS_LONG;
+    if (took_us > STEP_LONG_US) t->rows_max -= t->rows_max / 2;
+    if (took_us < STEP_SHORT_US) t->rows_max += t->rows_max / 4 + 1;
+    if (t->rows_max < ROWS_LEAST) t->rows_max = ROWS_LEAST;
+    if (t->rows_max > most) t->rows_max = most;
+}
+
+/* Of the message at hand. *more: it has others. */
+static status take_step(const session_stage *t, integration *g, slice *x, bool *more)
+{
+    stage_record *r = &x->record;
+    size_t from = (size_t)r->row, to = integration_plan_slice(&t->plan, from, t->rows_max);
+    TRY(integrate_slice(g, &t->plan, from, to));
+    x->rows += to - from;
+    r->row = to;
+    *more = to < t->plan.rows;
+    return ATOLL_OK;
+}
+
+static status sweep_step(const session_stage *t, integration *g, slice *x, bool *more)
+{
+    stage_record *r = &x->record;
+    integration_sweep at = {.class_index = (size_t)r->sweep_class, .row = r->sweep_row};
+    TRY(integrate_sweep(g, &at, t->rows_max));
+    x->rows += at.left;
+    r->sweep_class = at.class_index;
+    r->sweep_row = at.row;
+    *more = !at.done;
+    return ATOLL_OK;
+}
+
 static status take_slice(session *s, integration *g, slice *x)
 {
-    const session_stage *t = &s->stage;
+    session_stage *t = &s->stage;
     stage_record *r = &x->record;
-    if (t->message != NULL) {
-        size_t from = (size_t)r->row, to = integration_plan_slice(&t->plan, from, t->rows_max);
-        TRY(integrate_slice(g, &t->plan, from, to));
-        x->rows = to - from;
-        r->row = to;
-        if (to >= t->plan.rows) r->next++, r->row = 0;
-    } else if (r->sweep && !BREAKAGE(BREAKAGE_NO_SWEEP)) {
-        integration_sweep at = {.class_index = (size_t)r->sweep_class, .row = r->sweep_row};
-        TRY(integrate_sweep(g, &at, t->rows_max));
-        x->rows = at.left;
-        r->sweep_class = at.class_index;
-        r->sweep_row = at.row;
-        x->last = at.done;
-        return ATOLL_OK;
+    const platform *p = s->options.platform;
+    bool message = t->message != NULL, sweeps = r->sweep && !BREAKAGE(BREAKAGE_NO_SWEEP);
+    bool more = message || sweeps;
+    for (uint64_t began = platform_now_us(p), last = began, now; more; last = now) {
+        TRY(message ? take_step(t, g, x, &more) : sweep_step(t, g, x, &more));
+        now = platform_now_us(p);
+        note_step(t, now - last);
+        bool enough = x->rows + t->rows_max > SLICE_ROWS_LONG || now - began >= HOLD_AIM_US;
+        if (enough || model_writer_waits(s->options.db)) break;
     }
-    x->last = r->next >= r->count && (!r->sweep || BREAKAGE(BREAKAGE_NO_SWEEP));
+    if (message && !more) r->next++, r->row = 0;
+    x->last = !more && r->next >= r->count && (!message || !sweeps);
     return ATOLL_OK;
 }
 
@@ -204,10 +237,19 @@ static void note_hold(session_stage *t, size_t rows, uint64_t took_us)
     h->slices++;
     h->rows += rows;
     if (took_us > h->max_us) h->max_us = took_us;
-    if (took_us > HOLD_LONG_US) t->rows_max -= t->rows_max / 3;
-    if (took_us < HOLD_SHORT_US) t->rows_max += t->rows_max / 4 + 1;
-    if (t->rows_max < ROWS_LEAST) t->rows_max = ROWS_LEAST;
-    if (t->rows_max > SLICE_ROWS_MAX) t->rows_max = SLICE_ROWS_MAX;
+}
+
+/* Not under the lock, and now and then before the end: who writes waits for what of the slices is not on disk yet. */
+static void sync_slices(session *s, const slice *x, bool durable)
+{
+    session_stage *t = &s->stage;
+    uint64_t version = 0;
+    t->unsynced_rows += x->rows;
+    size_t most = t->others_write ? UNSYNCED_ROWS_MAX : UNSYNCED_ROWS_ALONE;
+    if (!(x->last && durable) && t->unsynced_rows < most) return;
+    t->unsynced_rows = 0;
+    if (model_sync(s->options.db, &version) != ATOLL_OK)
+        log_write(LOG_WARN, category, "a download is not on disk yet: %s", fail_text());
 }
 
 static status publish_one(session *s, slice *x)
@@ -220,7 +262,8 @@ static status publish_one(session *s, slice *x)
     bool durable = t->record.view_version > s->sync.view_version;
     const platform *p = s->options.platform;
     TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
-    uint64_t began_us = platform_now_us(p), version = 0;
+    uint64_t began_us = platform_now_us(p), version = model_txn_version(txn);
+    if (t->version != 0 && version != t->version + 1) t->others_write = true;
     status result = integrate_one(s, txn, x);
     if (result != ATOLL_OK) {
         model_rollback(txn);
@@ -232,12 +275,8 @@ static status publish_one(session *s, slice *x)
     NOTE_SLICE();
     if (x->record.next != t->record.next) forget_message(t);
     t->record = x->record;
-    /* Not under the lock, and now and then before the end: who writes waits for what of the slices is not on disk yet. */
-    t->unsynced_rows += x->rows;
-    bool sync = (x->last && durable) || t->unsynced_rows >= UNSYNCED_ROWS_MAX;
-    if (sync) t->unsynced_rows = 0;
-    if (sync && model_sync(s->options.db, &version) != ATOLL_OK)
-        log_write(LOG_WARN, category, "a download is not on disk yet: %s", fail_text());
+    t->version = version;
+    sync_slices(s, x, durable);
     return ATOLL_OK;
 }
 
@@ -278,7 +317,9 @@ void session_publish_begin(session *s, uint64_t now_ms)
     t->told_known = t->record.next == 0 && t->record.row == 0;
     row_set_free(&t->told);
     t->due_ms = now_ms;
-    t->rows_max = ROWS_FIRST < SLICE_ROWS_MAX ? ROWS_FIRST : SLICE_ROWS_MAX;
+    t->rows_max = ROWS_FIRST < SLICE_ROWS_LONG ? ROWS_FIRST : SLICE_ROWS_LONG;
+    t->version = 0;
+    t->others_write = false;
     t->holds = (hold_times){{0}, 0, 0, 0};
     s->pong_deadline_ms = 0; /* Nothing that comes is looked at until the end. */
 }
