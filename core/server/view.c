@@ -172,7 +172,7 @@ status view_partition(server_app *app, const session_rules *rules, const value *
         v.partition_value.as.text = buffer_view(&v.partition_text);
     }
     snprintf(text, sizeof text, "%s == $0", app->partition_property);
-    for (size_t i = 0; i < v.shared->schema.class_count && result == ATOLL_OK; i++) {
+    for (size_t i = 0; result == ATOLL_OK && i < v.shared->schema.class_count; i++) {
         const model_class *c = &v.shared->schema.classes[i];
         query *q = NULL;
         if (c->kind != CLASS_NORMAL || !rules->reads_partition ||
