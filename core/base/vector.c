@@ -87,6 +87,19 @@ status map64_put_bit(map64 *m, uint64_t number, bool on)
     return ATOLL_OK;
 }
 
+status map64_put_bits(map64 *m, uint64_t first, size_t count)
+{
+    while (count > 0) {
+        size_t within = 64 - first % 64 < count ? 64 - (size_t)(first % 64) : count;
+        uint64_t bits = (within == 64 ? UINT64_MAX : (1ull << within) - 1) << (first % 64);
+        const uint64_t *word = map64_get(m, first / 64);
+        TRY(map64_put(m, first / 64, bits | (word == NULL ? 0 : *word)));
+        first += within;
+        count -= within;
+    }
+    return ATOLL_OK;
+}
+
 void map64_remove(map64 *m, uint64_t key)
 {
     if (m->count == 0) return;

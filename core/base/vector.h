@@ -38,4 +38,5 @@ static inline bool map64_has_bit(const map64 *m, uint64_t number)
     return word != NULL && (*word >> (number % 64) & 1) != 0;
 }
 status map64_put_bit(map64 *m, uint64_t number, bool on) MUST_CHECK;
+status map64_put_bits(map64 *m, uint64_t first, size_t count) MUST_CHECK; /* those are in it */
 #endif

@@ -48,7 +48,8 @@ struct server_app {
     struct mark_cache *marks;
     struct watch_index *watch;
     struct place_index *places;
-    bool scans; /* in tests: the index of places is not asked */
+    bool scans;      /* in tests: the index of places is not asked */
+    bool rows_alone; /* in tests: new objects of an upload are made one by one */
     app_history history;
     map64 runs,
         runs_before; /* of each ident: the run of the client that bound it last, and the one before */
@@ -144,6 +145,9 @@ status meta_read(server_app *app, class_key c, row_key row,
                  row_mark *out) MUST_CHECK; /* a copy; zeros when new */
 status meta_write(server_app *app, class_key c, row_key row,
                   const row_mark *m) MUST_CHECK; /* zeros: there is none any more */
+/* Rows that were never there, which now have this mark, at the version that it says they changed at. */
+status marks_new_rows(server_app *app, class_key c, row_key first, size_t count,
+                      const row_mark *m) MUST_CHECK;
 /* The row changed at this version: moves it in the index of versions; 0: out of it. */
 status meta_touch(server_app *app, class_key c, row_key row, row_mark *m,
                   uint64_t version) MUST_CHECK;
@@ -214,6 +218,15 @@ status places_before(server_app *app, const model_view *view, class_key c, row_k
                      bool alive) MUST_CHECK;
 status places_after(server_app *app, model_txn *txn, class_key c, row_key row, const row_mark *m,
                     uint64_t changed) MUST_CHECK;
+/* The same for rows that were never there. */
+typedef struct place_run {
+    const model_class *c;
+    row_key first;
+    size_t count;
+    uint64_t version;
+    const model_run *values;
+} place_run;
+status places_new_rows(server_app *app, model_txn *txn, const place_run *run) MUST_CHECK;
 status places_flush(server_app *app, model_txn *txn) MUST_CHECK;
 void places_forget(server_app *app);
 status places_trim(server_app *app, model_txn *txn, class_key c, row_key row,

@@ -464,8 +464,7 @@ static uint64_t presumed_life(const upload_row *u)
     return u->kind == ROW_CREATE || u->kind == ROW_REPLACE ? u->life + 1 : u->life;
 }
 
-/* The writer has it, though no query of its view leads there: it is told by name. */
-static status note_outside(batch_apply *a, const model_class *c, row_key row, const row_mark *mark)
+status note_outside(batch_apply *a, const model_class *c, row_key row, const row_mark *mark)
 {
     bool inside = true;
     if (!mark->alive) return ATOLL_OK;
@@ -524,6 +523,42 @@ static status apply_row_with(batch_apply *a, wire_rows *rows, size_t i, const mo
     return reject(a, c, u->row, &u->key, reason);
 }
 
+status judge_new(batch_apply *a, wire_rows *rows, size_t i, const model_class *c, bool seen,
+                 bool *allowed)
+{
+    row_mark none = {0};
+    merged_values after = {a, rows, i, c, 0, &none, true};
+    const char *reason = NULL;
+    value partition = value_null();
+    *allowed = false;
+    if (a->view->partition) {
+        const model_property *p = class_property_named(c, bytes_text(a->app->partition_property));
+        if (p != NULL) merged_value(&after, p->key, &partition);
+        if (partition.type == VALUE_NULL) return ATOLL_OK; /* It is filled in. */
+    }
+    if (!seen) TRY(judge_view(a, &after, MERGE_BEGIN, false, 0, &reason));
+    *allowed = reason == NULL && judge_rules(a, &after, MERGE_BEGIN, false) == NULL;
+    return ATOLL_OK;
+}
+
+static status apply_row(batch_apply *a, wire_rows *rows, size_t i, const model_class *c)
+{
+    const model_view *view = model_txn_view(a->txn);
+    upload_row u = {(row_kind)rows->kinds.items[i], wire_one_or_each(&rows->lives, i, 0),
+                    wire_one_or_each(&rows->bases, i, 0), wire_column_value(&rows->key, i), 0};
+    row_mark mark = {0};
+    if (i + KEYS_AHEAD < rows->count) {
+        value later = wire_column_value(&rows->key, i + KEYS_AHEAD);
+        model_find_fetch(view, c->key, &later);
+    }
+    model_read_pause(view); /* Nothing is held of the row before. */
+    TRY(model_find_any(view, c->key, &u.key, &u.row));
+    if (u.row != 0) TRY(meta_read(a->app, c->key, u.row, &mark));
+    status result = apply_row_with(a, rows, i, c, &u, &mark);
+    row_mark_free(&mark);
+    return result;
+}
+
 status apply_group(batch_apply *a, wire_rows *rows)
 {
     const model_schema *schema = model_view_schema(model_txn_view(a->txn));
@@ -546,20 +581,15 @@ status apply_group(batch_apply *a, wire_rows *rows)
     if (rows->kinds.count != rows->count)
         return fail(ATOLL_ERROR_INVALID_ARGUMENT, "objects of the class '%s' come with kinds",
                     c->name);
-    for (size_t i = 0; i < rows->count; i++) {
-        if (i + KEYS_AHEAD < rows->count) {
-            value later = wire_column_value(&rows->key, i + KEYS_AHEAD);
-            model_find_fetch(model_txn_view(a->txn), c->key, &later);
+    upload_run run;
+    status result = upload_run_begin(&run, a, rows, c);
+    for (size_t i = 0, taken = 0; i < rows->count && result == ATOLL_OK; i += taken) {
+        result = upload_run_take(&run, i, &taken);
+        if (result == ATOLL_OK && taken == 0) {
+            result = apply_row(a, rows, i, c);
+            taken = 1;
         }
-        upload_row u = {(row_kind)rows->kinds.items[i], wire_one_or_each(&rows->lives, i, 0),
-                        wire_one_or_each(&rows->bases, i, 0), wire_column_value(&rows->key, i), 0};
-        row_mark mark = {0};
-        model_read_pause(model_txn_view(a->txn)); /* Nothing is held of the row before. */
-        TRY(model_find_any(model_txn_view(a->txn), c->key, &u.key, &u.row));
-        if (u.row != 0) TRY(meta_read(a->app, c->key, u.row, &mark));
-        status result = apply_row_with(a, rows, i, c, &u, &mark);
-        row_mark_free(&mark);
-        if (result != ATOLL_OK) return result;
     }
-    return ATOLL_OK;
+    upload_run_end(&run);
+    return result;
 }

@@ -35,4 +35,35 @@ status apply_outcome(batch_apply *a, class_key c, row_key row, uint64_t life,
 /* Takes the fields that win; what was set before what was added to it. */
 status apply_fields(batch_apply *a, wire_rows *rows, size_t i, field_target *t) MUST_CHECK;
 status apply_group(batch_apply *a, wire_rows *rows) MUST_CHECK;
+/* May the session make this object, which was never here? seen: its view lets every object of the class through. Not
+ * *allowed: no, or it is not told so easily. */
+status judge_new(batch_apply *a, wire_rows *rows, size_t i, const model_class *c, bool seen,
+                 bool *allowed) MUST_CHECK;
+/* The writer has it, though no query of its view leads there: it is told by name. */
+status note_outside(batch_apply *a, const model_class *c, row_key row,
+                    const row_mark *mark) MUST_CHECK;
+
+/* apply_run.c: the new objects of a group, in runs. */
+typedef struct upload_column {
+    wire_column *column;
+    const model_property *property;
+} upload_column;
+typedef struct upload_run {
+    batch_apply *a;
+    wire_rows *rows;
+    const model_class *c;
+    bool seen,
+        inside;  /* every object of the class is in some view that may allow it; in all in force */
+    size_t next; /* the row from which on it is worth while to try */
+    value *values; /* of keys, then of each column */
+    size_t count;
+    upload_column from[MODEL_RUN_COLUMNS_MAX];
+    model_run_column columns[MODEL_RUN_COLUMNS_MAX];
+    VECTOR(wire_column *) alone; /* a row that has something in one of these is not for a run */
+} upload_run;
+status upload_run_begin(upload_run *r, batch_apply *a, wire_rows *rows,
+                        const model_class *c) MUST_CHECK;
+status upload_run_take(upload_run *r, size_t i, size_t *taken)
+    MUST_CHECK; /* rows from i on; 0: row i is to be taken alone */
+void upload_run_end(upload_run *r);
 #endif

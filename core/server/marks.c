@@ -530,6 +530,37 @@ status meta_touch(server_app *app, class_key c, row_key row, row_mark *m, uint64
     return ATOLL_OK;
 }
 
+/* Rows of one block. */
+static status mark_new_rows(server_app *app, class_key c, row_key first, size_t count,
+                            const row_mark *m)
+{
+    mark_block *b = NULL;
+    version_rows *v = NULL;
+    uint16_t at = 0;
+    TRY(find_block(app, c, first, &b));
+    TRY(rows_of_version(app, m->changed, c, first, &v));
+    if (!b->changed) TRY(vector_push(&app->marks->changed, b));
+    b->changed = true;
+    TRY(share(b, m, &at));
+    for (size_t i = first % MODEL_BLOCK_ROWS; count > 0; count--, i++) {
+        b->at[i] = at;
+        bit_put(v->rows, i, true);
+    }
+    return ATOLL_OK;
+}
+
+status marks_new_rows(server_app *app, class_key c, row_key first, size_t count, const row_mark *m)
+{
+    while (count > 0) {
+        size_t room = MODEL_BLOCK_ROWS - (size_t)(first % MODEL_BLOCK_ROWS);
+        if (room > count) room = count;
+        TRY(mark_new_rows(app, c, first, room, m));
+        first += room;
+        count -= room;
+    }
+    return ATOLL_OK;
+}
+
 static status each_row(const uint64_t rows[WORDS], uint64_t version, class_key c, uint64_t number,
                        meta_changed_each each, void *context)
 {

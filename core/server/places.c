@@ -37,6 +37,7 @@ typedef struct place_change {
     class_key class_of;
     property_key property;
     bool put;
+    uint16_t more; /* rows behind it, of its block */
 } place_change;
 
 typedef struct place_index {
@@ -267,6 +268,48 @@ status places_after(server_app *app, model_txn *txn, class_key c, row_key row, c
     return ATOLL_OK;
 }
 
+static const value *run_values(const place_run *run, property_key p)
+{
+    if (p == run->c->primary_key) return run->values->keys;
+    for (size_t i = 0; i < run->values->column_count; i++)
+        if (run->values->columns[i].property == p) return run->values->columns[i].values;
+    return NULL;
+}
+
+/* Neighbours with one value are one change. */
+static status new_places(server_app *app, model_txn *txn, const place_run *run, property_key p)
+{
+    const model_property *property = class_property(run->c, p);
+    const value *values = p == 0 ? NULL : run_values(run, p);
+    place_change one = {
+        .place = WHOLE_CLASS, .version = run->version, .class_of = run->c->key, .property = p};
+    one.put = true;
+    if (p != 0 && property == NULL) return ATOLL_OK;
+    if (p != 0) {
+        value fresh =
+            (property->flags & PROPERTY_NULLABLE) != 0 ? value_null() : value_zero(property->type);
+        one.place = place_of(run->c->key, p, &fresh);
+    }
+    for (size_t i = 0, end = 0; i < run->count; i = end) {
+        if (values != NULL) one.place = place_of(run->c->key, p, &values[i]);
+        one.row = run->first + i;
+        for (end = i + 1; end < run->count && (run->first + end) % MODEL_BLOCK_ROWS != 0; end++)
+            if (values != NULL && place_of(run->c->key, p, &values[end]) != one.place) break;
+        one.more = (uint16_t)(end - i - 1);
+        if (one.place != 0) TRY(wait(app, txn, &one));
+    }
+    return ATOLL_OK;
+}
+
+status places_new_rows(server_app *app, model_txn *txn, const place_run *run)
+{
+    for (size_t i = 0; i < app->places->fields.count; i++) {
+        const place_field *f = &app->places->fields.items[i];
+        if (f->class_of == run->c->key) TRY(new_places(app, txn, run, f->property));
+    }
+    return ATOLL_OK;
+}
+
 /* ---- records ---- */
 
 static status read_record(bytes from, uint64_t rows[WORDS])
@@ -299,9 +342,11 @@ static status flush_record(server_app *app, model_txn *txn, const place_change *
     if (old) result = model_side_get_txn(txn, bytes_of(key, sizeof key), &record, &found);
     if (found && result == ATOLL_OK) result = read_record(buffer_view(&record), rows);
     for (size_t i = 0; i < count; i++) {
-        size_t at = changes[i].row % MODEL_BLOCK_ROWS;
-        uint64_t bit = 1ull << (at % 64);
-        rows[at / 64] = changes[i].put ? rows[at / 64] | bit : rows[at / 64] & ~bit;
+        for (size_t k = 0; k <= changes[i].more; k++) {
+            size_t at = changes[i].row % MODEL_BLOCK_ROWS + k;
+            uint64_t bit = 1ull << (at % 64);
+            rows[at / 64] = changes[i].put ? rows[at / 64] | bit : rows[at / 64] & ~bit;
+        }
     }
     for (size_t i = 0; i < WORDS; i++) any |= rows[i];
     buffer_clear(&record);
