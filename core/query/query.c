@@ -11,13 +11,16 @@ typedef struct arena_block {
     max_align_t data[];
 } arena_block;
 
-enum { ARENA_BLOCK_SIZE = 4096 };
+/* Most queries are small, and a server keeps those of all its sessions; each block is twice the one before. */
+enum { ARENA_BLOCK_SIZE_FIRST = 512, ARENA_BLOCK_SIZE_MAX = 8192 };
 
 void *query_arena_take(arena *a, size_t size)
 {
     size = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
     if (a->blocks == NULL || a->blocks->size - a->blocks->used < size) {
-        size_t wanted = size > ARENA_BLOCK_SIZE ? size : ARENA_BLOCK_SIZE;
+        size_t wanted = a->blocks == NULL ? ARENA_BLOCK_SIZE_FIRST : 2 * a->blocks->size;
+        if (wanted > ARENA_BLOCK_SIZE_MAX) wanted = ARENA_BLOCK_SIZE_MAX;
+        if (wanted < size) wanted = size;
         arena_block *made = memory_allocate_zero(sizeof *made + wanted);
         if (made == NULL) return NULL;
         made->size = wanted;
