@@ -678,7 +678,8 @@ uint64_t session_deadline(const session *s)
     at = earlier(at, s->pong_deadline_ms);
     bool talks = s->phase == PHASE_BOUND && !s->stage.publishing;
     if (talks) at = earlier(at, s->ping_due_ms);
-    if (talks) at = earlier(at, s->upload_retry_ms);
+    /* Only while nothing else is in the way: else the loop would be woken for it again and again. */
+    if (talks && session_upload_ready(s, s->upload_retry_ms)) at = earlier(at, s->upload_retry_ms);
     return at;
 }
 

@@ -175,6 +175,7 @@ status session_upload_begin(session *s, uint64_t now_ms, bool *begun)
     bool again = true, empty = false;
     uint64_t durable = 0, before = model_version(s->options.db);
     *begun = false;
+    s->upload_retry_ms = 0;
     for (int i = 0; i < SNAPSHOT_ATTEMPTS_MAX && again; i++) {
         status result = snapshot(s, &again, &empty);
         if (result != ATOLL_OK) {

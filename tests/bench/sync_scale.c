@@ -319,8 +319,10 @@ void bench_sync_ingest(const bench_options *o)
         bench_commit(&c.b);
     }
     bench_check(error, "ingest");
+    bench_print("sync_ingest.written", (double)o->objects / (bench_now() - start), "objects/s");
     wait_upload(&c);
     bench_print("sync_ingest", (double)o->objects / (bench_now() - start), "objects/s");
+    if (getenv("WINDOW")) fprintf(stderr, "WINDOW %.6f %.6f\n", start, bench_now());
     bench_print("sync_ingest.client_cpu", own_cpu_seconds() - cpu, "s");
     bench_print("sync_ingest.server_cpu", server_cpu_seconds(&s), "s");
     client_close(&c);
