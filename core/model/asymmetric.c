@@ -69,23 +69,54 @@ static status write_payload(const model_txn *txn, buffer *to, class_key c, row_k
     return ATOLL_OK;
 }
 
-static status finish_row(model_txn *txn, class_key c, row_key row)
+/* Rows of such a class leave nothing outside of it: no object of theirs is elsewhere, and nobody's links name them. */
+static bool stands_alone(const model_class *c)
 {
-    buffer payload;
+    for (size_t i = 0; i < c->property_count; i++) {
+        const model_property *p = &c->properties[i];
+        bool refers = p->type == VALUE_LINK || p->type == VALUE_EMBEDDED || p->type == VALUE_MIXED;
+        if (refers || (p->flags & PROPERTY_COLLECTION) != 0) return false;
+    }
+    return c->kind == CLASS_ASYMMETRIC;
+}
+
+/* Whether restore_class takes back what is in the class now. */
+static bool is_restored(const model_txn *txn, class_key c)
+{
+    const model_view *newest = txn->db->newest;
+    return c <= newest->class_count &&
+           txn->view->classes[c - 1]->root != newest->classes[c - 1]->root;
+}
+
+static status finish_row(model_txn *txn, class_key c, row_key row, buffer *payload)
+{
     bool alive;
+    const model_class *class_of = NULL;
     TRY(model_is_alive(txn->view, c, row, &alive));
     if (!alive) return ATOLL_OK;
-    buffer_init(&payload, LIMIT_TRANSACTION_SIZE_MAX);
-    status result = write_payload(txn, &payload, c, row, 0);
+    TRY(need_class(txn->view, c, &class_of));
+    buffer_clear(payload);
+    TRY(write_payload(txn, payload, c, row, 0));
     /* Once it is committed nobody can make it smaller, and what lies behind it would wait for ever. */
-    if (result == ATOLL_OK && payload.size > LIMIT_PAYLOAD_SIZE_MAX) {
-        result = fail(ATOLL_ERROR_LIMIT_EXCEEDED,
-                      "an asymmetric object has %zu bytes, at most %u can be sent; split it",
-                      payload.size, LIMIT_PAYLOAD_SIZE_MAX);
+    if (payload->size > LIMIT_PAYLOAD_SIZE_MAX) {
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                    "an asymmetric object has %zu bytes, at most %u can be sent; split it",
+                    payload->size, LIMIT_PAYLOAD_SIZE_MAX);
     }
-    operation o = {.kind = OP_ASYMMETRIC, .class_of = c, .row = row, .blob = buffer_view(&payload)};
-    if (result == ATOLL_OK) result = changeset_write(&txn->changes, &o);
-    if (result == ATOLL_OK) result = write_delete(txn, c, row);
+    operation o = {.kind = OP_ASYMMETRIC, .class_of = c, .row = row, .blob = buffer_view(payload)};
+    TRY(changeset_write(&txn->changes, &o));
+    /* To take each value out of its block first would cost as much as to write it did. */
+    return is_restored(txn, c) && stands_alone(class_of) ? ATOLL_OK : write_delete(txn, c, row);
+}
+
+static status finish_rows(model_txn *txn)
+{
+    buffer payload;
+    status result = ATOLL_OK;
+    buffer_init(&payload, LIMIT_TRANSACTION_SIZE_MAX);
+    for (size_t i = 0; i + 1 < txn->asymmetric.count && result == ATOLL_OK; i += 2)
+        result = finish_row(txn, (class_key)txn->asymmetric.items[i], txn->asymmetric.items[i + 1],
+                            &payload);
     buffer_free(&payload);
     return result;
 }
@@ -111,8 +142,7 @@ static status restore_class(model_txn *txn, class_key c)
 
 status finish_asymmetric(model_txn *txn)
 {
-    for (size_t i = 0; i + 1 < txn->asymmetric.count; i += 2)
-        TRY(finish_row(txn, (class_key)txn->asymmetric.items[i], txn->asymmetric.items[i + 1]));
+    TRY(finish_rows(txn));
     /* Blocks of these classes go away now: what is left to finish must not point at them. */
     for (size_t i = 0; i < txn->texts.count; i++) block_finish(txn->texts.items[i]);
     txn->texts.count = 0;

@@ -3,13 +3,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { READING = 1, PLACE = 2, CELL = 3 };
+enum { READING = 1, PLACE = 2, CELL = 3, SAMPLE = 4 };
 enum { READING_ID = 1, READING_TEXT, READING_PLACE, READING_CELL, READING_CELLS, READING_NUMBERS };
 
 static model_schema synced_schema(void)
 {
     model_schema s = {0};
-    size_t reading = 0, place = 0, cell = 0;
+    size_t reading = 0, place = 0, cell = 0, sample = 0;
     MUST(schema_add_class(&s, bytes_text("Reading"), CLASS_ASYMMETRIC, &reading));
     MUST(schema_add_class(&s, bytes_text("Place"), CLASS_NORMAL, &place));
     MUST(schema_add_class(&s, bytes_text("Cell"), CLASS_EMBEDDED, &cell));
@@ -28,6 +28,11 @@ static model_schema synced_schema(void)
                              bytes_text("")));
     MUST(schema_add_property(&s, place, bytes_text("name"), VALUE_STRING, 0, bytes_text("")));
     MUST(schema_add_property(&s, cell, bytes_text("volts"), VALUE_DOUBLE, 0, bytes_text("")));
+    MUST(schema_add_class(&s, bytes_text("Sample"), CLASS_ASYMMETRIC, &sample));
+    MUST(schema_add_property(&s, sample, bytes_text("_id"), VALUE_INT, PROPERTY_PRIMARY_KEY,
+                             bytes_text("")));
+    MUST(schema_add_property(&s, sample, bytes_text("text"), VALUE_STRING, PROPERTY_INDEXED,
+                             bytes_text("")));
     return s;
 }
 
@@ -242,6 +247,63 @@ Test(log, an_asymmetric_object_can_be_deleted_before_its_commit)
     seen s = look(r.db, version - 1);
     cr_assert_eq(s.asymmetric, 1);
     buffer_free(&s.payload);
+    close_realm(&r);
+}
+
+/* Rows without links and collections go with their whole class, not one by one. */
+static void write_samples(realm *r, int64_t count, const char *text)
+{
+    model_txn *txn = test_begin(r->db);
+    for (int64_t i = 0; i < count; i++) {
+        value key = value_int(i), v = value_string(bytes_text(text));
+        row_key row = 0, again = 0;
+        MUST(model_create(txn, SAMPLE, &key, &row));
+        cr_assert_eq(model_create(txn, SAMPLE, &key, &again), ATOLL_ERROR_DUPLICATE_PRIMARY_KEY);
+        MUST(model_set(txn, SAMPLE, row, 2, &v));
+        if (i % 10 == 3) MUST(model_delete(txn, SAMPLE, row));
+    }
+    test_commit(txn);
+}
+
+typedef struct samples {
+    int64_t next;
+    size_t text_size;
+} samples;
+
+static status see_samples(void *context, const local_commit *commit)
+{
+    samples *s = context;
+    for (size_t i = 0; i < commit->asymmetric_count; i++) {
+        reader payload = reader_of(commit->asymmetric[i].payload);
+        cr_assert_eq(reader_varint(&payload), 2);
+        cr_assert_eq(item(&payload, 1).as.integer, s->next);
+        cr_assert_eq(item(&payload, 2).as.text.size, s->text_size);
+        s->next += s->next % 10 == 2 ? 2 : 1;
+    }
+    return ATOLL_OK;
+}
+
+Test(log, plain_asymmetric_objects_leave_their_class_as_it_was)
+{
+    static char large[5000];
+    realm r = open_synced();
+    memset(large, 'x', sizeof large - 1);
+    for (int pass = 0; pass < 4; pass++) {
+        const char *text = pass % 2 == 0 ? "the same text" : large;
+        uint64_t before = model_version(r.db);
+        write_samples(&r, 300, text);
+        samples s = {0, strlen(text)};
+        MUST(model_local_commits(r.db, before, see_samples, &s));
+        cr_assert_eq(s.next, 300);
+        if (pass == 1) MUST(model_checkpoint(r.db));
+        if (pass == 2) reopen(&r);
+        model_view *view = model_view_newest(r.db);
+        value key = value_int(7);
+        row_key found = 1;
+        MUST(model_find_any(view, SAMPLE, &key, &found));
+        cr_assert(found == 0 && model_count(view, SAMPLE) == 0, "pass %d", pass);
+        model_view_release(view);
+    }
     close_realm(&r);
 }
 
