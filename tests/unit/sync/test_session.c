@@ -326,6 +326,49 @@ Test(view, a_bad_query_fails_the_set_and_the_one_before_stays)
     world_end(&w);
 }
 
+/* ---- an app that is faster ---- */
+
+typedef struct fast_app {
+    model_db *db;
+    item_keys keys;
+    int64_t left;
+} fast_app;
+
+static void write_after(void *context, uint64_t version, commit_origin origin)
+{
+    fast_app *a = context;
+    model_txn *txn = NULL;
+    row_key row = 0;
+    (void)version;
+    if (origin != COMMIT_REMOTE || a->left == 0) return;
+    value key = value_int(a->left--);
+    MUST(model_begin(a->db, COMMIT_LOCAL, &txn));
+    MUST(model_create(txn, a->keys.c, &key, &row));
+    MUST(model_commit(txn, NULL));
+}
+
+Test(session, who_was_outrun_by_the_app_sends_all_and_sleeps_again)
+{
+    world w;
+    start_all(&w, 1);
+    client *c = &w.clients[0];
+    fast_app a = {c->db, fixture_keys(c->db), 100};
+    MUST(model_listen(c->db, write_after, &a));
+    MUST(fixture_create(&w, c, 1000, 5, "before all of them"));
+    world_run(&w, 1);
+    cr_assert_gt(a.left, 0, "it was not outrun");
+    world_run(&w, 1000);
+    cr_assert_eq(a.left, 0);
+    model_unlisten(c->db, write_after, &a);
+    session_committed(c->session, w.now_ms);
+    SETTLE(&w);
+    model_view *view = model_view_newest(server_app_db(w.app));
+    cr_assert_eq(model_count(view, fixture_keys(server_app_db(w.app)).c), 101);
+    model_view_release(view);
+    cr_assert_gt(session_deadline(c->session), w.now_ms, "its thread would never sleep");
+    world_end(&w);
+}
+
 /* ---- asymmetric ---- */
 
 static size_t ingested(world *w, char **text)
