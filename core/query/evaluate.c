@@ -280,11 +280,9 @@ static bool visit_point(void *context, const value *v)
                                  .many = true};
         operand path = {.kind = OPERAND_PATH, .steps = &coordinates, .step_count = 1};
         value type;
-        status read = model_get(r->source->view, left->target, v->as.row, shape->type, &type);
-        if (read != ATOLL_OK) row_failed(r->source, read);
+        source_read(r->source, left->target, v->as.row, shape->type, &type);
         r->count = 0;
-        bool point =
-            read == ATOLL_OK && type.type == VALUE_STRING && words_equal(type.as.text, "point");
+        bool point = type.type == VALUE_STRING && words_equal(type.as.text, "point");
         if (point) path_visit(r->source, &path, v->as.row, read_coordinate, r);
         inside = r->count == 2 && geo_contains(shape, r->numbers[0], r->numbers[1]);
     }
@@ -294,7 +292,7 @@ static bool visit_point(void *context, const value *v)
 static bool geo_matches(row_source *source, const node *n, row_key row)
 {
     point_reader r = {.source = source, .node = n};
-    if (source->view == NULL) return false;
+    if (!source_has_objects(source)) return false;
     bool stopped = operand_visit(source, &n->left, row, visit_point, &r);
     return n->left.quantifier >= QUANTIFIER_ALL ? !stopped : stopped;
 }

@@ -17,9 +17,18 @@ void row_failed(row_source *source, status why)
     if (source->error == ATOLL_OK) source->error = why;
 }
 
-static void read_value(row_source *source, class_key c, row_key row, property_key p, value *out)
+bool source_has_objects(const row_source *source)
+{
+    return source->view != NULL || source->rows != NULL;
+}
+
+void source_read(row_source *source, class_key c, row_key row, property_key p, value *out)
 {
     *out = value_null();
+    if (source->rows != NULL) {
+        source->rows->get(source->rows->context, c, row, p, out);
+        return;
+    }
     if (source->get != NULL) {
         source->get(source->get_context, p, out);
         return;
@@ -60,9 +69,10 @@ static bool visit_place(const walk *w, size_t at, size_t next, const place *p);
 static bool place_of_value(const row_source *source, const value *v, place *out)
 {
     bool collection = v->type == VALUE_LIST || v->type == VALUE_DICTIONARY;
-    const model_class *c = collection && source->view != NULL
-                               ? schema_class(model_view_schema(source->view), v->as.link.class_of)
-                               : NULL;
+    if (!collection || !source_has_objects(source)) return false;
+    const model_schema *schema =
+        source->rows != NULL ? source->rows->schema : model_view_schema(source->view);
+    const model_class *c = schema_class(schema, v->as.link.class_of);
     if (c == NULL || c->property_count == 0) return false;
     *out = (place){c->key, v->as.link.row, c->properties[0].key, v->type == VALUE_DICTIONARY};
     return true;
@@ -94,13 +104,46 @@ static bool visit_element(void *context, uint64_t index, bytes key, const value 
     return !e->stopped;
 }
 
+/* The elements as a reader is shown them. */
+static void each_element(row_source *source, const place *p, model_collection_visitor visit,
+                         void *context)
+{
+    const query_rows *rows = source->rows;
+    if (rows != NULL) {
+        rows->each(rows->context, p->class_of, p->row, p->property, visit, context);
+        return;
+    }
+    status read =
+        model_collection_each(source->view, p->class_of, p->row, p->property, visit, context);
+    if (read != ATOLL_OK) row_failed(source, read);
+}
+
 static bool visit_each(const walk *w, size_t at, size_t next, const place *p, bool keys)
 {
     elements e = {.walk = w, .at = at, .next = next, .keys = keys};
-    status read =
-        model_collection_each(w->source->view, p->class_of, p->row, p->property, visit_element, &e);
-    if (read != ATOLL_OK) row_failed(w->source, read);
+    each_element(w->source, p, visit_element, &e);
     return e.stopped;
+}
+
+/* Where there is no view, elements are counted and looked for one by one. */
+typedef struct counted_elements {
+    uint64_t count;
+    const uint64_t *index; /* the one that is wanted, or by its key, or the last */
+    const bytes *key;
+    bool found;
+    value value;
+} counted_elements;
+
+static bool count_element(void *context, uint64_t index, bytes key, const value *v)
+{
+    counted_elements *e = context;
+    bool any = e->index == NULL && e->key == NULL;
+    bool wanted = any || (e->index != NULL && *e->index == index) ||
+                  (e->key != NULL && bytes_equal(*e->key, key));
+    e->count++;
+    e->found |= wanted;
+    if (wanted) e->value = *v;
+    return true;
 }
 
 /* A key that is not there reads as null. */
@@ -108,6 +151,11 @@ static bool visit_key(const walk *w, size_t at, size_t next, const place *p, byt
 {
     value v = value_null();
     bool found = false;
+    if (w->source->rows != NULL) {
+        counted_elements e = {.key = &key, .value = v};
+        if (p->dictionary) each_element(w->source, p, count_element, &e);
+        return visit_selected(w, at, next, &e.value);
+    }
     status read = p->dictionary ? model_dictionary_find(w->source->view, p->class_of, p->row,
                                                         p->property, key, &found, NULL, &v)
                                 : ATOLL_OK;
@@ -123,6 +171,13 @@ static status element_at(const walk *w, const place *p, const selector *chosen, 
     const model_view *view = w->source->view;
     uint64_t wanted = chosen->kind == SELECT_INDEX ? chosen->index : 0, count = 0, index = 0;
     element_id id;
+    if (w->source->rows != NULL) {
+        counted_elements e = {.index = chosen->kind == SELECT_LAST ? NULL : &wanted};
+        each_element(w->source, p, count_element, &e);
+        *out = e.value;
+        *found = e.found;
+        return ATOLL_OK;
+    }
     TRY(model_list_shown(view, p->class_of, p->row, p->property, wanted, &count, &index));
     if (chosen->kind == SELECT_LAST && count > 1) {
         wanted = count - 1;
@@ -164,6 +219,11 @@ static bool visit_place(const walk *w, size_t at, size_t next, const place *p)
 static uint64_t count_at(row_source *source, const place *p)
 {
     uint64_t count = 0, index = 0;
+    if (source->rows != NULL) {
+        counted_elements e = {0};
+        each_element(source, p, count_element, &e);
+        return e.count;
+    }
     status read =
         model_list_shown(source->view, p->class_of, p->row, p->property, 0, &count, &index);
     if (read != ATOLL_OK) row_failed(source, read);
@@ -204,7 +264,7 @@ static bool visit_collection(const walk *w, size_t at, row_key row)
     const path_step *s = &w->path->steps[at];
     bool last = at + 1 == w->path->step_count;
     place p = {s->class_of, row, s->property, (s->flags & PROPERTY_DICTIONARY) != 0};
-    if (w->source->view == NULL) return false;
+    if (!source_has_objects(w->source)) return false;
     bool counted = last && w->path->post == POST_COUNT && s->many && s->selector_count <= 1;
     if (!counted) return visit_place(w, at, 0, &p);
     value count = value_int((int64_t)count_at(w->source, &p));
@@ -256,7 +316,7 @@ static bool visit_from(const walk *w, size_t at, row_key row)
     if (s->kind != STEP_PROPERTY) return visit_backlinks(w, at, row);
     if (s->list) return visit_collection(w, at, row);
     value v;
-    read_value(w->source, s->class_of, row, s->property, &v);
+    source_read(w->source, s->class_of, row, s->property, &v);
     return visit_selected(w, at, 0, &v);
 }
 
@@ -292,7 +352,7 @@ void path_value(row_source *source, const operand *path, row_key row, value *out
         if (s->kind != STEP_PROPERTY || s->list || s->selector_count > 0)
             path_visit(source, &one, row, take_first, &first);
         else
-            read_value(source, s->class_of, row, s->property, &first.value);
+            source_read(source, s->class_of, row, s->property, &first.value);
         *out = first.value;
         if (i + 1 == path->step_count) return;
         if (!is_link(out)) {

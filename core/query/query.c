@@ -59,6 +59,7 @@ static status make_empty(class_key c, bytes name, query **out)
     if (made == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     atomic_init(&made->references, 1);
     made->class_of = c;
+    made->plain = true;
     status result = query_arena_copy(&made->memory, name, &kept);
     if (result != ATOLL_OK) {
         query_free(made);
@@ -87,6 +88,7 @@ status query_new(const model_schema *schema, class_key c, bytes text,
     TRY_GOTO(query_parse(&made->memory, kept, &made->tree));
     TRY_GOTO(query_bind(made, schema, class_of, arguments));
     TRY_GOTO(query_write_text(made));
+    query_note_plain(made, class_of);
     *out = made;
     return ATOLL_OK;
 done:
@@ -186,6 +188,7 @@ static status take_facts(query *to, const query *from)
                                   from->dependencies.items[i].life_only));
     }
     to->crosses_links = to->crosses_links || from->crosses_links;
+    to->plain = to->plain && from->plain;
     to->has_sort = to->has_sort || from->has_sort;
     to->has_subset = to->has_subset || from->has_subset;
     return ATOLL_OK;

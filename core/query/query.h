@@ -51,6 +51,31 @@ bool query_matches(const query *q, const model_view *view, row_key row); /* aliv
 /* The predicate over values from anywhere (leave records): get fills the value or null. No links or lists. */
 typedef void (*query_getter)(void *context, property_key p, value *out);
 bool query_matches_values(const query *q, query_getter get, void *context);
+/* Plain: it asks the row's own fields of one value, and follows no link. What query_matches_values can tell. */
+bool query_is_plain(const query *q);
+/* What a predicate reads, step by step from the row; target: the class behind a link or embedded object, or 0. */
+enum { QUERY_PATH_STEPS_MAX = 8 };
+typedef struct query_step {
+    class_key class_of, target;
+    property_key property;
+} query_step;
+typedef struct query_path {
+    query_step steps[QUERY_PATH_STEPS_MAX];
+    size_t count;
+} query_path;
+typedef VECTOR(query_path) query_path_vector;
+/* Adds each once. NOT_SUPPORTED: the predicate asks for more than what is on paths (@links, obj). */
+status query_paths(const query *q, query_path_vector *out) MUST_CHECK;
+status query_paths_check(bytes text) MUST_CHECK; /* the same before there is a schema */
+/* Rows from anywhere: with collections, embedded objects and what links lead to. */
+typedef struct query_rows {
+    const model_schema *schema;
+    void (*get)(void *context, class_key c, row_key row, property_key p, value *out);
+    void (*each)(void *context, class_key c, row_key row, property_key p,
+                 model_collection_visitor visit, void *visit_context);
+    void *context;
+} query_rows;
+bool query_matches_rows(const query *q, const query_rows *rows, row_key row);
 status query_run(const query *q, const model_view *view,
                  row_vector *out) MUST_CHECK; /* rows in order (sort, else row order) */
 status query_count(const query *q, const model_view *view,

@@ -7,7 +7,7 @@
  *   lexer.c, literal.c text → tokens;  parser.c, parse_value.c tokens → tree;
  *   bind_operand.c names found, arguments filled in;  bind.c types checked;  text.c tree → canonical text;
  *   compare.c one comparison of two values;  calculate.c arithmetic, aggregates of lists;  geo.c shapes;  search.c words;
- *   path.c from a row to the values of a path;  evaluate.c the tree over one row;
+ *   path.c from a row to the values of a path; paths.c which there are;  evaluate.c the tree over one row;
  *   plan.c how a comparison runs;  execute.c the tree over segments, kernels.c its innermost loops;  linked.c what is behind a link;
  *   sort.c (sort_column.c, radix.c), distinct.c, aggregate.c what is built on the rows;
  *   base.c rows of one object's collection instead of a class;
@@ -279,6 +279,7 @@ struct query {
     VECTOR(dependency) dependencies;
     bool
         crosses_links; /* links, collections of other classes, whatever needs more than the row's own fields */
+    bool plain; /* it asks fields of one value of the row only */
     bool has_sort;
     bool has_subset; /* LIMIT, DISTINCT or FILTER: which rows are left depends on the others */
 };
@@ -306,6 +307,7 @@ bool type_is_text(value_type type);
 bool type_is_link(value_type type); /* embedded objects too */
 bool type_is_number(value_type type);
 bool operand_reads_rows(const operand *o);
+void query_note_plain(query *q, const model_class *c);
 status query_note_property(query *q, property_key p) MUST_CHECK; /* each once */
 status query_note_dependency(query *q, class_key c, bool life_only) MUST_CHECK;
 status query_write_text(query *q) MUST_CHECK; /* fills q->text */
@@ -362,7 +364,8 @@ typedef struct row_source {
     const model_view *view;
     query_getter get; /* instead of a view */
     void *get_context;
-    status error; /* the first failure of a read; what was evaluated then means nothing */
+    const query_rows *rows; /* instead of both */
+    status error;           /* the first failure of a read; what was evaluated then means nothing */
 } row_source;
 bool row_matches(row_source *source, const node *n, class_key c, row_key row);
 void row_failed(row_source *source, status why); /* keeps the first one */
@@ -370,6 +373,8 @@ void row_failed(row_source *source, status why); /* keeps the first one */
 typedef bool (*value_visit)(void *context, const value *v);
 bool operand_visit(row_source *source, const operand *o, row_key row, value_visit visit,
                    void *context);
+bool source_has_objects(const row_source *source); /* more than the row's own fields of one value */
+void source_read(row_source *source, class_key c, row_key row, property_key p, value *out);
 bool path_visit(row_source *source, const operand *o, row_key row, value_visit visit,
                 void *context);
 /* A path without lists; *through_null told when a link before the end is null. */

@@ -49,7 +49,7 @@ static status app_start(server_app *app)
     bool found = false;
     TRY(app_record_read(app, &found));
     TRY(history_load(app));
-    TRY(meta_load_queryables(app));
+    TRY(paths_load(app));
     model_txn *txn = NULL;
     if (!found) app->next_ident = 1;
     TRY(model_begin(app->db, COMMIT_SERVER, &txn));
@@ -119,7 +119,8 @@ void server_app_close(server_app *app)
     watch_close(app);
     marks_close(app);
     places_close(app);
-    vector_free(&app->queryables);
+    vector_free(&app->paths);
+    links_close(app);
     vector_free(&app->history.epochs);
     map64_free(&app->runs);
     map64_free(&app->runs_before);

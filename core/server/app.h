@@ -12,11 +12,6 @@
 /* Inside the server's logic: the app's records (app.c), what it remembers of rows (meta.c), views (view.c), applying uploads
  * (apply.c), ingest (ingest.c), the peer machine (peer.c, send.c). */
 
-typedef struct queryable {
-    class_key class_of;
-    property_key property;
-} queryable;
-
 /* history.c: a stretch of versions, from one start of the server to the next. */
 typedef struct app_epoch {
     uint64_t id, first, began; /* began: a stamp that is later than all before */
@@ -48,13 +43,14 @@ struct server_app {
     struct mark_cache *marks;
     struct watch_index *watch;
     struct place_index *places;
-    bool scans;      /* in tests: the index of places is not asked */
-    bool rows_alone; /* in tests: new objects of an upload are made one by one */
+    bool scans;              /* in tests: the index of places is not asked */
+    bool rows_alone;         /* in tests: new objects of an upload are made one by one */
+    struct link_maps *links; /* links.c */
     app_history history;
     map64 runs,
         runs_before; /* of each ident: the run of the client that bound it last, and the one before */
     map64 made;      /* of the runs that bound without an ident: which they got */
-    VECTOR(queryable) queryables;
+    query_path_vector paths; /* that the queries of views read */
     VECTOR(peer *) peers;
     VECTOR(shared_schema *) schemas;
     map64
@@ -130,7 +126,7 @@ typedef struct leave_record {
     uint64_t version, life, since, since_author;
     uint64_t previous; /* version of the row's leave record before this one; 0: none */
     bool own_life;     /* a life between was the receiver's own work: it has the object */
-    buffer values;     /* property, value pairs before */
+    buffer values;     /* the image before */
 } leave_record;
 /* marks.c: the newest marks. What is written is in the transaction after marks_flush, before its commit; when it does
  * not commit, marks_forget. */
@@ -170,9 +166,32 @@ status meta_drop_leave(model_txn *txn, uint64_t version, class_key c, row_key ro
 /* A set of rows of a block as gaps and lengths. */
 status marks_rows_read(bytes from, uint64_t *rows) MUST_CHECK;
 status marks_rows_write(buffer *to, const uint64_t *rows) MUST_CHECK;
-bool meta_is_queryable(const server_app *app, class_key c, property_key p);
-status meta_add_queryable(server_app *app, model_txn *txn, class_key c, property_key p) MUST_CHECK;
-status meta_load_queryables(server_app *app) MUST_CHECK;
+
+/* ---- what decides about views (image.c) ---- */
+bool paths_have(const server_app *app, const query_path *path);
+bool paths_follow(const server_app *app, class_key c, property_key p); /* it is on one */
+status paths_add(server_app *app, model_txn *txn, const query_path *path) MUST_CHECK;
+status paths_load(server_app *app) MUST_CHECK;
+/* What is on the declared paths from a row, and what a query says of that. */
+status image_write(const server_app *app, const model_view *view, class_key c, row_key row,
+                   buffer *to) MUST_CHECK;
+bool image_matches(const query *q, const model_schema *schema, bytes image);
+void image_value(bytes image, property_key p, value *out); /* of the row itself; null: not known */
+/* Rows that have the field, or the life of the row, on one of their paths; some more than once. */
+typedef status (*hanging_each)(void *context, class_key c, row_key row);
+status hanging_on_field(server_app *app, const model_view *view, class_key c, row_key row,
+                        property_key p, hanging_each each, void *context) MUST_CHECK;
+status hanging_on_life(server_app *app, const model_view *view, class_key c, row_key row,
+                       hanging_each each, void *context) MUST_CHECK;
+
+/* Living rows of class `from` whose property links to the row (links.c), in no order. */
+void links_close(server_app *app);
+void links_tidy(server_app *app); /* between transactions */
+status links_to(server_app *app, const model_view *view, class_key target, row_key row,
+                class_key from, const model_property *p, model_rows *out) MUST_CHECK;
+/* After the property was written, in the view of the transaction. */
+status links_note(server_app *app, const model_view *view, class_key c, row_key row,
+                  const model_property *p) MUST_CHECK;
 
 /* ---- views: what a session sees ---- */
 typedef struct view_source {
@@ -198,8 +217,6 @@ status view_again(server_app *app, const session_rules *rules, const server_view
 bool view_matches(const server_view *v, const model_view *view, class_key c, row_key row);
 bool view_matches_values(const server_view *v, class_key c, query_getter get, void *context);
 bool view_matches_leave(const server_view *v, class_key c, const leave_record *r);
-bool view_query_matches_leave(const query *q, const leave_record *r);
-void view_leave_value(const leave_record *r, property_key p, value *out); /* null: not known */
 status view_declare_queryables(server_app *app, const server_view *v) MUST_CHECK;
 
 /* ---- places: the rows that have or had a value (places.c) ---- */
@@ -227,6 +244,9 @@ typedef struct place_run {
     const model_run *values;
 } place_run;
 status places_new_rows(server_app *app, model_txn *txn, const place_run *run) MUST_CHECK;
+/* The row counts as changed at the version of its mark, and has the values that it had. */
+status places_touch(server_app *app, model_txn *txn, class_key c, row_key row, const row_mark *m,
+                    uint64_t changed) MUST_CHECK;
 status places_flush(server_app *app, model_txn *txn) MUST_CHECK;
 void places_forget(server_app *app);
 status places_trim(server_app *app, model_txn *txn, class_key c, row_key row,

@@ -137,12 +137,30 @@ static void merged_value(void *context, property_key key, value *out)
     if (out->type == VALUE_TYPED_LINK) *out = value_null();
 }
 
+/* The server's state before the batch; before the row will do where conditions ask nothing else. */
+static const model_view *state_before(const batch_apply *a)
+{
+    return a->before != NULL ? a->before : model_txn_view(a->txn);
+}
+
 static bool sees(const batch_apply *a, class_key c, row_key row)
 {
     for (size_t i = 0; i < a->views->count; i++) {
-        if (view_matches(a->views->items[i], model_txn_view(a->txn), c, row)) return true;
+        if (view_matches(a->views->items[i], state_before(a), c, row)) return true;
     }
     return false;
+}
+
+bool apply_is_plain(const batch_apply *a, class_key c)
+{
+    const class_rules *rules = rules_of(a->views->rules, c);
+    bool plain = rules == NULL || rules->write == NULL || query_is_plain(rules->write);
+    for (size_t i = 0; i < a->views->count && plain; i++) {
+        const server_view *v = a->views->items[i];
+        for (size_t k = 0; k < v->queries.count && plain; k++)
+            plain = query_class(v->queries.items[k]) != c || query_is_plain(v->queries.items[k]);
+    }
+    return plain;
 }
 
 static bool sees_merged(const batch_apply *a, merged_values *m)
@@ -177,8 +195,9 @@ static bool partition_value_ok(batch_apply *a, const value *v)
 /* NULL: allowed. Partition: before and after lie in the session's partition. Flexible: the object is in the view before,
  * after, or when the client wrote. */
 static status judge_view(batch_apply *a, merged_values *m, merge_verdict verdict, bool joined,
-                         uint64_t base, const char **reason)
+                         uint64_t base, later_check *later, const char **reason)
 {
+    bool plain = a->before == NULL || apply_is_plain(a, m->c->key);
     bool alive_before = m->row != 0 && m->mark->alive;
     bool before = alive_before && sees(a, m->c->key, m->row);
     *reason = NULL;
@@ -193,7 +212,7 @@ static status judge_view(batch_apply *a, merged_values *m, merge_verdict verdict
             *reason = "the object belongs to another partition";
         return ATOLL_OK;
     }
-    bool after = verdict != MERGE_END && sees_merged(a, m);
+    bool after = verdict != MERGE_END && plain && sees_merged(a, m);
     bool creates = verdict == MERGE_BEGIN || (verdict == MERGE_APPLY && joined);
     if (after || (before && !creates)) return ATOLL_OK;
     if (joined && before) return ATOLL_OK;
@@ -203,6 +222,9 @@ static status judge_view(batch_apply *a, merged_values *m, merge_verdict verdict
         if (at_base) return ATOLL_OK;
     }
     *reason = joined ? rules_key_taken : rules_outside;
+    if (plain || verdict == MERGE_END) return ATOLL_OK;
+    later->not_in_view = *reason;
+    *reason = NULL;
     return ATOLL_OK;
 }
 
@@ -227,11 +249,15 @@ static bool writes_forbidden(const batch_apply *a, const merged_values *m)
 
 /* NULL: the session's roles allow it. They judge the server's state before and the merged one after. */
 static const char *judge_rules(const batch_apply *a, merged_values *m, merge_verdict verdict,
-                               bool joined)
+                               bool joined, later_check *later)
 {
     const session_rules *rules = a->views->rules;
+    const class_rules *of = rules_of(rules, m->c->key);
+    bool plain = of == NULL || of->write == NULL || query_is_plain(of->write);
+    later->written = !plain && verdict != MERGE_END;
     rules_question q = {.class_of = m->c->key,
-                        .before = model_txn_view(a->txn),
+                        .before = state_before(a),
+                        .later = !plain,
                         .row = m->row,
                         .alive_before = m->row != 0 && m->mark->alive,
                         .creates = verdict == MERGE_BEGIN || verdict == MERGE_RESTART,
@@ -260,12 +286,56 @@ static status mark_field(batch_apply *a, const field_target *t, const model_prop
     return row_mark_set(t->mark, &f);
 }
 
+/* A row that hangs on one that changes: it changes with it, though no field of its own does. */
+static status leave_hanging(batch_apply *a, class_key c, row_key row)
+{
+    row_mark mark;
+    TRY(meta_read(a->app, c, row, &mark));
+    uint64_t changed = mark.changed;
+    status result = ATOLL_OK;
+    if (mark.alive && mark.since != a->version && mark.left != a->version) {
+        result = meta_leave(a->app, a->txn, c, row, &mark, &mark, a->version);
+        if (result == ATOLL_OK) result = meta_touch(a->app, c, row, &mark, a->version);
+        if (result == ATOLL_OK) result = meta_write(a->app, c, row, &mark);
+        if (result == ATOLL_OK) result = places_touch(a->app, a->txn, c, row, &mark, changed);
+    }
+    row_mark_free(&mark);
+    return result;
+}
+
+typedef struct leaving {
+    batch_apply *a;
+    class_key class_of;
+    row_key row;
+    const field_target *root; /* NULL: its life changes, which has its own record */
+} leaving;
+
+static status leave_one(void *context, class_key c, row_key row)
+{
+    const leaving *l = context;
+    batch_apply *a = l->a;
+    if (c != l->class_of || row != l->row) return leave_hanging(a, c, row);
+    const field_target *t = l->root;
+    if (t == NULL || t->before.since == a->version || t->mark->left == a->version) return ATOLL_OK;
+    return meta_leave(a->app, a->txn, c, row, &t->before, t->mark, a->version);
+}
+
+/* Before a field of the row changes: whatever is seen by it leaves a record. */
 static status leave_before(batch_apply *a, const field_target *t, const model_property *p)
 {
-    if (!t->is_root || t->before.since == a->version ||
-        !meta_is_queryable(a->app, t->c->key, p->key) || BREAKAGE(BREAKAGE_NO_LEAVE_RECORD))
-        return ATOLL_OK;
-    return meta_leave(a->app, a->txn, t->c->key, t->row, &t->before, t->mark, a->version);
+    leaving l = {.a = a};
+    if (BREAKAGE(BREAKAGE_NO_LEAVE_RECORD)) return ATOLL_OK;
+    if (t->is_root) l = (leaving){a, t->c->key, t->row, t};
+    return hanging_on_field(a->app, model_txn_view(a->txn), t->c->key, t->row, p->key, leave_one,
+                            &l);
+}
+
+/* The same before a row comes or goes, for those that link to it. */
+static status leave_life(batch_apply *a, class_key c, row_key row)
+{
+    leaving l = {a, c, row, NULL};
+    if (row == 0 || BREAKAGE(BREAKAGE_NO_LEAVE_RECORD)) return ATOLL_OK;
+    return hanging_on_life(a->app, model_txn_view(a->txn), c, row, leave_one, &l);
 }
 
 static status apply_collection(batch_apply *a, const field_target *t, const model_property *p,
@@ -275,8 +345,11 @@ static status apply_collection(batch_apply *a, const field_target *t, const mode
     bool wins = column_wins(a, column, entry, t->mark, p->key, false, &claim);
     /* Elements of others that the writer had not seen: the mark names one author, and its own change would hide them. */
     lose_unless_seen(a, t, p->key);
+    TRY(leave_before(a, t, p));
     const list_merge merge = {a->txn, a->limit, a->version};
     status result = apply_list(&merge, t->c, t->row, p, column, entry, t->lost);
+    if (result == ATOLL_OK)
+        result = links_note(a->app, model_txn_view(a->txn), t->c->key, t->row, p);
     if (result == ATOLL_ERROR_BAD_CHANGESET) {
         /* Its elements hang on some that were never here: this list is refused, the rest of the batch is not. */
         log_write(LOG_WARN, "Realm.Sync.Server", "a list of '%s.%s' from ident %llu is refused: %s",
@@ -340,6 +413,7 @@ static status apply_set(batch_apply *a, const field_target *t, const model_prope
     }
     TRY(leave_before(a, t, p));
     TRY(rows_set(a->txn, t->c, t->row, p, &v));
+    TRY(links_note(a->app, model_txn_view(a->txn), t->c->key, t->row, p));
     /* One that comes back begins anew: no field of it was ever set. */
     row_mark none = {0};
     if (held.ended) TRY(meta_write(a->app, held.class_of, held.row, &none));
@@ -426,6 +500,7 @@ static status fill_partition(batch_apply *a, const model_class *c, row_key row, 
 static status end_life(batch_apply *a, const model_class *c, row_key row, row_mark *mark)
 {
     TRY(meta_leave(a->app, a->txn, c->key, row, mark, mark, a->version));
+    TRY(leave_life(a, c->key, row));
     TRY(model_delete(a->txn, c->key, row));
     mark->alive = false;
     mark->since = a->version;
@@ -440,6 +515,7 @@ static status end_life(batch_apply *a, const model_class *c, row_key row, row_ma
 static status begin_life(batch_apply *a, const model_class *c, const value *key, uint64_t seen,
                          row_key *row, row_mark *mark)
 {
+    TRY(leave_life(a, c->key, *row));
     TRY(model_create(a->txn, c->key, key, row));
     bool trimmed = seen > mark->life && seen < LIFE_MAX;
     if (!BREAKAGE(BREAKAGE_LIFE_NOT_RAISED) || mark->life == 0)
@@ -500,6 +576,20 @@ static status take_row(batch_apply *a, wire_rows *rows, size_t i, const model_cl
     return differs ? apply_outcome(a, c->key, u->row, mark->life, a->broken_list) : ATOLL_OK;
 }
 
+/* What can only be told when all of the batch is there. */
+static status keep_later(batch_apply *a, const model_class *c, row_key row, const later_check *l)
+{
+    if (l->not_in_view == NULL && !l->written) return ATOLL_OK;
+    const later_check one = {c->key, row, a->place, l->not_in_view, l->written};
+    return vector_push(&a->later, one);
+}
+
+static const char *refused_later(const batch_apply *a)
+{
+    const uint64_t *reason = map64_get(&a->refused_later, a->place);
+    return reason == NULL ? NULL : (const char *)(uintptr_t)*reason;
+}
+
 static status apply_row_with(batch_apply *a, wire_rows *rows, size_t i, const model_class *c,
                              upload_row *u, row_mark *mark)
 {
@@ -516,9 +606,14 @@ static status apply_row_with(batch_apply *a, wire_rows *rows, size_t i, const mo
         return apply_outcome(a, c->key, u->row, 0, true);
     }
     merged_values after = {a, rows, i, c, u->row, mark, verdict != MERGE_APPLY};
-    TRY(judge_view(a, &after, verdict, joined, u->base, &reason));
-    if (reason == NULL) reason = judge_rules(a, &after, verdict, joined);
-    if (reason == NULL) return take_row(a, rows, i, c, u, mark, verdict, joined);
+    later_check later = {0};
+    reason = refused_later(a);
+    if (reason == NULL) TRY(judge_view(a, &after, verdict, joined, u->base, &later, &reason));
+    if (reason == NULL) reason = judge_rules(a, &after, verdict, joined, &later);
+    if (reason == NULL) {
+        TRY(take_row(a, rows, i, c, u, mark, verdict, joined));
+        return keep_later(a, c, u->row, &later);
+    }
     if (u->row == 0) TRY(model_ghost(a->txn, c->key, &u->key, &u->row));
     return reject(a, c, u->row, &u->key, reason);
 }
@@ -528,6 +623,7 @@ status judge_new(batch_apply *a, wire_rows *rows, size_t i, const model_class *c
 {
     row_mark none = {0};
     merged_values after = {a, rows, i, c, 0, &none, true};
+    later_check later = {0}; /* Runs are of classes that have nothing to ask later. */
     const char *reason = NULL;
     value partition = value_null();
     *allowed = false;
@@ -536,8 +632,8 @@ status judge_new(batch_apply *a, wire_rows *rows, size_t i, const model_class *c
         if (p != NULL) merged_value(&after, p->key, &partition);
         if (partition.type == VALUE_NULL) return ATOLL_OK; /* It is filled in. */
     }
-    if (!seen) TRY(judge_view(a, &after, MERGE_BEGIN, false, 0, &reason));
-    *allowed = reason == NULL && judge_rules(a, &after, MERGE_BEGIN, false) == NULL;
+    if (!seen) TRY(judge_view(a, &after, MERGE_BEGIN, false, 0, &later, &reason));
+    *allowed = reason == NULL && judge_rules(a, &after, MERGE_BEGIN, false, &later) == NULL;
     return ATOLL_OK;
 }
 
@@ -589,6 +685,7 @@ status apply_group(batch_apply *a, wire_rows *rows)
             result = apply_row(a, rows, i, c);
             taken = 1;
         }
+        a->place += taken;
     }
     upload_run_end(&run);
     return result;

@@ -3,6 +3,14 @@
 #include "server/app.h"
 
 /* Inside of applying a batch: rows and their fields (apply.c), the order of its parts and the commit (apply_batch.c). */
+typedef struct later_check {
+    class_key class_of;
+    row_key row;
+    uint64_t place;          /* of the root in the batch */
+    const char *not_in_view; /* the reason if no view has it; NULL: it need not be in one */
+    bool written;            /* the role has to allow it */
+} later_check;
+
 typedef struct batch_apply {
     server_app *app;
     model_txn *txn;
@@ -14,6 +22,13 @@ typedef struct batch_apply {
     /* Sets of roots, a bit each: that the batch named; of those, that were not taken; that are in the outcome; in which an
      * embedded object was written that may not be. And rows of embedded classes that are done, by their place in the batch. */
     map64 named, refused, outcome, forbidden, placed;
+    /* A condition that reads more than fields of one value is asked when all of the batch is in the transaction. What it
+     * refuses then (the reason by the root's place in the batch) is refused from the start when the batch is applied again. */
+    const model_view *before; /* of the state before the batch; NULL: no such condition */
+    uint64_t place;
+    VECTOR(later_check) later;
+    map64 refused_later;
+    unsigned rounds;
 } batch_apply;
 
 typedef struct field_target {
@@ -34,6 +49,7 @@ status apply_outcome(batch_apply *a, class_key c, row_key row, uint64_t life,
                      bool reverted) MUST_CHECK;
 /* Takes the fields that win; what was set before what was added to it. */
 status apply_fields(batch_apply *a, wire_rows *rows, size_t i, field_target *t) MUST_CHECK;
+bool apply_is_plain(const batch_apply *a, class_key c); /* no condition is for later */
 status apply_group(batch_apply *a, wire_rows *rows) MUST_CHECK;
 /* May the session make this object, which was never here? seen: its view lets every object of the class through. Not
  * *allowed: no, or it is not told so easily. */

@@ -2,6 +2,9 @@
  * It must never commit a part of a batch, nor hold more than one of its messages decoded. Invariant: what the batch did to
  * the ident's record, to marks and to rows is in one commit, or nowhere. */
 #include "server/apply.h"
+#include "sync/breakage.h"
+
+enum { ROUNDS_MAX = 16 }; /* so often a batch is applied again without what was refused */
 
 /* ---- embedded objects: checked with their root, which the batch names ---- */
 
@@ -163,6 +166,29 @@ static status apply_parts(batch_apply *a, staged_batch *batch)
     return any_embedded ? embedded_in_parts(a, batch, true, &progress) : ATOLL_OK;
 }
 
+/* Conditions that ask for more than fields of one value, now that embedded objects and what links lead to are there. */
+static status judge_later(batch_apply *a)
+{
+    const model_view *after = model_txn_view(a->txn);
+    for (size_t i = 0; i < a->later.count; i++) {
+        const later_check *l = &a->later.items[i];
+        const class_rules *rules = rules_of(a->views->rules, l->class_of);
+        const char *reason = l->not_in_view;
+        model_read_pause(after); /* Nothing is held of the row before. */
+        for (size_t k = 0; k < a->views->count && reason != NULL; k++) {
+            if (view_matches(a->views->items[k], after, l->class_of, l->row)) reason = NULL;
+        }
+        bool allowed = !l->written || rules == NULL || rules->write == NULL ||
+                       query_matches(rules->write, after, l->row);
+        if (!allowed) reason = rules_no_write;
+        /* One refusal may lead to another; in the end all that has to be asked is refused. */
+        if (reason == NULL && a->rounds >= ROUNDS_MAX) reason = rules_no_write;
+        if (reason == NULL || BREAKAGE(BREAKAGE_WRITE_NOT_JUDGED)) continue;
+        TRY(map64_put(&a->refused_later, l->place, (uint64_t)(uintptr_t)reason));
+    }
+    return ATOLL_OK;
+}
+
 static status keep_uncertain(batch_apply *a, uint64_t cursor)
 {
     size_t kept = 0;
@@ -195,6 +221,7 @@ static status apply_all(batch_apply *a, staged_batch *batch)
 {
     a->version = model_txn_version(a->txn);
     TRY(apply_parts(a, batch));
+    TRY(judge_later(a));
     a->record.has_batch = true;
     TRY(remember_applied(&a->record, batch, a->version));
     memcpy(a->record.last_batch, batch->id, 16);
@@ -206,43 +233,100 @@ static status apply_all(batch_apply *a, staged_batch *batch)
     return app_record_write(a->app, a->txn);
 }
 
-status apply_batch(server_app *app, uint64_t ident, const judging_views *views, staged_batch *batch,
-                   uint64_t *version)
+/* Nothing of what was tried stays. */
+static void forget_attempt(batch_apply *a)
 {
-    batch_apply a = {.app = app, .view = views->items[0], .views = views, .ident = ident};
+    ident_record_free(&a->record);
+    a->record = (ident_record){0};
+    map64_clear(&a->named);
+    map64_clear(&a->refused);
+    map64_clear(&a->outcome);
+    map64_clear(&a->forbidden);
+    map64_clear(&a->placed);
+    a->later.count = 0;
+    a->place = 0;
+}
+
+static void free_attempts(batch_apply *a)
+{
+    forget_attempt(a);
+    map64_free(&a->named);
+    map64_free(&a->refused);
+    map64_free(&a->outcome);
+    map64_free(&a->forbidden);
+    map64_free(&a->placed);
+    map64_free(&a->refused_later);
+    vector_free(&a->later);
+    if (a->before != NULL) model_view_release((model_view *)(uintptr_t)a->before);
+}
+
+/* *again: some objects were refused when all was there, and nothing was committed. */
+static status attempt(batch_apply *a, staged_batch *batch, uint64_t *version, bool *again)
+{
+    server_app *app = a->app;
     bool found = false;
     uint64_t clock = app->clock, ingest = app->ingest_position, stored = app->ingest_bytes;
-    a.limit = (uint64_t)app_now_ms(app) << 16 | 0xffff;
-    TRY(ident_read(app, ident, &a.record, &found));
-    ident_forget_rejected(&a.record);
-    a.record.outcome.count = 0;
-    status result =
-        found ? model_begin(app->db, COMMIT_SERVER, &a.txn)
-              : fail(ATOLL_ERROR_INTERNAL, "ident %llu is not known", (unsigned long long)ident);
-    if (result == ATOLL_OK) {
-        /* So the memory budget holds within a batch too: of what was read for one row nothing is kept for the next. */
-        model_reader *reader = model_read_begin(app->db);
-        model_txn_rest(a.txn);
-        result = apply_all(&a, batch);
-        model_read_end(app->db, reader);
-        if (result == ATOLL_OK) {
-            result = model_commit(a.txn, version);
-        } else {
-            model_rollback(a.txn);
-        }
+    size_t refused = a->refused_later.count;
+    TRY(ident_read(app, a->ident, &a->record, &found));
+    ident_forget_rejected(&a->record);
+    a->record.outcome.count = 0;
+    a->rounds++;
+    *again = false;
+    if (!found)
+        return fail(ATOLL_ERROR_INTERNAL, "ident %llu is not known", (unsigned long long)a->ident);
+    TRY(model_begin(app->db, COMMIT_SERVER, &a->txn));
+    /* So the memory budget holds within a batch too: of what was read for one row nothing is kept for the next. */
+    model_reader *reader = model_read_begin(app->db);
+    model_txn_rest(a->txn);
+    status result = apply_all(a, batch);
+    model_read_end(app->db, reader);
+    *again = result == ATOLL_OK && a->refused_later.count > refused;
+    if (result == ATOLL_OK && !*again) {
+        result = model_commit(a->txn, version);
+    } else {
+        model_rollback(a->txn);
     }
-    if (result != ATOLL_OK) {
+    if (result != ATOLL_OK || *again) {
         marks_forget(app);
         app->clock = clock;
         app->ingest_position = ingest;
         app->ingest_bytes = stored;
     }
+    return result;
+}
+
+static bool judges_plainly(const judging_views *views)
+{
+    bool plain = true;
+    for (size_t i = 0; i < views->rules->classes.count && plain; i++) {
+        const class_rules *c = &views->rules->classes.items[i];
+        plain = (c->read == NULL || query_is_plain(c->read)) &&
+                (c->write == NULL || query_is_plain(c->write));
+    }
+    for (size_t i = 0; i < views->count && plain; i++) {
+        const server_view *v = views->items[i];
+        for (size_t k = 0; k < v->queries.count && plain; k++)
+            plain = query_is_plain(v->queries.items[k]);
+    }
+    return plain;
+}
+
+status apply_batch(server_app *app, uint64_t ident, const judging_views *views, staged_batch *batch,
+                   uint64_t *version)
+{
+    batch_apply a = {.app = app, .view = views->items[0], .views = views, .ident = ident};
+    a.limit = (uint64_t)app_now_ms(app) << 16 | 0xffff;
+    status result = ATOLL_OK;
+    if (!judges_plainly(views)) {
+        a.before = model_view_newest(app->db);
+        if (a.before == NULL) result = ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    for (bool again = true; again && result == ATOLL_OK;) {
+        forget_attempt(&a);
+        result = attempt(&a, batch, version, &again);
+    }
     marks_settle(app);
-    ident_record_free(&a.record);
-    map64_free(&a.named);
-    map64_free(&a.refused);
-    map64_free(&a.outcome);
-    map64_free(&a.forbidden);
-    map64_free(&a.placed);
+    links_tidy(app);
+    free_attempts(&a);
     return result;
 }

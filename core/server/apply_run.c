@@ -25,6 +25,7 @@ static bool is_plain(const batch_apply *a, const model_class *c, const wire_colu
 {
     return !column->increment && column->list == NULL && (p->flags & PROPERTY_COLLECTION) == 0 &&
            p->type != VALUE_MIXED && p->type != VALUE_EMBEDDED &&
+           !(p->type == VALUE_LINK && paths_follow(a->app, c->key, p->key)) &&
            rules_writes_field(a->views->rules, c->key, p->key);
 }
 
@@ -61,7 +62,8 @@ static status sort_columns(upload_run *r)
 status upload_run_begin(upload_run *r, batch_apply *a, wire_rows *rows, const model_class *c)
 {
     *r = (upload_run){.a = a, .rows = rows, .c = c, .next = rows->count};
-    if (rows->count < RUN_MIN || a->app->rows_alone) return ATOLL_OK;
+    bool later = a->before != NULL && !apply_is_plain(a, c->key);
+    if (rows->count < RUN_MIN || a->app->rows_alone || later) return ATOLL_OK;
     TRY(sort_columns(r));
     size_t size = (r->count + 1) * MODEL_RUN_MAX * sizeof *r->values;
     r->values = memory_allocate(size);

@@ -1,6 +1,6 @@
-/* What the server remembers of rows that left somebody's view, and which fields decide about that; marks.c has the rest.
- * It must never be asked for more than what changed. Invariant: whoever changes a queryable field or ends a life has written
- * a leave record in the same commit. */
+/* What the server remembers of rows that left somebody's view; image.c has which fields decide about that, marks.c the rest.
+ * It must never be asked for more than what changed. Invariant: whoever changes what is on a declared path of a row, or ends
+ * its life, has written a leave record of it in the same commit. */
 #include "server/app.h"
 
 enum { VERSION_KEY_SIZE = 22, META_SIZE_MAX = 64u << 20 };
@@ -16,21 +16,6 @@ static void version_key_of(uint8_t key[VERSION_KEY_SIZE], char kind, uint64_t ve
 }
 
 /* ---- leave records ---- */
-
-static status put_queryable_values(server_app *app, model_txn *txn, buffer *to, class_key c,
-                                   row_key row)
-{
-    const model_view *view = model_txn_view(txn);
-    for (size_t i = 0; i < app->queryables.count; i++) {
-        const queryable *q = &app->queryables.items[i];
-        value v;
-        if (q->class_of != c) continue;
-        TRY(model_get_raw(view, c, row, q->property, &v));
-        TRY(buffer_append_varint(to, q->property));
-        TRY(value_write(to, &v));
-    }
-    return ATOLL_OK;
-}
 
 status meta_leave(server_app *app, model_txn *txn, class_key c, row_key row, const row_mark *before,
                   row_mark *now, uint64_t version)
@@ -48,7 +33,7 @@ status meta_leave(server_app *app, model_txn *txn, class_key c, row_key row, con
         if (result == ATOLL_OK) result = buffer_append_varint(&record, before->since);
         if (result == ATOLL_OK) result = buffer_append_varint(&record, before->since_author);
         if (result == ATOLL_OK) result = buffer_append_varint(&record, before->left);
-        if (result == ATOLL_OK) result = put_queryable_values(app, txn, &record, c, row);
+        if (result == ATOLL_OK) result = image_write(app, model_txn_view(txn), c, row, &record);
         if (result == ATOLL_OK)
             result = model_side_put(txn, bytes_of(key, sizeof key), buffer_view(&record));
     }
@@ -129,42 +114,4 @@ status meta_drop_leave(model_txn *txn, uint64_t version, class_key c, row_key ro
     uint8_t key[VERSION_KEY_SIZE];
     version_key_of(key, 'l', version, c, row);
     return model_side_delete(txn, bytes_of(key, sizeof key));
-}
-
-/* ---- queryable fields ---- */
-
-bool meta_is_queryable(const server_app *app, class_key c, property_key p)
-{
-    for (size_t i = 0; i < app->queryables.count; i++) {
-        if (app->queryables.items[i].class_of == c && app->queryables.items[i].property == p)
-            return true;
-    }
-    return false;
-}
-
-status meta_add_queryable(server_app *app, model_txn *txn, class_key c, property_key p)
-{
-    uint8_t key[10] = {'s', 'q'};
-    queryable q = {c, p};
-    if (meta_is_queryable(app, c, p)) return ATOLL_OK;
-    key_put_u32(key + 2, c);
-    key_put_u32(key + 6, p);
-    TRY(model_side_put(txn, bytes_of(key, sizeof key), bytes_of("", 0)));
-    return vector_push(&app->queryables, q);
-}
-
-status meta_load_queryables(server_app *app)
-{
-    const uint8_t from[2] = {'s', 'q'}, to[2] = {'s', 'q' + 1};
-    storage_iterator *i = NULL;
-    bytes key, value;
-    TRY(model_side_iterate(app->db, bytes_of(from, 2), bytes_of(to, 2), &i));
-    status result = ATOLL_OK;
-    while (result == ATOLL_OK && storage_iterator_next(i, &key, &value)) {
-        queryable q = {key_get_u32(key.data + 2), key_get_u32(key.data + 6)};
-        if (key.size == 10) result = vector_push(&app->queryables, q);
-    }
-    if (result == ATOLL_OK) result = storage_iterator_status(i);
-    storage_iterator_free(i);
-    return result;
 }

@@ -310,6 +310,23 @@ status places_new_rows(server_app *app, model_txn *txn, const place_run *run)
     return ATOLL_OK;
 }
 
+status places_touch(server_app *app, model_txn *txn, class_key c, row_key row, const row_mark *m,
+                    uint64_t changed)
+{
+    place_index *x = app->places;
+    for (size_t i = 0; i < x->fields.count && changed != m->changed; i++) {
+        place_change one = {
+            .version = changed, .row = row, .class_of = c, .property = x->fields.items[i].property};
+        TRY(places_of_row(app, model_txn_view(txn), c, row, i, &one.place));
+        if (one.place == 0) continue;
+        if (changed != 0) TRY(wait(app, txn, &one));
+        one.put = true;
+        one.version = m->changed;
+        TRY(wait(app, txn, &one));
+    }
+    return ATOLL_OK;
+}
+
 /* ---- records ---- */
 
 static status read_record(bytes from, uint64_t rows[WORDS])
@@ -454,7 +471,7 @@ status places_trim(server_app *app, model_txn *txn, class_key c, row_key row,
         if (f->class_of != c) continue;
         if (newest) TRY(places_of_row(app, model_txn_view(txn), c, row, i, &now));
         if (f->property != 0) {
-            view_leave_value(left, f->property, &v);
+            image_value(buffer_view(&left->values), f->property, &v);
             then = place_of(c, f->property, &v);
         }
         const place_change gone = {then, left->version, row, c, f->property, false};

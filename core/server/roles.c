@@ -293,6 +293,7 @@ status role_check_condition(const char *condition, bool of_object)
     expanded e = {0};
     if (result == ATOLL_OK) result = expand(condition, &nobody, false, &e);
     query_arguments arguments = arguments_of(&e);
+    if (result == ATOLL_OK) result = query_paths_check(buffer_view(&e.text));
     if (result == ATOLL_OK)
         result = query_new(&schema, schema.classes[0].key, buffer_view(&e.text), &arguments, &q);
     /* Which properties there are is not known yet; their absence is no mistake. */

@@ -85,7 +85,8 @@ const char *rules_judge(const session_rules *r, const rules_question *q)
     bool ends = q->removes && !q->creates;
     bool before =
         !q->alive_before || c->write == NULL || query_matches(c->write, q->before, q->row);
-    bool after = ends || c->write == NULL || query_matches_values(c->write, q->get, q->context);
+    bool after =
+        ends || q->later || c->write == NULL || query_matches_values(c->write, q->get, q->context);
     if (!c->writes || !before || !after) return ends ? rules_no_remove : rules_no_write;
     return q->forbidden && !ends ? rules_no_field : NULL;
 }
@@ -120,22 +121,14 @@ static status make_filter(const model_schema *schema, const model_class *c, cons
                   "role '%s' gives nothing of class '%s': %s", from->name, c->name, fail_text());
     }
     const query *q = *out;
-    const property_key *properties = NULL;
-    size_t count = 0;
-    bool links = false;
-    if (q != NULL) TRY(query_properties(q, &properties, &count, &links));
-    bool simple = !links;
-    for (size_t i = 0; i < count; i++) {
-        const model_property *p = class_property(c, properties[i]);
-        simple &= p != NULL && (p->flags & PROPERTY_COLLECTION) == 0 && p->type != VALUE_LINK &&
-                  p->type != VALUE_EMBEDDED;
-    }
-    if (!simple)
-        log_write(LOG_WARN, category,
-                  "role '%s' gives nothing of class '%s': not supported yet: lists, links and "
-                  "embedded objects in the conditions of a role",
-                  from->name, c->name);
-    *some = q != NULL && simple;
+    query_path_vector paths = {0};
+    result = q == NULL ? ATOLL_OK : query_paths(q, &paths);
+    vector_free(&paths);
+    if (result == ATOLL_ERROR_OUT_OF_MEMORY) return result;
+    if (result != ATOLL_OK)
+        log_write(LOG_WARN, category, "role '%s' gives nothing of class '%s': %s", from->name,
+                  c->name, fail_text());
+    *some = q != NULL && result == ATOLL_OK;
     return ATOLL_OK;
 }
 

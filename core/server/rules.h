@@ -41,6 +41,7 @@ typedef struct rules_question {
     row_key row;
     bool alive_before, creates, removes;
     bool joined;    /* a create that met an object which was there */
+    bool later;     /* what comes after is judged when it is there; until then it is allowed */
     bool forbidden; /* a field that may not be written was written */
     query_getter get;
     void *context;

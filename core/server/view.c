@@ -1,7 +1,6 @@
 /* Views: which objects a session sees, now and at an earlier version.
- * It must never let a query through that leave records can't answer (links, lists). Invariant: the queries of a view use
- * declared queryable fields only, those of the rules included, so that view_had is exact for every version at or after the
- * declaration. */
+ * It must never let a query through that leave records can't answer. Invariant: the queries of a view read declared paths
+ * only (image.c), those of the rules included, so that view_had is exact for every version at or after the declaration. */
 #include "server/app.h"
 
 #include <stdio.h>
@@ -31,26 +30,24 @@ static status view_start(server_app *app, server_view *v)
     return result;
 }
 
-static status check_fields(const query *q, const model_class *c)
+/* A subscription reads its objects alone, with what is embedded in them, as in the systems before; a role may follow links. */
+static status check_fields(const query *q, const model_class *c, const model_schema *schema)
 {
-    const property_key *properties = NULL;
-    size_t count = 0;
-    bool links = false;
-    TRY(query_properties(q, &properties, &count, &links));
-    if (links)
-        return fail(ATOLL_ERROR_NOT_SUPPORTED, "not supported yet: links in a subscription to '%s'",
-                    c->name);
-    for (size_t i = 0; i < count; i++) {
-        const model_property *p = class_property(c, properties[i]);
-        bool simple = p != NULL && (p->flags & PROPERTY_COLLECTION) == 0 && p->type != VALUE_LINK &&
-                      p->type != VALUE_EMBEDDED;
-        if (!simple)
-            return fail(
-                ATOLL_ERROR_NOT_SUPPORTED,
-                "not supported yet: lists, links and embedded objects in a subscription to '%s'",
-                c->name);
+    query_path_vector paths = {0};
+    status result = query_paths(q, &paths);
+    for (size_t i = 0; i < paths.count && result == ATOLL_OK; i++) {
+        const query_path *path = &paths.items[i];
+        for (size_t k = 0; k < path->count && result == ATOLL_OK; k++) {
+            const model_class *target = schema_class(schema, path->steps[k].target);
+            if (target == NULL || target->kind == CLASS_EMBEDDED) continue;
+            result = fail(ATOLL_ERROR_NOT_SUPPORTED,
+                          "not supported yet: links in a subscription to '%s'; put what is asked "
+                          "for into the object, or into one that is embedded in it",
+                          c->name);
+        }
     }
-    return ATOLL_OK;
+    vector_free(&paths);
+    return result;
 }
 
 /* Fields that are declared, and that the session may read: to learn of objects by what one may not see is to see it. */
@@ -94,12 +91,13 @@ static status push_query(server_view *v, const session_rules *rules, query *q)
     return result;
 }
 
-static status check_query(server_app *app, const session_rules *rules, const query *q,
-                          const model_class *c, const char *text, bool strict, bool *drop)
+static status check_query(server_app *app, const session_rules *rules, const server_view *v,
+                          const query *q, const model_class *c, const char *text, bool strict,
+                          bool *drop)
 {
     if (query_has_suffixes(q))
         return fail(ATOLL_ERROR_BAD_QUERY, "a subscription can't sort or limit: '%s'", text);
-    TRY(check_fields(q, c));
+    TRY(check_fields(q, c, &v->shared->schema));
     status result = check_allowed(app, rules, q, c);
     *drop = result == ATOLL_ERROR_BAD_QUERY && !strict;
     return *drop ? ATOLL_OK : result;
@@ -119,7 +117,7 @@ static status add_query(server_app *app, const session_rules *rules, bool strict
         return fail(ATOLL_ERROR_BAD_QUERY, "class '%s' is %s and can't be subscribed to", c->name,
                     c->kind == CLASS_EMBEDDED ? "embedded" : "asymmetric");
     TRY(query_new(&v->shared->schema, c->key, bytes_text(from->text), NULL, &q));
-    status result = check_query(app, rules, q, c, from->text, strict, &drop);
+    status result = check_query(app, rules, v, q, c, from->text, strict, &drop);
     if (result == ATOLL_OK && !drop) return push_query(v, rules, q);
     query_free(q);
     return result;
@@ -217,32 +215,14 @@ bool view_matches_values(const server_view *v, class_key c, query_getter get, vo
     return false;
 }
 
-void view_leave_value(const leave_record *record, property_key p, value *out)
-{
-    reader r = reader_of(buffer_view(&record->values));
-    *out = value_null();
-    while (r.at < r.end && !r.failed) {
-        property_key property = (property_key)reader_varint(&r);
-        value v = value_read(&r);
-        if (r.failed || property != p) continue;
-        *out = v;
-        return;
-    }
-}
-
-static void leave_value(void *context, property_key p, value *out)
-{
-    view_leave_value(context, p, out);
-}
-
-bool view_query_matches_leave(const query *q, const leave_record *r)
-{
-    return query_matches_values(q, leave_value, (void *)(uintptr_t)r);
-}
-
 bool view_matches_leave(const server_view *v, class_key c, const leave_record *r)
 {
-    return view_matches_values(v, c, leave_value, (void *)r);
+    for (size_t i = 0; i < v->queries.count; i++) {
+        const query *q = v->queries.items[i];
+        if (query_class(q) == c && image_matches(q, &v->shared->schema, buffer_view(&r->values)))
+            return true;
+    }
+    return false;
 }
 
 bool view_had(const server_view *v, const model_view *view, class_key c, row_key row,
@@ -260,25 +240,23 @@ bool view_had(const server_view *v, const model_view *view, class_key c, row_key
 
 static status declare(server_app *app, model_txn *txn, const server_view *v, bool *missing)
 {
-    const property_key *properties = NULL;
-    size_t count = 0;
-    bool links = false;
-    for (size_t i = 0; i < v->queries.count; i++) {
-        const query *q = v->queries.items[i];
-        TRY(query_properties(q, &properties, &count, &links));
-        for (size_t k = 0; k < count; k++) {
-            *missing |= !meta_is_queryable(app, query_class(q), properties[k]);
-            if (txn != NULL) TRY(meta_add_queryable(app, txn, query_class(q), properties[k]));
-        }
+    query_path_vector paths = {0};
+    status result = ATOLL_OK;
+    for (size_t i = 0; i < v->queries.count && result == ATOLL_OK; i++)
+        result = query_paths(v->queries.items[i], &paths);
+    for (size_t i = 0; i < paths.count && result == ATOLL_OK; i++) {
+        *missing |= !paths_have(app, &paths.items[i]);
+        if (txn != NULL) result = paths_add(app, txn, &paths.items[i]);
     }
-    return places_declare(app, txn, v, missing);
+    vector_free(&paths);
+    return result == ATOLL_OK ? places_declare(app, txn, v, missing) : result;
 }
 
 status view_declare_queryables(server_app *app, const server_view *v)
 {
     model_txn *txn = NULL;
     bool missing = false;
-    size_t queryables = app->queryables.count, places = places_declared(app);
+    size_t paths = app->paths.count, places = places_declared(app);
     TRY(declare(app, NULL, v, &missing));
     if (!missing) return ATOLL_OK;
     TRY(model_begin(app->db, COMMIT_SERVER, &txn));
@@ -288,7 +266,7 @@ status view_declare_queryables(server_app *app, const server_view *v)
     else
         model_rollback(txn);
     if (result != ATOLL_OK) { /* What memory says is what the store says. */
-        app->queryables.count = queryables;
+        app->paths.count = paths;
         places_undeclare(app, places);
     }
     return result;

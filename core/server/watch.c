@@ -278,7 +278,7 @@ static void want(const changed_row *r, peer *p)
 static status value_of(const changed_row *r, property_key p, value *out)
 {
     if (r->left == NULL) return model_get_raw(r->view, r->class_of, r->row, p, out);
-    view_leave_value(r->left, p, out);
+    image_value(buffer_view(&r->left->values), p, out);
     return ATOLL_OK;
 }
 
@@ -313,7 +313,8 @@ static status tell_row(const changed_row *r)
     for (size_t i = 0; i < k->rest.count; i++) {
         const watch_rest *rest = &k->rest.items[i];
         bool matches = r->left == NULL ? query_matches(rest->q, r->view, r->row)
-                                       : view_query_matches_leave(rest->q, r->left);
+                                       : image_matches(rest->q, model_view_schema(r->view),
+                                                       buffer_view(&r->left->values));
         if (matches) want(r, rest->p);
     }
     return ATOLL_OK;

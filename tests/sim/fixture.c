@@ -464,3 +464,16 @@ status fixture_part_null(world *w, client *c, int64_t id)
     if (result == ATOLL_OK) result = model_set(e.txn, e.k.c, e.row, e.k.one, &v);
     return edit_end(w, c, &e, result);
 }
+
+status fixture_friend(world *w, client *c, int64_t id, int64_t of)
+{
+    edit e = {0};
+    value key = value_int(of), x = value_null();
+    row_key row = 0;
+    status result = edit_begin(c, id, &e);
+    if (result == ATOLL_OK) result = need(&e, id);
+    if (result == ATOLL_OK && of >= 0) result = model_find(e.view, e.k.c, &key, &row);
+    if (result == ATOLL_OK && row != 0) x = value_link(row);
+    if (result == ATOLL_OK) result = model_set(e.txn, e.k.c, e.row, e.k.friend_of, &x);
+    return edit_end(w, c, &e, result);
+}

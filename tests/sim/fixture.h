@@ -39,4 +39,5 @@ char *fixture_dump(model_db *db, const char *query);
 /* The same with tags in numeric order and without `many`, as the reference model tells it. */
 char *fixture_dump_sorted(model_db *db, const char *query);
 status fixture_part_null(world *w, client *c, int64_t id);
+status fixture_friend(world *w, client *c, int64_t id, int64_t of); /* below 0: none */
 #endif

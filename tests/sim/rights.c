@@ -4,28 +4,35 @@
 #include <stdio.h>
 
 /* A role for each combination of what is said of a class and not of an object; the first that applies counts. */
-#define ROLE(when, insert, remove, fields)                 \
-    "    - name: '" when "'\n"                             \
-    "      apply_when: '" when "'\n"                       \
-    "      document_filters:\n"                            \
-    "        read: 'team IN %%user.custom_data.reads'\n"   \
-    "        write: 'team IN %%user.custom_data.writes'\n" \
-    "      read: true\n"                                   \
-    "      write: true\n"                                  \
-    "      insert: " insert "\n"                           \
+#define ROLE(when, insert, remove, fields, more)                   \
+    "    - name: '" when "'\n"                                     \
+    "      apply_when: '" when "'\n"                               \
+    "      document_filters:\n"                                    \
+    "        read: 'team IN %%user.custom_data.reads" more "'\n"   \
+    "        write: 'team IN %%user.custom_data.writes" more "'\n" \
+    "      read: true\n"                                           \
+    "      write: true\n"                                          \
+    "      insert: " insert "\n"                                   \
     "      delete: " remove "\n" fields
-#define ROLES(insert, remove)                                                               \
+#define ROLES(insert, remove, more)                                                         \
     ROLE("%%user.custom_data.insert == " insert " && %%user.custom_data.remove == " remove  \
          " && %%user.custom_data.score != false",                                           \
-         insert, remove, "")                                                                \
+         insert, remove, "", more)                                                          \
     ROLE("%%user.custom_data.insert == " insert " && %%user.custom_data.remove == " remove, \
-         insert, remove, "      fields: {score: {read: false}}\n")
+         insert, remove, "      fields: {score: {read: false}}\n", more)
 
-const char rights_roles[] =
-    "  roles:\n"
-    "    Item:\n" ROLES("true", "true") ROLES("true", "false") ROLES("false", "true")
-        ROLES("false", "false") "  default_roles:\n"
-                                "  - {name: all, read: true, write: true, insert: true}\n";
+#define ALL_ROLES(more)                                                                           \
+    "  roles:\n"                                                                                  \
+    "    Item:\n" ROLES("true", "true", more) ROLES("true", "false", more) ROLES("false", "true", \
+                                                                                 more)            \
+        ROLES("false", "false", more) "  default_roles:\n"                                        \
+                                      "  - {name: all, read: true, write: true, insert: true}\n"
+
+const char rights_roles[] = ALL_ROLES("");
+/* The same rights, said so that lists, embedded objects and links have to be looked at for them. */
+const char rights_roles_by_paths[] =
+    ALL_ROLES(" && (friend.friend.team == 77 || ANY many.x == 77 || one.x == 77 || "
+              "TRUEPREDICATE)");
 const char *const rights_users[] = {"ann", "bob", "cid", "dan", "eve", "fay"};
 
 void rights_choose(rights *r, random_state *random)

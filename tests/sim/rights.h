@@ -11,7 +11,7 @@ typedef struct rights {
     bool insert, remove;
     bool no_score; /* fixed for a user: the field can neither be seen nor written */
 } rights;
-extern const char rights_roles[];
+extern const char rights_roles[], rights_roles_by_paths[];
 extern const char *const rights_users[];
 void rights_choose(rights *r, random_state *random);
 void rights_data(const rights *r, char *to, size_t size); /* the custom data, JSON */

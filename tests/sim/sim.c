@@ -455,10 +455,11 @@ static void change_rights(sim *s, client *c)
         broke(s, "custom data can't be set");
 }
 
-static void start_roles(sim *s)
+static void start_roles(sim *s, uint64_t seed)
 {
     s->with_roles = true;
-    if (world_set_roles(&s->w, rights_roles) != ATOLL_OK) broke(s, fail_text());
+    const char *roles = seed % 2 == 0 ? rights_roles_by_paths : rights_roles;
+    if (world_set_roles(&s->w, roles) != ATOLL_OK) broke(s, fail_text());
     for (int i = 0; i < s->w.client_count; i++) {
         s->w.clients[i].user_id = rights_users[i];
         s->rights[i].no_score = random_below(&s->random, 3) == 0;
@@ -716,7 +717,7 @@ static int run_seed(uint64_t seed, bool quiet, bool verbose)
     s->w.on_down = on_down;
     s->w.on_server_up = on_server_up;
     s->w.on_client_up = on_client_up;
-    if (seed % 3 == 0) start_roles(s);
+    if (seed % 3 == 0) start_roles(s, seed);
     for (int i = 0; i < clients; i++) {
         const char *classes[] = {"Item"}, *queries[] = {"TRUEPREDICATE"};
         if (world_subscribe(&s->w, &s->w.clients[i], classes, queries, 1) != ATOLL_OK)

@@ -4,6 +4,7 @@
 #include "server/roles.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 static status read_text(const char *yaml, server_config *out)
 {
@@ -42,6 +43,22 @@ Test(config, says_everything_about_an_app)
     cr_assert_null(server_config_app(&c, bytes_text("other")));
     server_config_free(&c);
     cr_assert_eq(memory_live_count(), 0);
+}
+
+Test(config, a_condition_that_no_image_can_answer_is_refused)
+{
+    static const char *const conditions[] = {"@links.Task.owner.@count > 0",
+                                             "owner == obj('Person', 1)"};
+    for (size_t i = 0; i < 2; i++) {
+        char text[400];
+        server_config c;
+        snprintf(text, sizeof text,
+                 "apps:\n- id: shop\n  sync: flexible\n  default_roles:\n"
+                 "  - {name: one, read: true, document_filters: {read: \"%s\"}}\n",
+                 conditions[i]);
+        cr_expect_neq(read_text(text, &c), ATOLL_OK, "%s", conditions[i]);
+        cr_expect(strstr(fail_text(), "not supported yet: ") != NULL, "%s", fail_text());
+    }
 }
 
 Test(config, roles_are_read_with_their_fields)
