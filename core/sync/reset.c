@@ -248,11 +248,16 @@ static claim_stamp claim_as_of(const lost_rows *l, uint64_t version)
 }
 
 /* The history in which an earlier reset claimed may be lost as well. */
-static void restate(const reset_apply *r, claim_stamp *c)
+static bool claim_stands(const reset_apply *r, const claim_stamp *c)
 {
     bool there = false;
     for (size_t i = 0; i < r->began.count; i++) there |= r->began.items[i] == c->began;
-    if (c->place != 0 && !there) stamp_claim(r->record, c);
+    return c->place != 0 && there;
+}
+
+static void restate(const reset_apply *r, claim_stamp *c)
+{
+    if (c->place != 0 && !claim_stands(r, c)) stamp_claim(r->record, c);
 }
 
 /* What is set is set now; what is added is added now, whether a batch had it or not; a claim is as it was. */
@@ -295,8 +300,8 @@ static status claim_added(lost_rows *l, pending_entry *e, const remembered_row *
         const remembered_increment *n = &m->increments.items[i];
         pending_claim x = {p, n->claim, n->added};
         if (n->property != p || n->version <= l->after) continue;
-        if (x.stamp.place == 0) x.stamp = claim_of(l, n->version, false);
-        restate(l->r, &x.stamp);
+        /* Claimed in a history that is lost itself: a value of that history has it, as of this version. */
+        if (!claim_stands(l->r, &x.stamp)) x.stamp = claim_of(l, n->version, false);
         f = pending_entry_field(e, p);
         f->claimed = (int64_t)((uint64_t)f->claimed + (uint64_t)n->added);
         f->claimed_version = l->version;
@@ -346,11 +351,18 @@ static status claim_embedded(void *context, const model_class *c, row_key row,
 static status claim_fields(lost_rows *l, pending_entry *e, const model_class *c,
                            const remembered_row *m)
 {
+    const model_view *view = model_txn_view(l->r->g->txn);
     for (size_t i = 0; i < m->fields.count; i++) {
         const remembered_field *f = &m->fields.items[i];
         const model_property *p = class_property(c, f->property);
         if (p == NULL || f->version <= l->after) continue;
-        TRY(f->set > l->after ? claim(l, e, p, f->set) : claim_added(l, e, m, p->key));
+        if (f->set <= l->after) {
+            TRY(claim_added(l, e, m, p->key));
+            continue;
+        }
+        /* What the field holds may be another's: the server has it with the field, or not at all. */
+        TRY(claim(l, e, p, f->set));
+        TRY(rows_walk_field(view, c, e->row, p, claim_embedded, l));
     }
     return ATOLL_OK;
 }

@@ -445,22 +445,25 @@ static status walk_list(const model_view *view, const model_class *c, row_key ro
     return result;
 }
 
+status rows_walk_field(const model_view *view, const model_class *c, row_key row,
+                       const model_property *p, rows_visitor visit, void *context)
+{
+    if (p->type != VALUE_EMBEDDED && p->type != VALUE_MIXED) return ATOLL_OK;
+    if ((p->flags & PROPERTY_COLLECTION) != 0) {
+        bool set = p->type == VALUE_MIXED && (p->flags & PROPERTY_SET) != 0;
+        return set ? ATOLL_OK : walk_list(view, c, row, p, visit, context);
+    }
+    value slot;
+    TRY(model_get_raw(view, c->key, row, p->key, &slot));
+    model_owner owner = {.class_of = c->key, .row = row, .property = p->key};
+    return visit_owned(view, p, &slot, &owner, visit, context);
+}
+
 status rows_walk_embedded(const model_view *view, const model_class *c, row_key row,
                           rows_visitor visit, void *context)
 {
-    for (size_t i = 0; i < c->property_count; i++) {
-        const model_property *p = &c->properties[i];
-        if (p->type != VALUE_EMBEDDED && p->type != VALUE_MIXED) continue;
-        if ((p->flags & PROPERTY_COLLECTION) != 0) {
-            if (p->type != VALUE_MIXED || (p->flags & PROPERTY_SET) == 0)
-                TRY(walk_list(view, c, row, p, visit, context));
-            continue;
-        }
-        value slot;
-        TRY(model_get_raw(view, c->key, row, p->key, &slot));
-        model_owner owner = {.class_of = c->key, .row = row, .property = p->key};
-        TRY(visit_owned(view, p, &slot, &owner, visit, context));
-    }
+    for (size_t i = 0; i < c->property_count; i++)
+        TRY(rows_walk_field(view, c, row, &c->properties[i], visit, context));
     return ATOLL_OK;
 }
 

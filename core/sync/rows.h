@@ -46,6 +46,8 @@ status rows_list_store(model_txn *txn, const model_class *c, row_key row, const 
 /* Walks the embedded objects below a row, owners before the owned. */
 typedef status (*rows_visitor)(void *context, const model_class *c, row_key row,
                                const model_owner *owner);
+status rows_walk_field(const model_view *view, const model_class *c, row_key row,
+                       const model_property *p, rows_visitor visit, void *context) MUST_CHECK;
 status rows_walk_embedded(const model_view *view, const model_class *c, row_key row,
                           rows_visitor visit, void *context) MUST_CHECK;
 /* The group and row entry of an embedded object; its columns follow. */

@@ -307,10 +307,13 @@ static void trace(world *w, const client *c, const char *what, const wire_rows_l
 {
     for (size_t k = 0; k < list->count; k++) {
         wire_rows *rows = list->items[k];
-        for (size_t i = 0; i < rows->count && rows->kinds.count > 0; i++) {
-            if (!trial_traced(rows->key.integers.items[i])) continue;
-            printf("%llu c%d %s kind %d life %llu base %llu:", (unsigned long long)w->now_ms,
-                   c->number, what, rows->kinds.items[i],
+        /* Embedded objects name the one that holds them. */
+        const wire_column *key = rows->owner_class[0] != '\0' ? &rows->owner_keys : &rows->key;
+        for (size_t i = 0; i < rows->count && key->integers.count > 0; i++) {
+            if (!trial_traced(key->integers.items[i])) continue;
+            printf("%llu c%d %s %s kind %d life %llu base %llu:", (unsigned long long)w->now_ms,
+                   c->number, what, rows->class_name,
+                   rows->kinds.count > i ? rows->kinds.items[i] : 0,
                    (unsigned long long)wire_one_or_each(&rows->lives, i, 0),
                    (unsigned long long)wire_one_or_each(&rows->bases, i, 0));
             for (size_t n = 0; n < rows->columns.count; n++) {
