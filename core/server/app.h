@@ -312,6 +312,12 @@ typedef struct list_merge {
 } list_merge;
 status apply_list(const list_merge *m, const model_class *c, row_key row, const model_property *p,
                   const wire_column *column, size_t entry, bool *lost) MUST_CHECK;
+/* trails.c. COPIED_FOLDER: a copy of the folder sent some of the batch's commits since version `after`, as another ident. */
+status trails_take(server_app *app, model_txn *txn, uint64_t ident, uint64_t after,
+                   const wire_upload *u) MUST_CHECK;
+/* The newest of the names, told in order, that is applied here; 0: none. */
+status trails_newest(server_app *app, uint64_t trail, const wire_u64 *names,
+                     uint64_t *out) MUST_CHECK;
 enum { INGEST_TIME_SIZE = 25 }; /* 2026-01-31T23:59:59.123Z */
 void ingest_time_text(int64_t ms, char text[INGEST_TIME_SIZE]);
 status ingest_count_bytes(server_app *app) MUST_CHECK; /* ingest_store.c */

@@ -219,7 +219,10 @@ static status remember_applied(ident_record *r, const staged_batch *b, uint64_t 
 
 static status apply_all(batch_apply *a, staged_batch *batch)
 {
+    const wire_upload *first = NULL;
     a->version = model_txn_version(a->txn);
+    TRY(staging_read(batch, 0, &first));
+    TRY(trails_take(a->app, a->txn, a->ident, a->record.batch_version, first));
     TRY(apply_parts(a, batch));
     TRY(judge_later(a));
     a->record.has_batch = true;

@@ -269,6 +269,7 @@ static status tell_history(peer *p, const wire_bind *b, arena *memory, wire_boun
     bool found = false;
     TRY(tell_epochs(p, b, memory, out));
     if (b->ident != 0 || b->previous_ident == 0) return ATOLL_OK;
+    TRY(trails_newest(p->app, b->trail, &b->commits, &out->shared_commit));
     TRY(ident_read(p->app, b->previous_ident, &r, &found));
     bool own = found && same_id(b->previous_secret, r.secret) && strcmp(r.user_id, p->user_id) == 0;
     for (size_t i = 0; own && i < r.applied.count; i++) {

@@ -36,7 +36,8 @@ enum {
     BREAKAGE_SECRET_FIELD_SENT,     /* a field travels that may not be read */
     BREAKAGE_CURSOR_WITH_THE_FIRST_SLICE, /* the rest of a group is taken for published */
     BREAKAGE_SLICES_NOT_RESUMED,          /* what a power cut left half published stays so */
-    BREAKAGE_TOLD_FORGOTTEN, /* after a power cut a sweep does not know what the group named */
+    BREAKAGE_TOLD_FORGOTTEN,    /* after a power cut a sweep does not know what the group named */
+    BREAKAGE_COPIES_SEND_TWICE, /* what another copy of a folder sent is taken once more */
     BREAKAGE_COUNT
 };
 #ifdef ATOLL_SIMULATOR

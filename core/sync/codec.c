@@ -109,6 +109,8 @@ static status read_bind(arena *memory, const Atoll__Sync__V1__Bind *b, wire_bind
                        .acknowledged_version = b->acknowledged_version,
                        .wall_ms = b->wall_ms,
                        .log_level = b->log_level,
+                       .trail = b->trail,
+                       .commits = {b->commits, b->n_commits, b->n_commits},
                        .accepts_zstd = b->accepts_zstd};
     TRY(read_partition(b->partition, &out->partition));
     TRY(read_id(&b->secret, "secret", &out->secret));
@@ -122,7 +124,12 @@ static status read_bind(arena *memory, const Atoll__Sync__V1__Bind *b, wire_bind
 
 static status read_upload(arena *memory, const Atoll__Sync__V1__Upload *u, wire_upload *out)
 {
-    *out = (wire_upload){.bound = u->bound, .cursor = u->cursor, .part = u->part, .last = u->last};
+    *out = (wire_upload){.bound = u->bound,
+                         .cursor = u->cursor,
+                         .part = u->part,
+                         .last = u->last,
+                         .trail = u->trail,
+                         .commits = {u->commits, u->n_commits, u->n_commits}};
     TRY(read_id(&u->batch, "batch", &out->batch));
     TRY(read_id(&u->previous_batch, "previous_batch", &out->previous_batch));
     if (out->batch.size == 0 || u->bound == 0)
@@ -231,6 +238,7 @@ static status read_bound(arena *memory, const Atoll__Sync__V1__Bound *b, wire_bo
                         .previous_high_water = b->previous_high_water,
                         .previous_version = b->previous_version,
                         .offline_ms = b->offline_ms,
+                        .shared_commit = b->shared_commit,
                         .log_id = b->log_id,
                         .server_ms = b->server_ms,
                         .accepts_zstd = b->accepts_zstd};
@@ -367,6 +375,9 @@ static status write_bind(buffer *to, arena *memory, const wire_bind *w)
     b.run = w->run;
     b.acknowledged_version = w->acknowledged_version;
     b.log_level = w->log_level;
+    b.trail = w->trail;
+    b.commits = w->commits.items;
+    b.n_commits = w->commits.count;
     b.previous_secret = bytes_out(w->previous_secret);
     b.wall_ms = w->wall_ms;
     b.accepts_zstd = w->accepts_zstd;
@@ -399,6 +410,9 @@ static status write_upload(buffer *to, arena *memory, const wire_upload *w)
     u.cursor = w->cursor;
     u.part = w->part;
     u.last = w->last;
+    u.trail = w->trail;
+    u.commits = w->commits.items;
+    u.n_commits = w->commits.count;
     TRY(codec_rows_write(memory, &w->rows, &u.n_rows, &u.rows));
     pb_client m = ATOLL__SYNC__V1__CLIENT_MESSAGE__INIT;
     m.body_case = ATOLL__SYNC__V1__CLIENT_MESSAGE__BODY_UPLOAD;
@@ -483,6 +497,7 @@ static status write_bound(buffer *to, arena *memory, const wire_bound *w)
     b.previous_high_water = w->previous_high_water;
     b.previous_version = w->previous_version;
     b.offline_ms = w->offline_ms;
+    b.shared_commit = w->shared_commit;
     b.log_id = (char *)(w->log_id != NULL ? w->log_id : "");
     TRY(write_history(memory, w, &b));
     TRY(codec_schema_write(memory, &w->schema, &b.n_schema, &b.schema));

@@ -5,6 +5,7 @@
 #include "sync/outbox.h"
 #include "sync/pending_block.h"
 #include "sync/side.h"
+#include "sync/trail.h"
 
 #include "model/list.h"
 
@@ -46,6 +47,10 @@ status sync_state_read(model_db *db, sync_state *out)
             *numbers[i] = reader_varint(&r);
         s.has_acknowledged = reader_byte(&r) != 0;
         bytes ids = reader_take(&r, 48);
+        if (!r.failed && r.at != r.end) { /* Earlier builds end here. */
+            s.trail = reader_fixed64(&r);
+            s.trail_newest = reader_fixed64(&r);
+        }
         if (r.failed) {
             result = fail(ATOLL_ERROR_FILE_CORRUPT, "the sync state of %zu bytes is damaged",
                           record.size);
@@ -74,6 +79,8 @@ status sync_state_write(model_txn *txn, const sync_state *s)
     if (result == ATOLL_OK) result = buffer_append(&record, s->secret, 16);
     if (result == ATOLL_OK) result = buffer_append(&record, s->sent_batch, 16);
     if (result == ATOLL_OK) result = buffer_append(&record, s->acknowledged_batch, 16);
+    if (result == ATOLL_OK) result = buffer_append_fixed64(&record, s->trail);
+    if (result == ATOLL_OK) result = buffer_append_fixed64(&record, s->trail_newest);
     if (result == ATOLL_OK)
         result = model_side_put(txn, bytes_of(state_key, sizeof state_key), buffer_view(&record));
     buffer_free(&record);
@@ -250,7 +257,7 @@ static status fold_life(fold *f, pending_entry *e, bool created)
 static bool fold_delete(fold *f, pending_entry *e, uint64_t version)
 {
     bool in_flight = e->created != 0 && e->created <= f->state->sent_bound;
-    e->fields.count = e->claims.count = 0;
+    e->fields.count = e->claims.count = e->parts.count = 0;
     if (in_flight) e->flight = f->state->sent_bound;
     if (e->created == 0 || in_flight || e->flight != 0) {
         e->deleted = version;
@@ -296,11 +303,12 @@ static status fold_field(fold *f, pending_entry *e, const row_change *change, si
         field->set = (claim_stamp){0};
         field->added = 0;
         field->added_version = 0;
+        trail_drop_parts(e, field->property);
     }
     if (!by.incremented) return ATOLL_OK;
     field->added = (int64_t)sum(field->added, by.added);
     field->added_version = version;
-    return ATOLL_OK;
+    return trail_part(e, field->property, version, by.added, f->state->sent_bound);
 }
 
 static status fold_change(fold *f, const row_change *change, uint64_t version)
@@ -323,7 +331,8 @@ static status fold_change(fold *f, const row_change *change, uint64_t version)
         /* The key was taken again by somebody who did not see the hidden object: not its successor, but a meeting. */
         e.hidden = e.alive_before = false;
         e.life = e.deleted = 0;
-        e.fields.count = e.claims.count = 0; /* The engine gave the key a fresh object. */
+        e.fields.count = e.claims.count = e.parts.count =
+            0; /* The engine gave the key a fresh object. */
         e.base = f->state->cursor;
     }
     if (result == ATOLL_OK && change->created && alive_after) {
@@ -438,7 +447,7 @@ static status fold_commit(void *context, const local_commit *commit)
     for (size_t i = 0; i < commit->asymmetric_count; i++)
         TRY(outbox_add(&f->outbox, f->txn, f->state, &commit->asymmetric[i], commit->version));
     f->newest = commit->version;
-    return ATOLL_OK;
+    return trail_fold(f->txn, f->state, commit);
 }
 
 status pending_fold(model_txn *txn, model_db *db, sync_state *state, uint64_t *newest)
@@ -560,6 +569,7 @@ static status acknowledge_fields(acknowledgement *a, acknowledged_entry *x)
     }
     e->fields.count = kept;
     pending_entry_drop_claims(e);
+    trail_parts_acknowledged(e, a->bound);
     return ATOLL_OK;
 }
 
@@ -637,6 +647,7 @@ status pending_acknowledge(model_txn *txn, model_db *db, uint64_t bound)
     acknowledgement a = {txn, bound};
     TRY(pending_block_each(db, acknowledge_block, &a));
     TRY(outbox_acknowledge(txn, db, bound));
+    TRY(trail_acknowledge(txn, db, bound));
     return side_each(db, 't', drop_clock, &a);
 }
 

@@ -16,6 +16,7 @@ typedef struct sync_state {
     uint64_t next_sequence; /* of asymmetric objects */
     uint64_t view_version;  /* subscription set in force */
     uint64_t acknowledged_version; /* of the server, that took the last acknowledged batch */
+    uint64_t trail, trail_newest;  /* names of the first and the newest commit that has one */
     bool has_acknowledged;
     uint8_t secret[16], sent_batch[16], acknowledged_batch[16];
 } sync_state;
@@ -49,6 +50,12 @@ typedef struct pending_claim {
     claim_stamp stamp;
     int64_t added;
 } pending_claim;
+/* What a commit added, or some of them that were folded. */
+typedef struct pending_part {
+    property_key property;
+    uint64_t version;
+    int64_t added;
+} pending_part;
 /* What the local value has beyond the set, or beyond the server's value where nothing is set. */
 int64_t pending_field_added(const pending_field *f);
 int64_t pending_field_claimed(const pending_field *f); /* the part of it that was claimed */
@@ -72,6 +79,7 @@ typedef struct pending_entry {
     bool hidden;     /* left the view while pending: the row is hidden */
     VECTOR(pending_field) fields;
     VECTOR(pending_claim) claims;
+    VECTOR(pending_part) parts; /* of what was added: trail.h */
 } pending_entry;
 void pending_entry_free(pending_entry *e);
 row_kind pending_entry_kind(const pending_entry *e, uint64_t *life); /* ROW_NONE: nothing to tell */

@@ -32,6 +32,7 @@ void pending_entry_free(pending_entry *e)
 {
     vector_free(&e->fields);
     vector_free(&e->claims);
+    vector_free(&e->parts);
 }
 
 status pending_entry_copy(const pending_entry *e, class_key c, row_key row, pending_entry *out)
@@ -43,6 +44,8 @@ status pending_entry_copy(const pending_entry *e, class_key c, row_key row, pend
     copy.fields.count = copy.fields.capacity = 0;
     copy.claims.items = NULL;
     copy.claims.count = copy.claims.capacity = 0;
+    copy.parts.items = NULL;
+    copy.parts.count = copy.parts.capacity = 0;
     if (e->fields.count > 0) {
         TRY(vector_reserve(&copy.fields, e->fields.count));
         memcpy(copy.fields.items, e->fields.items, e->fields.count * sizeof *e->fields.items);
@@ -51,6 +54,8 @@ status pending_entry_copy(const pending_entry *e, class_key c, row_key row, pend
     status result = ATOLL_OK;
     for (size_t i = 0; i < e->claims.count && result == ATOLL_OK; i++)
         result = vector_push(&copy.claims, e->claims.items[i]);
+    for (size_t i = 0; i < e->parts.count && result == ATOLL_OK; i++)
+        result = vector_push(&copy.parts, e->parts.items[i]);
     if (result != ATOLL_OK) {
         pending_entry_free(&copy);
         return result;
@@ -85,11 +90,15 @@ static bool same_entry(const pending_entry *a, const pending_entry *b)
                 a->met == b->met && a->created == b->created && a->deleted == b->deleted &&
                 a->flight == b->flight && a->presumed == b->presumed && a->newest == b->newest &&
                 a->hidden == b->hidden && a->fields.count == b->fields.count &&
-                a->claims.count == b->claims.count;
+                a->claims.count == b->claims.count && a->parts.count == b->parts.count;
     for (size_t i = 0; same && i < a->fields.count; i++)
         same = same_field(&a->fields.items[i], &b->fields.items[i]);
     for (size_t i = 0; same && i < a->claims.count; i++)
         same = same_claim(&a->claims.items[i], &b->claims.items[i]);
+    for (size_t i = 0; same && i < a->parts.count; i++)
+        same = a->parts.items[i].property == b->parts.items[i].property &&
+               a->parts.items[i].version == b->parts.items[i].version &&
+               a->parts.items[i].added == b->parts.items[i].added;
     return same;
 }
 
@@ -145,11 +154,36 @@ static pending_field field_read(reader *r)
     return f;
 }
 
+static status parts_write(buffer *to, const pending_entry *e)
+{
+    if (e->parts.count == 0) return ATOLL_OK;
+    TRY(buffer_append_varint(to, e->parts.count));
+    for (size_t i = 0; i < e->parts.count; i++) {
+        TRY(buffer_append_varint(to, e->parts.items[i].property));
+        TRY(buffer_append_varint(to, e->parts.items[i].version));
+        TRY(buffer_append_fixed64(to, (uint64_t)e->parts.items[i].added));
+    }
+    return ATOLL_OK;
+}
+
+static status parts_read(reader *r, pending_entry *e)
+{
+    uint64_t count = reader_varint(r);
+    for (uint64_t i = 0; i < count && !r->failed; i++) {
+        pending_part x = {.property = (property_key)reader_varint(r)};
+        x.version = reader_varint(r);
+        x.added = (int64_t)reader_fixed64(r);
+        TRY(vector_push(&e->parts, x));
+    }
+    return ATOLL_OK;
+}
+
 static status entry_write(buffer *to, const pending_entry *e)
 {
+    const uint64_t flags = (uint64_t)e->hidden | (uint64_t)(e->parts.count > 0) << 1;
     const uint64_t numbers[] = {e->base,         e->life,   e->met,         e->created,
                                 e->deleted,      e->newest, e->flight,      e->presumed,
-                                e->alive_before, e->hidden, e->fields.count};
+                                e->alive_before, flags,     e->fields.count};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         TRY(buffer_append_varint(to, numbers[i]));
     for (size_t i = 0; i < e->fields.count; i++) TRY(field_write(to, &e->fields.items[i]));
@@ -159,7 +193,7 @@ static status entry_write(buffer *to, const pending_entry *e)
         TRY(pending_claim_write(to, &e->claims.items[i].stamp));
         TRY(buffer_append_fixed64(to, (uint64_t)e->claims.items[i].added));
     }
-    return ATOLL_OK;
+    return parts_write(to, e);
 }
 
 static status entry_read(reader *r, pending_entry *out)
@@ -169,7 +203,8 @@ static status entry_read(reader *r, pending_entry *out)
                            &e.deleted, &e.newest, &e.flight, &e.presumed};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) *numbers[i] = reader_varint(r);
     e.alive_before = reader_varint(r) != 0;
-    e.hidden = reader_varint(r) != 0;
+    uint64_t flags = reader_varint(r);
+    e.hidden = (flags & 1) != 0;
     uint64_t count = reader_varint(r);
     status result = ATOLL_OK;
     for (uint64_t i = 0; i < count && !r->failed && result == ATOLL_OK; i++) {
@@ -183,6 +218,7 @@ static status entry_read(reader *r, pending_entry *out)
         x.added = (int64_t)reader_fixed64(r);
         result = vector_push(&e.claims, x);
     }
+    if (result == ATOLL_OK && (flags & 2) != 0) result = parts_read(r, &e);
     if (result != ATOLL_OK) {
         pending_entry_free(&e);
         return result;
@@ -213,6 +249,7 @@ static void renumber(pending_block *b)
             to[at] = ++count;
             b->shared.items[at - 1].fields.items = NULL; /* It moved. */
             b->shared.items[at - 1].claims.items = NULL;
+            b->shared.items[at - 1].parts.items = NULL;
         }
         b->at[i] = to[at];
     }

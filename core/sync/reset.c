@@ -3,6 +3,7 @@
  * the phase changes in the commit that does what the phase stands for. */
 #include "sync/reset.h"
 #include "sync/pending_block.h"
+#include "sync/trail.h"
 #include "sync/side.h"
 
 static const uint8_t record_key[2] = {'c', 'Z'}, began_key[2] = {'c', 'y'};
@@ -176,12 +177,17 @@ status reset_bound(model_txn *txn, model_db *db, const wire_bound *b, int64_t no
                    reset_record *record)
 {
     reset_record next = *record;
+    uint64_t there = 0, shared = 0; /* log versions up to which everything is at the server */
     TRY(common_version(db, b, &next));
     if (next.previous_ident != 0) TRY(settle_aside(txn, db, b, &next));
     if (b->previous_high_water != 0 && b->previous_high_water == next.previous_bound) {
         TRY(remember_aside(txn, db, next.previous_bound, applied_at(b), now_ms));
-        TRY(pending_acknowledge(txn, db, next.previous_bound));
+        there = next.previous_bound;
     }
+    /* The other copy of this folder sent what both have: its batch was everything that was pending until then. */
+    if (b->shared_commit != 0) TRY(trail_find(db, b->shared_commit, &shared));
+    if (shared > there) there = shared;
+    if (there != 0) TRY(trail_shared(txn, db, there));
     next.previous_ident = next.previous_bound = 0;
     TRY(began_write(txn, b));
     TRY(reset_write(txn, &next));
@@ -423,6 +429,7 @@ static status rebase(reset_apply *r, class_key c, row_key row, uint64_t version)
     for (size_t i = 0; i < e.fields.count; i++) rebase_field(r, &e.fields.items[i], version);
     for (size_t i = 0; i < e.claims.count; i++) restate(r, &e.claims.items[i].stamp);
     pending_entry_drop_claims(&e);
+    trail_parts_acknowledged(&e, 0);
     status result = ATOLL_OK;
     if (found)
         result = kind == ROW_NONE ? pending_drop(r->g->txn, c, row) : pending_put(r->g->txn, &e);
@@ -462,6 +469,8 @@ status reset_prepare(reset_apply *r)
     TRY(remember_forget_after(txn, r->db, copied ? 0 : r->record->lost_after));
     for (size_t i = 0; i < r->names.count; i++)
         TRY(rebase(r, r->names.items[i].class_of, r->names.items[i].row, version));
+    if (r->names.count > 0)
+        TRY(trail_put(txn, version, platform_random_u64(r->platform) | 1)); /* What is claimed. */
     return pending_clock(txn, version, r->platform, r->state->seen);
 }
 

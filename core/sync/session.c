@@ -520,6 +520,8 @@ static status make_bind(session *s, arena *memory, session_action *out)
         result = subscription_set_before(s->options.db, &before);
     if (result == ATOLL_OK) result = queries_of(memory, &active, &m.bind.view);
     if (result == ATOLL_OK) result = queries_of(memory, &before, &m.bind.view_before);
+    if (result == ATOLL_OK && m.bind.previous_ident != 0)
+        result = session_put_names(s, memory, UINT64_MAX, &m.bind.trail, &m.bind.commits);
     if (result == ATOLL_OK) result = give_message(s, &m, out);
     subscription_set_free(&active);
     subscription_set_free(&before);

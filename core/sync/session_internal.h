@@ -219,6 +219,9 @@ void session_take_held(session *s, uint64_t now_ms);
 /* session_upload.c */
 bool session_has_pending(session *s);
 status session_upload_begin(session *s, uint64_t now_ms, bool *begun) MUST_CHECK;
+/* Names of commits up to that log version (trail.h). */
+status session_put_names(session *s, arena *memory, uint64_t bound, uint64_t *trail,
+                         wire_u64 *commits) MUST_CHECK;
 status session_upload_part(session *s, client_message *message, arena *memory) MUST_CHECK;
 void session_upload_end(session *s);
 bool session_upload_ready(const session *s, uint64_t now_ms);

@@ -2,6 +2,7 @@
  * It must never send what is not durable here, nor begin a batch while another is unanswered. Invariant: the id and bound of a
  * batch are on disk before its first byte leaves. */
 #include "sync/session_internal.h"
+#include "sync/trail.h"
 
 enum { SNAPSHOT_ATTEMPTS_MAX = 20, SNAPSHOT_RETRY_MS = 20 };
 
@@ -593,6 +594,20 @@ static status put_runs(session *s, wire_builder *b, pending_cursor *cursor, run_
     }
 }
 
+status session_put_names(session *s, arena *memory, uint64_t bound, uint64_t *trail,
+                         wire_u64 *commits)
+{
+    trail_names names = {0};
+    if (s->sync.trail == 0) return ATOLL_OK;
+    TRY(trail_through(s->options.db, bound, &names));
+    status result = ATOLL_OK;
+    for (size_t i = 0; i < names.count && result == ATOLL_OK; i++)
+        result = arena_push(memory, commits, names.items[i]);
+    if (result == ATOLL_OK && names.count > 0) *trail = s->sync.trail;
+    vector_free(&names);
+    return result;
+}
+
 status session_upload_part(session *s, client_message *message, arena *memory)
 {
     upload_batch *u = &s->batch;
@@ -617,6 +632,9 @@ status session_upload_part(session *s, client_message *message, arena *memory)
                                     .rows = b.rows};
     if (s->sync.has_acknowledged)
         message->upload.previous_batch = bytes_of(s->sync.acknowledged_batch, 16);
+    if (message->upload.part == 0)
+        TRY(session_put_names(s, memory, s->sync.sent_bound, &message->upload.trail,
+                              &message->upload.commits));
     u->sent_all = !full;
     double rows = (double)u->pending.rows * (u->embedded ? 2 : 1); /* Seen twice then. */
     session_progress_sent(s, b.size, rows < 1.0 ? 0 : (double)u->given / rows);

@@ -97,6 +97,8 @@ typedef struct wire_bind {
     int64_t wall_ms;
     bool accepts_zstd;
     int32_t log_level; /* 0: no log lines are wanted */
+    uint64_t trail;    /* in a reset: what copies of the folder share; 0: nothing is unsent */
+    wire_u64 commits;  /* names of commits that are unsent, the newest last */
 } wire_bind;
 typedef struct wire_subscribe {
     uint64_t version;
@@ -108,6 +110,8 @@ typedef struct wire_upload {
     uint32_t part;
     bool last;
     wire_rows_list rows;
+    uint64_t trail; /* in the first part */
+    wire_u64 commits;
 } wire_upload;
 
 typedef enum client_message_kind {
@@ -142,7 +146,8 @@ typedef struct wire_bound {
     ARENA_ARRAY(wire_epoch) history;
     model_schema schema;
     bool accepts_zstd;
-    const char *log_id; /* NULL: as "" */
+    const char *log_id;     /* NULL: as "" */
+    uint64_t shared_commit; /* the newest of Bind.commits that is applied here; 0: none */
 } wire_bound;
 typedef struct wire_subscription_state {
     uint64_t version;

@@ -43,7 +43,8 @@ int breakage_named(const char *name)
                                         "secret-field-sent",
                                         "cursor-with-the-first-slice",
                                         "slices-not-resumed",
-                                        "told-forgotten"};
+                                        "told-forgotten",
+                                        "copies-send-twice"};
     _Static_assert(sizeof names / sizeof *names == BREAKAGE_COUNT, "each breakage has a name");
     for (int i = 0; i < BREAKAGE_COUNT; i++) {
         if (strcmp(names[i], name) == 0) return i;

@@ -20,10 +20,11 @@ static void copy_folder(trial *t, client *from)
 {
     client *c = &t->w.clients[t->spare];
     if (from->number == t->spare || from->session == NULL || from->node.crashing) return;
-    bool both = !trial_quiet(from) || t->restored_lately; /* have it, and send it */
+    bool both = !trial_quiet(from) || t->restored_lately; /* have it, and one of them sends it */
     for (int k = 0; k < OWN_MAX && both; k++) t->own[from->number][k].unsure = true;
-    for (int k = 0; k < VOTES + WORLD_CLIENTS_MAX && both; k++) t->votes[k].doubtful = true;
-    if (both) t->readings_unsure += t->readings_sure, t->readings_sure = 0;
+    /* What was lost either may think that the other one tells. */
+    for (int k = 0; k < VOTES + WORLD_CLIENTS_MAX && t->restored_lately; k++)
+        t->votes[k].doubtful = true;
     world_crash_client(&t->w, c, 100);
     memory_disk_free(c->node.disk);
     c->node.disk = memory_disk_copy(from->node.disk);
@@ -166,22 +167,25 @@ static int run_seed(uint64_t seed, bool verbose)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"seed", required_argument, NULL, 's'},
-                                            {"count", required_argument, NULL, 'c'},
-                                            {"verbose", no_argument, NULL, 'v'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"seed", required_argument, NULL, 's'},     {"count", required_argument, NULL, 'c'},
+        {"verbose", no_argument, NULL, 'v'},        {"breakage", required_argument, NULL, 'b'},
+        {"expect-failure", no_argument, NULL, 'f'}, {NULL, 0, NULL, 0}};
     uint64_t seed = 1, count = 1;
-    bool verbose = false;
+    bool verbose = false, expects = false;
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (o == 's') seed = strtoull(optarg, NULL, 10);
         if (o == 'c') count = strtoull(optarg, NULL, 10);
         if (o == 'v') verbose = true;
-        if (o == '?') return 2;
+        if (o == 'b') breakage_active = breakage_named(optarg);
+        if (o == 'f') expects = true;
+        if (o == '?' || breakage_active < 0) return 2;
     }
     log_set_level(verbose ? LOG_DEBUG : LOG_OFF);
     for (uint64_t i = 0; i < count; i++) {
         int result = run_seed(seed + i, verbose);
+        if (result == 1 && expects) return 0;
         if (result != 0) return result;
     }
-    return 0;
+    return expects ? 1 : 0;
 }
