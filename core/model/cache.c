@@ -29,7 +29,10 @@ struct cache {
     model_db *db;
     uint64_t budget; /* 0: none */
     atomic_uint_least64_t bytes, trigger, epoch;
-    atomic_uint crowd; /* readers that found no place below */
+    atomic_uint_least64_t
+        relief; /* bytes below which a transaction does not look for what it could spill */
+    atomic_uint_least64_t relieved; /* how often it did */
+    atomic_uint crowd;              /* readers that found no place below */
     model_reader readers[READERS];
     /* of the thread that sweeps */
     VECTOR(retired) waiting;
@@ -105,7 +108,8 @@ model_memory model_memory_now(model_db *db)
                           .waiting_bytes = atomic_load(&k->waiting_bytes),
                           .evicted = atomic_load(&k->evicted),
                           .spilled = atomic_load(&k->spilled),
-                          .loaded_back = atomic_load(&k->loaded_back)};
+                          .loaded_back = atomic_load(&k->loaded_back),
+                          .relieved = atomic_load(&k->relieved)};
 }
 
 /* ---- readers ---- */
@@ -418,6 +422,11 @@ static void ask_for_checkpoint(model_db *db)
     mutex_unlock(&db->lock);
 }
 
+static uint64_t step_size(const cache *k)
+{
+    return k->budget / 8 < STEP_SIZE_MIN ? STEP_SIZE_MIN : k->budget / 8;
+}
+
 static void sweep_run(cache *k)
 {
     view_vector views = {0};
@@ -427,8 +436,7 @@ static void sweep_run(cache *k)
         vector_free(&views);
         return;
     }
-    uint64_t before = atomic_load(&k->bytes), step = k->budget / 8;
-    if (step < STEP_SIZE_MIN) step = STEP_SIZE_MIN;
+    uint64_t before = atomic_load(&k->bytes), step = step_size(k);
     free_waiting(k);
     if (atomic_load(&k->waiting_bytes) > k->budget / 2) { /* To let more go would free nothing. */
         atomic_store(&k->trigger, before + step);
@@ -451,6 +459,7 @@ static void sweep_run(cache *k)
     free_waiting(k);
     atomic_fetch_add(&k->bytes, s.total - before); /* what was loaded meanwhile stays counted */
     atomic_store(&k->trigger, (s.total > k->budget ? s.total : k->budget) + step);
+    atomic_store(&k->relief, 0);
     delete_dropped(k);
     if (s.excess != 0) ask_for_checkpoint(k->db);
     sweep_end(k, &views);
@@ -467,7 +476,8 @@ void cache_loaded(storage *store, size_t size)
 void cache_relieve(cache *k, model_txn *txn)
 {
     view_vector views = {0};
-    if (k == NULL || !cache_is_full(k) || !sweep_begin(k, &views)) return;
+    if (k == NULL || !cache_is_full(k) || atomic_load(&k->bytes) < atomic_load(&k->relief)) return;
+    if (!sweep_begin(k, &views)) return;
     sweep s = {.cache = k, .pass = PASS_SPILL, .stamp = txn->writer.stamp, .excess = k->budget / 2};
     s.total = atomic_load(&k->bytes);
     uint64_t before = s.total;
@@ -479,5 +489,8 @@ void cache_relieve(cache *k, model_txn *txn)
     atomic_fetch_add(&k->epoch, 1);
     free_waiting(k);
     atomic_fetch_sub(&k->bytes, before - s.total);
+    /* All blocks were looked at: what could not go now is not asked for again before there is a good deal more. */
+    atomic_store(&k->relief, s.total + step_size(k));
+    atomic_fetch_add(&k->relieved, 1);
     sweep_end(k, &views);
 }

@@ -267,6 +267,7 @@ model_txn_view(model_txn *txn); /* reads see the transaction's own writes; valid
 /* What the memory budget did so far: bytes of blocks in memory, bytes let go that somebody may still look at, blocks. */
 typedef struct model_memory {
     uint64_t bytes, waiting_bytes, evicted, spilled, loaded_back;
+    uint64_t relieved; /* passes of transactions over all blocks, for some to spill */
 } model_memory;
 model_memory model_memory_now(model_db *db);
 void model_txn_rest(model_txn *txn);              /* as model_view_rest, for its view */
