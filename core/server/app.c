@@ -52,7 +52,7 @@ static status app_start(server_app *app)
     TRY(paths_load(app));
     model_txn *txn = NULL;
     if (!found) app->next_ident = 1;
-    TRY(model_begin(app->db, COMMIT_SERVER, &txn));
+    TRY(app_begin(app, &txn));
     status result = history_begin(app, txn);
     if (result == ATOLL_OK) result = app_record_write(app, txn);
     if (result != ATOLL_OK) {
@@ -115,6 +115,7 @@ void server_app_set_limits(server_app *app, const server_app_options *limits)
 void server_app_close(server_app *app)
 {
     if (app == NULL) return;
+    early_drop(app);
     if (app->db != NULL) model_close(app->db);
     watch_close(app);
     marks_close(app);
@@ -413,6 +414,7 @@ status app_take_schema(server_app *app, const model_schema *schema, bool flexibl
     if (result == ATOLL_OK)
         result = merge_schema(app, &merged, &given, flexible, partition, &changed);
     if (result == ATOLL_OK && changed) {
+        early_drop(app); /* It is a commit. */
         result = model_add_schema(app->db, &given);
         app->schema_generation++;
     }

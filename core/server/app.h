@@ -31,6 +31,7 @@ typedef struct shared_schema {
         taken; /* a client's, by a flexible app, when the schema was of this generation; 0: not */
 } shared_schema;
 
+typedef struct early_batch early_batch;
 struct server_app {
     server_app_options options;
     char *app_id, *partition_property;
@@ -55,9 +56,13 @@ struct server_app {
     VECTOR(shared_schema *) schemas;
     map64
         bound; /* idents that are bound now, to their peer: with many sessions a bind looks at no other */
+    early_batch *early;                  /* NULL: no batch is applied as it arrives */
+    uint64_t early_dropped;              /* of those, that were begun in vain */
     uint64_t staged_size, staged_memory; /* bytes of unfinished batches of all peers; in memory */
 };
-int64_t app_now_ms(const server_app *app); /* server time: never behind what was applied */
+status app_begin(server_app *app,
+                 model_txn **out) MUST_CHECK; /* every commit of the app's begins so */
+int64_t app_now_ms(const server_app *app);    /* server time: never behind what was applied */
 status app_record_write(server_app *app, model_txn *txn) MUST_CHECK;
 status history_load(server_app *app) MUST_CHECK;
 status history_begin(server_app *app,
@@ -224,6 +229,8 @@ enum { PLACES_OF_A_QUERY_MAX = 512 };
 uint64_t place_of(class_key c, property_key p, const value *v); /* 0: of no guard */
 status places_open(server_app *app) MUST_CHECK;
 void places_close(server_app *app);
+status places_fork(const server_app *app,
+                   struct place_index **out) MUST_CHECK; /* the same fields, nothing waits */
 /* What the view's queries demand is indexed from this transaction on. txn NULL: only tells whether anything is missing. */
 status places_declare(server_app *app, model_txn *txn, const server_view *v,
                       bool *missing) MUST_CHECK;
@@ -302,6 +309,12 @@ typedef struct past_view {
     server_view view;
     uint64_t until;
 } past_view;
+/* A message of a batch that is not whole yet, which was staged; and what ends it. (apply_early.c) */
+void early_part(peer *p, const judging_views *views, const wire_upload *u);
+void early_drop(server_app *app);
+void early_drop_of(const peer *p);
+void early_drop_batch(server_app *app, const staged_batch *b);
+void early_expire(server_app *app);
 status apply_batch(server_app *app, uint64_t ident, const judging_views *views, staged_batch *batch,
                    uint64_t *version) MUST_CHECK;
 /* A collection of an upload merges into the row's. *lost: an element came out otherwise than uploaded. BAD_CHANGESET: it

@@ -45,6 +45,23 @@ static inline uint64_t root_name(class_key c, row_key row)
 {
     return (uint64_t)c << 44 ^ row;
 }
+/* apply_batch.c: the record and the transaction; the roots of one message. Its txn ends elsewhere. */
+status batch_begin(batch_apply *a, const wire_upload *first) MUST_CHECK;
+bool batch_judges_plainly(
+    const judging_views *views); /* message by message, not when all is there */
+status batch_part(batch_apply *a, const wire_upload *u) MUST_CHECK;
+void batch_free(batch_apply *a);
+/* apply_early.c: what of the app changes with a transaction that is open for several messages. */
+typedef struct app_state {
+    uint64_t clock, ingest_position, ingest_bytes;
+    struct mark_cache *marks;
+    struct place_index *places;
+} app_state;
+void app_state_swap(server_app *app, app_state *s);
+void app_state_free(server_app *app, app_state *s);
+/* What is applied of the batch but its last message becomes the caller's. False: nothing, and then it is dropped. */
+bool early_take(server_app *app, const staged_batch *b, batch_apply *a, size_t *parts,
+                app_state *state);
 status apply_outcome(batch_apply *a, class_key c, row_key row, uint64_t life,
                      bool reverted) MUST_CHECK;
 /* Takes the fields that win; what was set before what was added to it. */

@@ -143,8 +143,8 @@ static status embedded_in_parts(batch_apply *a, staged_batch *batch, bool final,
     return ATOLL_OK;
 }
 
-/* One message is in memory at a time; each pass reads those again that concern it. */
-static status apply_parts(batch_apply *a, staged_batch *batch)
+/* One message is in memory at a time; each pass reads those again that concern it. The roots before `first` are done. */
+static status apply_parts(batch_apply *a, staged_batch *batch, size_t first)
 {
     size_t progress = 1;
     bool any_embedded = false;
@@ -155,7 +155,7 @@ static status apply_parts(batch_apply *a, staged_batch *batch)
         TRY(staging_read(batch, k, &u));
         TRY(forbidden_in_part(a, u));
     }
-    for (size_t k = 0; k < batch->parts.count; k++) {
+    for (size_t k = first; k < batch->parts.count; k++) {
         TRY(staging_read(batch, k, &u));
         TRY(apply_roots(a, u));
     }
@@ -217,13 +217,9 @@ static status remember_applied(ident_record *r, const staged_batch *b, uint64_t 
     return vector_push(&r->applied, batch);
 }
 
-static status apply_all(batch_apply *a, staged_batch *batch)
+static status apply_all(batch_apply *a, staged_batch *batch, size_t first)
 {
-    const wire_upload *first = NULL;
-    a->version = model_txn_version(a->txn);
-    TRY(staging_read(batch, 0, &first));
-    TRY(trails_take(a->app, a->txn, a->ident, a->record.batch_version, first));
-    TRY(apply_parts(a, batch));
+    TRY(apply_parts(a, batch, first));
     TRY(judge_later(a));
     a->record.has_batch = true;
     TRY(remember_applied(&a->record, batch, a->version));
@@ -250,7 +246,7 @@ static void forget_attempt(batch_apply *a)
     a->place = 0;
 }
 
-static void free_attempts(batch_apply *a)
+void batch_free(batch_apply *a)
 {
     forget_attempt(a);
     map64_free(&a->named);
@@ -263,42 +259,7 @@ static void free_attempts(batch_apply *a)
     if (a->before != NULL) model_view_release((model_view *)(uintptr_t)a->before);
 }
 
-/* *again: some objects were refused when all was there, and nothing was committed. */
-static status attempt(batch_apply *a, staged_batch *batch, uint64_t *version, bool *again)
-{
-    server_app *app = a->app;
-    bool found = false;
-    uint64_t clock = app->clock, ingest = app->ingest_position, stored = app->ingest_bytes;
-    size_t refused = a->refused_later.count;
-    TRY(ident_read(app, a->ident, &a->record, &found));
-    ident_forget_rejected(&a->record);
-    a->record.outcome.count = 0;
-    a->rounds++;
-    *again = false;
-    if (!found)
-        return fail(ATOLL_ERROR_INTERNAL, "ident %llu is not known", (unsigned long long)a->ident);
-    TRY(model_begin(app->db, COMMIT_SERVER, &a->txn));
-    /* So the memory budget holds within a batch too: of what was read for one row nothing is kept for the next. */
-    model_reader *reader = model_read_begin(app->db);
-    model_txn_rest(a->txn);
-    status result = apply_all(a, batch);
-    model_read_end(app->db, reader);
-    *again = result == ATOLL_OK && a->refused_later.count > refused;
-    if (result == ATOLL_OK && !*again) {
-        result = model_commit(a->txn, version);
-    } else {
-        model_rollback(a->txn);
-    }
-    if (result != ATOLL_OK || *again) {
-        marks_forget(app);
-        app->clock = clock;
-        app->ingest_position = ingest;
-        app->ingest_bytes = stored;
-    }
-    return result;
-}
-
-static bool judges_plainly(const judging_views *views)
+bool batch_judges_plainly(const judging_views *views)
 {
     bool plain = true;
     for (size_t i = 0; i < views->rules->classes.count && plain; i++) {
@@ -314,22 +275,110 @@ static bool judges_plainly(const judging_views *views)
     return plain;
 }
 
+status batch_begin(batch_apply *a, const wire_upload *first)
+{
+    bool found = false;
+    TRY(ident_read(a->app, a->ident, &a->record, &found));
+    if (!found)
+        return fail(ATOLL_ERROR_INTERNAL, "ident %llu is not known", (unsigned long long)a->ident);
+    ident_forget_rejected(&a->record);
+    a->record.outcome.count = 0;
+    TRY(app_begin(a->app, &a->txn));
+    a->version = model_txn_version(a->txn);
+    /* So the memory budget holds within a batch too: of what was read for one row nothing is kept for the next. */
+    model_txn_rest(a->txn);
+    return trails_take(a->app, a->txn, a->ident, a->record.batch_version, first);
+}
+
+status batch_part(batch_apply *a, const wire_upload *u)
+{
+    model_reader *reader = model_read_begin(a->app->db);
+    a->limit = (uint64_t)app_now_ms(a->app) << 16 | 0xffff;
+    status result = apply_roots(a, u);
+    model_read_end(a->app->db, reader);
+    return result;
+}
+
+/* *again: some objects were refused when all was there, and nothing was committed. Ends the transaction. */
+static status apply_and_commit(batch_apply *a, staged_batch *batch, size_t first, uint64_t *version,
+                               bool *again)
+{
+    model_reader *reader = model_read_begin(a->app->db);
+    size_t refused = a->refused_later.count;
+    status result = apply_all(a, batch, first);
+    model_read_end(a->app->db, reader);
+    model_txn *txn = a->txn;
+    a->txn = NULL;
+    *again = result == ATOLL_OK && a->refused_later.count > refused;
+    if (result == ATOLL_OK && !*again) return model_commit(txn, version);
+    model_rollback(txn);
+    return result;
+}
+
+/* The rest of a batch of which all messages but the last were applied as they came. */
+static status end_early(batch_apply *a, staged_batch *batch, size_t parts, app_state *state,
+                        uint64_t *version)
+{
+    server_app *app = a->app;
+    bool again = false;
+    app_state_swap(app, state);
+    status result = apply_and_commit(a, batch, parts, version, &again);
+    if (result != ATOLL_OK) app_state_swap(app, state);
+    app_state_free(app, state);
+    return result;
+}
+
+static status attempt(batch_apply *a, staged_batch *batch, uint64_t *version, bool *again)
+{
+    server_app *app = a->app;
+    const wire_upload *first = NULL;
+    uint64_t clock = app->clock, ingest = app->ingest_position, stored = app->ingest_bytes;
+    a->rounds++;
+    *again = false;
+    TRY(staging_read(batch, 0, &first));
+    status result = batch_begin(a, first);
+    if (result == ATOLL_OK) {
+        result = apply_and_commit(a, batch, 0, version, again);
+    } else {
+        model_rollback(a->txn);
+        a->txn = NULL;
+    }
+    if (result == ATOLL_OK && !*again) return ATOLL_OK;
+    marks_forget(app);
+    app->clock = clock;
+    app->ingest_position = ingest;
+    app->ingest_bytes = stored;
+    return result;
+}
+
+static status apply_whole(batch_apply *a, staged_batch *batch, uint64_t *version)
+{
+    if (!batch_judges_plainly(a->views)) {
+        a->before = model_view_newest(a->app->db);
+        if (a->before == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    status result = ATOLL_OK;
+    for (bool again = true; again && result == ATOLL_OK;) {
+        forget_attempt(a);
+        result = attempt(a, batch, version, &again);
+    }
+    return result;
+}
+
 status apply_batch(server_app *app, uint64_t ident, const judging_views *views, staged_batch *batch,
                    uint64_t *version)
 {
-    batch_apply a = {.app = app, .view = views->items[0], .views = views, .ident = ident};
+    batch_apply a = {.app = app, .ident = ident};
+    app_state state;
+    size_t parts = 0;
+    bool early = early_take(app, batch, &a, &parts, &state);
+    a.view = views->items[0];
+    a.views = views;
     a.limit = (uint64_t)app_now_ms(app) << 16 | 0xffff;
-    status result = ATOLL_OK;
-    if (!judges_plainly(views)) {
-        a.before = model_view_newest(app->db);
-        if (a.before == NULL) result = ATOLL_ERROR_OUT_OF_MEMORY;
-    }
-    for (bool again = true; again && result == ATOLL_OK;) {
-        forget_attempt(&a);
-        result = attempt(&a, batch, version, &again);
-    }
+    status result =
+        early ? end_early(&a, batch, parts, &state, version) : apply_whole(&a, batch, version);
     marks_settle(app);
     links_tidy(app);
-    free_attempts(&a);
+    batch_free(&a);
     return result;
 }

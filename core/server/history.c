@@ -106,7 +106,7 @@ status history_check(const server_app *app, uint64_t epoch, uint64_t cursor, uin
 status server_app_terminate(server_app *app)
 {
     model_txn *txn = NULL;
-    TRY(model_begin(app->db, COMMIT_SERVER, &txn));
+    TRY(app_begin(app, &txn));
     for (size_t i = 0; i < app->history.epochs.count; i++)
         app->history.epochs.items[i].terminated = true;
     status result = history_begin(app, txn);
@@ -204,7 +204,7 @@ static status trim_to(server_app *app, uint64_t horizon, bool *more)
 {
     trim t = {.app = app, .horizon = horizon};
     uint64_t before = app->history.horizon;
-    TRY(model_begin(app->db, COMMIT_SERVER, &t.txn));
+    TRY(app_begin(app, &t.txn));
     status result = meta_leaves(app, 0, trim_leave, &t);
     *more = result == ATOLL_ERROR_CANCELLED && t.rows >= TRIM_ROWS_MAX;
     if (result == ATOLL_ERROR_CANCELLED) result = ATOLL_OK;
@@ -232,7 +232,7 @@ static status put_mark(server_app *app, int64_t now_ms)
     model_txn *txn = NULL;
     buffer record;
     buffer_init(&record, 16);
-    TRY(model_begin(app->db, COMMIT_SERVER, &txn));
+    TRY(app_begin(app, &txn));
     mark_key(key, model_txn_version(txn));
     status result = buffer_append_fixed64(&record, (uint64_t)now_ms);
     if (result == ATOLL_OK) result = model_side_put(txn, bytes_of(key, 10), buffer_view(&record));

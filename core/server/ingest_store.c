@@ -232,7 +232,7 @@ static status drop_due(server_app *app, const drop *d)
 {
     model_txn *txn = NULL;
     uint64_t before = app->ingest_bytes;
-    TRY(model_begin(app->db, COMMIT_SERVER, &txn));
+    TRY(app_begin(app, &txn));
     status result = drop_lines(txn, app->db, d->last);
     app->ingest_bytes -= d->last_size;
     if (result == ATOLL_OK) result = app_record_write(app, txn);

@@ -155,7 +155,7 @@ static status new_ident(peer *p, ident_record *r)
     platform->random(platform->context, r->secret, 16);
     r->user_id = memory_copy_text(p->user_id, strlen(p->user_id));
     if (r->user_id == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    TRY(model_begin(p->app->db, COMMIT_SERVER, &txn));
+    TRY(app_begin(p->app, &txn));
     p->app->next_ident++;
     status result = ident_write(txn, p->ident, r);
     if (result == ATOLL_OK) result = app_record_write(p->app, txn);
@@ -463,15 +463,21 @@ static void forget_views(peer *p, uint64_t cursor)
     p->before_count = kept;
 }
 
+static judging_views judged_by(const peer *p)
+{
+    judging_views views = {{&p->view}, 1, 1, &p->rules};
+    if (p->has_next_view) views.items[views.count++] = &p->next_view;
+    views.in_force = views.count;
+    for (size_t i = 0; i < p->before_count; i++) views.items[views.count++] = &p->before[i].view;
+    return views;
+}
+
 static status apply_staged(peer *p)
 {
     staged_batch *s = &p->staged;
     uint64_t version = 0;
     TRY(check_order(p));
-    judging_views views = {{&p->view}, 1, 1, &p->rules};
-    if (p->has_next_view) views.items[views.count++] = &p->next_view;
-    views.in_force = views.count;
-    for (size_t i = 0; i < p->before_count; i++) views.items[views.count++] = &p->before[i].view;
+    const judging_views views = judged_by(p);
     TRY(watch_advance(p->app));
     if (send_is_clean(p)) p->cursor = model_version(p->app->db);
     TRY(apply_batch(p->app, p->ident, &views, s, &version));
@@ -493,7 +499,10 @@ static status take_upload(peer *p, bytes message, arena *memory, client_message 
     TRY(check_upload(p, u));
     for (size_t i = 0; i < u->rows.count; i++) p->counters.rows_in += u->rows.items[i]->count;
     TRY(staging_add(p, message, memory, m));
-    return last ? apply_staged(p) : ATOLL_OK;
+    if (last) return apply_staged(p);
+    const judging_views views = judged_by(p);
+    if (u->part > 0 || check_order(p) == ATOLL_OK) early_part(p, &views, u);
+    return ATOLL_OK;
 }
 
 static status take_body(peer *p, bytes message, arena *memory, client_message *m)

@@ -23,6 +23,7 @@ status peer_make_rules(peer *p, const value *partition)
                               &subject, &rules);
     model_view_release(view);
     if (result != ATOLL_OK) return result;
+    early_drop_of(p); /* It was judged by the others. */
     rules_free(&p->rules);
     p->rules = rules;
     return ATOLL_OK;
@@ -40,7 +41,7 @@ status peer_keep_rules(peer *p, ident_record *r, uint64_t cursor, bool *changed)
     bool same = r->rules_fingerprint == fingerprint;
     *changed = cursor > 0 && (!same || cursor < r->rules_version);
     if (same) return ATOLL_OK;
-    TRY(model_begin(p->app->db, COMMIT_SERVER, &txn));
+    TRY(app_begin(p->app, &txn));
     r->rules_fingerprint = fingerprint;
     r->rules_version = model_txn_version(txn);
     status result = ident_write(txn, p->ident, r);

@@ -122,6 +122,21 @@ void places_forget(server_app *app)
     app->places->flushed = false;
 }
 
+status places_fork(const server_app *app, place_index **out)
+{
+    const place_index *from = app->places;
+    place_index *x = memory_allocate_zero(sizeof *x);
+    if (x == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
+    if (vector_reserve(&x->fields, from->fields.count) != ATOLL_OK) {
+        memory_free(x);
+        return ATOLL_ERROR_OUT_OF_MEMORY;
+    }
+    for (size_t i = 0; i < from->fields.count; i++)
+        x->fields.items[x->fields.count++] = from->fields.items[i];
+    *out = x;
+    return ATOLL_OK;
+}
+
 /* ---- fields ---- */
 
 static const place_field *field_of(const server_app *app, class_key c, property_key p)
@@ -442,7 +457,7 @@ status server_app_index(server_app *app)
     while (field < app->places->fields.count && app->places->fields.items[field].complete) field++;
     if (field == app->places->fields.count) return ATOLL_OK;
     uint64_t cursor = app->places->fields.items[field].built;
-    TRY(model_begin(app->db, COMMIT_SERVER, &txn));
+    TRY(app_begin(app, &txn));
     status result = build_slice(app, txn, field, &cursor, &complete);
     if (result == ATOLL_OK)
         result = model_commit(txn, NULL);

@@ -22,6 +22,7 @@ static void close_open(staged_batch *b)
 
 void staging_drop(server_app *app, staged_batch *b)
 {
+    early_drop_batch(app, b);
     close_open(b);
     for (size_t i = 0; i < b->parts.count; i++) memory_free(b->parts.items[i].data);
     vector_free(&b->parts);

@@ -259,7 +259,7 @@ status view_declare_queryables(server_app *app, const server_view *v)
     size_t paths = app->paths.count, places = places_declared(app);
     TRY(declare(app, NULL, v, &missing));
     if (!missing) return ATOLL_OK;
-    TRY(model_begin(app->db, COMMIT_SERVER, &txn));
+    TRY(app_begin(app, &txn));
     status result = declare(app, txn, v, &missing);
     if (result == ATOLL_OK)
         result = model_commit(txn, NULL);

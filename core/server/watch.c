@@ -370,5 +370,6 @@ status watch_advance(server_app *app)
 
 status server_app_watch(server_app *app)
 {
+    early_expire(app);
     return watch_advance(app);
 }

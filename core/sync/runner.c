@@ -128,7 +128,8 @@ static void run(void *argument)
             break;
         }
         bool again = true;
-        for (int i = 0; again && i < 100 && !atomic_load(&r->stop); i++) {
+        r->made_much = false;
+        for (int i = 0; again && i < 100 && !r->made_much && !atomic_load(&r->stop); i++) {
             again = false;
             run_commands(r);
             for (size_t k = 0; k < r->sessions.count; k++)

@@ -119,7 +119,8 @@ struct runner {
     loop *loop;
     thread *thread;
     _Atomic uint64_t thread_number;
-    mutex lock; /* of: commands, accounts, attached states */
+    bool made_much; /* in this turn: the sockets are asked next; network thread */
+    mutex lock;     /* of: commands, accounts, attached states */
     command *first, *last;
     account_list accounts;
     VECTOR(runner_session *) sessions;    /* network thread */

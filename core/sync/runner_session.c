@@ -9,6 +9,7 @@
 
 #define STREAM_UNSENT_TARGET (2u << 20) /* messages are made while less than this waits */
 #define ACTIONS_PER_TURN 1000           /* then the sockets have their turn */
+#define UNSENT_PER_TURN (128u << 10)    /* the same: the server works on what it has meanwhile */
 #define STATE_PAUSED 4                  /* the numbers of the ABI */
 #define STATE_WAITING_FOR_ACCESS_TOKEN 3
 #define STATE_INACTIVE 2
@@ -280,8 +281,12 @@ void session_turn(runner_session *s, bool *again)
     if (now_ms >= session_deadline(s->machine)) session_tick(s->machine, now_ms);
     if (s->call != NULL && session_takes_messages(s->machine)) grpc_pause(s->call, false);
     if (s->machine == NULL) return;
+    size_t before = s->call == NULL ? 0 : grpc_unsent(s->call);
     for (int i = 0; i < ACTIONS_PER_TURN; i++) {
-        if (!s->urgent && s->call != NULL && grpc_unsent(s->call) >= STREAM_UNSENT_TARGET) break;
+        size_t unsent = s->call == NULL ? 0 : grpc_unsent(s->call);
+        if (!s->urgent && unsent >= STREAM_UNSENT_TARGET) break;
+        s->runner->made_much |= unsent >= before + UNSENT_PER_TURN;
+        if (unsent >= before + UNSENT_PER_TURN) break;
         if (!session_poll(s->machine, now_ms, &action)) break;
         *again = true;
         if (!do_action(s, &action) || s->machine == NULL) return;

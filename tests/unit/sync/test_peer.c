@@ -489,6 +489,80 @@ Test(peer, a_batch_of_many_messages_is_put_aside_and_applied_in_one_commit)
     talk_end(&t);
 }
 
+/* Another session with a batch of one message. */
+static void upload_of_another(talk *t)
+{
+    peer *own = t->p, *other = NULL;
+    wire_builder b;
+    MUST(peer_new(t->w.app, "user", &other));
+    t->p = other;
+    bind(t);
+    subscribe_all(t);
+    one_item(t, &b, 4);
+    upload(t, &b, 1);
+    peer_free(other);
+    t->p = own;
+}
+
+Test(peer, messages_are_applied_as_they_arrive_and_seen_with_the_last)
+{
+    talk t;
+    talk_start(&t);
+    bind(&t);
+    subscribe_all(&t);
+    uint64_t before = model_version(server_app_db(t.w.app));
+    for (uint32_t part = 0; part < 3; part++) {
+        upload_a_part(&t, t.p, part, false);
+        cr_assert_not_null(t.w.app->early);
+        cr_expect_eq(count_items(&t), 0u);
+    }
+    upload_a_part(&t, t.p, 3, true);
+    cr_expect_null(t.w.app->early);
+    cr_expect_eq(t.w.app->early_dropped, 0u);
+    cr_expect_eq(count_items(&t), 4u);
+    cr_expect_eq(model_version(server_app_db(t.w.app)), before + 1);
+    talk_end(&t);
+}
+
+Test(peer, whoever_writes_meanwhile_does_not_wait_for_a_batch_that_arrives)
+{
+    talk t;
+    talk_start(&t);
+    bind(&t);
+    subscribe_all(&t);
+    upload_a_part(&t, t.p, 0, false);
+    cr_assert_not_null(t.w.app->early);
+    upload_of_another(&t);
+    cr_expect_null(t.w.app->early);
+    cr_expect_eq(t.w.app->early_dropped, 1u);
+    cr_expect_eq(count_items(&t), 1u, "only the other's object");
+    upload_a_part(&t, t.p, 1, false);
+    cr_expect_null(t.w.app->early, "what was dropped once waits until it is whole");
+    upload_a_part(&t, t.p, 2, true);
+    cr_expect_eq(count_items(&t), 4u);
+    cr_expect_not(t.is_closed);
+    talk_end(&t);
+}
+
+Test(peer, a_stream_that_says_nothing_more_holds_no_transaction)
+{
+    talk t;
+    talk_start(&t);
+    bind(&t);
+    subscribe_all(&t);
+    upload_a_part(&t, t.p, 0, false);
+    MUST(server_app_watch(t.w.app));
+    cr_assert_not_null(t.w.app->early);
+    t.w.now_ms += 3000;
+    MUST(server_app_watch(t.w.app));
+    cr_expect_null(t.w.app->early);
+    upload_a_part(&t, t.p, 1, false);
+    peer_free(t.p);
+    MUST(peer_new(t.w.app, "user", &t.p));
+    cr_expect_eq(count_items(&t), 0u);
+    talk_end(&t);
+}
+
 static void part_bytes(talk *t, uint32_t part, bool last, buffer *out)
 {
     client_message m = {.kind = CLIENT_UPLOAD};
