@@ -356,8 +356,17 @@ typedef struct download_group {
     VECTOR(group_row) rows;
     size_t next, within; /* the run, and the row in it, that is sent next */
     uint64_t left;       /* rows that are not sent yet */
-    bool with_schema;
+    bool with_schema, continued;
+    group_row start; /* continued: the first row that the client lacks, whatever changed since */
 } download_group;
+/* How far a group came that was cut: every row before this one is at the client, as of the version. */
+typedef struct resume_point {
+    bool known;
+    uint64_t epoch, version, from,
+        fingerprint; /* from: of the group; of what it depends on besides */
+    class_key class_of;
+    row_key row;
+} resume_point;
 typedef struct waiting_ack {
     uint8_t batch[16];
     uint64_t bound, version;
@@ -422,6 +431,7 @@ struct peer {
     size_t ack_next; /* outcome rows sent so far */
     VECTOR(waiting_mark) marks;
     download_group group;
+    resume_point resume; /* that the client came with, until a group goes on from there */
     buffer out;
     peer_counters counters;
 };
@@ -448,6 +458,18 @@ void peer_end(peer *p, status code, const char *text, bool fatal);
 status peer_make_rules(peer *p, const value *partition) MUST_CHECK;
 status peer_keep_rules(peer *p, ident_record *r, uint64_t cursor, bool *changed) MUST_CHECK;
 status peer_renew_view(peer *p) MUST_CHECK; /* after a change, between two groups */
+/* resume.c: groups that were cut go on. */
+enum { RESUME_SIZE_MAX = 80 };
+void resume_read(peer *p, bytes position); /* what is not understood is not known */
+/* Where the group ends for now; *out empty: it can't go on from here. */
+status resume_position(const peer *p, arena *memory, bytes *out) MUST_CHECK;
+/* Whether the group that begins goes on from there; with it what the client has is given up or taken up. */
+status resume_take(peer *p, const download_group *g, const server_view *old_view,
+                   resume_point *out) MUST_CHECK;
+static inline bool resume_has(const resume_point *x, class_key c, row_key row)
+{
+    return x->known && (c != x->class_of ? c < x->class_of : row < x->row);
+}
 /* send.c: the next message made on demand; *made false: nothing. */
 status send_next(peer *p, bool *made) MUST_CHECK;
 void send_group_end(peer *p);

@@ -309,6 +309,7 @@ static status answer_bind(peer *p, const wire_bind *b, const ident_record *r, bo
     if (result != ATOLL_OK) return result;
     p->schema_generation = p->app->schema_generation;
     p->cursor = p->told_cursor = b->cursor;
+    resume_read(p, b->resume);
     TRY(map64_put(&p->app->bound, p->ident, (uint64_t)(uintptr_t)p));
     p->bound = true;
     p->has_ack = lost_ack;

@@ -114,6 +114,7 @@ typedef struct plan {
     map64 seen;
     map64
         uncertain; /* rows of the last outcome: the client may have dropped them, whatever it had at its cursor */
+    resume_point there; /* rows before it are at the client, as of a version */
 } plan;
 
 /* Whether the client has the row at its cursor. */
@@ -181,6 +182,27 @@ static status plan_push(download_group *g, const group_row *r)
     return vector_push(&g->rows, *r);
 }
 
+/* A row that the client has from the part of the group that came before the cut. */
+static status plan_there(plan *x, class_key c, row_key row, const row_mark *mark)
+{
+    leave_record oldest;
+    bool left = false, has = mark->alive && view_matches(x->new_view, x->g->view, c, row);
+    uint64_t from = x->there.version, ident = x->p->ident;
+    group_row r = {.class_of = c, .count = 1, .row = row, .life = mark->life, .kind = ROW_FULL};
+    TRY(meta_oldest_leave(x->p->app, NULL, c, row, mark, from, ident, &oldest, &left));
+    bool same = mark->changed <= from && !left;
+    bool had =
+        same || view_had(x->new_view, x->g->view, c, row, mark, left ? &oldest : NULL, from, ident);
+    if (left) buffer_free(&oldest.values);
+    if (same) {
+        x->p->counters.rows_spared += has;
+        return ATOLL_OK;
+    }
+    if (has) return plan_push(x->g, &r);
+    r.kind = mark->alive ? ROW_EVICTED : ROW_DELETED;
+    return had ? plan_push(x->g, &r) : ATOLL_OK;
+}
+
 static status plan_row(void *context, class_key c, row_key row)
 {
     plan *x = context;
@@ -192,6 +214,7 @@ static status plan_row(void *context, class_key c, row_key row)
     TRY(map64_put_bit(&x->seen, name_of(c, row), true));
     model_read_pause(x->g->view); /* Nothing is held of the row before. */
     TRY(marks_peek(p->app, c, row, &mark));
+    if (resume_has(&x->there, c, row)) return plan_there(x, c, row, mark);
     TRY(plan_had(x, c, row, mark, &had));
     bool has = mark->alive &&
                (view_matches(x->new_view, x->g->view, c, row) || BREAKAGE(BREAKAGE_VIEW_IGNORED));
@@ -289,6 +312,21 @@ static status plan_changes(plan *x)
     return meta_leaves(p->app, from, plan_left, x);
 }
 
+/* All that matches; of what the client has from before a cut, what changed since. */
+static status plan_view(plan *x)
+{
+    download_group *g = x->g;
+    status result = ATOLL_OK;
+    TRY(resume_take(x->p, g, x->old_view, &x->there));
+    g->continued = x->there.known;
+    g->start = (group_row){.class_of = x->there.class_of, .row = x->there.row};
+    for (size_t i = 0; i < x->new_view->queries.count && result == ATOLL_OK; i++)
+        result = plan_query(x, x->new_view->queries.items[i]);
+    if (result != ATOLL_OK || !g->continued || BREAKAGE(BREAKAGE_BEHIND_NOT_SENT)) return result;
+    TRY(meta_changed(x->p->app, x->there.version, plan_changed, x));
+    return meta_leaves(x->p->app, x->there.version, plan_left, x);
+}
+
 static status plan_group(peer *p, download_group *g)
 {
     plan x = {.p = p,
@@ -299,9 +337,8 @@ static status plan_group(peer *p, download_group *g)
     g->view_version = p->has_next_view ? p->next_view_version : p->view_version;
     if (p->view_unknown) x.old_view = NULL;
     status result = plan_uncertain(&x);
-    if (g->sweep || g->from == 0) {
-        for (size_t i = 0; i < x.new_view->queries.count && result == ATOLL_OK; i++)
-            result = plan_query(&x, x.new_view->queries.items[i]);
+    if (result == ATOLL_OK && (g->sweep || g->from == 0)) {
+        result = plan_view(&x);
     } else if (result == ATOLL_OK) {
         result = plan_changes(&x);
     }
@@ -379,10 +416,12 @@ static status group_part(peer *p, arena *memory)
                                  .to = g->to,
                                  .last = last,
                                  .sweep = g->sweep || g->from == 0,
+                                 .continues = g->continued,
                                  .view_version = g->view_version,
                                  .rows = b.rows,
                                  .clock = p->app->clock,
                                  .remaining_rows = g->left};
+    TRY(resume_position(p, memory, &m.download.position));
     if (g->with_schema) TRY(app_schema_for(p->app, &p->client_schema->schema, &m.download.schema));
     status result = write_out(p, &m);
     schema_free(&m.download.schema);

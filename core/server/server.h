@@ -86,6 +86,7 @@ typedef struct peer_counters {
     uint64_t messages_in, messages_out, bytes_in, bytes_out, rows_in, rows_out, uploads_applied;
     uint64_t writes_refused;
     uint64_t rows_looked_at; /* to make downloads */
+    uint64_t rows_spared;    /* of groups that went on after a cut: the client had them */
 } peer_counters;
 void peer_get_counters(const peer *p, peer_counters *out);
 /* What the stream is about, for `atoll session list`: 0 and nothing before it was bound. The partition is appended as

@@ -36,6 +36,7 @@ enum {
     BREAKAGE_SECRET_FIELD_SENT,     /* a field travels that may not be read */
     BREAKAGE_CURSOR_WITH_THE_FIRST_SLICE, /* the rest of a group is taken for published */
     BREAKAGE_SLICES_NOT_RESUMED,          /* what a power cut left half published stays so */
+    BREAKAGE_BEHIND_NOT_SENT, /* a group that goes on after a cut lacks what changed before that place */
     BREAKAGE_TOLD_FORGOTTEN,    /* after a power cut a sweep does not know what the group named */
     BREAKAGE_COPIES_SEND_TWICE, /* what another copy of a folder sent is taken once more */
     BREAKAGE_COUNT
@@ -50,6 +51,7 @@ extern unsigned simulator_slice_rows;     /* of one commit of a download */
 extern unsigned simulator_slice_delay_ms; /* between two of them */
 extern unsigned simulator_stage_bytes;    /* of a download: what is more goes to the disk */
 extern unsigned simulator_slices, simulator_resumed; /* how often */
+extern unsigned simulator_continued; /* parts of groups that were cut, kept and gone on with */
 #define BREAKAGE(which) (breakage_active == (which))
 #define SLICE_ROWS_MAX simulator_slice_rows
 #define SLICE_ROWS_LONG simulator_slice_rows
@@ -58,6 +60,7 @@ extern unsigned simulator_slices, simulator_resumed; /* how often */
 #define WHOLE_ROWS_MAX (5 * simulator_slice_rows)
 #define NOTE_SLICE() (simulator_slices++)
 #define NOTE_RESUMED() (simulator_resumed++)
+#define NOTE_CONTINUED(parts) (simulator_continued += (unsigned)(parts))
 #define MESSAGE_SIZE_TARGET simulator_message_size
 #define NOTE_MENDED() (simulator_mended++)
 #else
@@ -65,6 +68,7 @@ extern unsigned simulator_slices, simulator_resumed; /* how often */
 #define NOTE_MENDED() ((void)0)
 #define NOTE_SLICE() ((void)0)
 #define NOTE_RESUMED() ((void)0)
+#define NOTE_CONTINUED(parts) ((void)0)
 #define SLICE_ROWS_MAX 2000
 #define SLICE_ROWS_LONG 20000
 #define SLICE_DELAY_MS 0

@@ -111,6 +111,7 @@ static status read_bind(arena *memory, const Atoll__Sync__V1__Bind *b, wire_bind
                        .log_level = b->log_level,
                        .trail = b->trail,
                        .commits = {b->commits, b->n_commits, b->n_commits},
+                       .resume = bytes_in(&b->resume),
                        .accepts_zstd = b->accepts_zstd};
     TRY(read_partition(b->partition, &out->partition));
     TRY(read_id(&b->secret, "secret", &out->secret));
@@ -205,7 +206,9 @@ static status read_download(arena *memory, const Atoll__Sync__V1__Download *d, w
                            .clock = d->clock,
                            .remaining_rows = d->remaining_rows,
                            .last = d->last,
-                           .sweep = d->sweep};
+                           .sweep = d->sweep,
+                           .continues = d->continues,
+                           .position = bytes_in(&d->position)};
     TRY(codec_rows_read(memory, d->rows, d->n_rows, false, &out->rows));
     return codec_schema_read(d->schema, d->n_schema, &out->schema);
 }
@@ -381,6 +384,7 @@ static status write_bind(buffer *to, arena *memory, const wire_bind *w)
     b.previous_secret = bytes_out(w->previous_secret);
     b.wall_ms = w->wall_ms;
     b.accepts_zstd = w->accepts_zstd;
+    b.resume = bytes_out(w->resume);
     TRY(write_queries(memory, &w->view, &b.n_view, &b.view));
     TRY(write_queries(memory, &w->view_before, &b.n_view_before, &b.view_before));
     TRY(codec_schema_write(memory, &w->schema, &b.n_schema, &b.schema));
@@ -517,6 +521,8 @@ static status write_download(buffer *to, arena *memory, const wire_download *w)
     d.view_version = w->view_version;
     d.clock = w->clock;
     d.remaining_rows = w->remaining_rows;
+    d.continues = w->continues;
+    d.position = bytes_out(w->position);
     TRY(codec_rows_write(memory, &w->rows, &d.n_rows, &d.rows));
     TRY(codec_schema_write(memory, &w->schema, &d.n_schema, &d.schema));
     pb_server m = ATOLL__SYNC__V1__SERVER_MESSAGE__INIT;

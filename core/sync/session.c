@@ -180,7 +180,8 @@ static void stream_gone(session *s, uint64_t now_ms)
     s->phase = PHASE_CLOSED;
     session_upload_end(s);
     session_drop_held(s);
-    if (s->reset_asks != RESET_ASKS_BEFORE) session_unstage(s); /* What was asked about waits. */
+    if (s->reset_asks != RESET_ASKS_BEFORE)
+        session_pause_stage(s); /* What was asked about waits. */
     for (size_t i = 0; i < s->waits.count; i++) s->waits.items[i].sent = false;
     s->connect_deadline_ms = s->ping_due_ms = s->pong_deadline_ms = 0;
     s->local_changes = true;
@@ -503,6 +504,8 @@ static status make_bind(session *s, arena *memory, session_action *out)
                          .log_level = wanted_log_level(),
                          .wall_ms = p->wall_ms(p->context)};
     if (y->ident != 0) m.bind.secret = bytes_of(y->secret, 16);
+    if (s->stage.paused)
+        m.bind.resume = bytes_of(s->stage.record.position, s->stage.record.position_size);
     bool anew = y->ident == 0 && s->reset.phase == RESET_DOWNLOADING;
     if (anew) {
         m.bind.previous_ident = s->reset.previous_ident;

@@ -11,7 +11,7 @@ enum { CURSOR_STORES = 100 }; /* while the maximum offline time goes by */
 static bool is_staging(const session *s)
 {
     const session_stage *t = &s->stage;
-    return t->record.count > 0 && !t->abandoned && !t->publishing;
+    return t->record.count > 0 && !t->abandoned && !t->publishing && !t->paused;
 }
 
 bool session_collects(const session *s)
@@ -27,19 +27,36 @@ void session_unstage(session *s)
     if (is_staging(s)) s->stage.abandoned = true;
 }
 
-/* One commit, which is not on disk when it returns: what is lost comes again. */
-static status stage_one(session *s, bytes message, bool last)
+void session_pause_stage(session *s)
 {
     session_stage *t = &s->stage;
-    stage_record next = t->record;
+    bool goes_on = is_staging(s) && t->record.resumable > 0 && s->reset.phase == RESET_NONE;
+    if (goes_on) t->paused = true;
+    session_unstage(s);
+}
+
+/* What is on disk is given up, or gone on with, or not there yet. */
+static status stage_from(const session *s, model_txn *txn, const wire_download *d,
+                         stage_record *next)
+{
+    const session_stage *t = &s->stage;
+    *next = t->record;
+    next->epoch = s->sync.epoch;
+    if (is_staging(s)) return ATOLL_OK;
+    if (t->paused && d->continues) return stage_cut(txn, next);
+    *next = (stage_record){.ident = s->sync.ident, .epoch = s->sync.epoch};
+    return stage_drop(txn, t->record.count);
+}
+
+/* One commit, which is not on disk when it returns: what is lost comes again. */
+static status stage_one(session *s, bytes message, const wire_download *d)
+{
+    session_stage *t = &s->stage;
+    stage_record next;
     model_txn *txn = NULL;
     TRY(model_begin(s->options.db, COMMIT_REMOTE, &txn));
-    status result = ATOLL_OK;
-    if (!is_staging(s)) {
-        result = stage_drop(txn, t->record.count);
-        next = (stage_record){.ident = s->sync.ident, .epoch = s->sync.epoch};
-    }
-    if (last) {
+    status result = stage_from(s, txn, d, &next);
+    if (d->last) {
         const download_end *e = &s->ended;
         next.complete = true;
         next.sweep = e->sweep;
@@ -50,14 +67,21 @@ static status stage_one(session *s, bytes message, bool last)
             result = subscription_set_keep_staged(txn, &s->subscribed);
     }
     if (result == ATOLL_OK) result = stage_add(txn, &next, message);
+    if (d->last) next.resumable = 0;
+    if (d->position.size > 0 && d->position.size <= STAGE_POSITION_MAX) {
+        memcpy(next.position, d->position.data, d->position.size);
+        next.position_size = d->position.size;
+        next.resumable = next.count;
+    }
     if (result == ATOLL_OK) result = stage_write(txn, &next);
     if (result != ATOLL_OK) {
         model_rollback(txn);
         return result;
     }
     TRY(model_commit_as(txn, false, NULL));
+    if (t->paused && d->continues) NOTE_CONTINUED(next.count - 1);
     t->record = next;
-    t->abandoned = false;
+    t->abandoned = t->paused = false;
     return ATOLL_OK;
 }
 
@@ -68,7 +92,7 @@ static status stage_all(session *s, bytes last)
     for (size_t i = 0; i < count; i++) {
         const kept_message *k = s->staged.items[i];
         bool ends = last.data != NULL && i + 1 == count;
-        TRY(stage_one(s, ends ? last : bytes_of(k->bytes, k->size), ends));
+        TRY(stage_one(s, ends ? last : bytes_of(k->bytes, k->size), &k->message.download));
     }
     for (size_t i = 0; i < count; i++) kept_message_free(s->staged.items[i]);
     s->staged.count = 0;
@@ -80,7 +104,7 @@ static status stage_all(session *s, bytes last)
 static status collect(session *s, kept_message *k, bytes message, bool *kept)
 {
     const wire_download *d = &k->message.download;
-    if (is_staging(s)) return stage_one(s, message, d->last);
+    if (is_staging(s) || d->continues) return stage_one(s, message, d);
     if (!d->last) {
         k->bytes = memory_allocate(message.size);
         if (k->bytes == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
@@ -235,6 +259,10 @@ static status take_group(session *s, uint64_t now_ms, bytes message)
         return store_cursor(s);
     }
     if (s->reset.phase == RESET_DOWNLOADING) return session_reset_take(s);
+    if (s->stage.paused && e->sweep) {
+        s->stage.paused = false; /* There is another view, or a newer one. */
+        s->stage.abandoned = true;
+    }
     if (!on_disk && !wants_slices(s)) return take_whole(s);
     if (!on_disk) TRY(stage_all(s, message));
     session_publish_begin(s, now_ms);
@@ -259,6 +287,8 @@ status session_take_download(session *s, uint64_t now_ms, kept_message *k, bytes
     if (d->to < d->from)
         return fail(ATOLL_ERROR_PROTOCOL, "a download goes from version %llu to %llu",
                     (unsigned long long)d->from, (unsigned long long)d->to);
+    if (d->continues && !s->stage.paused && !is_staging(s))
+        return fail(ATOLL_ERROR_PROTOCOL, "a download goes on behind what is not here");
     if (s->staged.count > 0 && s->staged.items[0]->message.kind != SERVER_DOWNLOAD)
         return fail(ATOLL_ERROR_PROTOCOL, "a download inside of an acknowledgement");
     s->ended = (download_end){d->from, d->to, d->view_version, d->clock, d->sweep};

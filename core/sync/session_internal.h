@@ -97,6 +97,7 @@ typedef struct hold_times {
 typedef struct session_stage {
     stage_record record;
     bool abandoned;        /* what is on disk is of a group that was cut */
+    bool paused;           /* the same, and the server may go on with it */
     bool publishing;       /* it is complete */
     kept_message *message; /* the next one to publish; NULL: not read yet */
     integration_plan plan; /* of it */
@@ -193,6 +194,8 @@ status session_take_download(session *s, uint64_t now_ms, kept_message *k, bytes
 status session_each_download(session *s, status (*each)(void *context, const wire_download *d),
                              void *context) MUST_CHECK; /* of the complete group */
 status session_take_schemas(session *s) MUST_CHECK;     /* of the downloads that are staged */
+void session_pause_stage(
+    session *s); /* the stream ended: what of a group is on disk may be gone on with */
 bool session_collects(const session *s); /* parts of a group, and it is not complete */
 void session_unstage(session *s);        /* what is not complete, or was taken, is given up */
 /* The subscription set of the view comes in force. */

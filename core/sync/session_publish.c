@@ -14,7 +14,7 @@ enum {
     ROWS_MOST = 500,
     STEP_LONG_US = 800,
     STEP_SHORT_US = 400,
-    HOLD_AIM_US = 4000,
+    HOLD_AIM_US = 3000,
     UNSYNCED_ROWS_MAX = 8000, /* while others write: they wait for what of it is not on disk */
     UNSYNCED_ROWS_ALONE = 200000,
     RETRY_MS = 5000
@@ -330,7 +330,7 @@ void session_publish_end(session *s)
     forget_message(t);
     row_set_free(&t->told);
     t->abandoned = t->record.count > 0;
-    t->publishing = false;
+    t->publishing = t->paused = false;
 }
 
 status session_resume_stage(session *s)
@@ -346,7 +346,9 @@ status session_resume_stage(session *s)
         session_publish_begin(s, 0);
         t->told_known = false;
     }
-    t->abandoned = r->count > 0 && !ours;
+    t->paused = !r->complete && r->resumable > 0 && s->sync.ident != 0 &&
+                r->ident == s->sync.ident && s->reset.phase == RESET_NONE;
+    t->abandoned = r->count > 0 && !ours && !t->paused;
     return ATOLL_OK;
 }
 

@@ -5,7 +5,7 @@
 
 static const uint8_t record_key[2] = {'c', 'd'};
 static const char MESSAGE_KIND = 'D';
-enum { KEY_SIZE = 10, RECORD_SIZE_MAX = 200 };
+enum { KEY_SIZE = 10, RECORD_SIZE_MAX = 200 + STAGE_POSITION_MAX };
 
 static void message_key(uint8_t key[KEY_SIZE], uint64_t number)
 {
@@ -30,6 +30,16 @@ status stage_read(model_db *db, stage_record *out)
         uint8_t flags = reader_byte(&r);
         s.complete = (flags & 1) != 0;
         s.sweep = (flags & 2) != 0;
+        bytes position = {NULL, 0};
+        if ((flags & 4) != 0) {
+            s.resumable = reader_varint(&r);
+            position = reader_bytes(&r);
+        }
+        if (position.size > sizeof s.position) r.failed = true;
+        if (!r.failed && position.size > 0) {
+            memcpy(s.position, position.data, position.size);
+            s.position_size = position.size;
+        }
         if (r.failed)
             result = fail(ATOLL_ERROR_FILE_CORRUPT,
                           "the record of staged downloads of %zu bytes is damaged", record.size);
@@ -49,7 +59,12 @@ status stage_write(model_txn *txn, const stage_record *s)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers && result == ATOLL_OK; i++)
         result = buffer_append_varint(&record, numbers[i]);
     if (result == ATOLL_OK)
-        result = buffer_append_byte(&record, (uint8_t)(s->complete | s->sweep << 1));
+        result = buffer_append_byte(
+            &record, (uint8_t)(s->complete | s->sweep << 1 | (s->resumable > 0) << 2));
+    if (result == ATOLL_OK && s->resumable > 0)
+        result = buffer_append_varint(&record, s->resumable);
+    if (result == ATOLL_OK && s->resumable > 0)
+        result = buffer_append_bytes(&record, bytes_of(s->position, s->position_size));
     if (result == ATOLL_OK)
         result = model_side_put(txn, bytes_of(record_key, sizeof record_key), buffer_view(&record));
     buffer_free(&record);
@@ -62,6 +77,17 @@ status stage_add(model_txn *txn, stage_record *r, bytes message)
     message_key(key, r->count);
     TRY(model_side_put(txn, bytes_of(key, sizeof key), message));
     r->count++;
+    return ATOLL_OK;
+}
+
+status stage_cut(model_txn *txn, stage_record *r)
+{
+    uint8_t key[KEY_SIZE];
+    for (uint64_t i = r->resumable; i < r->count; i++) {
+        message_key(key, i);
+        TRY(model_side_delete(txn, bytes_of(key, sizeof key)));
+    }
+    r->count = r->resumable;
     return ATOLL_OK;
 }
 

@@ -99,6 +99,7 @@ typedef struct wire_bind {
     int32_t log_level; /* 0: no log lines are wanted */
     uint64_t trail;    /* in a reset: what copies of the folder share; 0: nothing is unsent */
     wire_u64 commits;  /* names of commits that are unsent, the newest last */
+    bytes resume;
 } wire_bind;
 typedef struct wire_subscribe {
     uint64_t version;
@@ -156,7 +157,8 @@ typedef struct wire_subscription_state {
 } wire_subscription_state;
 typedef struct wire_download {
     uint64_t from, to, view_version, clock, remaining_rows;
-    bool last, sweep;
+    bool last, sweep, continues;
+    bytes position;
     wire_rows_list rows;
     model_schema schema;
 } wire_download;

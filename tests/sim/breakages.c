@@ -7,7 +7,7 @@ int breakage_active = BREAKAGE_NONE;
 unsigned simulator_mended;
 unsigned simulator_message_size = 1u << 20;
 unsigned simulator_slice_rows = 2000, simulator_slice_delay_ms, simulator_stage_bytes = 1u << 20;
-unsigned simulator_slices, simulator_resumed;
+unsigned simulator_slices, simulator_resumed, simulator_continued;
 
 int breakage_named(const char *name)
 {
@@ -43,6 +43,7 @@ int breakage_named(const char *name)
                                         "secret-field-sent",
                                         "cursor-with-the-first-slice",
                                         "slices-not-resumed",
+                                        "behind-not-sent",
                                         "told-forgotten",
                                         "copies-send-twice"};
     _Static_assert(sizeof names / sizeof *names == BREAKAGE_COUNT, "each breakage has a name");

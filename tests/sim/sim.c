@@ -664,7 +664,8 @@ static void print_coverage(const sim *s)
            (unsigned long long)s->offline_times, (unsigned long long)s->stops,
            (unsigned long long)s->view_changes, (unsigned long long)s->right_changes,
            (unsigned long long)refused, (unsigned long long)s->w.spooled);
-    printf(" slices %u slices_resumed %u", simulator_slices, simulator_resumed);
+    printf(" slices %u slices_resumed %u parts_kept %u", simulator_slices, simulator_resumed,
+           simulator_continued);
     for (int i = 1; i < 8; i++) printf(" %s %llu", up[i], (unsigned long long)s->w.messages_up[i]);
     for (int i = 1; i < 9; i++)
         printf(" %s %llu", down[i], (unsigned long long)s->w.messages_down[i]);
@@ -699,7 +700,7 @@ static int run_seed(uint64_t seed, bool quiet, bool verbose)
     model_schema schema = fixture_schema(true, false);
     fixture_add_types(&schema);
     s->all_types = seed % 4 != 0;
-    simulator_slices = simulator_resumed = 0;
+    simulator_slices = simulator_resumed = simulator_continued = 0;
     world_choose_slices(seed);
     if (world_start(&s->w, seed + 1, clients, true, schema) != ATOLL_OK) {
         fprintf(stderr, "seed %llu: the world does not start: %s\n", (unsigned long long)seed,
