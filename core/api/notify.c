@@ -69,13 +69,13 @@ static status advance_object(observer *o, const model_view *before, const model_
 {
     const row_change *change = change_of_row(changes, o->class_of, o->row);
     property_vector properties = {0};
-    bool alive = true;
+    bool alive = true, linked = false;
     status result = ATOLL_OK;
     if (change != NULL) TRY(model_is_alive(after, o->class_of, o->row, &alive));
     if (alive)
         result = changes_reach_properties(before, after, changes, o->class_of, o->row, o->paths,
-                                          &properties);
-    if (result == ATOLL_OK && (properties.count != 0 || !alive)) {
+                                          &properties, &linked);
+    if (result == ATOLL_OK && (properties.count != 0 || linked || !alive)) {
         atoll_event *event = event_new(ATOLL_EVENT_OBJECT_CHANGED, o->id);
         result = event == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : ATOLL_OK;
         for (size_t i = 0; i < properties.count && result == ATOLL_OK; i++)

@@ -17,13 +17,26 @@ bool is_asymmetric(const model_txn *txn, class_key c, row_key row)
 
 static status write_payload(const model_txn *txn, buffer *to, class_key c, row_key row, int depth);
 
+static status check_depth(int depth)
+{
+    if (depth <= LIMIT_PAYLOAD_DEPTH_MAX) return ATOLL_OK;
+    return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
+                "an asymmetric object holds objects and collections more than %d deep",
+                LIMIT_PAYLOAD_DEPTH_MAX);
+}
+
+static status write_collection(const model_txn *txn, buffer *to, class_key c, row_key row,
+                               const model_property *p, int depth);
+
 static status write_item(const model_txn *txn, buffer *to, const model_property *p, const value *v,
                          int depth)
 {
-    if (nested_is(v))
-        return fail(ATOLL_ERROR_NOT_SUPPORTED,
-                    "not supported yet: a %s in the mixed property '%s' of an asymmetric object",
-                    value_type_name(v->type), p->name);
+    if (nested_is(v)) {
+        const model_class *hidden = NULL;
+        TRY(need_class(txn->view, v->as.link.class_of, &hidden));
+        return write_collection(txn, to, hidden->key, v->as.link.row, &hidden->properties[0],
+                                depth + 1);
+    }
     if (v->type != VALUE_EMBEDDED) return value_write(to, v);
     TRY(buffer_append_byte(to, VALUE_EMBEDDED));
     return write_payload(txn, to, p->target, v->as.row, depth + 1);
@@ -34,6 +47,7 @@ static status write_collection(const model_txn *txn, buffer *to, class_key c, ro
 {
     const list_cell *cell = NULL;
     bool keys = (p->flags & PROPERTY_DICTIONARY) != 0;
+    TRY(check_depth(depth));
     TRY(read_cell(txn->view, c, row, p->key, &cell));
     TRY(buffer_append_byte(to, keys ? VALUE_DICTIONARY : VALUE_LIST));
     TRY(buffer_append_varint(to, cell == NULL ? 0 : cell->visible));
@@ -50,10 +64,7 @@ static status write_payload(const model_txn *txn, buffer *to, class_key c, row_k
 {
     const model_class *class_of = NULL;
     TRY(need_class(txn->view, c, &class_of));
-    if (depth > LIMIT_PAYLOAD_DEPTH_MAX)
-        return fail(ATOLL_ERROR_LIMIT_EXCEEDED,
-                    "an asymmetric object holds embedded objects more than %d deep",
-                    LIMIT_PAYLOAD_DEPTH_MAX);
+    TRY(check_depth(depth));
     TRY(buffer_append_varint(to, class_of->property_count));
     for (size_t i = 0; i < class_of->property_count; i++) {
         const model_property *p = &class_of->properties[i];

@@ -126,7 +126,8 @@ typedef struct sequence_pair {
 } sequence_pair;
 status sequence_difference(const sequence_pair *pair, result_changes *out) MUST_CHECK;
 
-/* Which properties, of an object and behind its links, a listener wants to hear of: "name", "owner.name", "owner.*". */
+/* Which properties, of an object and behind its links, a listener wants to hear of: "name", "owner.name", "owner.*",
+ * "@links.Task.owner" and "@links.Task.owner.title" of what links to it. */
 typedef struct key_paths key_paths;
 /* UNKNOWN_PROPERTY names what is not there. No paths: nothing but insertions, deletions and moves. */
 status key_paths_new(const model_schema *schema, class_key c, const bytes *texts, size_t count,
@@ -136,11 +137,13 @@ void key_paths_free(key_paths *paths);
 status changes_reach(const model_view *before, const model_view *view, const model_changes *changes,
                      class_key c, const key_paths *paths, row_vector *out) MUST_CHECK;
 bool rows_contain(const row_vector *rows, row_key row); /* of ascending rows */
-/* The properties of one object that changes concern. paths NULL: its own properties, not what is behind its links. */
+/* The properties of one object that changes concern. paths NULL: its own properties, not what is behind its links. *linked is
+ * set when a path that begins with @links tells of a change, which is no property's. */
 typedef VECTOR(property_key) property_vector;
 status changes_reach_properties(const model_view *before, const model_view *view,
                                 const model_changes *changes, class_key c, row_key row,
-                                const key_paths *paths, property_vector *out) MUST_CHECK;
+                                const key_paths *paths, property_vector *out,
+                                bool *linked) MUST_CHECK;
 
 /* Change set of results between two versions, from the commits' changes; cost follows the changes unless the query has a
  * LIMIT or a base, or reads through links that changed. */

@@ -5,9 +5,16 @@
 #include "query/query_internal.h"
 #include <stdlib.h>
 
-/* One path: names of properties, "*" for any. */
+/* One path: names of properties, "*" for any, "@links.Class.property" for the objects that link here by the property. */
+typedef struct key_step {
+    bytes name; /* of a class, and of its property, when back */
+    bool back;
+    bytes property;
+    class_key origin; /* bound, when back */
+    property_key origin_property;
+} key_step;
 typedef struct key_path {
-    bytes *steps;
+    key_step *steps;
     size_t step_count;
 } key_path;
 struct key_paths {
@@ -17,9 +24,9 @@ struct key_paths {
 
 /* ---- parsing ---- */
 
-static bool is_any(bytes step)
+static bool is_any(const key_step *step)
 {
-    return step.size == 1 && step.data[0] == '*';
+    return !step->back && step->name.size == 1 && step->name.data[0] == '*';
 }
 
 static bool leads_on(const model_property *p)
@@ -27,34 +34,83 @@ static bool leads_on(const model_property *p)
     return p->type == VALUE_LINK || p->type == VALUE_EMBEDDED;
 }
 
+static bool leads_to_row(const value *v)
+{
+    return v->type == VALUE_LINK || v->type == VALUE_EMBEDDED;
+}
+
+static status check_step(const model_schema *schema, const model_class *c, const key_path *path,
+                         size_t step, bool *found);
+
+static status check_back(const model_schema *schema, const model_class *c, const key_path *path,
+                         size_t step, bool *found)
+{
+    key_step *s = &path->steps[step];
+    const model_class *origin = schema_class_named(schema, s->name);
+    const model_property *p = origin == NULL ? NULL : class_property_named(origin, s->property);
+    if (p == NULL)
+        return fail(origin == NULL ? ATOLL_ERROR_UNKNOWN_CLASS : ATOLL_ERROR_UNKNOWN_PROPERTY,
+                    "key path: @links names %.*s.%.*s, which is not in the schema",
+                    (int)s->name.size, (const char *)s->name.data, (int)s->property.size,
+                    (const char *)s->property.data);
+    if (!leads_on(p) || p->target != c->key)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "key path: property %s of class %s does not link to class %s", p->name,
+                    origin->name, c->name);
+    if (step > 0 && is_any(&path->steps[step - 1]))
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "key path: @links can't follow a *, which is of any class");
+    s->origin = origin->key;
+    s->origin_property = p->key;
+    if (step + 1 < path->step_count) return check_step(schema, origin, path, step + 1, found);
+    *found = true;
+    return ATOLL_OK;
+}
+
 /* Behind a wildcard a name must be that of a property of some class that can be there. */
 static status check_step(const model_schema *schema, const model_class *c, const key_path *path,
                          size_t step, bool *found)
 {
-    bytes name = path->steps[step];
+    if (path->steps[step].back) return check_back(schema, c, path, step, found);
+    bytes name = path->steps[step].name;
+    bool any = is_any(&path->steps[step]);
     bool last = step + 1 == path->step_count;
     for (size_t i = 0; i < c->property_count && !*found; i++) {
         const model_property *p = &c->properties[i];
-        if (!is_any(name) && !bytes_equal(name, bytes_text(p->name))) continue;
+        if (!any && !bytes_equal(name, bytes_text(p->name))) continue;
         if (last) *found = true;
         if (last || !leads_on(p)) continue;
         const model_class *target = schema_class(schema, p->target);
         if (target != NULL) TRY(check_step(schema, target, path, step + 1, found));
     }
-    if (*found || is_any(name)) {
+    if (*found || any) {
         /* Wildcards may lead nowhere: then there is nothing to be told. */
         *found = *found || last;
         return ATOLL_OK;
     }
     bool known = class_property_named(c, name) != NULL;
     if (known && !last && leads_on(class_property_named(c, name))) return ATOLL_OK;
-    if (step > 0 && is_any(path->steps[step - 1])) return ATOLL_OK;
+    if (step > 0 && is_any(&path->steps[step - 1])) return ATOLL_OK;
     if (known)
         return fail(ATOLL_ERROR_INVALID_ARGUMENT,
                     "key path: property %.*s of class %s is no link, so nothing follows it",
                     (int)name.size, (const char *)name.data, c->name);
     return fail(ATOLL_ERROR_UNKNOWN_PROPERTY, "key path: class %s has no property %.*s", c->name,
                 (int)name.size, (const char *)name.data);
+}
+
+/* Gives the part of a path up to the next dot. */
+static status take_part(bytes text, size_t *at, bytes *out)
+{
+    size_t start = *at, end = start;
+    while (end < text.size && text.data[end] != '.') end++;
+    if (end == start)
+        return fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                    "key path: \"%.*s\" has an empty name at character %zu", (int)text.size,
+                    text.size == 0 ? "" : (const char *)text.data, start + 1);
+    *out = bytes_of(text.data + start, end - start);
+    *at = end + 1;
+    return ATOLL_OK;
 }
 
 static status split(arena *memory, bytes text, key_path *out)
@@ -68,15 +124,12 @@ static status split(arena *memory, bytes text, key_path *out)
                     LIMIT_KEY_PATH_STEPS_MAX);
     out->steps = query_arena_take(memory, count * sizeof *out->steps);
     if (out->steps == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
-    size_t start = 0;
-    for (size_t i = 0; i <= kept.size; i++) {
-        if (i < kept.size && kept.data[i] != '.') continue;
-        if (i == start)
-            return fail(ATOLL_ERROR_INVALID_ARGUMENT,
-                        "key path: \"%.*s\" has an empty name at character %zu", (int)text.size,
-                        text.size == 0 ? "" : (const char *)text.data, start + 1);
-        out->steps[out->step_count++] = bytes_of(kept.data + start, i - start);
-        start = i + 1;
+    for (size_t at = 0; at <= kept.size;) {
+        key_step *step = &out->steps[out->step_count++];
+        TRY(take_part(kept, &at, &step->name));
+        step->back = bytes_equal(step->name, bytes_text("@links"));
+        if (step->back) TRY(take_part(kept, &at, &step->name));
+        if (step->back) TRY(take_part(kept, &at, &step->property));
     }
     return ATOLL_OK;
 }
@@ -201,8 +254,7 @@ static status holds_one(const model_view *view, class_key c, row_key row, const 
         value v;
         element_id id;
         TRY(model_list_get(view, c, row, p->key, i, &v, &id));
-        *out =
-            (v.type == VALUE_LINK || v.type == VALUE_EMBEDDED) && rows_contain(targets, v.as.row);
+        *out = leads_to_row(&v) && rows_contain(targets, v.as.row);
     }
     return ATOLL_OK;
 }
@@ -311,7 +363,8 @@ static void changes_of(const model_changes *changes, class_key c, size_t *from, 
 
 static bool step_takes(const key_path *path, size_t step, const model_property *p)
 {
-    return is_any(path->steps[step]) || bytes_equal(path->steps[step], bytes_text(p->name));
+    const key_step *s = &path->steps[step];
+    return !s->back && (is_any(s) || bytes_equal(s->name, bytes_text(p->name)));
 }
 
 static status changed_directly(const reaching *r, const model_class *c, size_t step,
@@ -319,7 +372,7 @@ static status changed_directly(const reaching *r, const model_class *c, size_t s
 {
     size_t from, to;
     changes_of(r->changes, c->key, &from, &to);
-    bool any = is_any(r->path->steps[step]);
+    bool any = is_any(&r->path->steps[step]);
     for (size_t i = from; i < to; i++) {
         const row_change *change = model_changes_row(r->changes, i);
         bool hit = any && change->property_count > 0;
@@ -399,8 +452,63 @@ static status who_links(reaching *r, class_key c, const model_property *p, row_v
     return linking_rows(r->before, r->view, c, p, &l->targets, &l->rows);
 }
 
+/* ---- along backlinks ---- */
+
+static status add_targets(const model_view *view, const model_class *origin,
+                          const model_property *p, row_key row, row_vector *out)
+{
+    bool alive = false;
+    value v;
+    element_id id;
+    uint64_t count = 0;
+    TRY(model_is_alive(view, origin->key, row, &alive));
+    if (!alive) return ATOLL_OK;
+    if ((p->flags & PROPERTY_COLLECTION) == 0) {
+        TRY(model_get(view, origin->key, row, p->key, &v));
+        return leads_to_row(&v) ? vector_push(out, v.as.row) : ATOLL_OK;
+    }
+    TRY(model_list_size(view, origin->key, row, p->key, &count));
+    for (uint64_t i = 0; i < count; i++) {
+        TRY(model_list_get(view, origin->key, row, p->key, i, &v, &id));
+        if (leads_to_row(&v)) TRY(vector_push(out, v.as.row));
+    }
+    return ATOLL_OK;
+}
+
+/* What links here is another set when an object that links came or went, or links elsewhere; and behind the step it is what
+ * the rest of the path says of those that link, before or now. */
+static status fill_back(reaching *r, size_t step, row_vector *out)
+{
+    const key_step *s = &r->path->steps[step];
+    const model_class *origin = schema_class(r->schema, s->origin);
+    const model_property *p = origin == NULL ? NULL : class_property(origin, s->origin_property);
+    row_vector origins = {0};
+    size_t from, to;
+    if (p == NULL) return ATOLL_OK;
+    changes_of(r->changes, origin->key, &from, &to);
+    status result = came_or_went(r, origin->key, &origins);
+    for (size_t i = from; i < to && result == ATOLL_OK; i++) {
+        const row_change *change = model_changes_row(r->changes, i);
+        for (size_t k = 0; k < change->property_count && result == ATOLL_OK; k++)
+            if (change->properties[k] == p->key) result = vector_push(&origins, change->row);
+    }
+    const row_vector *behind = NULL;
+    if (result == ATOLL_OK && step + 1 < r->path->step_count)
+        result = rows_at(r, origin, step + 1, &behind);
+    if (result == ATOLL_OK && behind != NULL) result = push_all(&origins, behind);
+    make_set(&origins);
+    for (size_t i = 0; i < origins.count && result == ATOLL_OK; i++) {
+        result = add_targets(r->before, origin, p, origins.items[i], out);
+        if (result == ATOLL_OK) result = add_targets(r->view, origin, p, origins.items[i], out);
+    }
+    vector_free(&origins);
+    make_set(out);
+    return result;
+}
+
 static status fill(reaching *r, const model_class *c, size_t step, row_vector *out)
 {
+    if (r->path->steps[step].back) return fill_back(r, step, out);
     TRY(changed_directly(r, c, step, out));
     for (size_t i = 0; i < c->property_count; i++) {
         const model_property *p = &c->properties[i];
@@ -458,17 +566,17 @@ static void reaching_free(reaching *r)
 
 /* ---- paths that nobody wrote ---- */
 
-static const bytes any_steps[] = {{(const uint8_t *)"*", 1},
-                                  {(const uint8_t *)"*", 1},
-                                  {(const uint8_t *)"*", 1},
-                                  {(const uint8_t *)"*", 1},
-                                  {(const uint8_t *)"*", 1}};
+static const key_step any_steps[] = {{.name = {(const uint8_t *)"*", 1}},
+                                     {.name = {(const uint8_t *)"*", 1}},
+                                     {.name = {(const uint8_t *)"*", 1}},
+                                     {.name = {(const uint8_t *)"*", 1}},
+                                     {.name = {(const uint8_t *)"*", 1}}};
 enum { LINKS_FOLLOWED = 4 };
 
 static key_path path_at(const key_paths *paths, size_t index, size_t default_steps)
 {
     if (paths != NULL) return paths->paths.items[index];
-    return (key_path){(bytes *)(uintptr_t)any_steps, default_steps};
+    return (key_path){(key_step *)(uintptr_t)any_steps, default_steps};
 }
 
 static size_t path_count(const key_paths *paths)
@@ -519,13 +627,19 @@ static status leads_to(const reaching *r, class_key c, row_key row, const model_
     if ((p->flags & PROPERTY_COLLECTION) != 0)
         return held_or_holds(r->before, r->view, c, row, p, targets, out);
     TRY(model_get_raw(r->view, c, row, p->key, &v));
-    *out = (v.type == VALUE_LINK || v.type == VALUE_EMBEDDED) && rows_contain(targets, v.as.row);
+    *out = leads_to_row(&v) && rows_contain(targets, v.as.row);
     return ATOLL_OK;
 }
 
 static status properties_of_path(reaching *r, const model_class *c, row_key row,
-                                 const row_change *change, property_vector *out)
+                                 const row_change *change, property_vector *out, bool *linked)
 {
+    if (r->path->steps[0].back) {
+        const row_vector *rows = NULL;
+        TRY(rows_at(r, c, 0, &rows));
+        *linked |= rows_contain(rows, row);
+        return ATOLL_OK;
+    }
     for (size_t i = 0; i < c->property_count; i++) {
         const model_property *p = &c->properties[i];
         bool hit = false;
@@ -546,7 +660,7 @@ static status properties_of_path(reaching *r, const model_class *c, row_key row,
 
 status changes_reach_properties(const model_view *before, const model_view *view,
                                 const model_changes *changes, class_key c, row_key row,
-                                const key_paths *paths, property_vector *out)
+                                const key_paths *paths, property_vector *out, bool *linked)
 {
     const model_schema *schema = model_view_schema(view);
     const model_class *class_of = schema_class(schema, c);
@@ -560,7 +674,7 @@ status changes_reach_properties(const model_view *before, const model_view *view
     for (size_t i = 0; i < path_count(paths) && result == ATOLL_OK; i++) {
         key_path path = path_at(paths, i, 1);
         reaching r = {before, view, schema, changes, &path, {0}, {0}};
-        result = properties_of_path(&r, class_of, row, change, out);
+        result = properties_of_path(&r, class_of, row, change, out, linked);
         reaching_free(&r);
     }
     return result;

@@ -151,16 +151,33 @@ static status put_plain(buffer *to, const value *v)
 }
 
 static status put_object(line_writer *w, wire_rows *rows, size_t i, int depth);
+static status put_column(line_writer *w, const wire_column *column, size_t entry, int depth);
 
-/* The embedded object with this identity, from the same message. */
+/* What a list or dictionary in a mixed value holds: the one collection of its row. */
+static status put_nested(line_writer *w, wire_rows *rows, size_t i, int depth)
+{
+    size_t entry = 0;
+    if (depth > DEPTH_MAX)
+        return fail(ATOLL_ERROR_LIMIT_EXCEEDED, "an asymmetric object is nested too deeply");
+    for (size_t k = 0; k < rows->columns.count; k++) {
+        wire_column *column = rows->columns.items[k];
+        if (column->list != NULL && wire_column_seek(column, i, &entry))
+            return put_column(w, column, entry, depth);
+    }
+    return put_text(w->to, strcmp(rows->class_name, SCHEMA_HIDDEN_LIST) == 0 ? "[]" : "{}");
+}
+
+/* The embedded object or nested collection with this identity, from the same message. */
 static status put_embedded(line_writer *w, const uint8_t id[16], int depth)
 {
     for (size_t k = 0; k < w->upload->rows.count; k++) {
         wire_rows *rows = w->upload->rows.items[k];
         if (rows->owner_class[0] == '\0' || rows->key.type != VALUE_EMBEDDED) continue;
         for (size_t i = 0; i < rows->count; i++) {
-            if (memcmp(rows->key.ids.items + 16 * i, id, 16) == 0)
-                return put_object(w, rows, i, depth + 1);
+            if (memcmp(rows->key.ids.items + 16 * i, id, 16) != 0) continue;
+            const model_class *c = schema_class_named(w->schema, bytes_text(rows->class_name));
+            bool nested = c != NULL && schema_class_is_hidden(c);
+            return nested ? put_nested(w, rows, i, depth + 1) : put_object(w, rows, i, depth + 1);
         }
     }
     return put_text(w->to, "null");
@@ -182,7 +199,8 @@ static status put_link(line_writer *w, const value *v)
 static status put_value(line_writer *w, const wire_column *column, size_t i, int depth)
 {
     value v = wire_column_value(column, i);
-    if (column->type == VALUE_EMBEDDED && v.type == VALUE_UUID)
+    bool held = column->type == VALUE_EMBEDDED && v.type == VALUE_UUID;
+    if (held || v.type == VALUE_LIST || v.type == VALUE_DICTIONARY)
         return put_embedded(w, v.as.id, depth);
     if (v.type == VALUE_TYPED_LINK) return put_link(w, &v);
     return put_plain(w->to, &v);

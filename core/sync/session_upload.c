@@ -406,31 +406,60 @@ static status put_embedded_run(session *s, wire_builder *b, const pending_run *r
 
 /* ---- asymmetric objects ---- */
 
+/* An embedded object or a collection in a mixed value: a row of its own, made when its owner's is complete. */
+typedef struct payload_part {
+    const model_class *owner;
+    value owner_key, id;
+    const model_property *property;
+    bool in_list;
+    element_id element;
+    value_type type;
+    reader content;
+} payload_part;
+
 typedef struct payload_writer {
     session *s;
     wire_builder *b;
-    uint64_t sequence, count; /* count: embedded objects of this record */
+    uint64_t sequence, count; /* count: parts of this object */
     bool full;
+    VECTOR(payload_part) parts;
 } payload_writer;
 
-static status put_payload(payload_writer *w, wire_rows *group, const model_class *c, reader *r,
-                          int depth);
+/* What an embedded object or a collection holds follows its type at once. */
+static bool has_content(value_type type)
+{
+    return type == VALUE_EMBEDDED || type == VALUE_LIST || type == VALUE_DICTIONARY;
+}
 
-/* As the commit wrote it: what an embedded object or a list holds follows its type at once. */
 static value payload_value(reader *r)
 {
     value_type type = r->failed || r->at == r->end ? VALUE_NULL : (value_type)*r->at;
-    if (type != VALUE_EMBEDDED && type != VALUE_LIST && type != VALUE_DICTIONARY)
-        return value_read(r);
+    if (!has_content(type)) return value_read(r);
     reader_byte(r);
     return (value){.type = type};
 }
 
-static void embedded_name(payload_writer *w, value *out)
+static void skip_content(reader *r, value_type type, int depth)
 {
-    *out = (value){.type = VALUE_EMBEDDED};
-    key_put_u64(out->as.id, w->sequence);
-    key_put_u64(out->as.id + 8, ++w->count);
+    uint64_t count = reader_varint(r);
+    r->failed |= depth > LIMIT_PAYLOAD_DEPTH_MAX + 1;
+    for (uint64_t i = 0; i < count && !r->failed; i++) {
+        if (type == VALUE_EMBEDDED) (void)reader_varint(r);
+        if (type == VALUE_DICTIONARY) (void)reader_bytes(r);
+        value v = payload_value(r);
+        if (has_content(v.type)) skip_content(r, v.type, depth + 1);
+    }
+}
+
+/* Names the part, and leaves the reader behind it. */
+static status put_off(payload_writer *w, payload_part *part, reader *r)
+{
+    part->id = (value){.type = VALUE_EMBEDDED};
+    key_put_u64(part->id.as.id, w->sequence);
+    key_put_u64(part->id.as.id + 8, ++w->count);
+    part->content = *r;
+    skip_content(r, part->type, 0);
+    return vector_push(&w->parts, *part);
 }
 
 static status link_key(payload_writer *w, const model_property *p, value *v)
@@ -447,26 +476,23 @@ static status link_key(payload_writer *w, const model_property *p, value *v)
     return ATOLL_OK;
 }
 
-static status put_nested(payload_writer *w, const model_class *c, const value *owner_key,
-                         const model_property *p, bool in_list, element_id element, reader *r,
-                         const value *id, int depth)
+/* An element that has content: the wire has its name, as of one of a list of a row. */
+static status put_element(payload_writer *w, const model_class *c, const value *key,
+                          const model_property *p, list_element *e, reader *r)
 {
-    const model_class *target = schema_class(model_view_schema(w->s->batch.view), p->target);
-    wire_rows *group = NULL;
-    if (target == NULL || depth > LIMIT_PAYLOAD_DEPTH_MAX)
-        return fail(ATOLL_ERROR_INTERNAL,
-                    "an asymmetric payload of class '%s' is nested too deeply", c->name);
-    TRY(wire_builder_group(w->b, target->name, c->name, p->name, &group));
-    TRY(wire_builder_row(w->b, group, ROW_NONE, id, 0, 0));
-    TRY(wire_builder_owner(w->b, group, owner_key, in_list, element));
-    size_t row = group->count - 1;
-    (void)row;
-    return put_payload(w, group, target, r, depth + 1);
+    payload_part part = {c, *key, {0}, p, true, e->id, e->value.type, {0}};
+    TRY(put_off(w, &part, r));
+    if (part.type == VALUE_EMBEDDED) {
+        memcpy(e->embedded, part.id.as.id, 16);
+        e->value = value_null();
+    } else {
+        memcpy(e->value.as.id, part.id.as.id, 16);
+    }
+    return ATOLL_OK;
 }
 
 static status put_payload_collection(payload_writer *w, wire_rows *group, const model_class *c,
-                                     const value *key, const model_property *p, reader *r,
-                                     int depth)
+                                     const value *key, const model_property *p, reader *r)
 {
     list_state state;
     list_state_init(&state);
@@ -481,15 +507,8 @@ static status put_payload_collection(payload_writer *w, wire_rows *group, const 
                           .value_stamp = 1};
         if (keys) e.key = reader_bytes(r);
         e.value = payload_value(r);
-        if (e.value.type == VALUE_EMBEDDED) {
-            value id;
-            embedded_name(w, &id);
-            memcpy(e.embedded, id.as.id, 16);
-            e.value = value_null();
-            result = put_nested(w, c, key, p, true, e.id, r, &id, depth);
-        } else {
-            result = link_key(w, p, &e.value);
-        }
+        result =
+            has_content(e.value.type) ? put_element(w, c, key, p, &e, r) : link_key(w, p, &e.value);
         if (result == ATOLL_OK) result = vector_push(&state.elements, e);
     }
     if (result == ATOLL_OK)
@@ -498,41 +517,75 @@ static status put_payload_collection(payload_writer *w, wire_rows *group, const 
     return result;
 }
 
-static status put_payload(payload_writer *w, wire_rows *group, const model_class *c, reader *r,
-                          int depth)
+static status put_payload_field(payload_writer *w, wire_rows *group, const model_class *c,
+                                const value *key, const model_property *p, reader *r)
+{
+    value v = payload_value(r);
+    if ((p->flags & PROPERTY_COLLECTION) != 0)
+        return put_payload_collection(w, group, c, key, p, r);
+    if (has_content(v.type)) {
+        payload_part part = {c, *key, {0}, p, false, {0, 0}, v.type, {0}};
+        TRY(put_off(w, &part, r));
+        v = part.id;
+        v.type = part.type;
+    } else if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) {
+        return ATOLL_OK;
+    } else {
+        TRY(link_key(w, p, &v));
+    }
+    return wire_builder_put(w->b, group, p->name, p->type, rows_key_type(w->s->batch.view, p), &v,
+                            0, false);
+}
+
+static status put_payload(payload_writer *w, wire_rows *group, const model_class *c,
+                          const value *key, reader *r)
 {
     uint64_t count = reader_varint(r);
-    value key;
-    if (group->key.type == VALUE_STRING) {
-        /* The column is under construction, without offsets yet: the newest text is the end of its heap. */
-        uint32_t size = group->key.lengths.items[group->key.lengths.count - 1];
-        key = value_string(bytes_of(group->key.heap.items + group->key.heap.count - size, size));
-    } else {
-        key = wire_column_value(&group->key, group->count - 1);
-    }
-    if (c->kind == CLASS_EMBEDDED) key.type = VALUE_EMBEDDED;
     for (uint64_t i = 0; i < count && !r->failed; i++) {
         const model_property *p = class_property(c, (property_key)reader_varint(r));
-        value v = payload_value(r);
-        if (r->failed || p == NULL)
-            return fail(ATOLL_ERROR_FILE_CORRUPT, "an asymmetric object of class '%s' is damaged",
-                        c->name);
-        if (v.type == VALUE_LIST || v.type == VALUE_DICTIONARY) {
-            TRY(put_payload_collection(w, group, c, &key, p, r, depth));
-        } else if (v.type == VALUE_EMBEDDED) {
-            value id;
-            embedded_name(w, &id);
-            TRY(wire_builder_put(w->b, group, p->name, p->type, VALUE_NULL, &id, 0, false));
-            TRY(put_nested(w, c, &key, p, false, (element_id){0, 0}, r, &id, depth));
-        } else if ((p->flags & PROPERTY_PRIMARY_KEY) == 0) {
-            TRY(link_key(w, p, &v));
-            TRY(wire_builder_put(w->b, group, p->name, p->type, rows_key_type(w->s->batch.view, p),
-                                 &v, 0, false));
-        }
+        if (p == NULL) r->failed = true;
+        if (!r->failed) TRY(put_payload_field(w, group, c, key, p, r));
     }
     return r->failed ? fail(ATOLL_ERROR_FILE_CORRUPT,
                             "an asymmetric object of class '%s' is damaged", c->name)
                      : ATOLL_OK;
+}
+
+static status put_part(payload_writer *w, const payload_part *part)
+{
+    const model_schema *schema = model_view_schema(w->s->batch.view);
+    const model_class *c =
+        part->type == VALUE_EMBEDDED
+            ? schema_class(schema, part->property->target)
+            : schema_class_named(schema,
+                                 bytes_text(part->type == VALUE_LIST ? SCHEMA_HIDDEN_LIST
+                                                                     : SCHEMA_HIDDEN_DICTIONARY));
+    wire_rows *group = NULL;
+    reader r = part->content;
+    if (c == NULL || c->property_count == 0)
+        return fail(ATOLL_ERROR_INTERNAL,
+                    "an asymmetric object of class '%s' holds what is in no "
+                    "class",
+                    part->owner->name);
+    TRY(wire_builder_group(w->b, c->name, part->owner->name, part->property->name, &group));
+    TRY(wire_builder_row(w->b, group, ROW_NONE, &part->id, 0, 0));
+    TRY(wire_builder_owner(w->b, group, &part->owner_key, part->in_list, part->element));
+    if (part->type == VALUE_EMBEDDED) return put_payload(w, group, c, &part->id, &r);
+    return put_payload_collection(w, group, c, &part->id, &c->properties[0], &r);
+}
+
+/* A row is complete before the next one of its group begins. */
+static status put_object(payload_writer *w, wire_rows *group, const model_class *c,
+                         const value *key, reader *r)
+{
+    w->count = 0;
+    w->parts.count = 0;
+    TRY(put_payload(w, group, c, key, r));
+    for (size_t i = 0; i < w->parts.count; i++) {
+        const payload_part part = w->parts.items[i];
+        TRY(put_part(w, &part));
+    }
+    return ATOLL_OK;
 }
 
 static status payload_key(const model_class *c, bytes payload, value *out)
@@ -546,8 +599,7 @@ static status payload_key(const model_class *c, bytes payload, value *out)
             *out = v;
             return ATOLL_OK;
         }
-        bool nested = v.type == VALUE_LIST || v.type == VALUE_DICTIONARY;
-        if (nested || v.type == VALUE_EMBEDDED) break; /* The key comes first. */
+        if (has_content(v.type)) break; /* The key comes first. */
     }
     return fail(ATOLL_ERROR_FILE_CORRUPT, "an asymmetric object of class '%s' has no key", c->name);
 }
@@ -568,8 +620,7 @@ static status put_outbox(void *context, const outbox_object *o)
     TRY(wire_builder_row(w->b, group, ROW_NONE, &key, 0, 0));
     TRY(arena_push(w->b->memory, &group->sequences, o->sequence));
     w->sequence = o->sequence;
-    w->count = 0;
-    TRY(put_payload(w, group, c, &r, 0));
+    TRY(put_object(w, group, c, &key, &r));
     s->batch.last_sequence = o->sequence;
     s->batch.next_record = o->record;
     return ATOLL_OK;
@@ -619,6 +670,7 @@ status session_upload_part(session *s, client_message *message, arena *memory)
         payload_writer w = {.s = s, .b = &b};
         status result =
             outbox_each(s->options.db, u->next_record, u->last_sequence, put_outbox, &w);
+        vector_free(&w.parts);
         if (result != ATOLL_OK && result != ATOLL_ERROR_CANCELLED) return result;
         full = w.full;
     }

@@ -72,6 +72,51 @@ internal sealed class RealmTests : IDisposable
     }
 
     [Test]
+    public void AColumnIsWhatTheObjectsSay()
+    {
+        var realm = Realm;
+        realm.Write(() =>
+        {
+            for (var i = 0; i < 3000; i++)
+            {
+                realm.Add(new Everything
+                {
+                    Int = i, Long = i * 5_000_000_000L, Short = (short)-i, Byte = (byte)i, Char = (char)('a' + (i % 20)), Bool = i % 3 == 0, Double = i / 8.0,
+                    Text = i % 4 == 0 ? null : $"text {i}", RequiredText = "", Data = [1], Guid = new Guid(i, 1, 2, new byte[8]),
+                    Date = DateTimeOffset.UnixEpoch.AddTicks(i * 123_456_789L - 987_654_321_000L), OtherId = new ObjectId($"{i:x24}"),
+                    MaybeInt = i % 5 == 0 ? null : i, MaybeDouble = i % 7 == 0 ? null : i, MaybeGuid = i % 2 == 0 ? null : Guid.Empty,
+                    MaybeDate = i % 6 == 0 ? null : DateTimeOffset.UnixEpoch.AddDays(i),
+                });
+            }
+        });
+        var all = realm.All<Everything>().Where(item => item.Int > 10).OrderByDescending(item => item.Int);
+        void Same<T>(System.Linq.Expressions.Expression<Func<Everything, T>> property)
+        {
+            var read = property.Compile();
+            Check.Sequence(all.ToArray().Select(item => read(item)), all.ToColumn(property));
+        }
+
+        Same(item => item.Int);
+        Same(item => item.Long);
+        Same(item => item.Short);
+        Same(item => item.Byte);
+        Same(item => item.Char);
+        Same(item => item.Bool);
+        Same(item => item.Double);
+        Same(item => item.Text);
+        Same(item => item.Date);
+        Same(item => item.Guid);
+        Same(item => item.OtherId);
+        Same(item => item.MaybeInt);
+        Same(item => item.MaybeDouble);
+        Same(item => item.MaybeGuid);
+        Same(item => item.MaybeDate);
+        Same(item => (double)item.Int);
+        Same(item => item.Text == null ? 0 : item.Text.Length);
+        Check.Equal(0, realm.All<Everything>().Where(item => item.Int < 0).ToColumn(item => item.Long).Length);
+    }
+
+    [Test]
     public void EveryTypeKeepsItsValue()
     {
         var other = new Everything { Int = 2 };

@@ -271,6 +271,31 @@ public class TypeTests : IDisposable
     }
 
     [Test]
+    public void KeyPathsLeadAlongBacklinks()
+    {
+        using var realm = Realm.GetInstance(Config);
+        var target = realm.Write(() => realm.Add(new Rich { Id = 1 }));
+        var other = realm.Write(() => realm.Add(new Rich { Id = 2, Friend = target }));
+        var told = 0;
+        using var token = realm.All<Rich>().Where(item => item.Id == 1).SubscribeForNotifications(
+            (_, changes) => told += changes is null ? 0 : 1, new[] { "FriendOf.Ratio" });
+        realm.Refresh();
+        void Expect(int times, Action write)
+        {
+            told = 0;
+            realm.Write(write);
+            realm.Refresh();
+            Check.Equal(times, told);
+        }
+
+        Expect(1, () => other.Ratio = 9);
+        Expect(0, () => other.Price = 9);
+        Expect(0, () => target.Ratio = 9);
+        Expect(1, () => other.Friend = null);
+        Expect(0, () => other.Ratio = 8);
+    }
+
+    [Test]
     public void ModelsInInterfaceStyleHaveTheSameTypes()
     {
         using var realm = Realm.GetInstance(Config);

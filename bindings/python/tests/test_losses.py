@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import typing
 
 import pytest
 
@@ -38,7 +39,13 @@ class Parcel(atoll.AsymmetricObject):
     box: Box | None
 
 
-SCHEMA = [Item, Sample, Box, Parcel]
+class Note(atoll.AsymmetricObject):
+    _id: int = atoll.primary_key()
+    anything: typing.Any
+    many: list[typing.Any]
+
+
+SCHEMA = [Item, Sample, Box, Parcel, Note]
 
 
 class World:
@@ -76,9 +83,12 @@ class World:
         realm.refresh()
         found = {item._id for item in realm.objects(Item)}
         realm.close()
+        return found, [key_of(line) for line in self.ingested()]
+
+    def ingested(self):
         tail = [BUILD / "tools/atoll/atoll", "ingest", "tail", "--app", "losses", "--no-follow"]
         lines = subprocess.run([*tail, "--data", self.folder / "server/data"], capture_output=True, text=True, check=True)
-        return found, [key_of(json.loads(line)) for line in lines.stdout.splitlines()]
+        return [json.loads(line) for line in lines.stdout.splitlines()]
 
 
 def key_of(line):
@@ -188,6 +198,19 @@ def test_an_asymmetric_object_that_could_not_be_sent_is_refused_and_the_largest_
     write(realm, [7])
     realm.session.wait_for_upload().result(LIMIT)
     assert world.on_the_server() == ({7}, [0, None, 2, 7]), "JSON of control characters is six times as large"
+    realm.close()
+
+
+def test_lists_and_dicts_in_values_of_asymmetric_objects_arrive(world):
+    values = [[1, [2.5, {"k": []}], "x", None], {"l": [True], "n": {}}, 7, []]
+    realm = world.open(world.app("writer"))
+    with realm.write():
+        for key, value in enumerate(values):
+            realm.add(Note(_id=key, anything=value, many=[value, 1]))
+    realm.session.wait_for_upload().result(LIMIT)
+    assert [line["object"] for line in world.ingested()] == [
+        {"_id": key, "anything": value, "many": [value, 1]} for key, value in enumerate(values)
+    ]
     realm.close()
 
 

@@ -258,6 +258,7 @@ static void graph_free(graph *g)
 
 typedef struct before_round {
     bool alive[NODES_MAX];
+    node_copy nodes[NODES_MAX];
     int count;
 } before_round;
 
@@ -268,6 +269,29 @@ static bool takes(const char *step, const char *name)
 
 static bool is_reached(const graph *g, const before_round *was, int index,
                        const char *const *steps);
+
+static bool links_to(const node_copy *from, bool by_friends, int target)
+{
+    bool links = !by_friends && from->next == target;
+    for (int i = 0; by_friends && i < from->friend_count; i++) links |= from->friends[i] == target;
+    return from->alive && links;
+}
+
+/* "<next": along what links here by that property, now or before the round. */
+static bool back_reached(const graph *g, const before_round *was, int index,
+                         const char *const *steps)
+{
+    bool by_friends = strcmp(steps[0], "<friends") == 0;
+    for (int i = 0; i < g->count; i++) {
+        const node_copy *now = &g->nodes[i], *old = i < was->count ? &was->nodes[i] : NULL;
+        bool before = old != NULL && links_to(old, by_friends, index);
+        bool came_or_went = old == NULL || old->alive != now->alive;
+        if (!before && !links_to(now, by_friends, index)) continue;
+        if (came_or_went || (by_friends ? now->friends_changed : now->next_changed)) return true;
+        if (steps[1] != NULL && is_reached(g, was, i, steps + 1)) return true;
+    }
+    return false;
+}
 
 /* The target went in this round, or something further on changed. */
 static bool behind(const graph *g, const before_round *was, int target, const char *const *rest)
@@ -281,6 +305,7 @@ static bool is_reached(const graph *g, const before_round *was, int index, const
 {
     const node_copy *n = &g->nodes[index];
     const char *step = steps[0];
+    if (step[0] == '<') return back_reached(g, was, index, steps);
     if (takes(step, "name") && n->name_changed) return true;
     if (takes(step, "rank") && n->rank_changed) return true;
     if (takes(step, "next") && (n->next_changed || behind(g, was, n->next, steps + 1))) return true;
@@ -310,6 +335,11 @@ static const watched watching[] = {
     {"box.size > 300 SORT(box.size ASC)", "box.size", {"box", "size"}},
     {"TRUEPREDICATE SORT(next.rank ASC)", "next.next.next", {"next", "next", "next"}},
     {"friends.rank > 3 SORT(name DESC)", "friends.box", {"friends", "box"}},
+    {"rank < 35", "@links.Node.next", {"<next"}},
+    {"rank > 2 SORT(rank ASC)", "@links.Node.next.rank", {"<next", "rank"}},
+    {"", "@links.Node.friends.box.size", {"<friends", "box", "size"}},
+    {"", "next.@links.Node.friends", {"next", "<friends"}},
+    {"rank > 20", "@links.Node.next.@links.Node.friends.name", {"<next", "<friends", "name"}},
 };
 enum { WATCHED = sizeof watching / sizeof *watching };
 typedef struct watcher {
@@ -365,6 +395,7 @@ static void play_round(graph *g, watcher *watchers, uint64_t seed, int round)
     for (int i = 0; i < g->count; i++) {
         node_copy *n = &g->nodes[i];
         was.alive[i] = n->alive;
+        was.nodes[i] = *n;
         n->name_changed = n->rank_changed = n->next_changed = n->friends_changed = n->box_changed =
             false;
     }
@@ -457,12 +488,23 @@ Test(changes, key_paths_that_lead_nowhere_are_refused_by_name)
         {"", ATOLL_ERROR_INVALID_ARGUMENT, "empty name"},
         {"next..rank", ATOLL_ERROR_INVALID_ARGUMENT, "empty name at character 6"},
         {"next.", ATOLL_ERROR_INVALID_ARGUMENT, "empty name"},
+        {"@links.Nodes.next", ATOLL_ERROR_UNKNOWN_CLASS, "Nodes.next, which is not in the schema"},
+        {"@links.Node.nex", ATOLL_ERROR_UNKNOWN_PROPERTY, "Node.nex, which is not in the schema"},
+        {"@links.Node.box", ATOLL_ERROR_INVALID_ARGUMENT, "does not link to class Node"},
+        {"@links.Node", ATOLL_ERROR_INVALID_ARGUMENT, "empty name"},
+        {"*.@links.Node.next", ATOLL_ERROR_INVALID_ARGUMENT, "can't follow a *"},
         {"*.*.*.*.*.*.*.*.*.*.*.*.*.*.*.*.*", ATOLL_ERROR_LIMIT_EXCEEDED, "17 steps"},
     };
-    static const char *const good[] = {
-        "name",     "next.next.rank", "*",
-        "*.size",   "next.*",         "*.*",
-        "box.size", "friends.box.*",  "*.*.*.*.*.*.*.*.*.*.*.*.*.*.*.*"};
+    static const char *const good[] = {"name",
+                                       "next.next.rank",
+                                       "*",
+                                       "*.size",
+                                       "next.*",
+                                       "*.*",
+                                       "box.size",
+                                       "friends.box.*",
+                                       "box.@links.Node.box.name",
+                                       "*.*.*.*.*.*.*.*.*.*.*.*.*.*.*.*"};
     graph *g = graph_new(1, 0);
     model_view *view = model_view_newest(g->db);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -1,3 +1,4 @@
+using System.Linq.Expressions;
 using Realms.Sync;
 
 namespace Realms;
@@ -101,6 +102,12 @@ public static class CollectionExtensions
     public static IQueryable<T> AsRealmQueryable<T>(this IDictionary<string, T?> dictionary)
         where T : IRealmObjectBase
         => Objects<T>(dictionary);
+
+    /// <summary>One property of all objects, in their order, as an array: numbers, times, bools and Guids are copied at once,
+    /// which costs a few nanoseconds each; others are read object by object.</summary>
+    public static TValue[] ToColumn<T, TValue>(this IQueryable<T> query, Expression<Func<T, TValue>> property)
+        where T : IRealmObjectBase
+        => ColumnReader.Read(Results(query), property);
 
     /// <summary>Subscribes to the query and waits, as the mode says, until its objects are here.</summary>
     public static async Task<IQueryable<T>> SubscribeAsync<T>(

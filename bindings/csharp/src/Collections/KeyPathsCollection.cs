@@ -142,7 +142,15 @@ public class KeyPathsCollection : IEnumerable<KeyPath>
                 throw new ArgumentException($"'{path}' is no valid key path: {at.Name} has no property '{part}'.", nameof(path));
             }
 
-            names.Add(property.Name);
+            if (property.LinkOriginPropertyName is { } origin)
+            {
+                names.AddRange(["@links", property.ObjectType!, origin]);
+            }
+            else
+            {
+                names.Add(property.Name);
+            }
+
             realm.Schema.TryFindObjectSchema(property.ObjectType ?? " ", out at);
         }
 
