@@ -2,6 +2,7 @@
  * It must never store an object whose sequence is at or below the device's mark. Invariant: objects and mark change in the same
  * commit. */
 #include "base/calendar.h"
+#include "base/real.h"
 #include "server/app.h"
 #include "sync/breakage.h"
 
@@ -27,23 +28,28 @@ static status put_text(buffer *to, const char *text)
     return buffer_append(to, text, strlen(text));
 }
 
+static status put_escape(buffer *to, uint8_t c)
+{
+    char escape[8];
+    if (c == '"' || c == '\\')
+        snprintf(escape, sizeof escape, "\\%c", c);
+    else
+        snprintf(escape, sizeof escape, "\\u%04x", c);
+    return put_text(to, escape);
+}
+
 static status put_string(buffer *to, bytes text)
 {
+    size_t begun = 0;
     TRY(buffer_append_byte(to, '"'));
     for (size_t i = 0; i < text.size; i++) {
         uint8_t c = text.data[i];
-        char escape[8];
-        if (c >= 0x20 && c != '"' && c != '\\') {
-            TRY(buffer_append_byte(to, c));
-            continue;
-        }
-        if (c == '"' || c == '\\') {
-            snprintf(escape, sizeof escape, "\\%c", c);
-        } else {
-            snprintf(escape, sizeof escape, "\\u%04x", c);
-        }
-        TRY(put_text(to, escape));
+        if (c >= 0x20 && c != '"' && c != '\\') continue;
+        TRY(buffer_append(to, text.data + begun, i - begun));
+        TRY(put_escape(to, c));
+        begun = i + 1;
     }
+    if (begun < text.size) TRY(buffer_append(to, text.data + begun, text.size - begun));
     return buffer_append_byte(to, '"');
 }
 
@@ -114,7 +120,8 @@ static status put_real(buffer *to, const value *v)
         return put_text(to, isnan(v->as.real) ? "\"NaN\""
                             : v->as.real > 0  ? "\"Infinity\""
                                               : "\"-Infinity\"");
-    snprintf(text, sizeof text, v->type == VALUE_FLOAT ? "%.9g" : "%.17g", v->as.real);
+    if (v->type == VALUE_DOUBLE) return buffer_append(to, text, real_print(v->as.real, text));
+    snprintf(text, sizeof text, "%.9g", v->as.real);
     return put_text(to, text);
 }
 
@@ -128,15 +135,30 @@ static status put_decimal(buffer *to, const value *v)
     return buffer_append(to, text, size + 2);
 }
 
+static status put_number(buffer *to, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    return buffer_append(to, digits + at, sizeof digits - at);
+}
+
+static status put_integer(buffer *to, int64_t number)
+{
+    if (number >= 0) return put_number(to, (uint64_t)number);
+    TRY(buffer_append_byte(to, '-'));
+    return put_number(to, 0 - (uint64_t)number);
+}
+
 static status put_plain(buffer *to, const value *v)
 {
-    char text[64];
     switch (v->type) {
     case VALUE_NULL: return put_text(to, "null");
     case VALUE_BOOL: return put_text(to, v->as.boolean ? "true" : "false");
-    case VALUE_INT:
-        snprintf(text, sizeof text, "%lld", (long long)v->as.integer);
-        return put_text(to, text);
+    case VALUE_INT: return put_integer(to, v->as.integer);
     case VALUE_DOUBLE:
     case VALUE_FLOAT: return put_real(to, v);
     case VALUE_DECIMAL: return put_decimal(to, v);
@@ -278,23 +300,14 @@ static status store_record(server_app *app, model_txn *txn, line_writer *w)
     return ATOLL_OK;
 }
 
-static status put_number(buffer *to, const char *before, uint64_t number)
-{
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number != 0);
-    TRY(put_text(to, before));
-    return buffer_append(to, digits + at, sizeof digits - at);
-}
-
 static status put_line(line_writer *w, wire_rows *rows, size_t i, uint64_t position, uint64_t ident)
 {
-    TRY(put_number(w->to, "{\"position\":", position));
-    TRY(put_number(w->to, ",\"ident\":", ident));
-    TRY(put_number(w->to, ",\"sequence\":", rows->sequences.items[i]));
+    TRY(put_text(w->to, "{\"position\":"));
+    TRY(put_number(w->to, position));
+    TRY(put_text(w->to, ",\"ident\":"));
+    TRY(put_number(w->to, ident));
+    TRY(put_text(w->to, ",\"sequence\":"));
+    TRY(put_number(w->to, rows->sequences.items[i]));
     TRY(put_text(w->to, ",\"at\":\""));
     TRY(put_text(w->to, w->at));
     TRY(put_text(w->to, "\",\"class\":"));
