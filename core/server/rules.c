@@ -144,7 +144,11 @@ static status join_read(const model_schema *schema, class_rules *c)
         return ATOLL_OK;
     }
     bytes read = query_text(c->read), write = query_text(c->write);
-    if (bytes_equal(read, write)) return ATOLL_OK;
+    if (bytes_equal(read, write)) { /* As in most roles: one is kept. */
+        query_free(c->read);
+        c->read = query_retain(c->write);
+        return ATOLL_OK;
+    }
     buffer_init(&text, 4u << 20);
     status result = buffer_append_byte(&text, '(');
     if (result == ATOLL_OK) result = buffer_append(&text, read.data, read.size);

@@ -1,4 +1,4 @@
-/* atoll-bench-peers [SESSIONS [SUBSCRIPTIONS [CLASSES]]]: the server's logic alone, without sockets: what an idle session takes of memory, and
+/* atoll-bench-peers [SESSIONS [SUBSCRIPTIONS [CLASSES [ROLES]]]]: the server's logic alone, without sockets: what an idle session takes of memory, and
  * what a change costs that 10, 1,000 or all of the live sessions want, alone or many at once. Figures go to stdout as
  * "name value unit". */
 #include "peers_support.h"
@@ -84,6 +84,7 @@ int main(int count, char **arguments)
     if (b.peers == NULL) return 1;
     must(storage_open_volatile(&store));
     bench_add_classes(&b.server, count > 3 ? strtol(arguments[3], NULL, 10) : 0);
+    b.server.roles = count > 4;
     bench_server_start(&b.server, store);
     long warm = b.sessions / 2 < 100 ? b.sessions / 2 : 100;
     for (long i = 1; i < warm; i++) join(&b, i);

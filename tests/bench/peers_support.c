@@ -1,6 +1,7 @@
 /* The server's logic as the benches drive it: messages in, messages out, no socket. It must never sync more often than a
  * bench asks for. Invariant: what is uploaded is durable and told when bench_upload returns. */
 #include "peers_support.h"
+#include "server/config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,19 @@ void bench_add_classes(bench_server *b, long classes)
     }
 }
 
+/* Of every class: objects of the user's own, by a field that each has. */
+static void add_roles(bench_server *b)
+{
+    server_config config;
+    static const char text[] =
+        "apps:\n- id: app\n  sync: flexible\n  default_roles:\n  - name: owner\n"
+        "    document_filters: {read: '_id > 0', write: '_id > 0'}\n"
+        "    read: true\n    write: true\n    insert: true\n    delete: true\n";
+    must(server_config_read(bytes_text(text), &config));
+    must(server_app_set_roles(b->app, config.apps.items[0].roles));
+    server_config_free(&config);
+}
+
 void bench_server_start(bench_server *b, storage *store)
 {
     size_t c = 0;
@@ -73,6 +87,7 @@ void bench_server_start(bench_server *b, storage *store)
     must(schema_add_property(&b->schema, c, bytes_text("owner"), VALUE_INT, 0, bytes_text("")));
     must(schema_add_property(&b->schema, c, bytes_text("score"), VALUE_DOUBLE, 0, bytes_text("")));
     must(server_app_open(store, &options, &b->app));
+    if (b->roles) add_roles(b);
     bench_device d = {.text = "TRUEPREDICATE"};
     b->writer = bench_bind(b, &d);
     bench_drain(b->writer, NULL);

@@ -7,6 +7,7 @@
 typedef struct bench_server {
     server_app *app;
     model_schema schema; /* Item: _id, owner, score */
+    bool roles;          /* set before the start: each class has a filter on what is read */
     peer *writer;        /* uploads what the others see */
     uint64_t bound, stamp;
     uint8_t last_batch[16];
