@@ -102,6 +102,11 @@ query *query_retain(query *q)
     return q;
 }
 
+bool query_is_shared(const query *q)
+{
+    return atomic_load_explicit(&q->references, memory_order_relaxed) > 1;
+}
+
 void query_free(query *q)
 {
     /* A chain of filters hangs on its first parts, so their number costs no stack. */

@@ -22,6 +22,11 @@ typedef struct app_history {
     uint64_t horizon;         /* deletions and leaves at or below it are forgotten */
 } app_history;
 
+typedef struct shared_query {
+    uint64_t hash; /* of class and text */
+    char *text;
+    query *query;
+} shared_query;
 typedef struct shared_schema {
     model_schema schema; /* which does not change */
     server_app *app;
@@ -29,6 +34,9 @@ typedef struct shared_schema {
     size_t users;
     uint64_t
         taken; /* a client's, by a flexible app, when the schema was of this generation; 0: not */
+    VECTOR(shared_query) queries; /* of subscriptions */
+    map64 query_places;           /* by their hash */
+    size_t queries_kept;          /* that somebody used when the others were dropped last */
 } shared_schema;
 
 typedef struct early_batch early_batch;
@@ -74,6 +82,8 @@ status history_check(const server_app *app, uint64_t epoch, uint64_t cursor,
 /* schemas.c: an equal one, if anybody has it; else a copy. It is everybody's: drop it when it is done with. */
 status schemas_share(server_app *app, const model_schema *from, shared_schema **out) MUST_CHECK;
 void schemas_drop(shared_schema *s); /* NULL is fine */
+/* A query without arguments, the one that another session has where there is one. */
+status schemas_query(shared_schema *s, class_key c, const char *text, query **out) MUST_CHECK;
 /* Takes a client's schema as the mode allows. */
 status app_take_schema(server_app *app, const model_schema *schema, bool flexible,
                        const value *partition) MUST_CHECK;

@@ -116,7 +116,7 @@ static status add_query(server_app *app, const session_rules *rules, bool strict
     if (c->kind != CLASS_NORMAL)
         return fail(ATOLL_ERROR_BAD_QUERY, "class '%s' is %s and can't be subscribed to", c->name,
                     c->kind == CLASS_EMBEDDED ? "embedded" : "asymmetric");
-    TRY(query_new(&v->shared->schema, c->key, bytes_text(from->text), NULL, &q));
+    TRY(schemas_query(v->shared, c->key, from->text, &q));
     status result = check_query(app, rules, v, q, c, from->text, strict, &drop);
     if (result == ATOLL_OK && !drop) return push_query(v, rules, q);
     query_free(q);

@@ -730,9 +730,34 @@ Test(peer, sessions_of_one_version_of_an_app_share_its_schema)
     SETTLE(&w);
     /* What the apps declare, and what the server made of it, which the views point into. */
     cr_assert_eq(w.app->schemas.count, 2u);
-    for (size_t i = 0; i < 2; i++) cr_expect_eq(w.app->schemas.items[i]->users, 3u);
+    size_t queries = 0;
+    for (size_t i = 0; i < 2; i++) {
+        cr_expect_eq(w.app->schemas.items[i]->users, 3u);
+        queries += w.app->schemas.items[i]->queries.count;
+    }
+    cr_expect_eq(queries, 1u, "all ask the same");
     for (int i = 0; i < 3; i++) away(&w, &w.clients[i]);
     world_run(&w, 1000);
     cr_expect_eq(w.app->schemas.count, 0u);
+    world_end(&w);
+}
+
+Test(peer, queries_that_nobody_asks_any_more_go)
+{
+    world w;
+    char text[40];
+    size_t most = 0;
+    MUST(world_start(&w, 7, 2, true, fixture_schema(true, false)));
+    for (int i = 0; i < 300; i++) {
+        snprintf(text, sizeof text, "score == %d", i);
+        subscribe(&w, i % 2, text);
+        SETTLE(&w);
+        for (size_t k = 0; k < w.app->schemas.count; k++)
+            most = w.app->schemas.items[k]->queries.count > most
+                       ? w.app->schemas.items[k]->queries.count
+                       : most;
+    }
+    cr_expect_gt(most, 10u);
+    cr_expect_lt(most, 200u);
     world_end(&w);
 }
