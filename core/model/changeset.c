@@ -249,8 +249,10 @@ status changeset_next(changeset_reader *r, operation *out, bool *out_more)
     *out_more = r->from.at != r->from.end;
     if (!*out_more) return ATOLL_OK;
     uint8_t head = reader_byte(&r->from);
-    memset(out, 0, sizeof *out);
-    out->kind = (operation_kind)(head & KIND_MASK);
+    operation_kind kind = (operation_kind)(head & KIND_MASK);
+    /* Most have nothing of what comes behind the value, and clearing it would take longer than reading them. */
+    memset(out, 0, kind <= OP_SET ? offsetof(operation, element) : sizeof *out);
+    out->kind = kind;
     out->is_default = (head & DEFAULT_BIT) != 0;
     if ((head & SAME_ROW) == 0) {
         r->last_class = (class_key)reader_varint(&r->from);

@@ -408,6 +408,8 @@ struct peer {
     bool live, wanted_all, woken;
     bool uploaded; /* since the last group: what it made itself may be outside of its view */
     bool held;     /* changes of others wait until more of them can go together */
+    bool large,
+        acknowledged; /* the batch came in several messages; and was acknowledged just now */
     VECTOR(wanted_row) wanted;
     VECTOR(watch_entry) watches;
     uint32_t protocol_version; /* chosen at Bind */

@@ -485,6 +485,7 @@ static status apply_staged(peer *p)
     forget_views(p, s->cursor);
     p->uploaded = true;
     p->has_ack = true;
+    p->large = s->parts.count > 1;
     p->ack_next = 0;
     p->ack = (waiting_ack){.bound = s->bound, .version = version};
     memcpy(p->ack.batch, s->id, sizeof p->ack.batch);
@@ -616,6 +617,13 @@ void peer_set_owner(peer *p, void *owner)
 void peer_set_authenticator(peer *p, status (*check)(void *owner, bytes token))
 {
     p->authenticator = check;
+}
+
+bool peer_acknowledged(peer *p)
+{
+    bool is = p->acknowledged;
+    p->acknowledged = false;
+    return is;
 }
 
 void *peer_owner(const peer *p)

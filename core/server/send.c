@@ -547,6 +547,7 @@ static status ack_part(peer *p, arena *memory)
     if (result == ATOLL_OK) result = write_out(p, &m);
     if (result == ATOLL_OK && last) {
         p->has_ack = false;
+        p->acknowledged = p->large;
         p->told_cursor = p->cursor;
     }
     model_view_release(view);
@@ -602,7 +603,8 @@ static status make_next(peer *p, bool *made)
     }
     arena_init(&memory, LIMIT_TRANSACTION_SIZE_MAX);
     bool durable = p->app->durable == model_version(p->app->db);
-    if (durable) result = catch_up(p);
+    bool acknowledges = p->has_ack && !p->group.active; /* That waits for nothing else. */
+    if (durable && !acknowledges) result = catch_up(p);
     if (result != ATOLL_OK) return result;
     if (p->group.active) {
         *made = true;

@@ -60,6 +60,8 @@ void peer_free(peer *p);
 void peer_log_upload(peer *p, uint64_t rows, uint64_t bytes, uint64_t ms);
 void peer_log_download(peer *p, uint64_t rows, uint64_t bytes);
 void peer_received(peer *p, uint64_t now_ms, bytes message); /* one ClientMessage */
+/* Once after the acknowledgement of a large batch: it is to leave before the peer is asked for more, which may take long. */
+bool peer_acknowledged(peer *p);
 typedef enum peer_action_kind { PEER_ACTION_SEND = 1, PEER_ACTION_CLOSE } peer_action_kind;
 typedef struct peer_action {
     peer_action_kind kind;

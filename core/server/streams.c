@@ -289,7 +289,7 @@ static void poll_stream(stream *s, uint64_t now_ms)
             stream_finish(s, ATOLL_ERROR_INTERNAL, fail_text());
         }
         connection_touch(s->connection);
-        if (size >= STREAM_SLICE_SIZE) {
+        if (size >= STREAM_SLICE_SIZE || peer_acknowledged(s->peer)) {
             stream_wake(s); /* The others come first. */
             break;
         }

@@ -128,7 +128,9 @@ static void run(void *argument)
             break;
         }
         bool again = true;
+        if (r->made_much) net_turn(r, &again); /* The window may be open again. */
         r->made_much = false;
+        again = true;
         for (int i = 0; again && i < 100 && !r->made_much && !atomic_load(&r->stop); i++) {
             again = false;
             run_commands(r);
