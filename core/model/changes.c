@@ -154,6 +154,16 @@ status changes_builder_add(changes_builder *b, bytes record)
     return changes_builder_take(b, record, NULL);
 }
 
+static status add_step(void *context, const operation *o)
+{
+    return add_operation(context, o);
+}
+
+status changes_builder_add_folded(changes_builder *b, bytes folded)
+{
+    return changes_unfold(folded, add_step, b);
+}
+
 status changes_builder_take(changes_builder *b, bytes record, asymmetric_vector *asymmetric)
 {
     changeset_reader r;

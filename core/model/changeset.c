@@ -266,3 +266,30 @@ status changeset_next(changeset_reader *r, operation *out, bool *out_more)
                     (int)out->kind);
     return ATOLL_OK;
 }
+
+status changeset_step(changeset_reader *r, change_step *out, bool *out_more, bool *plain)
+{
+    *out_more = r->from.at != r->from.end;
+    if (!*out_more) return ATOLL_OK;
+    uint8_t head = reader_byte(&r->from);
+    if ((head & SAME_ROW) == 0) {
+        r->last_class = (class_key)reader_varint(&r->from);
+        r->last_row = reader_varint(&r->from);
+    }
+    out->kind = (operation_kind)(head & KIND_MASK);
+    out->is_default = (head & DEFAULT_BIT) != 0;
+    out->class_of = r->last_class;
+    out->row = r->last_row;
+    if (out->kind == OP_LIFE) {
+        out->lives = reader_byte(&r->from);
+    } else if (out->kind == OP_SET || out->kind == OP_KEY) {
+        if (out->kind == OP_SET) out->property = (property_key)reader_varint(&r->from);
+        (void)value_read(&r->from);
+    } else {
+        *plain = false;
+    }
+    return !r->from.failed
+               ? ATOLL_OK
+               : fail(ATOLL_ERROR_FILE_CORRUPT,
+                      "a log record is damaged in an operation of kind %d", (int)out->kind);
+}

@@ -71,10 +71,27 @@ status changeset_open(changeset_reader *r, bytes record, record_header *header) 
 /* *out_more false at the end; FILE_CORRUPT on bad bytes. Views point into the record. */
 status changeset_next(changeset_reader *r, operation *out, bool *out_more) MUST_CHECK;
 
+/* An operation without its values. Not *plain: it is of a kind that this does not tell, and nothing more can be read. */
+typedef struct change_step {
+    operation_kind kind; /* OP_LIFE, OP_KEY, OP_SET */
+    class_key class_of;
+    row_key row;
+    property_key property;
+    bool is_default;
+    uint8_t lives; /* from, and to times 16 */
+} change_step;
+status changeset_step(changeset_reader *r, change_step *out, bool *out_more,
+                      bool *plain) MUST_CHECK;
+/* fold.c: a record that nobody reads values from. Not *foldable: it has other kinds of operations, and *out is as it was. */
+status changes_fold(bytes record, buffer *out, bool *foldable) MUST_CHECK;
+typedef status (*fold_visitor)(void *context, const operation *o);
+status changes_unfold(bytes folded, fold_visitor each, void *context) MUST_CHECK;
+
 /* Folding records into row changes. */
 typedef struct changes_builder changes_builder;
 status changes_builder_new(changes_builder **out) MUST_CHECK;
 status changes_builder_add(changes_builder *b, bytes record) MUST_CHECK;
+status changes_builder_add_folded(changes_builder *b, bytes folded) MUST_CHECK;
 /* The same, and what the record has of asymmetric objects: views of it. */
 typedef VECTOR(asymmetric_row) asymmetric_vector;
 status changes_builder_take(changes_builder *b, bytes record,

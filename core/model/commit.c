@@ -299,10 +299,27 @@ static void history_take(history_record *history, model_txn *txn, bytes record)
 {
     atomic_init(&history->references, 1);
     history->version = txn->view->version;
+    if (history->folded) return;
     history->memory = txn->record.data;
     history->data = record.data;
     history->size = record.size;
     txn->record = (buffer){0};
+}
+
+/* A download of a million objects would stay in memory until the app refreshes: of a large record only what changed stays.
+ * Without memory for that the record does. */
+static void history_fold(history_record *history, model_txn *txn, bytes record)
+{
+    enum { FOLD_SIZE_MIN = 16 << 10 };
+    buffer folded;
+    bool foldable = false;
+    if (history == NULL || txn->origin != COMMIT_REMOTE || record.size < FOLD_SIZE_MIN) return;
+    if (changes_fold(record, &folded, &foldable) != ATOLL_OK || !foldable) return;
+    history->folded = true;
+    history->memory = folded.data;
+    history->data = folded.data;
+    history->size = folded.size;
+    buffer_free(&txn->record);
 }
 
 static void publish(model_txn *txn, bytes record, history_record *history)
@@ -414,6 +431,7 @@ static status commit_written(model_txn *txn, uint64_t *version)
         return result;
     }
     *version = txn->view->version;
+    history_fold(history, txn, record);
     publish(txn, record, history);
     return ATOLL_OK;
 }

@@ -28,6 +28,7 @@ typedef struct history_record {
     uint8_t *memory;     /* what is freed */
     const uint8_t *data; /* the record in it */
     size_t size;
+    bool folded; /* model/fold.c */
     atomic_uint references;
 } history_record;
 

@@ -181,6 +181,13 @@ static status take_records(model_db *db, uint64_t from, uint64_t to, history_rec
     return ATOLL_OK;
 }
 
+static status add_record(changes_builder *builder, const history_record *r)
+{
+    bytes data = bytes_of(r->data, r->size);
+    return r->folded ? changes_builder_add_folded(builder, data)
+                     : changes_builder_add(builder, data);
+}
+
 status model_changes_between(model_db *db, uint64_t from, uint64_t to, model_changes **out)
 {
     history_record **records = NULL;
@@ -202,8 +209,7 @@ status model_changes_between(model_db *db, uint64_t from, uint64_t to, model_cha
                       (unsigned long long)from);
     if (result == ATOLL_OK) result = changes_builder_new(&builder);
     for (size_t i = 0; i < count; i++) {
-        if (result == ATOLL_OK)
-            result = changes_builder_add(builder, bytes_of(records[i]->data, records[i]->size));
+        if (result == ATOLL_OK) result = add_record(builder, records[i]);
         history_release(records[i]);
     }
     memory_free(records);
