@@ -14,8 +14,9 @@ enum {
     ROWS_MOST = 500,
     STEP_LONG_US = 800,
     STEP_SHORT_US = 400,
-    HOLD_AIM_US = 3000,
-    UNSYNCED_ROWS_MAX = 8000, /* while others write: they wait for what of it is not on disk */
+    HOLD_AIM_US = 1500, /* while others write */
+    HOLD_AIM_ALONE_US = 4000,
+    UNSYNCED_ROWS_MAX = 3000, /* while others write: they wait for what of it is not on disk */
     UNSYNCED_ROWS_ALONE = 200000,
     RETRY_MS = 5000
 };
@@ -185,11 +186,12 @@ static status take_slice(session *s, integration *g, slice *x)
     const platform *p = s->options.platform;
     bool message = t->message != NULL, sweeps = r->sweep && !BREAKAGE(BREAKAGE_NO_SWEEP);
     bool more = message || sweeps;
+    const uint64_t aim = t->others_write ? HOLD_AIM_US : HOLD_AIM_ALONE_US;
     for (uint64_t began = platform_now_us(p), last = began, now; more; last = now) {
         TRY(message ? take_step(t, g, x, &more) : sweep_step(t, g, x, &more));
         now = platform_now_us(p);
         note_step(t, now - last);
-        bool enough = x->rows + t->rows_max > SLICE_ROWS_LONG || now - began >= HOLD_AIM_US;
+        bool enough = x->rows + t->rows_max > SLICE_ROWS_LONG || now - began >= aim;
         if (enough || model_writer_waits(s->options.db)) break;
     }
     if (message && !more) r->next++, r->row = 0;
