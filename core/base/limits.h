@@ -26,6 +26,8 @@
     100 /* embedded objects in an asymmetric one: the same on device, wire and server */
 #define LIMIT_PAYLOAD_SIZE_MAX \
     (17u << 20) /* of an asymmetric object: a value of 16 MB with room; it must fit a message */
+#define LIMIT_SYNCED_OBJECT_SIZE_MAX \
+    (30u << 20)                            /* it must fit a message, behind a megabyte of others */
 #define LIMIT_QUEUE_COUNT_MAX 10000        /* events that wait in one queue */
 #define LIMIT_MESSAGE_SIZE_MAX (32u << 20) /* one message on the wire: a value of 16 MB with room */
 #define LIMIT_UPLOAD_MESSAGE_SIZE_TARGET \

@@ -63,6 +63,7 @@ void txn_free(model_txn *txn)
     }
     vector_free(&txn->side);
     map64_free(&txn->side_index);
+    vector_free(&txn->heavy);
     vector_free(&txn->asymmetric);
     vector_free(&txn->forgotten);
     map64_free(&txn->rekeyed);
@@ -210,6 +211,7 @@ status txn_operation(model_txn *txn, const operation *o)
     const model_class *c = schema_class(txn->writer.schema, o->class_of);
     if (c != NULL && c->kind == CLASS_ASYMMETRIC) silent = true;
     if (cache_is_full(txn->db->cache)) cache_relieve(txn->db->cache, txn);
+    TRY(room_note(txn, o));
     txn->operations++;
     if (!silent) TRY(txn_break(txn, changeset_write(&txn->changes, o)));
     return txn_break(txn, apply_operation(txn, o, 0));
@@ -420,6 +422,7 @@ static status commit_written(model_txn *txn, uint64_t *version)
     bytes record;
     TRY(db_usable(txn->db));
     TRY(check_version_count(txn));
+    TRY(room_check(txn));
     TRY(finish_asymmetric(txn));
     for (size_t i = 0; i < txn->texts.count; i++) block_finish(txn->texts.items[i]);
     TRY(list_leaves_close(&txn->writer));

@@ -128,6 +128,7 @@ struct model_txn {
     void *companion;
     uint64_t folded;
     bool sets_folded, changes_schema;
+    VECTOR(uint64_t) heavy;     /* rows that a large value was put into: (class, row) pairs */
     VECTOR(row_key) asymmetric; /* rows made in asymmetric classes: (class, row) pairs */
 };
 
@@ -321,6 +322,10 @@ status nested_make(model_txn *txn, const model_owner *owner, value *v) MUST_CHEC
 bool nested_owned(const model_property *p, const value *v, class_key *c, row_key *row);
 status nested_delete(model_txn *txn, const model_property *p,
                      const value *v) MUST_CHECK; /* what the value owns, if it owns something */
+
+/* ---- room.c ---- */
+status room_note(model_txn *txn, const operation *o) MUST_CHECK;
+status room_check(const model_txn *txn) MUST_CHECK; /* LIMIT_EXCEEDED: too large to be synced */
 
 /* ---- asymmetric.c ---- */
 status finish_asymmetric(model_txn *txn)
