@@ -1,6 +1,7 @@
 package io.atoll;
 
 import io.atoll.internal.ChangeSets;
+import io.atoll.internal.Constants;
 import io.atoll.internal.EventHandler;
 import io.atoll.internal.Handle;
 import io.atoll.internal.ManagedObject;
@@ -9,6 +10,8 @@ import io.atoll.internal.Native;
 import io.atoll.internal.ObjectType;
 import io.atoll.internal.RealmCore;
 import io.atoll.internal.Values;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.AbstractList;
 import java.util.Date;
 import java.util.Iterator;
@@ -171,6 +174,37 @@ public class RealmResults<E> extends AbstractList<E> implements OrderedRealmColl
 
     public RealmResults<E> sort(String field, Sort order) {
         return where().sort(field, order).findAll();
+    }
+
+    /** One property of whole numbers of all objects, in their order, copied at once; a null is 0. */
+    public long[] longs(String field) {
+        ByteBuffer packed = column(field, 8, Constants.TYPE_INT);
+        long[] values = new long[packed.remaining() / 8];
+        packed.asLongBuffer().get(values);
+        return values;
+    }
+
+    /** One property of numbers of all objects, in their order, copied at once; a null is NaN. */
+    public double[] doubles(String field) {
+        int key = realm.core.propertyKey(type, field);
+        int kind = type.properties[type.find(field)].type;
+        int width = kind == Constants.TYPE_FLOAT ? 4 : 8;
+        ByteBuffer packed = column(field, width, kind == Constants.TYPE_INT || kind == Constants.TYPE_FLOAT ? kind : Constants.TYPE_DOUBLE);
+        double[] values = new double[packed.remaining() / width];
+        byte[] nulls = Native.atoll_results_column_nulls(pointer(), key);
+        for (int i = 0; i < values.length; i++) {
+            double value = kind == Constants.TYPE_INT ? packed.getLong() : width == 4 ? packed.getFloat() : packed.getDouble();
+            values[i] = nulls != null && nulls[i] != 0 ? Double.NaN : value;
+        }
+        return values;
+    }
+
+    private ByteBuffer column(String field, int width, int kind) {
+        byte[] packed = Native.atoll_results_column(pointer(), realm.core.propertyKey(type, field));
+        if (type.properties[type.find(field)].type != kind) {
+            throw new IllegalArgumentException("'" + field + "' is no property of such numbers.");
+        }
+        return ByteBuffer.wrap(packed == null ? new byte[0] : packed).order(ByteOrder.nativeOrder());
     }
 
     /** Null counts as nothing; 0 without values. */

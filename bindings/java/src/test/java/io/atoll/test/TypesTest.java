@@ -12,9 +12,11 @@ import io.atoll.Realm;
 import io.atoll.RealmAny;
 import io.atoll.RealmConfiguration;
 import io.atoll.RealmDictionary;
+import io.atoll.RealmResults;
 import io.atoll.RealmSet;
 import io.atoll.SetChangeListener;
 import io.atoll.SetChangeSet;
+import io.atoll.Sort;
 import java.io.File;
 import java.math.BigDecimal;
 import java.util.ArrayList;
@@ -63,6 +65,34 @@ class TypesTest {
         Address address = new Address();
         address.setStreet(street);
         return address;
+    }
+
+    @Test
+    void a_column_is_what_the_getters_say() {
+        realm.executeTransaction(r -> {
+            for (int i = 0; i < 3000; i++) {
+                Crate crate = new Crate();
+                crate.setId(i * 5_000_000_000L);
+                crate.setRatio(i / 8f);
+                crate.setMaybeRatio(i % 3 == 0 ? null : (Float) (-i / 4f));
+                r.insert(crate);
+            }
+        });
+        RealmResults<Crate> crates = realm.where(Crate.class).greaterThan("ratio", 2f).sort("_id", Sort.DESCENDING).findAll();
+        long[] ids = crates.longs("_id");
+        double[] ratios = crates.doubles("ratio"), maybe = crates.doubles("maybeRatio"), keys = crates.doubles("_id");
+        assertEquals(crates.size(), ids.length);
+        for (int i = 0; i < ids.length; i++) {
+            Crate crate = crates.get(i);
+            assertEquals(crate.getId(), ids[i]);
+            assertEquals((double) crate.getId(), keys[i]);
+            assertEquals((double) crate.getRatio(), ratios[i]);
+            assertEquals(crate.getMaybeRatio() == null ? Double.NaN : (double) crate.getMaybeRatio(), maybe[i]);
+        }
+        assertEquals(0, realm.where(Crate.class).lessThan("ratio", -1f).findAll().longs("_id").length);
+        assertThrows(IllegalArgumentException.class, () -> crates.longs("ratio"));
+        assertThrows(IllegalArgumentException.class, () -> crates.doubles("price"));
+        assertThrows(IllegalArgumentException.class, () -> crates.doubles("nothing"));
     }
 
     @Test
