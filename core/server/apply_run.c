@@ -26,7 +26,8 @@ static bool is_plain(const batch_apply *a, const model_class *c, const wire_colu
     return !column->increment && column->list == NULL && (p->flags & PROPERTY_COLLECTION) == 0 &&
            p->type != VALUE_MIXED && p->type != VALUE_EMBEDDED &&
            !(p->type == VALUE_LINK && paths_follow(a->app, c->key, p->key)) &&
-           rules_writes_field(a->views->rules, c->key, p->key);
+           rules_writes_field(a->views->rules, c->key, p->key) &&
+           !(p->type == VALUE_LINK && paths_follow(a->app, c->key, p->key));
 }
 
 static bool has_column(const upload_run *r, property_key p)

@@ -22,6 +22,15 @@ static const char some_roles[] = "  default_roles:\n"
                                  "    read: true\n"
                                  "    write: true\n"
                                  "    insert: true\n";
+static const char by_links[] = "  default_roles:\n"
+                               "  - name: all\n"
+                               "    apply_when: '%%user.id == \"user\"'\n"
+                               "    read: true\n"
+                               "    write: true\n"
+                               "    insert: true\n"
+                               "  - name: guest\n"
+                               "    document_filters: {read: 'friend.team == 1', write: false}\n"
+                               "    read: true\n";
 static const char some_fields[] = "  default_roles:\n"
                                   "  - name: fields\n"
                                   "    insert: true\n"
@@ -32,22 +41,29 @@ static const char some_fields[] = "  default_roles:\n"
 
 typedef struct side {
     world w;
-    peer *p;
-    uint64_t heard; /* hash of all that the server said */
+    peer *p, *other; /* other: one whose view follows links, or NULL */
+    uint64_t heard;  /* hash of all that the server said */
     uint64_t cursor;
     bool closed;
     buffer out;
 } side;
 
-static void listen(side *s)
+static void listen_to(side *s, peer *p)
 {
     peer_action a;
-    MUST(server_app_sync(s->w.app));
-    while (peer_poll(s->p, s->w.now_ms, &a)) {
+    while (p != NULL && peer_poll(p, s->w.now_ms, &a)) {
         s->closed |= a.kind == PEER_ACTION_CLOSE;
         if (a.kind == PEER_ACTION_SEND)
             s->heard = hash_bytes(a.message.data, a.message.size, s->heard);
     }
+}
+
+static void listen(side *s)
+{
+    MUST(server_app_sync(s->w.app));
+    listen_to(s, s->p);
+    MUST(server_app_watch(s->w.app));
+    listen_to(s, s->other);
 }
 
 static void say(side *s, const client_message *m)
@@ -56,6 +72,27 @@ static void say(side *s, const client_message *m)
     MUST(codec_client_write(&s->out, m));
     peer_received(s->p, s->w.now_ms, buffer_view(&s->out));
     listen(s);
+}
+
+static void join(side *s)
+{
+    client_message m = {.kind = CLIENT_BIND};
+    peer *own = s->p;
+    arena memory;
+    arena_init(&memory, 1u << 20);
+    MUST(peer_new(s->w.app, "guest", &s->other));
+    s->p = s->other;
+    m.bind = (wire_bind){.version_minimum = 1,
+                         .version_maximum = 1,
+                         .app_id = "app",
+                         .flexible = true,
+                         .schema = s->w.schema};
+    say(s, &m);
+    m = (client_message){.kind = CLIENT_SUBSCRIBE, .subscribe = {.version = 1}};
+    MUST(arena_push(&memory, &m.subscribe.queries, ((wire_query){"Item", "TRUEPREDICATE"})));
+    say(s, &m);
+    arena_free(&memory);
+    s->p = own;
 }
 
 static void side_start(side *s, uint64_t seed, bool alone)
@@ -70,6 +107,7 @@ static void side_start(side *s, uint64_t seed, bool alone)
     s->w.app->rows_alone = alone;
     if (seed % 5 == 1) MUST(world_set_roles(&s->w, some_roles));
     if (seed % 5 == 2) MUST(world_set_roles(&s->w, some_fields));
+    if (seed % 5 == 3) MUST(world_set_roles(&s->w, by_links));
     MUST(peer_new(s->w.app, "user", &s->p));
     m.bind = (wire_bind){.version_minimum = 1,
                          .version_maximum = 1,
@@ -87,6 +125,7 @@ static void side_start(side *s, uint64_t seed, bool alone)
         MUST(
             arena_push(&memory, &subscribe.subscribe.queries, ((wire_query){"Item", "score > 2"})));
     if (flexible) say(s, &subscribe);
+    if (flexible && seed % 5 == 3) join(s);
     arena_free(&memory);
     cr_assert_not(s->closed, "seed %llu: %s", (unsigned long long)seed, fail_text());
 }
@@ -94,6 +133,7 @@ static void side_start(side *s, uint64_t seed, bool alone)
 static void side_end(side *s)
 {
     peer_free(s->p);
+    if (s->other != NULL) peer_free(s->other);
     buffer_free(&s->out);
     world_end(&s->w);
 }
@@ -276,4 +316,50 @@ Test(runs, leave_what_objects_made_one_by_one_leave)
     cr_expect_gt(objects, SEEDS * 500u, "%llu objects", (unsigned long long)objects);
     cr_expect_lt(closed, SEEDS / 2, "%llu ended early", (unsigned long long)closed);
     cr_expect_gt(early, SEEDS * 3u, "%llu messages were applied ahead", (unsigned long long)early);
+}
+
+static void upload_links(side *s, uint64_t number, row_kind kind, int64_t first, int64_t count,
+                         int64_t team)
+{
+    uint8_t id[16] = {(uint8_t)(number + 1)}, previous[16] = {(uint8_t)number};
+    arena memory;
+    wire_rows *g = NULL;
+    client_message m = {.kind = CLIENT_UPLOAD};
+    arena_init(&memory, 1u << 20);
+    wire_builder b = {.memory = &memory};
+    MUST(wire_builder_group(&b, "Item", "", "", &g));
+    for (int64_t key = first; key < first + count; key++) {
+        value v = value_int(key), of = value_int(team), target = value_int(1);
+        MUST(wire_builder_row(&b, g, kind, &v, kind != ROW_CREATE, number));
+        MUST(wire_builder_put(&b, g, "team", VALUE_INT, VALUE_NULL, &of, 5 + number, false));
+        if (key > 1)
+            MUST(wire_builder_put(&b, g, "friend", VALUE_LINK, VALUE_INT, &target, 5, false));
+    }
+    MUST(wire_builder_finish(&b));
+    m.upload = (wire_upload){.batch = bytes_of(id, 16),
+                             .previous_batch = bytes_of(previous, number == 0 ? 0 : 16),
+                             .bound = number + 1,
+                             .cursor = 1000,
+                             .last = true,
+                             .rows = b.rows};
+    say(s, &m);
+    arena_free(&memory);
+    cr_assert_not(s->closed, "%s", fail_text());
+}
+
+Test(runs, links_that_a_view_follows_are_known_of_new_objects)
+{
+    enum { COUNT = 50 };
+    side s;
+    peer_counters before, after;
+    log_set_level(LOG_ERROR);
+    side_start(&s, 3, false);
+    upload_links(&s, 0, ROW_CREATE, 1, 2, 0);
+    upload_links(&s, 1, ROW_CREATE, 3, COUNT, 0);
+    peer_get_counters(s.other, &before);
+    upload_links(&s, 2, ROW_EDIT, 1, 1, 1);
+    peer_get_counters(s.other, &after);
+    cr_expect_eq(after.rows_out - before.rows_out, COUNT + 1u, "%llu rows came into the view",
+                 (unsigned long long)(after.rows_out - before.rows_out));
+    side_end(&s);
 }
