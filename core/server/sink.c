@@ -248,7 +248,7 @@ static status store_number(server_app *app, uint64_t *out)
         buffer_clear(&record);
         result =
             buffer_append_fixed64(&record, platform_random_u64(app->options.platform) >> 1 | 1);
-        if (result == ATOLL_OK) result = model_begin(app->db, COMMIT_SERVER, &txn);
+        if (result == ATOLL_OK) result = app_begin(app, &txn);
         if (result == ATOLL_OK)
             result = model_side_put(txn, bytes_of(key, 2), buffer_view(&record));
         if (result == ATOLL_OK)
