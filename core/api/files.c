@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "platform/file.h"
 #include "sync/pending.h"
+#include "sync/reset.h"
 #include <stdio.h>
 
 static status config_store(const atoll_config *config, const char *path, bool create, storage **out)
@@ -88,11 +89,10 @@ static status check_kinds(const database *from, const atoll_config *to)
         return fail(ATOLL_ERROR_INVALID_ARGUMENT, "a %s realm cannot be copied as a %s one",
                     names[source], names[target]);
     if (source != target || target == SCHEMA_LOCAL) return ATOLL_OK;
-    bool same = strcmp(account_id(to->user->account), from->user_id) == 0 &&
-                database_is_partition(from, to);
-    return same ? ATOLL_OK
-                : fail(ATOLL_ERROR_USER_MISMATCH,
-                       "a synced copy belongs to the same user and partition as the realm");
+    return database_is_partition(from, to)
+               ? ATOLL_OK
+               : fail(ATOLL_ERROR_INVALID_ARGUMENT,
+                      "a synced copy is of the same partition as the realm");
 }
 
 static status found_commit(void *context, const local_commit *commit)
@@ -146,6 +146,39 @@ static status check_empty(storage *target, const char *path)
     return result;
 }
 
+/* A synced copy is nobody's until it is opened: then it binds as a new device, and what its user may not see is swept. */
+static status give_up_identity(model_db *db)
+{
+    static const uint8_t user[2] = {'c', 'u'};
+    model_txn *txn = NULL;
+    sync_state state;
+    reset_record record;
+    uint64_t durable = 0;
+    TRY(sync_state_read(db, &state));
+    TRY(reset_read(db, &record));
+    if (state.ident != 0 || record.phase != RESET_NONE) {
+        record = (reset_record){0};
+        TRY(reset_begin(db, &state, &record, false, true));
+    }
+    TRY(model_begin(db, COMMIT_REMOTE, &txn));
+    status result = model_side_delete(txn, bytes_of(user, sizeof user));
+    if (result != ATOLL_OK) {
+        model_rollback(txn);
+        return result;
+    }
+    TRY(model_commit(txn, NULL));
+    return model_sync(db, &durable);
+}
+
+static status unbind_copy(const atoll_config *config, const char *path)
+{
+    model_db *db = NULL;
+    TRY(open_alone(config, path, &db));
+    status result = give_up_identity(db);
+    model_close(db);
+    return result;
+}
+
 static status copy_into(const database *d, const atoll_config *config, const char *path)
 {
     storage *target = NULL;
@@ -163,6 +196,8 @@ static status copy_to(const database *d, const atoll_config *config, const char 
 {
     TRY(check_free(path));
     status result = copy_into(d, config, path);
+    if (result == ATOLL_OK && d->synced && config_use(config) != SCHEMA_LOCAL)
+        result = unbind_copy(config, path);
     bool others = result == ATOLL_ERROR_FILE_IN_USE || result == ATOLL_ERROR_FILE_EXISTS;
     if (result == ATOLL_OK || others) return result;
     char why[512];

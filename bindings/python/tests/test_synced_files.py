@@ -8,7 +8,7 @@ import pytest
 import atoll
 from atoll import SyncConfiguration, errors
 from models import Dog, Task
-from test_sync import LIMIT, download, log_in, upload
+from test_sync import LIMIT, download, log_in, open_flexible, upload
 
 
 def files_that_hold(folder, *texts):
@@ -79,6 +79,37 @@ def test_a_copy_of_a_synced_realm_is_another_device_of_its_user(device, tmp_path
                 download(one)
                 names = sorted(task.name for task in one.objects(Task))
                 assert names == ["first", "of the copy", "of the original"]
+
+
+def test_a_copy_of_a_synced_realm_is_opened_by_any_user_and_keeps_what_he_may_see(device, tmp_path):
+    home = device("a")
+    author, reader = log_in(home), log_in(device("b"))
+    bundled = SyncConfiguration.flexible(author, path=tmp_path / "bundled.realm")
+    with open_flexible(home, (Dog, "TRUEPREDICATE"), user=author) as realm:
+        with realm.write():
+            for key in range(20):
+                realm.create(Dog, _id=atoll.ObjectId(), name=f"dog {key}", age=key)
+        upload(realm)
+        realm.write_copy(bundled)
+        with realm.write():
+            realm.delete(realm.objects(Dog).where("age == 3"))
+            realm.create(Dog, _id=atoll.ObjectId(), name="later", age=7)
+        upload(realm)
+    with atoll.open(SyncConfiguration.flexible(reader, path=tmp_path / "bundled.realm"), schema=[Dog]) as copy:
+        assert len(copy.objects(Dog)) == 20, "what was bundled is there before anything was downloaded"
+        with copy.subscriptions.update() as subscriptions:
+            subscriptions.remove_all()
+            subscriptions.add(copy.objects(Dog).where("age < 10"))
+        copy.subscriptions.wait().result(LIMIT)
+        with copy.write():
+            copy.create(Dog, _id=atoll.ObjectId(), name="mine", age=1)
+        upload(copy)
+        download(copy)
+        assert sorted(dog.name for dog in copy.objects(Dog)) == sorted(
+            [f"dog {key}" for key in range(10) if key != 3] + ["later", "mine"]
+        )
+    with pytest.raises(errors.AtollError):
+        atoll.open(bundled, schema=[Dog])
 
 
 def test_settings_of_local_realms_are_refused_by_synced_ones(device):

@@ -169,9 +169,10 @@ ATOLL_API int64_t atoll_realm_used_size(const atoll_config *config, atoll_error 
 /* Writes a compacted copy of the realm to the place of a configuration, encrypted with its key if
  * it has one. The copy is of the same kind, or local, or of partition sync where this one is local:
  * then every object is uploaded, and all classes need a key named _id. A synced realm must have
- * uploaded everything (BUSY).
+ * uploaded everything (BUSY). A synced copy can be bundled with an app: it belongs to the user who
+ * opens it first, and is a new device then, which drops what he may not see.
  * Errors: WRONG_THREAD, CLOSED, FORKED, INVALID_ARGUMENT, TRANSACTION_ACTIVE, FILE_EXISTS, BUSY,
- * USER_MISMATCH, NOT_SUPPORTED, FILE_ACCESS, FILE_PERMISSION, DISK_FULL, OUT_OF_MEMORY.
+ * NOT_SUPPORTED, FILE_ACCESS, FILE_PERMISSION, DISK_FULL, OUT_OF_MEMORY.
  * Thread: the one that opened the realm. May wait. Since: 0.1. */
 ATOLL_API atoll_status atoll_realm_write_copy(const atoll_realm *realm, const atoll_config *config,
                                               atoll_error **error);
