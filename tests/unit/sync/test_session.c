@@ -149,7 +149,7 @@ Test(merge, appends_from_two_devices_are_both_kept_and_do_not_interleave)
     SETTLE(&w);
     both_offline(&w);
     for (int i = 0; i < 3; i++) {
-        char tag[8];
+        char tag[16];
         snprintf(tag, sizeof tag, "a%d", i);
         MUST(fixture_append(&w, &w.clients[0], 1, tag));
         world_run(&w, 100);
