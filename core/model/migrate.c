@@ -1,6 +1,6 @@
 /* Opening a local realm with another schema: what the version rule asks, and migrations. A migration is one transaction:
  * the old version stays readable beside it, and either all of it is there afterwards or nothing. It must never be used
- * for a realm that syncs: that one's schema only grows. Invariant: data of what the schema no longer names leaves with
+ * for a realm that syncs: that one's schema only grows, or changes names on its server. Invariant: data of what the schema no longer names leaves with
  * the commit of the migration, never before, so that it can still be renamed. */
 #include "model/engine.h"
 #include "model/schema_change.h"
@@ -14,7 +14,7 @@ struct model_migration {
     VECTOR(class_key) gone; /* removed classes */
 };
 
-static status write_schema(model_txn *txn, const model_schema *schema)
+status model_txn_set_schema(model_txn *txn, const model_schema *schema)
 {
     buffer blob;
     buffer_init(&blob, LIMIT_TRANSACTION_SIZE_MAX);
@@ -75,7 +75,7 @@ static status delete_children(model_migration *m, class_key c, row_key row, void
 /* ---- begin ---- */
 static status start(model_migration *m)
 {
-    TRY(write_schema(m->txn, &m->plan.schema));
+    TRY(model_txn_set_schema(m->txn, &m->plan.schema));
     for (size_t i = 0; i < m->plan.rekeyed.count; i++)
         TRY(txn_operation(m->txn,
                           &(operation){.kind = OP_FORGET, .class_of = m->plan.rekeyed.items[i]}));
@@ -196,7 +196,7 @@ static status take_column(model_migration *m, const model_class *c, model_proper
                                 .target = to->target,
                                 .flags = to->flags};
     qsort(own->properties, own->property_count, sizeof *own->properties, compare_keys);
-    return write_schema(m->txn, &m->plan.schema);
+    return model_txn_set_schema(m->txn, &m->plan.schema);
 }
 
 status model_migration_rename(model_migration *m, bytes class_name, bytes from, bytes to)
@@ -267,7 +267,7 @@ status model_migration_remove_class(model_migration *m, const model_schema *give
     if (owns_objects(c)) TRY(each_row(m, c->key, delete_row_of, NULL));
     TRY(vector_push(&m->gone, c->key));
     schema_class_remove(&m->plan.schema, c->key);
-    TRY(write_schema(m->txn, &m->plan.schema));
+    TRY(model_txn_set_schema(m->txn, &m->plan.schema));
     return txn_operation(
         m->txn,
         &(operation){.kind = OP_FORGET, .class_of = m->gone.items[m->gone.count - 1], .all = true});

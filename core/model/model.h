@@ -66,6 +66,8 @@ status model_migration_remove_class(model_migration *m, const model_schema *give
                                     bytes name) MUST_CHECK;
 status model_migration_commit(model_migration *m) MUST_CHECK; /* frees it; all or nothing */
 void model_migration_cancel(model_migration *m);
+/* As it is given, keys included: for other names of what is there. */
+status model_txn_set_schema(model_txn *txn, const model_schema *schema) MUST_CHECK;
 /* Everything of the schema is stored already, as it is given: SCHEMA_MISMATCH names what is not. */
 status model_check_schema(model_db *db, const model_schema *schema) MUST_CHECK;
 /* A copy as a realm of its own in an empty store, which is taken over and closed. A realm that syncs may become a local

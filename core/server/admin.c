@@ -7,6 +7,7 @@
 #include "sync/digest.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define INGEST_LIMIT 1000
 #define INGEST_SIZE_MAX (24u << 20)
@@ -401,6 +402,42 @@ static status terminate_sync(unary *u, bytes request)
     return ATOLL_OK;
 }
 
+/* ---- the schema ---- */
+
+static status show_schema(unary *u, bytes request)
+{
+    TRY(check_admin(u));
+    Atoll__Auth__V1__AppRequest *m =
+        atoll__auth__v1__app_request__unpack(NULL, request.size, request.data);
+    if (m == NULL) return fail_request();
+    Atoll__Auth__V1__AppSchema answer = ATOLL__AUTH__V1__APP_SCHEMA__INIT;
+    char *json = NULL;
+    status result = app_opened(u, m->app_id);
+    atoll__auth__v1__app_request__free_unpacked(m, NULL);
+    if (result == ATOLL_OK) result = server_app_show_schema(u->app->app, &json);
+    if (result != ATOLL_OK) return result;
+    answer.json = json;
+    unary_answer(u, &answer.base);
+    free(json);
+    return ATOLL_OK;
+}
+
+static status change_schema(unary *u, bytes request)
+{
+    TRY(check_admin(u));
+    Atoll__Auth__V1__SchemaRequest *m =
+        atoll__auth__v1__schema_request__unpack(NULL, request.size, request.data);
+    if (m == NULL) return fail_request();
+    status result = app_opened(u, m->app_id);
+    if (result == ATOLL_OK)
+        result = m->restore ? server_app_restore(u->app->app, m->class_name, m->property)
+                            : server_app_remove(u->app->app, m->class_name, m->property);
+    atoll__auth__v1__schema_request__free_unpacked(m, NULL);
+    if (result != ATOLL_OK) return result;
+    unary_answer_nothing(u);
+    return ATOLL_OK;
+}
+
 unary_handler admin_handler(bytes path)
 {
     static const struct {
@@ -422,6 +459,8 @@ unary_handler admin_handler(bytes path)
         {"/atoll.auth.v1.Admin/HashQuery", hash_query},
         {"/atoll.auth.v1.Admin/ListSessions", list_sessions},
         {"/atoll.auth.v1.Admin/TerminateSync", terminate_sync},
+        {"/atoll.auth.v1.Admin/ShowSchema", show_schema},
+        {"/atoll.auth.v1.Admin/ChangeSchema", change_schema},
     };
     for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
         if (bytes_equal(path, bytes_text(handlers[i].path))) return handlers[i].handle;

@@ -49,6 +49,7 @@ static status app_start(server_app *app)
     bool found = false;
     TRY(app_record_read(app, &found));
     TRY(history_load(app));
+    TRY(removed_load(app));
     TRY(paths_load(app));
     model_txn *txn = NULL;
     if (!found) app->next_ident = 1;
@@ -123,6 +124,7 @@ void server_app_close(server_app *app)
     vector_free(&app->paths);
     links_close(app);
     vector_free(&app->history.epochs);
+    removed_free(app);
     map64_free(&app->runs);
     map64_free(&app->runs_before);
     map64_free(&app->made);
@@ -423,7 +425,8 @@ status app_take_schema(server_app *app, const model_schema *schema, bool flexibl
     return result;
 }
 
-status app_schema_for(server_app *app, const model_schema *client, model_schema *out)
+status app_schema_for(server_app *app, const model_schema *client, const gone_names *gone,
+                      model_schema *out)
 {
     model_schema schema = {0};
     model_view *view = model_view_newest(app->db);
@@ -439,7 +442,7 @@ status app_schema_for(server_app *app, const model_schema *client, model_schema 
             const model_property *p = &c->properties[k];
             bool known = p->target_name == NULL || p->target_name[0] == '\0' ||
                          schema_class_named(client, bytes_text(p->target_name)) != NULL;
-            if (!known) continue;
+            if (!known || removed_hides(gone, c, p)) continue;
             result = schema_add_property(&schema, index, bytes_text(p->name), p->type, p->flags,
                                          bytes_text(p->target_name != NULL ? p->target_name : ""));
         }

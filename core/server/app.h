@@ -15,8 +15,9 @@
 /* history.c: a stretch of versions, from one start of the server to the next. */
 typedef struct app_epoch {
     uint64_t id, first, began; /* began: a stamp that is later than all before */
-    bool terminated; /* sync was terminated in it or after it: its clients have to reset */
+    uint8_t ended;             /* of history_end: its clients have to reset */
 } app_epoch;
+typedef enum history_end { HISTORY_GOES_ON, HISTORY_TERMINATED, HISTORY_SCHEMA_BROKEN } history_end;
 typedef struct app_history {
     VECTOR(app_epoch) epochs; /* the newest last */
     uint64_t horizon;         /* deletions and leaves at or below it are forgotten */
@@ -40,6 +41,17 @@ typedef struct shared_schema {
 } shared_schema;
 
 typedef struct early_batch early_batch;
+/* removed.c, removals.c: what an admin removed from the schema, under a hidden name. */
+typedef struct removed_name {
+    class_key class_of;
+    property_key property; /* 0: the class */
+    char *name;            /* before */
+} removed_name;
+typedef struct gone_name {
+    char *class_name, *property; /* "": the whole class */
+} gone_name;
+typedef VECTOR(gone_name) gone_names; /* of what a session's app still has of it */
+
 struct server_app {
     server_app_options options;
     char *app_id, *partition_property;
@@ -56,6 +68,7 @@ struct server_app {
     bool rows_alone;         /* in tests: new objects of an upload are made one by one */
     struct link_maps *links; /* links.c */
     app_history history;
+    VECTOR(removed_name) removed;
     map64 runs,
         runs_before; /* of each ident: the run of the client that bound it last, and the one before */
     map64 made;      /* of the runs that bound without an ident: which they got */
@@ -88,7 +101,22 @@ status schemas_query(shared_schema *s, class_key c, const char *text, query **ou
 status app_take_schema(server_app *app, const model_schema *schema, bool flexible,
                        const value *partition) MUST_CHECK;
 /* The server's form of the classes that the client named. */
-status app_schema_for(server_app *app, const model_schema *client, model_schema *out) MUST_CHECK;
+status app_schema_for(server_app *app, const model_schema *client, const gone_names *gone,
+                      model_schema *out) MUST_CHECK;
+bool removed_is_hidden(const char *name);
+status removed_load(server_app *app) MUST_CHECK;
+void removed_free(server_app *app);
+/* Takes out of an app's schema what was removed from the server's, and tells it. */
+status removed_from_schema(server_app *app, model_schema *given, gone_names *gone) MUST_CHECK;
+void removed_from_upload(const gone_names *gone, wire_upload *u);
+bool removed_hides(const gone_names *gone, const model_class *c, const model_property *p);
+status removed_hides_owned(const server_app *app, const gone_names *gone, const model_view *view,
+                           const model_owner *owner, bool *hides) MUST_CHECK;
+bool gone_has(const gone_names *gone, const char *class_name, const char *property);
+void gone_free(gone_names *gone);
+/* Every client has to reset, from this commit on; once it is made, those that are here are told. */
+status history_end_all(server_app *app, model_txn *txn, history_end why) MUST_CHECK;
+void history_tell_end(server_app *app, history_end why);
 
 /* reverted: nothing of it was taken. life: the one that the upload got into; 0 when it got into none. */
 typedef struct outcome_row {
@@ -293,6 +321,7 @@ typedef struct staged_batch {
     VECTOR(staged_part) parts;
     uint8_t id[16], previous[16]; /* what the first part said; it holds for all */
     bool has_previous;
+    const gone_names *gone; /* the peer's */
     uint64_t bound, cursor, size, memory_size;
     spool *spool; /* NULL: everything is in memory */
     bool is_open; /* one part is decoded */
@@ -428,6 +457,7 @@ struct peer {
     char *close_text;
     uint64_t ident, cursor, told_cursor, view_version, schema_generation;
     shared_schema *client_schema;
+    gone_names gone;
     server_view view;
     bool has_next_view;
     server_view next_view;

@@ -12,6 +12,10 @@
 enum { EPOCHS_MAX = 4096, HISTORY_SIZE_MAX = 1 << 20, TRIM_ROWS_MAX = 10000, MARKS = 64 };
 
 static const char category[] = "Realm.Sync.Server";
+static const char *const why_ended[] = {
+    "", "sync was terminated and enabled again",
+    "breaking schema change: something of this app's classes was removed from the server's schema, "
+    "or given back"};
 static const uint8_t history_key[2] = {'s', 'e'};
 
 static status history_write(model_txn *txn, const app_history *h)
@@ -25,7 +29,7 @@ static status history_write(model_txn *txn, const app_history *h)
         result = buffer_append_fixed64(&record, e->id);
         if (result == ATOLL_OK) result = buffer_append_varint(&record, e->first);
         if (result == ATOLL_OK) result = buffer_append_fixed64(&record, e->began);
-        if (result == ATOLL_OK) result = buffer_append_byte(&record, e->terminated);
+        if (result == ATOLL_OK) result = buffer_append_byte(&record, e->ended);
     }
     if (result == ATOLL_OK)
         result = model_side_put(txn, bytes_of(history_key, 2), buffer_view(&record));
@@ -45,7 +49,8 @@ status history_load(server_app *app)
         uint64_t count = reader_varint(&r);
         for (uint64_t i = 0; i < count && !r.failed && result == ATOLL_OK; i++) {
             app_epoch e = {reader_fixed64(&r), reader_varint(&r), reader_fixed64(&r),
-                           reader_byte(&r) != 0};
+                           reader_byte(&r)};
+            if (e.ended > HISTORY_SCHEMA_BROKEN) e.ended = HISTORY_TERMINATED;
             result = vector_push(&app->history.epochs, e);
         }
         if (r.failed)
@@ -69,7 +74,7 @@ static void forget_epochs(app_history *h)
 status history_begin(server_app *app, model_txn *txn)
 {
     app_epoch e = {platform_random_u64(app->options.platform) >> 1 | 1, model_txn_version(txn),
-                   (uint64_t)app_now_ms(app) << 16, false};
+                   (uint64_t)app_now_ms(app) << 16, HISTORY_GOES_ON};
     if (e.began <= app->clock) e.began = app->clock + 1;
     forget_epochs(&app->history);
     TRY(vector_push(&app->history.epochs, e));
@@ -92,8 +97,8 @@ status history_check(const server_app *app, uint64_t epoch, uint64_t cursor, uin
         return fail(ATOLL_ERROR_CLIENT_RESET,
                     "the server's data was restored or replaced since this realm was synced");
     }
-    if (app->history.epochs.items[i].terminated)
-        return fail(ATOLL_ERROR_CLIENT_RESET, "sync was terminated and enabled again");
+    uint8_t ended = app->history.epochs.items[i].ended;
+    if (ended != HISTORY_GOES_ON) return fail(ATOLL_ERROR_CLIENT_RESET, "%s", why_ended[ended]);
     if (cursor != 0 && cursor < app->history.horizon) {
         return fail(ATOLL_ERROR_CLIENT_RESET,
                     "this realm was offline for longer than the server remembers deletions");
@@ -103,22 +108,31 @@ status history_check(const server_app *app, uint64_t epoch, uint64_t cursor, uin
 
 /* ---- ends ---- */
 
+status history_end_all(server_app *app, model_txn *txn, history_end why)
+{
+    for (size_t i = 0; i < app->history.epochs.count; i++)
+        app->history.epochs.items[i].ended = (uint8_t)why;
+    TRY(history_begin(app, txn));
+    return app_record_write(app, txn);
+}
+
+void history_tell_end(server_app *app, history_end why)
+{
+    for (size_t i = 0; i < app->peers.count; i++)
+        peer_end(app->peers.items[i], ATOLL_ERROR_CLIENT_RESET, why_ended[why], true);
+}
+
 status server_app_terminate(server_app *app)
 {
     model_txn *txn = NULL;
     TRY(app_begin(app, &txn));
-    for (size_t i = 0; i < app->history.epochs.count; i++)
-        app->history.epochs.items[i].terminated = true;
-    status result = history_begin(app, txn);
-    if (result == ATOLL_OK) result = app_record_write(app, txn);
+    status result = history_end_all(app, txn, HISTORY_TERMINATED);
     if (result != ATOLL_OK) {
         model_rollback(txn);
         return result;
     }
     TRY(model_commit(txn, NULL));
-    for (size_t i = 0; i < app->peers.count; i++)
-        peer_end(app->peers.items[i], ATOLL_ERROR_CLIENT_RESET,
-                 "sync was terminated and enabled again", true);
+    history_tell_end(app, HISTORY_TERMINATED);
     return server_app_sync(app);
 }
 

@@ -59,6 +59,7 @@ void peer_free(peer *p)
     memory_free(p->last_message);
     memory_free(p->close_text);
     memory_free(p->user_id);
+    gone_free(&p->gone);
     buffer_free(&p->out);
     memory_free(p);
 }
@@ -299,7 +300,7 @@ static status answer_bind(peer *p, const wire_bind *b, const ident_record *r, bo
     if (r->has_batch) m.bound.last_batch = bytes_of(r->last_batch, 16);
     p->packs = b->accepts_zstd;
     m.bound.offline_ms = p->app->options.offline_ms;
-    TRY(app_schema_for(p->app, &p->client_schema->schema, &m.bound.schema));
+    TRY(app_schema_for(p->app, &p->client_schema->schema, &p->gone, &m.bound.schema));
     arena memory;
     arena_init(&memory, 1u << 20);
     status result = tell_history(p, b, &memory, &m.bound);
@@ -344,8 +345,10 @@ static status bind_view(peer *p, const wire_bind *b, ident_record *r)
 }
 
 /* One that was taken since the server's own has changed last says nothing new. */
-static status take_schema(peer *p, const wire_bind *b)
+static status take_schema(peer *p, wire_bind *b)
 {
+    gone_free(&p->gone);
+    TRY(removed_from_schema(p->app, &b->schema, &p->gone));
     schemas_drop(p->client_schema); /* of a Bind that failed */
     p->client_schema = NULL;
     TRY(schemas_share(p->app, &b->schema, &p->client_schema));

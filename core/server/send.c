@@ -60,6 +60,7 @@ static status put_fields(row_writer *w, wire_rows *group, const model_class *c, 
         if ((p->flags & PROPERTY_PRIMARY_KEY) != 0) continue;
         bool secret = c->kind == CLASS_NORMAL && !rules_reads_field(&w->p->rules, c->key, p->key);
         if (secret && !BREAKAGE(BREAKAGE_SECRET_FIELD_SENT)) continue;
+        if (removed_hides(&w->p->gone, c, p)) continue;
         if (!w->whole && !is_news(mark, p, w->after, w->p->ident)) continue;
         TRY(put_one_field(w, group, c, row, p));
     }
@@ -75,6 +76,9 @@ static status put_embedded(void *context, const model_class *c, row_key row,
     model_owner top = *owner;
     if (w->p->rules.restricts) TRY(rules_top_owner(w->view, &top));
     if (!rules_reads_field(&w->p->rules, top.class_of, top.property)) return ATOLL_OK;
+    bool hidden = false;
+    TRY(removed_hides_owned(w->p->app, &w->p->gone, w->view, owner, &hidden));
+    if (hidden) return ATOLL_OK;
     TRY(marks_peek(w->p->app, c->key, row, &mark));
     if (!w->whole && !has_news(c, mark, w->after, w->p->ident)) return ATOLL_OK;
     TRY(rows_put_embedded(w->b, w->view, c, row, owner, &group));
@@ -422,7 +426,8 @@ static status group_part(peer *p, arena *memory)
                                  .clock = p->app->clock,
                                  .remaining_rows = g->left};
     TRY(resume_position(p, memory, &m.download.position));
-    if (g->with_schema) TRY(app_schema_for(p->app, &p->client_schema->schema, &m.download.schema));
+    if (g->with_schema)
+        TRY(app_schema_for(p->app, &p->client_schema->schema, &p->gone, &m.download.schema));
     status result = write_out(p, &m);
     schema_free(&m.download.schema);
     if (result != ATOLL_OK) return result;

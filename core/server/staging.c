@@ -83,6 +83,8 @@ status staging_add(peer *p, bytes message, arena *memory, client_message *m)
     staged_batch *b = &p->staged;
     const wire_upload *u = &m->upload;
     staged_part part = {.size = message.size};
+    b->gone = &p->gone;
+    removed_from_upload(b->gone, &m->upload);
     TRY(make_room(p, message.size));
     TRY(vector_reserve(&b->parts, 1));
     for (size_t i = 0; i < u->rows.count; i++)
@@ -135,6 +137,7 @@ status staging_read(staged_batch *b, size_t i, const wire_upload **out)
         b->open_part = i;
         result = codec_client_read(message, &b->memory, &b->open);
     }
+    if (result == ATOLL_OK && b->gone != NULL) removed_from_upload(b->gone, &b->open.upload);
     buffer_free(&room);
     if (result != ATOLL_OK) {
         close_open(b);

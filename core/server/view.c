@@ -109,6 +109,7 @@ static status add_query(server_app *app, const session_rules *rules, bool strict
     const model_class *c = schema_class_named(&v->shared->schema, bytes_text(from->class_name));
     query *q = NULL;
     bool drop = false;
+    if (c == NULL && !strict) return ATOLL_OK; /* It was removed: nothing matches. */
     if (c == NULL)
         return fail(ATOLL_ERROR_BAD_QUERY,
                     "a subscription names the class '%s', which is not in the schema",
@@ -116,8 +117,12 @@ static status add_query(server_app *app, const session_rules *rules, bool strict
     if (c->kind != CLASS_NORMAL)
         return fail(ATOLL_ERROR_BAD_QUERY, "class '%s' is %s and can't be subscribed to", c->name,
                     c->kind == CLASS_EMBEDDED ? "embedded" : "asymmetric");
-    TRY(schemas_query(v->shared, c->key, from->text, &q));
-    status result = check_query(app, rules, v, q, c, from->text, strict, &drop);
+    status result = schemas_query(v->shared, c->key, from->text, &q);
+    if (result != ATOLL_OK && result != ATOLL_ERROR_OUT_OF_MEMORY && !strict &&
+        app->removed.count > 0)
+        return ATOLL_OK; /* So was a field of it. */
+    TRY(result);
+    result = check_query(app, rules, v, q, c, from->text, strict, &drop);
     if (result == ATOLL_OK && !drop) return push_query(v, rules, q);
     query_free(q);
     return result;
@@ -173,7 +178,7 @@ status view_partition(server_app *app, const session_rules *rules, const value *
     for (size_t i = 0; result == ATOLL_OK && i < v.shared->schema.class_count; i++) {
         const model_class *c = &v.shared->schema.classes[i];
         query *q = NULL;
-        if (c->kind != CLASS_NORMAL || !rules->reads_partition ||
+        if (c->kind != CLASS_NORMAL || !rules->reads_partition || removed_is_hidden(c->name) ||
             class_property_named(c, bytes_text(app->partition_property)) == NULL)
             continue;
         result = query_new(&v.shared->schema, c->key, bytes_text(text), &arguments, &q);

@@ -34,6 +34,8 @@ status command_user(const arguments *a) MUST_CHECK;
 status command_key(const arguments *a) MUST_CHECK;
 status command_session_list(const arguments *a) MUST_CHECK;
 status command_sync_terminate(const arguments *a) MUST_CHECK;
+status command_schema_show(const arguments *a) MUST_CHECK;
+status command_schema_change(const arguments *a, bool restore) MUST_CHECK;
 status command_ingest_tail(const arguments *a, bool follow) MUST_CHECK;
 status command_ingest_export(const arguments *a) MUST_CHECK;
 status command_hash(const arguments *a) MUST_CHECK;

@@ -204,6 +204,34 @@ status command_sync_terminate(const arguments *a)
     return ATOLL_OK;
 }
 
+/* ---- the schema ---- */
+
+status command_schema_show(const arguments *a)
+{
+    Atoll__Auth__V1__AppRequest request = ATOLL__AUTH__V1__APP_REQUEST__INIT;
+    ProtobufCMessage *answer = NULL;
+    request.app_id = (char *)(uintptr_t)a->app;
+    TRY(admin_ask(a, "ShowSchema", &request.base, &atoll__auth__v1__app_schema__descriptor,
+                  &answer));
+    printf("%s\n", ((Atoll__Auth__V1__AppSchema *)(void *)answer)->json);
+    protobuf_c_message_free_unpacked(answer, NULL);
+    return ATOLL_OK;
+}
+
+status command_schema_change(const arguments *a, bool restore)
+{
+    Atoll__Auth__V1__SchemaRequest request = ATOLL__AUTH__V1__SCHEMA_REQUEST__INIT;
+    ProtobufCMessage *answer = NULL;
+    request.app_id = (char *)(uintptr_t)a->app;
+    request.class_name = (char *)(uintptr_t)a->words[2];
+    if (a->word_count > 3) request.property = (char *)(uintptr_t)a->words[3];
+    request.restore = restore;
+    TRY(admin_ask(a, "ChangeSchema", &request.base, &atoll__auth__v1__nothing__descriptor,
+                  &answer));
+    protobuf_c_message_free_unpacked(answer, NULL);
+    return ATOLL_OK;
+}
+
 /* ---- sessions ---- */
 
 static void print_session(const Atoll__Auth__V1__Session *s, bool json, const char *separator)

@@ -60,6 +60,11 @@ static void usage(FILE *to)
         "  session list --app ID [--json]                streams of this run with their counters\n"
         "  sync terminate --app ID                       and begin again: every client resets, and "
         "sends what it had not sent\n"
+        "  schema show --app ID                          as JSON\n"
+        "  schema remove CLASS [PROPERTY] --app ID       out of the schema, the name is free; "
+        "every "
+        "client resets\n"
+        "  schema restore CLASS [PROPERTY] --app ID      what was removed, with its data\n"
         "  ingest tail --app ID [--after N] [--since TIME] [--until TIME] [--class NAME] "
         "[--no-follow]\n"
         "                                                objects of asymmetric classes, one line "
@@ -188,6 +193,9 @@ static status run(const arguments *a)
         return command_key(a);
     if (says(a, "session", "list", 0, 0)) return command_session_list(a);
     if (says(a, "sync", "terminate", 0, 0)) return command_sync_terminate(a);
+    if (says(a, "schema", "show", 0, 0)) return command_schema_show(a);
+    if (says(a, "schema", "remove", 1, 2)) return command_schema_change(a, false);
+    if (says(a, "schema", "restore", 1, 2)) return command_schema_change(a, true);
     if (says(a, "ingest", "tail", 0, 0)) return command_ingest_tail(a, a->follow);
     if (says(a, "ingest", "query", 0, 0)) return command_ingest_tail(a, false);
     if (says(a, "ingest", "export", 0, 0)) return command_ingest_export(a);

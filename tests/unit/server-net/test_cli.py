@@ -197,6 +197,32 @@ class Programs(unittest.TestCase):
         self.bad(1, "1:", "hash", "Row", "price >", *on)
         self.assertEqual([app["sync"] for app in json.loads(self.good("app", "list", "--json", "--data", server.data))], ["flexible"])
 
+    def test_a_property_is_removed_redefined_and_given_back(self):
+        server = self.start()
+        on = ["--app", "shop", "--data", server.data]
+        source = self.file("rows.csv", "code,price\n7,1.5\n8,2\n")
+        self.good("import", source, "--class", "Row", "--key", "code", *on)
+
+        def types():
+            classes = json.loads(self.good("schema", "show", *on))["classes"]
+            (row,) = [c for c in classes if c["name"] == "Row"]
+            return {(p["name"], p["type"].split(",")[0], p.get("removed", False)) for p in row["properties"]}
+
+        self.assertIn(("price", "double", False), types())
+        self.bad(1, "no class", "schema", "remove", "Nope", *on)
+        self.bad(2, "primary key", "schema", "remove", "Row", "_id", *on)
+        self.good("schema", "remove", "Row", "price", *on)
+        self.assertIn(("price", "double", True), types())
+        self.bad(1, "price", "hash", "Row", "price > 1.6", *on)
+        text = self.file("text.csv", 'code,price\n7,cheap\n8,dear\n')
+        self.good("import", text, "--class", "Row", "--key", "code", *on)
+        self.assertEqual(self.good("hash", "Row", 'price == "dear"', *on).split()[1], "1")
+        self.bad(2, "there already", "schema", "restore", "Row", "price", *on)
+        self.good("schema", "remove", "Row", *on)
+        self.bad(1, "no class", "hash", "Row", *on)
+        self.good("schema", "restore", "Row", *on)
+        self.assertEqual(self.good("hash", "Row", 'price == "dear"', *on).split()[1], "1")
+
     def test_import_names_the_line_of_a_mistake(self):
         server = self.start()
         on = ["--class", "Row", "--app", "shop", "--data", server.data]
