@@ -561,7 +561,8 @@ static status acknowledge_fields(acknowledgement *a, acknowledged_entry *x)
         pending_field f = e->fields.items[i];
         const model_property *p =
             x->class_of == NULL ? NULL : class_property(x->class_of, f.property);
-        if (p != NULL && (p->flags & PROPERTY_COLLECTION) != 0)
+        /* What is made anew since has all of its elements still to be sent. */
+        if (p != NULL && (p->flags & PROPERTY_COLLECTION) != 0 && e->created <= a->bound)
             TRY(vector_push(&x->lists, f.property));
         bool keep = false;
         f = acknowledge_field(f, a->bound, &keep);
