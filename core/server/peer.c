@@ -501,6 +501,7 @@ static status take_upload(peer *p, bytes message, arena *memory, client_message 
 {
     const wire_upload *u = &m->upload;
     bool last = u->last;
+    removed_from_upload(&p->gone, &m->upload);
     TRY(check_upload(p, u));
     for (size_t i = 0; i < u->rows.count; i++) p->counters.rows_in += u->rows.items[i]->count;
     TRY(staging_add(p, message, memory, m));

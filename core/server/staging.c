@@ -84,7 +84,6 @@ status staging_add(peer *p, bytes message, arena *memory, client_message *m)
     const wire_upload *u = &m->upload;
     staged_part part = {.size = message.size};
     b->gone = &p->gone;
-    removed_from_upload(b->gone, &m->upload);
     TRY(make_room(p, message.size));
     TRY(vector_reserve(&b->parts, 1));
     for (size_t i = 0; i < u->rows.count; i++)
