@@ -123,6 +123,9 @@ static status merge_reset_list(integration *g, const model_property *p, list_sta
     if (own->life < incoming->life) own->elements.count = 0;
     for (size_t i = 0; i < own->elements.count; i++) {
         list_element *e = &own->elements.items[i];
+        uint64_t *at = map64_get(&there, element_name(e));
+        /* Another copy of this folder may have sent it: it stands where the server has it. */
+        if (at != NULL) e->stamp = incoming->elements.items[*at].stamp;
         if (e->touched != 0 && !list_moved_away(e)) e->value_stamp = SET_HERE;
     }
     if (result == ATOLL_OK) result = rows_list_merge(p, own, incoming);
