@@ -7,7 +7,6 @@
 #include "sync/digest.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #define INGEST_LIMIT 1000
 #define INGEST_SIZE_MAX (24u << 20)
@@ -418,7 +417,7 @@ static status show_schema(unary *u, bytes request)
     if (result != ATOLL_OK) return result;
     answer.json = json;
     unary_answer(u, &answer.base);
-    free(json);
+    memory_free(json);
     return ATOLL_OK;
 }
 

@@ -239,7 +239,9 @@ status server_app_show_schema(server_app *app, char **json)
             json_array_append_new(classes, show_class(app, &schema.classes[i]));
     schema_free(&schema);
     json_t *all = json_pack("{s:o}", "classes", classes);
-    char *text = all == NULL ? NULL : json_dumps(all, JSON_INDENT(2));
+    size_t size = all == NULL ? 0 : json_dumpb(all, NULL, 0, JSON_INDENT(2));
+    char *text = size == 0 ? NULL : memory_allocate(size + 1);
+    if (text != NULL) text[json_dumpb(all, text, size, JSON_INDENT(2))] = '\0';
     json_decref(all);
     if (text == NULL) return fail(ATOLL_ERROR_OUT_OF_MEMORY, "no memory to show the schema");
     *json = text;

@@ -42,7 +42,7 @@ status server_app_sync(server_app *app)
  * client has to reset. */
 status server_app_remove(server_app *app, const char *class_name, const char *property) MUST_CHECK;
 status server_app_restore(server_app *app, const char *class_name, const char *property) MUST_CHECK;
-status server_app_show_schema(server_app *app, char **json) MUST_CHECK; /* free() it */
+status server_app_show_schema(server_app *app, char **json) MUST_CHECK; /* the caller frees it */
 status server_app_terminate(server_app *app) MUST_CHECK;
 /* Forgets deletions that are older than the maximum offline time. Called now and then, cheap. */
 status server_app_housekeep(server_app *app) MUST_CHECK;

@@ -48,7 +48,7 @@ Test(removed, a_property_goes_and_everything_else_is_recovered)
     MUST(server_app_remove(w.app, "Item", "extra"));
     char *json = shown(&w);
     cr_expect_not_null(strstr(json, "\"removed\": true"), "%s", json);
-    free(json);
+    memory_free(json);
     world_run(&w, 20000);
     MUST(fixture_set_int(&w, b, 1, "extra", 44));
     MUST(fixture_set_int(&w, b, 1, "team", 8));
