@@ -18,9 +18,12 @@ static size_t text_size(const value *v)
 status room_note(model_txn *txn, const operation *o)
 {
     bool counts = txn->db->options.use != SCHEMA_LOCAL && txn->origin == COMMIT_LOCAL;
-    bool heavy = text_size(&o->value) >= HEAVY_SIZE || text_size(&o->element.value) >= HEAVY_SIZE;
+    bool of_list = o->kind == OP_LIST_INSERT ||
+                   o->kind == OP_LIST_SET; /* Only what a kind has is filled in. */
+    if (!counts || (o->kind != OP_SET && !of_list)) return ATOLL_OK;
+    bool heavy = text_size(of_list ? &o->element.value : &o->value) >= HEAVY_SIZE;
     size_t count = txn->heavy.count;
-    if (!counts || !heavy) return ATOLL_OK;
+    if (!heavy) return ATOLL_OK;
     if (count >= 2 && txn->heavy.items[count - 2] == o->class_of &&
         txn->heavy.items[count - 1] == o->row)
         return ATOLL_OK;
