@@ -28,7 +28,7 @@ typedef struct shared_query {
     char *text;
     query *query;
 } shared_query;
-typedef struct shared_schema {
+typedef struct session_schema {
     model_schema schema; /* which does not change */
     server_app *app;
     buffer record; /* by which equal ones are known */
@@ -38,7 +38,7 @@ typedef struct shared_schema {
     VECTOR(shared_query) queries; /* of subscriptions */
     map64 query_places;           /* by their hash */
     size_t queries_kept;          /* that somebody used when the others were dropped last */
-} shared_schema;
+} session_schema;
 
 typedef struct early_batch early_batch;
 /* removed.c, removals.c: what an admin removed from the schema, under a hidden name. */
@@ -74,7 +74,7 @@ struct server_app {
     map64 made;      /* of the runs that bound without an ident: which they got */
     query_path_vector paths; /* that the queries of views read */
     VECTOR(peer *) peers;
-    VECTOR(shared_schema *) schemas;
+    VECTOR(session_schema *) schemas;
     map64
         bound; /* idents that are bound now, to their peer: with many sessions a bind looks at no other */
     early_batch *early;                  /* NULL: no batch is applied as it arrives */
@@ -93,10 +93,10 @@ uint64_t history_last(const server_app *app, size_t index); /* the newest versio
 status history_check(const server_app *app, uint64_t epoch, uint64_t cursor,
                      uint64_t acknowledged) MUST_CHECK;
 /* schemas.c: an equal one, if anybody has it; else a copy. It is everybody's: drop it when it is done with. */
-status schemas_share(server_app *app, const model_schema *from, shared_schema **out) MUST_CHECK;
-void schemas_drop(shared_schema *s); /* NULL is fine */
+status schemas_share(server_app *app, const model_schema *from, session_schema **out) MUST_CHECK;
+void schemas_drop(session_schema *s); /* NULL is fine */
 /* A query without arguments, the one that another session has where there is one. */
-status schemas_query(shared_schema *s, class_key c, const char *text, query **out) MUST_CHECK;
+status schemas_query(session_schema *s, class_key c, const char *text, query **out) MUST_CHECK;
 /* Takes a client's schema as the mode allows. */
 status app_take_schema(server_app *app, const model_schema *schema, bool flexible,
                        const value *partition) MUST_CHECK;
@@ -241,7 +241,7 @@ typedef struct view_source {
     char *class_name, *text;
 } view_source;
 typedef struct server_view {
-    shared_schema *shared;       /* the queries point into it */
+    session_schema *shared;      /* the queries point into it */
     VECTOR(view_source) sources; /* flexible: the subscriptions as they came */
     VECTOR(query *) queries;
     bool partition;
@@ -456,7 +456,7 @@ struct peer {
     status close_code;
     char *close_text;
     uint64_t ident, cursor, told_cursor, view_version, schema_generation;
-    shared_schema *client_schema;
+    session_schema *client_schema;
     gone_names gone;
     server_view view;
     bool has_next_view;

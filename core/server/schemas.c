@@ -11,7 +11,7 @@ static void free_query(shared_query *x)
     memory_free(x->text);
 }
 
-static void free_one(shared_schema *s)
+static void free_one(session_schema *s)
 {
     for (size_t i = 0; i < s->queries.count; i++) free_query(&s->queries.items[i]);
     vector_free(&s->queries);
@@ -21,7 +21,7 @@ static void free_one(shared_schema *s)
     memory_free(s);
 }
 
-static shared_schema *find(const server_app *app, bytes record)
+static session_schema *find(const server_app *app, bytes record)
 {
     for (size_t i = 0; i < app->schemas.count; i++) {
         if (bytes_equal(buffer_view(&app->schemas.items[i]->record), record))
@@ -30,13 +30,13 @@ static shared_schema *find(const server_app *app, bytes record)
     return NULL;
 }
 
-status schemas_share(server_app *app, const model_schema *from, shared_schema **out)
+status schemas_share(server_app *app, const model_schema *from, session_schema **out)
 {
-    shared_schema *s = memory_allocate_zero(sizeof *s);
+    session_schema *s = memory_allocate_zero(sizeof *s);
     if (s == NULL) return ATOLL_ERROR_OUT_OF_MEMORY;
     buffer_init(&s->record, SIZE_MAX / 2);
     status result = schema_write(&s->record, from);
-    shared_schema *same = result == ATOLL_OK ? find(app, buffer_view(&s->record)) : NULL;
+    session_schema *same = result == ATOLL_OK ? find(app, buffer_view(&s->record)) : NULL;
     if (same != NULL) {
         free_one(s);
         same->users++;
@@ -55,7 +55,7 @@ status schemas_share(server_app *app, const model_schema *from, shared_schema **
     return ATOLL_OK;
 }
 
-void schemas_drop(shared_schema *s)
+void schemas_drop(session_schema *s)
 {
     if (s == NULL || --s->users > 0) return;
     server_app *app = s->app;
@@ -70,7 +70,7 @@ void schemas_drop(shared_schema *s)
 /* ---- queries ---- */
 
 /* What nobody uses goes, when it may be half of them. */
-static status drop_unused(shared_schema *s)
+static status drop_unused(session_schema *s)
 {
     size_t kept = 0;
     if (s->queries.count < 2 * s->queries_kept + QUERIES_KEPT_MIN) return ATOLL_OK;
@@ -86,7 +86,7 @@ static status drop_unused(shared_schema *s)
     return ATOLL_OK;
 }
 
-static status keep(shared_schema *s, uint64_t hash, const char *text, query *q)
+static status keep(session_schema *s, uint64_t hash, const char *text, query *q)
 {
     shared_query x = {hash, memory_copy_text(text, strlen(text)), query_retain(q)};
     status result = x.text == NULL ? ATOLL_ERROR_OUT_OF_MEMORY : vector_push(&s->queries, x);
@@ -97,13 +97,13 @@ static status keep(shared_schema *s, uint64_t hash, const char *text, query *q)
     return map64_put(&s->query_places, hash, s->queries.count - 1);
 }
 
-static const shared_query *query_at(const shared_schema *s, uint64_t hash)
+static const shared_query *query_at(const session_schema *s, uint64_t hash)
 {
     const uint64_t *place = map64_get(&s->query_places, hash);
     return place == NULL || s->queries.items == NULL ? NULL : &s->queries.items[*place];
 }
 
-status schemas_query(shared_schema *s, class_key c, const char *text, query **out)
+status schemas_query(session_schema *s, class_key c, const char *text, query **out)
 {
     uint64_t hash = hash_bytes(text, strlen(text), c);
     const shared_query *there = query_at(s, hash);
