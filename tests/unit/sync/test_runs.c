@@ -3,9 +3,7 @@
 #include "base/log.h"
 #include "fixture.h"
 
-#define shared_schema engine_schema /* the server has another type of this name */
 #include "model/engine.h"
-#undef shared_schema
 #include "server/app.h"
 
 #include <criterion/criterion.h>
