@@ -161,6 +161,13 @@ static status open_model_or_anew(database *d, const atoll_config *config)
     return open_model(d, config);
 }
 
+static session_choices choices_of(const atoll_config *config)
+{
+    return (session_choices){.reset_mode = config->client_reset_mode,
+                             .cancel_waits = config->cancel_waits_on_errors,
+                             .ask_resets = config->ask_client_resets};
+}
+
 static status start_session(database *d, const atoll_config *config)
 {
     if (config->user == NULL) return fail(ATOLL_ERROR_INTERNAL, "a session needs a user");
@@ -180,9 +187,7 @@ static status start_session(database *d, const atoll_config *config)
                                .connect_timeout_ms = (uint64_t)a->connect_timeout_ms,
                                .ping_period_ms = (uint64_t)a->ping_period_ms,
                                .pong_timeout_ms = (uint64_t)a->pong_timeout_ms,
-                               .reset_mode = config->client_reset_mode,
-                               .cancel_waits = config->cancel_waits_on_errors,
-                               .ask_resets = config->ask_client_resets};
+                               .chosen = choices_of(config)};
     if (!config->flexible) options.partition = config->partition->items.items[0].plain;
     return runner_session_attach(d->app->runner, d->account, &options, &d->session);
 }
@@ -273,7 +278,8 @@ static status reuse_database(database *d, const atoll_config *config)
     TRY(add_schema(d, config, false));
     if (d->dying) {
         d->dying = false;
-        if (runner_session_revive(d->session)) {
+        session_choices chosen = choices_of(config);
+        if (runner_session_revive(d->session, &chosen)) {
             database_release(d); /* what the detach held for on_released, which is not called now */
         } else {
             runner_session *old = d->session;

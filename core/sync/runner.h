@@ -116,8 +116,9 @@ runner_session *runner_session_retain(runner_session *s);
 void runner_session_release(runner_session *s);
 void runner_session_detach(runner_session *s, void (*released)(void *context), void *context);
 /* Undoes a detach of a session that still lives (the realm was opened again): false when it has been released already
- * or `released` is about to run. True: `released` will not be called, its context is the caller's again. */
-bool runner_session_revive(runner_session *s);
+ * or `released` is about to run. True: `released` will not be called, its context is the caller's again, and the session
+ * goes on as chosen now. */
+bool runner_session_revive(runner_session *s, const session_choices *chosen);
 void runner_session_stop(runner_session *s);
 void runner_session_start(runner_session *s);
 void runner_session_wait_upload(runner_session *s, uint64_t request);

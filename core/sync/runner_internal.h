@@ -38,9 +38,10 @@ struct runner_session {
     bool waiting_token, token_renewed;
     char reason[32];
     uint64_t attempts;
-    bool logged_out;       /* stopped by a log-out: the next log-in of the user starts it again */
-    bool urgent;           /* poll although the stream is full: it was stopped or closed */
-    attach_state attached; /* under the runner's lock */
+    bool logged_out;        /* stopped by a log-out: the next log-in of the user starts it again */
+    bool urgent;            /* poll although the stream is full: it was stopped or closed */
+    attach_state attached;  /* under the runner's lock; so is */
+    session_choices chosen; /* what the realm was opened with last, since a revival */
     void (*released)(void *context);
     void *released_context;
     mutex progress_lock;

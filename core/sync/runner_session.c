@@ -301,9 +301,11 @@ static void revive(runner_session *s)
 {
     mutex_lock(&s->runner->lock);
     bool gone = s->attached == SESSION_RELEASED;
+    session_choices chosen = s->chosen;
     mutex_unlock(&s->runner->lock);
     if (gone) return;
     forget_machine(s);
+    s->options.chosen = chosen;
     status result = make_machine(s);
     if (result == ATOLL_OK) return;
     send_event(
@@ -536,11 +538,14 @@ void runner_session_detach(runner_session *s, void (*released)(void *context), v
     post(s, (command){.kind = COMMAND_DETACH});
 }
 
-bool runner_session_revive(runner_session *s)
+bool runner_session_revive(runner_session *s, const session_choices *chosen)
 {
     mutex_lock(&s->runner->lock);
     bool alive = s->attached == SESSION_DETACHING;
-    if (alive) s->attached = SESSION_ATTACHED;
+    if (alive) {
+        s->attached = SESSION_ATTACHED;
+        s->chosen = *chosen;
+    }
     mutex_unlock(&s->runner->lock);
     if (alive) {
         atomic_store(&s->stopped, false); /* a pause does not survive the close */

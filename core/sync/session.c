@@ -211,7 +211,7 @@ static void end_waits(session *s, status code, const char *text)
 
 void session_end_waits_if_wanted(session *s, status code, const char *text)
 {
-    if (s->options.cancel_waits && code != ATOLL_OK) end_waits(s, code, text);
+    if (s->options.chosen.cancel_waits && code != ATOLL_OK) end_waits(s, code, text);
 }
 
 static void close_stream(session *s, uint64_t now_ms)

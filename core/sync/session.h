@@ -8,6 +8,13 @@
  * a time; the runner's thread. All durable state is in the realm's side table. */
 typedef struct session session;
 
+/* What an app chooses at each opening of its realm. */
+typedef struct session_choices {
+    int32_t reset_mode; /* SESSION_RESET_* */
+    bool cancel_waits;  /* a connection that fails or is lost ends the waits, too */
+    bool ask_resets;    /* before and after a reset the app is asked: session_reset_continue */
+} session_choices;
+
 typedef struct session_options {
     model_db *db; /* outlives the session */
     const platform *platform;
@@ -19,10 +26,8 @@ typedef struct session_options {
     uint64_t reconnect_delay_ms, reconnect_delay_ms_max;
     uint32_t reconnect_multiplier, reconnect_jitter_divisor;
     uint64_t connect_timeout_ms, ping_period_ms, pong_timeout_ms;
-    int32_t reset_mode; /* SESSION_RESET_* */
-    bool cancel_waits;  /* a connection that fails or is lost ends the waits, too */
-    bool plain;         /* no message is compressed */
-    bool ask_resets;    /* before and after a reset the app is asked: session_reset_continue */
+    session_choices chosen;
+    bool plain; /* no message is compressed */
 } session_options;
 
 /* What happens when the server can't go on with this realm; the numbers of the ABI. */

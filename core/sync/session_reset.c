@@ -27,7 +27,7 @@ static void reset_failed(session *s, const char *text)
 /* Which kind it will be; false: none is possible. */
 static bool choose(session *s, bool no_recovery, bool *discard)
 {
-    int32_t mode = s->options.reset_mode;
+    int32_t mode = s->options.chosen.reset_mode;
     bool circle = s->reset.phase != RESET_NONE && s->reset.in_a_row >= RESETS_IN_A_ROW_MAX;
     *discard = mode == SESSION_RESET_DISCARD ||
                (mode == SESSION_RESET_RECOVER_OR_DISCARD && (no_recovery || circle));
@@ -38,7 +38,7 @@ static bool choose(session *s, bool no_recovery, bool *discard)
 void session_reset(session *s, uint64_t now_ms, status code, const char *text, bool no_recovery)
 {
     bool discard = false;
-    if (s->options.reset_mode == SESSION_RESET_MANUAL) {
+    if (s->options.chosen.reset_mode == SESSION_RESET_MANUAL) {
         session_fatal(s, code, text);
         return;
     }
@@ -69,7 +69,7 @@ static void ask(session *s, int step)
 
 bool session_reset_asks(session *s)
 {
-    if (s->reset.phase != RESET_DOWNLOADING || !s->options.ask_resets || s->reset_agreed)
+    if (s->reset.phase != RESET_DOWNLOADING || !s->options.chosen.ask_resets || s->reset_agreed)
         return false;
     ask(s, RESET_ASKS_BEFORE);
     return true;
@@ -189,7 +189,7 @@ status session_reset_take(session *s)
     s->subscribe_wanted = s->options.flexible;
     log_write(LOG_INFO, category, "the client reset is done, at version %llu of the server",
               (unsigned long long)next.cursor);
-    if (s->options.ask_resets) ask(s, RESET_ASKS_AFTER);
+    if (s->options.chosen.ask_resets) ask(s, RESET_ASKS_AFTER);
     return ATOLL_OK;
 }
 

@@ -201,12 +201,12 @@ bool world_client_open(world *w, client *c)
                                .reconnect_delay_ms_max = 8000,
                                .reconnect_multiplier = 2,
                                .reconnect_jitter_divisor = 4,
-                               .reset_mode = w->reset_mode,
-                               .cancel_waits = w->cancel_waits,
+                               .chosen.reset_mode = w->reset_mode,
+                               .chosen.cancel_waits = w->cancel_waits,
                                .ping_period_ms = w->ping_ms,
                                .pong_timeout_ms = w->ping_ms * 2,
                                .plain = c->plain,
-                               .ask_resets = w->ask_resets};
+                               .chosen.ask_resets = w->ask_resets};
     result = session_new(&options, &c->session);
     if (result != ATOLL_OK) {
         c->session = NULL;

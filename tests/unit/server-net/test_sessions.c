@@ -312,7 +312,8 @@ Test(sessions, a_realm_that_is_opened_again_before_its_upload_ended_goes_on)
     world_stop_server(&w); /* so that the upload can't end */
     put(&first, 1, "unsent");
     runner_session_detach(first.session, client_released, &a);
-    cr_assert(runner_session_revive(first.session));
+    const session_choices chosen = {0};
+    cr_assert(runner_session_revive(first.session, &chosen));
     world_start_server(&w);
     cr_assert_eq(wait_upload(&first), ATOLL_OK);
     cr_assert_not(a.released);
@@ -321,6 +322,34 @@ Test(sessions, a_realm_that_is_opened_again_before_its_upload_ended_goes_on)
     client_close(&a);
     world_close(&w);
     cr_assert_eq(memory_live_count(), 0);
+}
+
+/* Before it had ended, a session went on with the handler of resets of the opening before. */
+Test(sessions, one_that_goes_on_is_as_its_realm_was_opened_last)
+{
+    world w;
+    client a;
+    realm first;
+    const session_choices chosen = {.reset_mode = SESSION_RESET_MANUAL};
+    world_open(&w,
+               "listen: 127.0.0.1:0\napps:\n- {id: test, sync: partition, development: true}\n");
+    client_open(&a, &w, "a");
+    account *user = client_log_in(&a);
+    realm_open(&first, &a, user, "first", "p");
+    cr_assert_eq(wait_download(&first), ATOLL_OK);
+    world_stop_server(&w); /* so that the upload can't end */
+    put(&first, 1, "unsent");
+    runner_session_detach(first.session, client_released, &a);
+    cr_assert(runner_session_revive(first.session, &chosen));
+    world_start_server(&w);
+    cr_assert_eq(wait_upload(&first), ATOLL_OK);
+    runner_session_simulate_error(first.session, ATOLL_ERROR_CLIENT_RESET, bytes_text("by a test"),
+                                  true);
+    cr_expect_eq(wait_download(&first), ATOLL_ERROR_CLIENT_RESET, "it was not left to the app");
+    realm_close(&first);
+    account_release(user);
+    client_close(&a);
+    world_close(&w);
 }
 
 Test(sessions, the_last_close_waits_for_the_upload)
