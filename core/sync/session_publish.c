@@ -16,7 +16,7 @@ enum {
     STEP_SHORT_US = 400,
     HOLD_AIM_US = 1500, /* while others write */
     HOLD_AIM_ALONE_US = 4000,
-    UNSYNCED_ROWS_MAX = 3000, /* while others write: they wait for what of it is not on disk */
+    UNSYNCED_ROWS_MAX = 1000, /* while others write: they wait for what of it is not on disk */
     UNSYNCED_ROWS_ALONE = 200000,
     RETRY_MS = 5000
 };
